@@ -1,0 +1,164 @@
+//! Code as plain data: what the compiler makes and the runtime turns into a code object.
+
+use std::rc::Rc;
+
+/// The bits of `co_flags` (CPython's `inspect.CO_*`).
+pub type Flags = u32;
+/// Locals live in registers.
+pub const CO_OPTIMIZED: Flags = 0x0001;
+/// A new namespace for each call.
+pub const CO_NEWLOCALS: Flags = 0x0002;
+/// Has `*args`.
+pub const CO_VARARGS: Flags = 0x0004;
+/// Has `**kwargs`.
+pub const CO_VARKEYWORDS: Flags = 0x0008;
+/// Made inside another function.
+pub const CO_NESTED: Flags = 0x0010;
+/// A generator function.
+pub const CO_GENERATOR: Flags = 0x0020;
+/// No free variables and no cells.
+pub const CO_NOFREE: Flags = 0x0040;
+/// A coroutine function.
+pub const CO_COROUTINE: Flags = 0x0080;
+/// A generator that may be awaited (`types.coroutine`).
+pub const CO_ITERABLE_COROUTINE: Flags = 0x0100;
+/// An async generator function.
+pub const CO_ASYNC_GENERATOR: Flags = 0x0200;
+/// `from __future__ import annotations`.
+pub const CO_FUTURE_ANNOTATIONS: Flags = 0x100_0000;
+
+/// A constant of a code object. Floats compare by their bits, so that `0.0` and `-0.0` stay apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Const {
+    None,
+    Bool(bool),
+    Ellipsis,
+    Int(i64),
+    /// An int beyond 64 bits: sign and 30-bit digits, lowest first.
+    BigInt { negative: bool, digits: Rc<[u32]> },
+    /// Bits of an IEEE double.
+    Float(u64),
+    /// Bits of the real and the imaginary part.
+    Complex(u64, u64),
+    /// Text that is valid Unicode.
+    Str(Rc<str>),
+    /// Text with lone surrogates, as code points.
+    WideStr(Rc<[u32]>),
+    Bytes(Rc<[u8]>),
+    Tuple(Rc<[Const]>),
+    FrozenSet(Rc<[Const]>),
+    Code(Rc<Code>),
+}
+
+/// Where in the source an instruction comes from. Lines from 1, columns in bytes from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Position {
+    pub line: u32,
+    pub end_line: u32,
+    pub column: u32,
+    pub end_column: u32,
+}
+
+/// One code object.
+#[derive(Clone, Debug, Default)]
+pub struct Code {
+    pub name: Rc<str>,
+    pub qualname: Rc<str>,
+    pub filename: Rc<str>,
+    pub argcount: u32,
+    pub posonlyargcount: u32,
+    pub kwonlyargcount: u32,
+    pub stacksize: u32,
+    pub flags: Flags,
+    pub firstlineno: u32,
+    /// Wordcode: opcode, argument, opcode, argument ...
+    pub code: Vec<u8>,
+    pub consts: Vec<Const>,
+    pub names: Vec<Rc<str>>,
+    pub varnames: Vec<Rc<str>>,
+    pub cellvars: Vec<Rc<str>>,
+    pub freevars: Vec<Rc<str>>,
+    /// CPython 3.9's line table: pairs of byte distance and signed line distance.
+    pub lnotab: Vec<u8>,
+    /// One entry an instruction word; empty where columns are not known.
+    pub positions: Vec<Position>,
+    /// For a class body: the names assigned as `self.name` in its functions, sorted.
+    pub static_attributes: Vec<Rc<str>>,
+}
+
+impl PartialEq for Code {
+    /// As CPython 3.9 compares code objects: everything but file name, line table and stack size.
+    fn eq(&self, other: &Code) -> bool {
+        self.name == other.name
+            && self.argcount == other.argcount
+            && self.posonlyargcount == other.posonlyargcount
+            && self.kwonlyargcount == other.kwonlyargcount
+            && self.flags == other.flags
+            && self.firstlineno == other.firstlineno
+            && self.code == other.code
+            && self.consts == other.consts
+            && self.names == other.names
+            && self.varnames == other.varnames
+            && self.freevars == other.freevars
+            && self.cellvars == other.cellvars
+    }
+}
+impl Eq for Code {}
+impl std::hash::Hash for Code {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.firstlineno.hash(state);
+        self.code.hash(state);
+    }
+}
+
+impl Code {
+    /// Number of registers for locals: `co_nlocals`.
+    pub fn nlocals(&self) -> usize {
+        self.varnames.len()
+    }
+
+    /// Number of arguments that take a register, `*args` and `**kwargs` included.
+    pub fn arg_slots(&self) -> usize {
+        (self.argcount + self.kwonlyargcount) as usize
+            + usize::from(self.flags & CO_VARARGS != 0)
+            + usize::from(self.flags & CO_VARKEYWORDS != 0)
+    }
+
+    /// The instructions with EXTENDED_ARG folded in: offset of the opcode word, opcode number, argument.
+    pub fn instructions(&self) -> impl Iterator<Item = Instruction> + '_ {
+        let mut pc = 0;
+        let mut extended = 0u32;
+        std::iter::from_fn(move || {
+            while pc + 1 < self.code.len() {
+                let (op, low) = (self.code[pc], u32::from(self.code[pc + 1]));
+                let at = pc;
+                pc += 2;
+                let arg = extended << 8 | low;
+                let raw = Instruction { offset: at as u32, opcode: op, arg };
+                extended = if op == crate::Opcode::EXTENDED_ARG as u8 { arg } else { 0 };
+                return Some(raw);
+            }
+            None
+        })
+    }
+}
+
+/// One word of code with its complete argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    pub offset: u32,
+    pub opcode: u8,
+    pub arg: u32,
+}
+
+impl Instruction {
+    /// Where a jump goes, in bytes; `None` if this is no jump.
+    pub fn target(&self) -> Option<u32> {
+        match crate::Opcode::from_u8(self.opcode)?.operand() {
+            crate::Operand::JumpRelative => Some(self.offset + 2 + self.arg),
+            crate::Operand::JumpAbsolute => Some(self.arg),
+            _ => None,
+        }
+    }
+}

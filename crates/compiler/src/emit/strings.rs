@@ -1,0 +1,235 @@
+//! String and bytes literals, f-strings, t-strings.
+
+use super::*;
+use crate::literal::{self, LiteralError, Text};
+
+impl<'a> Emitter<'a> {
+    /// The constant of a string or bytes literal; `None` when it does not decode (see `literal_error`).
+    pub(super) fn text_constant(&mut self, e: &Expr) -> Option<Const> {
+        let id = symbols::key(e);
+        if let Some(known) = self.folded.get(&id) {
+            return known.clone();
+        }
+        let value = self.decode(e).ok();
+        self.folded.insert(id, value.clone());
+        value
+    }
+
+    /// The error of a literal that did not decode.
+    pub(super) fn literal_error(&mut self, e: &Expr) -> Done {
+        match self.decode(e) {
+            Ok(c) => {
+                self.load_const(c);
+                Ok(())
+            }
+            Err(LiteralError(message)) => self.error(message, e.range()),
+        }
+    }
+
+    fn body_of(&self, range: TextRange, open: u32, close: u32) -> &'a str {
+        let (start, end) = (range.start().to_u32() + open, range.end().to_u32() - close);
+        self.lines.source.get(start as usize..end as usize).unwrap_or("")
+    }
+
+    fn decode(&mut self, e: &Expr) -> Result<Const, LiteralError> {
+        let mut warned: Vec<(u32, String)> = Vec::new();
+        let result = match e {
+            Expr::StringLiteral(s) => {
+                let mut text = Text::default();
+                let mut result = Ok(());
+                for part in s.value.as_slice() {
+                    let flags = part.flags;
+                    let (open, close) = (flags.opener_len().to_u32(), flags.closer_len().to_u32());
+                    let body = self.body_of(part.range, open, close);
+                    let base = part.range.start().to_u32() + open;
+                    result = literal::decode_str(body, flags.prefix().is_raw(), &mut text, &mut |at, m| warned.push((base + at as u32, m)));
+                    if result.is_err() {
+                        break;
+                    }
+                }
+                result.map(|()| text.into_const())
+            }
+            Expr::BytesLiteral(s) => {
+                let mut bytes = Vec::new();
+                let mut result = Ok(());
+                for part in s.value.iter() {
+                    let flags = part.flags;
+                    let (open, close) = (flags.opener_len().to_u32(), flags.closer_len().to_u32());
+                    let body = self.body_of(part.range, open, close);
+                    let base = part.range.start().to_u32() + open;
+                    result = literal::decode_bytes(body, flags.prefix().is_raw(), &mut bytes, &mut |at, m| warned.push((base + at as u32, m)));
+                    if result.is_err() {
+                        break;
+                    }
+                }
+                result.map(|()| Const::Bytes(bytes.into()))
+            }
+            _ => Err(LiteralError("invalid syntax".into())),
+        };
+        for (at, m) in warned {
+            self.warn(m, TextRange::empty(at.into()));
+        }
+        result
+    }
+
+    /// Pieces of an f-string: text runs are joined, as CPython joins adjacent literals.
+    pub(super) fn fstring(&mut self, value: &'a FStringValue) -> Done {
+        let mut text = Text::default();
+        let mut count = 0;
+        for part in value.as_slice() {
+            match part {
+                FStringPart::Literal(s) => {
+                    let flags = s.flags;
+                    let body = self.body_of(s.range, flags.opener_len().to_u32(), flags.closer_len().to_u32());
+                    self.text_run(body, flags.prefix().is_raw(), &mut text, s.range)?;
+                }
+                FStringPart::FString(f) => self.pieces(&f.elements, f.flags.prefix().is_raw(), &mut text, &mut count)?,
+            }
+        }
+        self.flush(&mut text, &mut count);
+        if count != 1 {
+            self.op_arg(BUILD_STRING, count);
+        }
+        Ok(())
+    }
+
+    fn text_run(&mut self, body: &str, raw: bool, text: &mut Text, at: TextRange) -> Done {
+        let mut warned = Vec::new();
+        let result = literal::decode_str(body, raw, text, &mut |_, m| warned.push(m));
+        for m in warned {
+            self.warn(m, at);
+        }
+        result.or_else(|LiteralError(m)| self.error(m, at))
+    }
+
+    fn flush(&mut self, text: &mut Text, count: &mut usize) {
+        if !text.0.is_empty() {
+            let run = std::mem::take(text).into_const();
+            self.load_const(run);
+            *count += 1;
+        }
+    }
+
+    fn pieces(&mut self, elements: &'a [InterpolatedStringElement], raw: bool, text: &mut Text, count: &mut usize) -> Done {
+        for element in elements {
+            match element {
+                InterpolatedStringElement::Literal(l) => self.literal_piece(l, raw, text)?,
+                InterpolatedStringElement::Interpolation(i) => {
+                    let mut conversion = i.conversion;
+                    if let Some(debug) = &i.debug_text {
+                        let r = i.range;
+                        let _ = debug;
+                        text.push_str(&self.debug_text(i, r));
+                        if i.format_spec.is_none() && conversion == ConversionFlag::None {
+                            conversion = ConversionFlag::Repr;
+                        }
+                    }
+                    self.flush(text, count);
+                    self.expr(&i.expression)?;
+                    let mut arg = match conversion {
+                        ConversionFlag::None => 0,
+                        ConversionFlag::Str => 1,
+                        ConversionFlag::Repr => 2,
+                        ConversionFlag::Ascii => 3,
+                    };
+                    if let Some(spec) = &i.format_spec {
+                        self.format_spec(&spec.elements, raw)?;
+                        arg |= 4;
+                    }
+                    self.op_arg(FORMAT_VALUE, arg);
+                    *count += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn literal_piece(&mut self, l: &InterpolatedStringLiteralElement, raw: bool, text: &mut Text) -> Done {
+        let source = &self.lines.source[l.range.start().to_usize()..l.range.end().to_usize()];
+        let body = source.replace("{{", "{").replace("}}", "}");
+        // `\N{...}` has single braces that are no doubled ones; the replacement above leaves them alone.
+        self.text_run(&body, raw, text, l.range)
+    }
+
+    /// The `x = ` of `f"{x = }"`: source text between the brace and the conversion, format or closing brace.
+    fn debug_text(&self, i: &InterpolatedElement, range: TextRange) -> String {
+        let source = self.lines.source;
+        let start = range.start().to_usize() + 1;
+        let mut end = i.expression.range().end().to_usize();
+        // Past closing parentheses and blanks to the `=`, then the blanks after it.
+        let bytes = source.as_bytes();
+        while end < range.end().to_usize() && bytes[end] != b'=' {
+            end += 1;
+        }
+        end += 1;
+        while end < range.end().to_usize() && bytes[end].is_ascii_whitespace() {
+            end += 1;
+        }
+        source[start..end.min(range.end().to_usize())].to_string()
+    }
+
+    fn format_spec(&mut self, elements: &'a [InterpolatedStringElement], raw: bool) -> Done {
+        let mut text = Text::default();
+        let mut count = 0;
+        self.pieces(elements, raw, &mut text, &mut count)?;
+        if count == 0 {
+            self.load_const(text.into_const());
+            return Ok(());
+        }
+        self.flush(&mut text, &mut count);
+        if count != 1 {
+            self.op_arg(BUILD_STRING, count);
+        }
+        Ok(())
+    }
+
+    /// A t-string (PEP 750): a tuple of texts and a tuple of interpolations become a template.
+    pub(super) fn tstring(&mut self, value: &'a TStringValue) -> Done {
+        let mut texts = vec![Text::default()];
+        let mut holes = Vec::new();
+        for part in value.as_slice() {
+            let raw = part.flags.prefix().is_raw();
+            for element in part.elements.iter() {
+                match element {
+                    InterpolatedStringElement::Literal(l) => {
+                        let mut run = Text::default();
+                        self.literal_piece(l, raw, &mut run)?;
+                        texts.last_mut().expect("never empty").0.extend(run.0);
+                    }
+                    InterpolatedStringElement::Interpolation(i) => {
+                        if i.debug_text.is_some() {
+                            let text = self.debug_text(i, i.range);
+                            texts.last_mut().expect("never empty").push_str(&text);
+                        }
+                        holes.push((i, raw));
+                        texts.push(Text::default());
+                    }
+                }
+            }
+        }
+        let strings: Vec<Const> = texts.into_iter().map(Text::into_const).collect();
+        self.load_const(Const::Tuple(strings.into()));
+        let n = holes.len();
+        for (i, raw) in holes {
+            self.expr(&i.expression)?;
+            let range = i.expression.range();
+            let source = &self.lines.source[i.range.start().to_usize() + 1..range.end().to_usize()];
+            self.load_str(source.trim());
+            let mut arg = match i.conversion {
+                ConversionFlag::None if i.debug_text.is_some() && i.format_spec.is_none() => 2,
+                ConversionFlag::None => 0,
+                ConversionFlag::Str => 1,
+                ConversionFlag::Repr => 2,
+                ConversionFlag::Ascii => 3,
+            } << 2;
+            if let Some(spec) = &i.format_spec {
+                self.format_spec(&spec.elements, raw)?;
+                arg |= 1;
+            }
+            self.op_arg(BUILD_INTERPOLATION, arg);
+        }
+        self.op_arg(BUILD_TUPLE, n);
+        self.op(BUILD_TEMPLATE);
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Source text to [`retic_bytecode::Code`]. Pure: no I/O, no heap, no Python objects.
+//!
+//! The only crate that sees the parser's types. The bytes are CPython 3.9's where the meaning of the source has not
+//! changed since; later syntax uses the later opcodes of `bytecode::opcode`. Read `emit.rs` first.
+#![forbid(unsafe_code)]
+
+mod assemble;
+mod emit;
+mod error;
+mod fold;
+mod literal;
+mod parse;
+mod peephole;
+mod source;
+mod symbols;
+mod unparse;
+mod wording;
+
+pub use error::{CompileError, ErrorKind, Warning};
+pub use parse::needs_more_input;
+pub use source::decode;
+
+use retic_bytecode::Code;
+use std::rc::Rc;
+
+/// What kind of program the source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Any number of statements.
+    Exec,
+    /// One expression; the code returns its value.
+    Eval,
+    /// One interactive statement; expression values go to `sys.displayhook`.
+    Single,
+}
+
+/// How to compile.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub mode: Mode,
+    pub filename: Rc<str>,
+    /// 0, 1 (`-O`: no asserts) or 2 (`-OO`: no docstrings).
+    pub optimize: u8,
+    /// Future flags inherited from the caller (`CO_FUTURE_ANNOTATIONS`).
+    pub flags: u32,
+}
+
+/// A compiled program and the warnings met on the way.
+pub struct Compiled {
+    pub code: Rc<Code>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Compiles source text. The error is a SyntaxError (or one of its kin) in CPython's words.
+pub fn compile(source: &str, options: &Options) -> Result<Compiled, Box<CompileError>> {
+    // Nesting in the source becomes recursion here and in the parser; the reserve is committed only as it is used.
+    let depth_reserve = (4 << 20) + source.len().min(2 << 20) * 640;
+    stacker::maybe_grow(256 << 10, depth_reserve, || {
+        let parsed = parse::parse(source, options.mode)?;
+        emit::compile_module(source, &parsed, options)
+    })
+}

@@ -1,0 +1,1030 @@
+//! Scopes: which name lives where. The rules and error sentences of CPython's symtable.c.
+
+use crate::error::{CompileError, Lines};
+use ruff_python_ast::*;
+use ruff_text_size::{Ranged, TextRange};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+
+/// Where a name resolved to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    Local,
+    GlobalExplicit,
+    GlobalImplicit,
+    Free,
+    Cell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeKind {
+    Module,
+    Class,
+    Function,
+    /// `__annotate__`, type parameters, type alias values, bounds.
+    Annotation,
+}
+
+pub const DEF_GLOBAL: u16 = 1;
+pub const DEF_LOCAL: u16 = 2;
+pub const DEF_PARAM: u16 = 4;
+pub const DEF_NONLOCAL: u16 = 8;
+pub const USE: u16 = 16;
+pub const DEF_FREE_CLASS: u16 = 32;
+pub const DEF_ANNOT: u16 = 64;
+pub const DEF_COMP_ITER: u16 = 128;
+const DEF_BOUND: u16 = DEF_LOCAL | DEF_PARAM;
+
+#[derive(Clone, Debug)]
+pub struct Symbol {
+    pub flags: u16,
+    pub resolved: Option<Resolved>,
+    at: TextRange,
+}
+
+#[derive(Debug)]
+pub struct Scope {
+    pub kind: ScopeKind,
+    pub name: Rc<str>,
+    pub comprehension: bool,
+    pub symbols: FxHashMap<Rc<str>, Symbol>,
+    /// Parameters in order.
+    pub params: Vec<Rc<str>>,
+    pub children: Vec<usize>,
+    pub parent: Option<usize>,
+    pub nested: bool,
+    pub has_free: bool,
+    pub generator: bool,
+    pub coroutine: bool,
+    pub needs_class_closure: bool,
+    pub needs_classdict: bool,
+    /// An annotation scope right inside a class: names are looked up in the class namespace first.
+    pub sees_class: bool,
+    /// The class name that private names are mangled with.
+    pub private: Option<Rc<str>>,
+    /// Names assigned as `self.name` in functions of a class.
+    pub attributes: Vec<Rc<str>>,
+    /// The annotations of a module or class body that are evaluated late.
+    pub has_annotations: bool,
+    returns_value: Option<TextRange>,
+}
+
+/// What a scope belongs to; one node may own several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    Body(usize),
+    TypeParams(usize),
+    Annotations(usize),
+    Bound(usize),
+    Default(usize),
+    Value(usize),
+}
+
+pub struct Table {
+    pub scopes: Vec<Scope>,
+    pub of: FxHashMap<Owner, usize>,
+}
+
+/// The address that names a node.
+pub fn key<T>(node: &T) -> usize {
+    node as *const T as usize
+}
+
+type Done = Result<(), Box<CompileError>>;
+
+struct Builder<'a> {
+    lines: &'a Lines<'a>,
+    table: Table,
+    current: usize,
+    future_annotations: bool,
+    names: FxHashMap<String, Rc<str>>,
+}
+
+/// Applies private name mangling.
+pub fn mangle(private: Option<&str>, name: &str) -> Option<String> {
+    let class = private?;
+    if !name.starts_with("__") || name.ends_with("__") || name.contains('.') {
+        return None;
+    }
+    let stripped = class.trim_start_matches('_');
+    (!stripped.is_empty()).then(|| format!("_{stripped}{name}"))
+}
+
+/// Builds and resolves the scopes of a program.
+pub fn build(lines: &Lines, module: &Mod, future_annotations: bool) -> Result<Table, Box<CompileError>> {
+    let mut b = Builder {
+        lines,
+        table: Table { scopes: Vec::new(), of: FxHashMap::default() },
+        current: 0,
+        future_annotations,
+        names: FxHashMap::default(),
+    };
+    b.open(ScopeKind::Module, "<module>", Owner::Body(0));
+    match module {
+        Mod::Module(m) => {
+            b.annotations_of_body(&m.body, key(m))?;
+            b.body(&m.body)?;
+        }
+        Mod::Expression(e) => b.expr(&e.body)?,
+    }
+    let mut free = FxHashSet::default();
+    analyze(&mut b.table, 0, None, &mut free, &mut FxHashSet::default(), lines)?;
+    Ok(b.table)
+}
+
+impl<'a> Builder<'a> {
+    fn intern(&mut self, name: &str) -> Rc<str> {
+        if let Some(found) = self.names.get(name) {
+            return found.clone();
+        }
+        let made: Rc<str> = name.into();
+        self.names.insert(name.to_string(), made.clone());
+        made
+    }
+
+    fn scope(&mut self) -> &mut Scope {
+        &mut self.table.scopes[self.current]
+    }
+
+    fn open(&mut self, kind: ScopeKind, name: &str, owner: Owner) -> usize {
+        let id = self.table.scopes.len();
+        let name = self.intern(name);
+        let (parent, nested, private) = if id == 0 {
+            (None, false, None)
+        } else {
+            let p = &self.table.scopes[self.current];
+            let nested = p.nested || matches!(p.kind, ScopeKind::Function | ScopeKind::Annotation);
+            (Some(self.current), nested, p.private.clone())
+        };
+        let private = if kind == ScopeKind::Class { Some(name.clone()) } else { private };
+        let sees_class = kind == ScopeKind::Annotation && parent.is_some_and(|p| self.table.scopes[p].kind == ScopeKind::Class || self.table.scopes[p].sees_class && self.table.scopes[p].kind == ScopeKind::Annotation);
+        self.table.scopes.push(Scope {
+            kind,
+            name,
+            comprehension: false,
+            symbols: FxHashMap::default(),
+            params: Vec::new(),
+            children: Vec::new(),
+            parent,
+            nested,
+            has_free: false,
+            generator: false,
+            coroutine: false,
+            needs_class_closure: false,
+            needs_classdict: false,
+            sees_class,
+            private,
+            attributes: Vec::new(),
+            has_annotations: false,
+            returns_value: None,
+        });
+        if let Some(p) = parent {
+            self.table.scopes[p].children.push(id);
+        }
+        self.table.of.insert(owner, id);
+        self.current = id;
+        if sees_class {
+            self.add("__classdict__", USE, TextRange::default()).ok();
+        }
+        id
+    }
+
+    fn close(&mut self) {
+        self.current = self.scope().parent.unwrap_or(0);
+    }
+
+    fn add(&mut self, name: &str, flags: u16, at: TextRange) -> Done {
+        let private = self.scope().private.clone();
+        let mangled = mangle(private.as_deref(), name);
+        let name = self.intern(mangled.as_deref().unwrap_or(name));
+        let lines = self.lines;
+        let scope = self.scope();
+        let old = scope.symbols.get(&name).map_or(0, |s| s.flags);
+        if flags & DEF_PARAM != 0 && old & DEF_PARAM != 0 {
+            return Err(lines.error(format!("duplicate argument '{name}' in function definition"), at.start().to_u32(), at.end().to_u32()));
+        }
+        let merged = old | flags;
+        if flags & DEF_COMP_ITER != 0 && merged & (DEF_GLOBAL | DEF_NONLOCAL) != 0 {
+            return Err(lines.error("comprehension inner loop cannot rebind assignment expression target", at.start().to_u32(), at.end().to_u32()));
+        }
+        scope.symbols.entry(name.clone()).and_modify(|s| s.flags = merged).or_insert(Symbol { flags: merged, resolved: None, at });
+        if flags & DEF_PARAM != 0 {
+            scope.params.push(name);
+        } else if flags & DEF_GLOBAL != 0 {
+            let module = &mut self.table.scopes[0];
+            module.symbols.entry(name).and_modify(|s| s.flags |= DEF_GLOBAL).or_insert(Symbol { flags: DEF_GLOBAL, resolved: None, at });
+        }
+        Ok(())
+    }
+
+    fn fail(&self, message: impl Into<String>, at: TextRange) -> Done {
+        Err(self.lines.error(message, at.start().to_u32(), at.end().to_u32()))
+    }
+
+    fn body(&mut self, body: &[Stmt]) -> Done {
+        body.iter().try_for_each(|s| self.stmt(s))
+    }
+
+    /// Opens the `__annotate__` scope of a module or class when a simple name is annotated in it.
+    fn annotations_of_body(&mut self, body: &[Stmt], id: usize) -> Done {
+        if self.future_annotations {
+            return Ok(());
+        }
+        let mut found = Vec::new();
+        annotated(body, &mut found);
+        if found.is_empty() {
+            return Ok(());
+        }
+        self.scope().has_annotations = true;
+        self.add("__annotate__", DEF_LOCAL, TextRange::default())?;
+        if self.scope().kind == ScopeKind::Module {
+            self.add("__conditional_annotations__", USE | DEF_LOCAL, TextRange::default())?;
+        }
+        self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(id));
+        self.add("format", DEF_PARAM, TextRange::default())?;
+        for ann in found {
+            self.expr(&ann.annotation)?;
+        }
+        self.close();
+        Ok(())
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) -> Done {
+        stacker::maybe_grow(64 << 10, 1 << 20, || self.stmt_inner(stmt))
+    }
+
+    fn stmt_inner(&mut self, stmt: &Stmt) -> Done {
+        match stmt {
+            Stmt::FunctionDef(f) => {
+                self.add(&f.name.id, DEF_LOCAL, f.name.range)?;
+                self.defaults(&f.parameters)?;
+                for d in &f.decorator_list {
+                    self.expr(&d.expression)?;
+                }
+                let generic = f.type_params.as_deref();
+                if let Some(tp) = generic {
+                    self.type_params(tp, &f.name.id, key(f))?;
+                }
+                self.function_annotations(f)?;
+                self.open(ScopeKind::Function, &f.name.id, Owner::Body(key(f)));
+                if f.is_async {
+                    self.scope().coroutine = true;
+                }
+                self.params(&f.parameters)?;
+                self.body(&f.body)?;
+                self.collect_attributes(f);
+                self.close();
+                if generic.is_some() {
+                    self.close();
+                }
+            }
+            Stmt::ClassDef(c) => {
+                self.add(&c.name.id, DEF_LOCAL, c.name.range)?;
+                for d in &c.decorator_list {
+                    self.expr(&d.expression)?;
+                }
+                let generic = c.type_params.as_deref();
+                if let Some(tp) = generic {
+                    self.type_params(tp, &c.name.id, key(c))?;
+                    self.add(".generic_base", DEF_LOCAL, TextRange::default())?;
+                    self.add(".type_params", DEF_LOCAL | USE, TextRange::default())?;
+                }
+                if let Some(args) = &c.arguments {
+                    self.arguments(args)?;
+                }
+                self.open(ScopeKind::Class, &c.name.id, Owner::Body(key(c)));
+                if generic.is_some() {
+                    self.add("__type_params__", DEF_LOCAL, TextRange::default())?;
+                    self.add(".type_params", USE, TextRange::default())?;
+                }
+                self.annotations_of_body(&c.body, key(c))?;
+                self.body(&c.body)?;
+                self.close();
+                if generic.is_some() {
+                    self.close();
+                }
+            }
+            Stmt::TypeAlias(t) => {
+                let Expr::Name(name) = &*t.name else { return Ok(()) };
+                self.add(&name.id, DEF_LOCAL, name.range)?;
+                if let Some(tp) = &t.type_params {
+                    self.type_params(tp, &name.id, key(t))?;
+                }
+                self.open(ScopeKind::Annotation, &name.id, Owner::Value(key(t)));
+                self.add("format", DEF_PARAM, TextRange::default())?;
+                self.expr(&t.value)?;
+                self.close();
+                if t.type_params.is_some() {
+                    self.close();
+                }
+            }
+            Stmt::Return(r) => {
+                if let Some(v) = &r.value {
+                    self.expr(v)?;
+                    self.scope().returns_value.get_or_insert(r.range);
+                }
+            }
+            Stmt::Delete(d) => d.targets.iter().try_for_each(|e| self.expr(e))?,
+            Stmt::Assign(a) => {
+                for t in &a.targets {
+                    self.expr(t)?;
+                }
+                self.expr(&a.value)?;
+            }
+            Stmt::AugAssign(a) => {
+                self.expr(&a.target)?;
+                self.expr(&a.value)?;
+            }
+            Stmt::AnnAssign(a) => self.ann_assign(a)?,
+            Stmt::For(f) => {
+                self.expr(&f.target)?;
+                self.expr(&f.iter)?;
+                self.body(&f.body)?;
+                self.body(&f.orelse)?;
+            }
+            Stmt::While(w) => {
+                self.expr(&w.test)?;
+                self.body(&w.body)?;
+                self.body(&w.orelse)?;
+            }
+            Stmt::If(i) => {
+                self.expr(&i.test)?;
+                self.body(&i.body)?;
+                for clause in &i.elif_else_clauses {
+                    if let Some(t) = &clause.test {
+                        self.expr(t)?;
+                    }
+                    self.body(&clause.body)?;
+                }
+            }
+            Stmt::With(w) => {
+                for item in &w.items {
+                    self.expr(&item.context_expr)?;
+                    if let Some(v) = &item.optional_vars {
+                        self.expr(v)?;
+                    }
+                }
+                self.body(&w.body)?;
+            }
+            Stmt::Match(m) => {
+                self.expr(&m.subject)?;
+                for case in &m.cases {
+                    self.pattern(&case.pattern)?;
+                    if let Some(g) = &case.guard {
+                        self.expr(g)?;
+                    }
+                    self.body(&case.body)?;
+                }
+            }
+            Stmt::Raise(r) => {
+                for e in [&r.exc, &r.cause].into_iter().flatten() {
+                    self.expr(e)?;
+                }
+            }
+            Stmt::Try(t) => {
+                self.body(&t.body)?;
+                for ExceptHandler::ExceptHandler(h) in &t.handlers {
+                    if let Some(e) = &h.type_ {
+                        self.expr(e)?;
+                    }
+                    if let Some(n) = &h.name {
+                        self.add(&n.id, DEF_LOCAL, n.range)?;
+                    }
+                    self.body(&h.body)?;
+                }
+                self.body(&t.orelse)?;
+                self.body(&t.finalbody)?;
+            }
+            Stmt::Assert(a) => {
+                self.expr(&a.test)?;
+                if let Some(m) = &a.msg {
+                    self.expr(m)?;
+                }
+            }
+            Stmt::Import(i) => i.names.iter().try_for_each(|a| self.alias(a, i.range))?,
+            Stmt::ImportFrom(i) => i.names.iter().try_for_each(|a| self.alias(a, i.range))?,
+            Stmt::Global(g) => {
+                for n in &g.names {
+                    self.declare(&n.id, g.range, DEF_GLOBAL, "global")?;
+                }
+            }
+            Stmt::Nonlocal(g) => {
+                for n in &g.names {
+                    if self.scope().kind == ScopeKind::Module {
+                        return self.fail("nonlocal declaration not allowed at module level", g.range);
+                    }
+                    self.declare(&n.id, g.range, DEF_NONLOCAL, "nonlocal")?;
+                }
+            }
+            Stmt::Expr(e) => self.expr(&e.value)?,
+            Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) | Stmt::IpyEscapeCommand(_) => {}
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, name: &str, at: TextRange, flag: u16, word: &str) -> Done {
+        let private = self.scope().private.clone();
+        let mangled = mangle(private.as_deref(), name).unwrap_or_else(|| name.to_string());
+        let old = self.scope().symbols.get(mangled.as_str()).map_or(0, |s| s.flags);
+        let problem = if old & DEF_PARAM != 0 {
+            format!("name '{name}' is parameter and {word}")
+        } else if old & DEF_ANNOT != 0 {
+            format!("annotated name '{name}' can't be {word}")
+        } else if old & DEF_LOCAL != 0 {
+            format!("name '{name}' is assigned to before {word} declaration")
+        } else if old & USE != 0 {
+            format!("name '{name}' is used prior to {word} declaration")
+        } else {
+            return self.add(name, flag, at);
+        };
+        self.fail(problem, at)
+    }
+
+    fn alias(&mut self, a: &Alias, at: TextRange) -> Done {
+        if &*a.name.id == "*" {
+            if self.scope().kind != ScopeKind::Module {
+                return self.fail("import * only allowed at module level", at);
+            }
+            return Ok(());
+        }
+        let bound = a.asname.as_ref().unwrap_or(&a.name);
+        let name = if a.asname.is_some() { &*bound.id } else { bound.id.split('.').next().unwrap_or("") };
+        self.add(name, DEF_LOCAL, a.range)
+    }
+
+    fn ann_assign(&mut self, a: &StmtAnnAssign) -> Done {
+        if let Expr::Name(n) = &*a.target {
+            let private = self.scope().private.clone();
+            let name = mangle(private.as_deref(), &n.id).unwrap_or_else(|| n.id.to_string());
+            let old = self.scope().symbols.get(name.as_str()).map_or(0, |s| s.flags);
+            if old & (DEF_GLOBAL | DEF_NONLOCAL) != 0 && self.current != 0 && a.simple {
+                let word = if old & DEF_GLOBAL != 0 { "global" } else { "nonlocal" };
+                return self.fail(format!("annotated name '{}' can't be {word}", n.id), a.range);
+            }
+            if a.simple {
+                self.add(&n.id, DEF_ANNOT | DEF_LOCAL, n.range)?;
+            } else if a.value.is_some() {
+                self.add(&n.id, DEF_LOCAL, n.range)?;
+            }
+        } else {
+            self.expr(&a.target)?;
+        }
+        let in_function = self.scope().kind == ScopeKind::Function;
+        let late = a.simple && matches!(&*a.target, Expr::Name(_)) && !in_function;
+        if !late && !self.future_annotations {
+            if in_function {
+                // Never evaluated: its names get a scope of their own so that they bind nothing here.
+                self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(key(a)));
+                self.expr(&a.annotation)?;
+                self.close();
+            } else {
+                self.expr(&a.annotation)?;
+            }
+        }
+        if let Some(v) = &a.value {
+            self.expr(v)?;
+        }
+        Ok(())
+    }
+
+    fn function_annotations(&mut self, f: &StmtFunctionDef) -> Done {
+        if self.future_annotations || !has_annotations(f) {
+            return Ok(());
+        }
+        self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(key(f)));
+        self.add("format", DEF_PARAM, TextRange::default())?;
+        for (_, ann) in annotations_in_order(f) {
+            self.expr(ann)?;
+        }
+        self.close();
+        Ok(())
+    }
+
+    fn type_params(&mut self, tp: &TypeParams, name: &str, id: usize) -> Done {
+        self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id));
+        for p in &tp.type_params {
+            let (ident, bound, default) = match p {
+                TypeParam::TypeVar(t) => (&t.name, t.bound.as_deref(), t.default.as_deref()),
+                TypeParam::TypeVarTuple(t) => (&t.name, None, t.default.as_deref()),
+                TypeParam::ParamSpec(t) => (&t.name, None, t.default.as_deref()),
+            };
+            let old = self.scope().symbols.get(ident.id.as_str()).map_or(0, |s| s.flags);
+            if old & DEF_LOCAL != 0 {
+                return self.fail(format!("duplicate type parameter '{}'", ident.id), ident.range);
+            }
+            self.add(&ident.id, DEF_LOCAL, ident.range)?;
+            for (part, owner) in [(bound, Owner::Bound(key(p))), (default, Owner::Default(key(p)))] {
+                if let Some(e) = part {
+                    self.open(ScopeKind::Annotation, &ident.id, owner);
+                    self.add("format", DEF_PARAM, TextRange::default())?;
+                    self.expr(e)?;
+                    self.close();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn defaults(&mut self, p: &Parameters) -> Done {
+        for d in p.posonlyargs.iter().chain(&p.args).chain(&p.kwonlyargs).filter_map(|a| a.default.as_deref()) {
+            self.expr(d)?;
+        }
+        Ok(())
+    }
+
+    fn params(&mut self, p: &Parameters) -> Done {
+        for a in p.posonlyargs.iter().chain(&p.args).chain(&p.kwonlyargs) {
+            self.add(&a.parameter.name.id, DEF_PARAM, a.parameter.name.range)?;
+        }
+        for a in [&p.vararg, &p.kwarg].into_iter().flatten() {
+            self.add(&a.name.id, DEF_PARAM, a.name.range)?;
+        }
+        Ok(())
+    }
+
+    fn arguments(&mut self, args: &Arguments) -> Done {
+        args.args.iter().try_for_each(|e| self.expr(e))?;
+        args.keywords.iter().try_for_each(|k| self.expr(&k.value))
+    }
+
+    fn collect_attributes(&mut self, f: &StmtFunctionDef) {
+        let Some(class) = self.scope().parent else { return };
+        if self.table.scopes[class].kind != ScopeKind::Class {
+            return;
+        }
+        let Some(first) = f.parameters.posonlyargs.first().or(f.parameters.args.first()) else { return };
+        let mut found = Vec::new();
+        self_attributes(&f.body, &first.parameter.name.id, &mut found);
+        for name in found {
+            let name = self.intern(name);
+            let list = &mut self.table.scopes[class].attributes;
+            if !list.contains(&name) {
+                list.push(name);
+            }
+        }
+    }
+
+    fn pattern(&mut self, p: &Pattern) -> Done {
+        match p {
+            Pattern::MatchValue(v) => self.expr(&v.value),
+            Pattern::MatchSingleton(_) => Ok(()),
+            Pattern::MatchSequence(s) => s.patterns.iter().try_for_each(|p| self.pattern(p)),
+            Pattern::MatchMapping(m) => {
+                m.keys.iter().try_for_each(|k| self.expr(k))?;
+                m.patterns.iter().try_for_each(|p| self.pattern(p))?;
+                m.rest.iter().try_for_each(|n| self.add(&n.id, DEF_LOCAL, n.range))
+            }
+            Pattern::MatchClass(c) => {
+                self.expr(&c.cls)?;
+                c.arguments.patterns.iter().try_for_each(|p| self.pattern(p))?;
+                c.arguments.keywords.iter().try_for_each(|k| self.pattern(&k.pattern))
+            }
+            Pattern::MatchStar(s) => s.name.iter().try_for_each(|n| self.add(&n.id, DEF_LOCAL, n.range)),
+            Pattern::MatchAs(a) => {
+                if let Some(p) = &a.pattern {
+                    self.pattern(p)?;
+                }
+                a.name.iter().try_for_each(|n| self.add(&n.id, DEF_LOCAL, n.range))
+            }
+            Pattern::MatchOr(o) => o.patterns.iter().try_for_each(|p| self.pattern(p)),
+        }
+    }
+
+    fn expr(&mut self, e: &Expr) -> Done {
+        stacker::maybe_grow(64 << 10, 1 << 20, || self.expr_inner(e))
+    }
+
+    fn expr_inner(&mut self, e: &Expr) -> Done {
+        match e {
+            Expr::BoolOp(b) => b.values.iter().try_for_each(|v| self.expr(v))?,
+            Expr::Named(n) => {
+                if let Expr::Name(target) = &*n.target {
+                    self.named_target(target, n.range)?;
+                }
+                self.expr(&n.value)?;
+            }
+            Expr::BinOp(b) => {
+                self.expr(&b.left)?;
+                self.expr(&b.right)?;
+            }
+            Expr::UnaryOp(u) => self.expr(&u.operand)?,
+            Expr::Lambda(l) => {
+                if let Some(p) = &l.parameters {
+                    self.defaults(p)?;
+                }
+                self.open(ScopeKind::Function, "lambda", Owner::Body(key(l)));
+                if let Some(p) = &l.parameters {
+                    self.params(p)?;
+                }
+                self.expr(&l.body)?;
+                self.close();
+            }
+            Expr::If(i) => {
+                self.expr(&i.test)?;
+                self.expr(&i.body)?;
+                self.expr(&i.orelse)?;
+            }
+            Expr::Dict(d) => {
+                for item in &d.items {
+                    if let Some(k) = &item.key {
+                        self.expr(k)?;
+                    }
+                    self.expr(&item.value)?;
+                }
+            }
+            Expr::Set(s) => s.elts.iter().try_for_each(|v| self.expr(v))?,
+            Expr::ListComp(c) => self.comprehension("listcomp", key(c), &c.generators, &c.elt, None, false, e.range())?,
+            Expr::SetComp(c) => self.comprehension("setcomp", key(c), &c.generators, &c.elt, None, false, e.range())?,
+            Expr::DictComp(c) => match &c.key {
+                Some(k) => self.comprehension("dictcomp", key(c), &c.generators, k, Some(&c.value), false, e.range())?,
+                None => return self.fail("dict unpacking cannot be used in dict comprehension", e.range()),
+            },
+            Expr::Generator(c) => self.comprehension("genexpr", key(c), &c.generators, &c.elt, None, true, e.range())?,
+            Expr::Await(a) => {
+                self.no_scope_of(e, "await expression")?;
+                self.scope().coroutine = true;
+                self.expr(&a.value)?;
+            }
+            Expr::Yield(y) => {
+                self.yields(e)?;
+                if let Some(v) = &y.value {
+                    self.expr(v)?;
+                }
+            }
+            Expr::YieldFrom(y) => {
+                self.yields(e)?;
+                self.expr(&y.value)?;
+            }
+            Expr::Compare(c) => {
+                self.expr(&c.left)?;
+                c.comparators.iter().try_for_each(|v| self.expr(v))?;
+            }
+            Expr::Call(c) => {
+                self.expr(&c.func)?;
+                self.arguments(&c.arguments)?;
+            }
+            Expr::FString(f) => {
+                for part in f.value.as_slice() {
+                    if let FStringPart::FString(f) = part {
+                        self.interpolated(&f.elements)?;
+                    }
+                }
+            }
+            Expr::TString(t) => t.value.as_slice().iter().try_for_each(|t| self.interpolated(&t.elements))?,
+            Expr::Attribute(a) => self.expr(&a.value)?,
+            Expr::Subscript(s) => {
+                self.expr(&s.value)?;
+                self.expr(&s.slice)?;
+            }
+            Expr::Starred(s) => self.expr(&s.value)?,
+            Expr::Name(n) => {
+                let flag = if n.ctx == ExprContext::Load { USE } else { DEF_LOCAL };
+                if &*n.id == "__debug__" && flag == DEF_LOCAL {
+                    let verb = if n.ctx == ExprContext::Del { "delete" } else { "assign to" };
+                    return self.fail(format!("cannot {verb} __debug__"), n.range);
+                }
+                self.add(&n.id, flag, n.range)?;
+                // super() reads __class__.
+                if flag == USE && &*n.id == "super" && self.scope().kind == ScopeKind::Function {
+                    self.add("__class__", USE, n.range)?;
+                }
+            }
+            Expr::List(l) => l.elts.iter().try_for_each(|v| self.expr(v))?,
+            Expr::Tuple(t) => t.elts.iter().try_for_each(|v| self.expr(v))?,
+            Expr::Slice(s) => {
+                for e in [&s.lower, &s.upper, &s.step].into_iter().flatten() {
+                    self.expr(e)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn interpolated(&mut self, elements: &[InterpolatedStringElement]) -> Done {
+        for part in elements {
+            if let InterpolatedStringElement::Interpolation(i) = part {
+                self.expr(&i.expression)?;
+                if let Some(spec) = &i.format_spec {
+                    self.interpolated(&spec.elements)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn no_scope_of(&mut self, e: &Expr, what: &str) -> Done {
+        if self.scope().kind == ScopeKind::Annotation {
+            return self.fail(format!("{what} cannot be used within an annotation"), e.range());
+        }
+        Ok(())
+    }
+
+    fn yields(&mut self, e: &Expr) -> Done {
+        self.no_scope_of(e, "yield expression")?;
+        if self.scope().comprehension {
+            let what = match &*self.scope().name {
+                "listcomp" => "list comprehension",
+                "setcomp" => "set comprehension",
+                "dictcomp" => "dict comprehension",
+                _ => "generator expression",
+            };
+            return self.fail(format!("'yield' inside {what}"), e.range());
+        }
+        self.scope().generator = true;
+        Ok(())
+    }
+
+    /// The target of `:=` binds in the innermost scope that is no comprehension.
+    fn named_target(&mut self, target: &ExprName, at: TextRange) -> Done {
+        if !self.scope().comprehension {
+            return self.add(&target.id, DEF_LOCAL, target.range);
+        }
+        let here = self.current;
+        let mut scope = here;
+        while self.table.scopes[scope].comprehension {
+            let iter_bound = self.table.scopes[scope].symbols.get(target.id.as_str()).is_some_and(|s| s.flags & DEF_COMP_ITER != 0);
+            if iter_bound {
+                return self.fail(format!("assignment expression cannot rebind comprehension iteration variable '{}'", target.id), target.range);
+            }
+            scope = self.table.scopes[scope].parent.unwrap_or(0);
+        }
+        let _ = at;
+        match self.table.scopes[scope].kind {
+            ScopeKind::Class => self.fail("assignment expression within a comprehension cannot be used in a class body", target.range),
+            ScopeKind::Module => {
+                self.add(&target.id, DEF_GLOBAL, target.range)?;
+                self.current = scope;
+                self.add(&target.id, DEF_GLOBAL, target.range)?;
+                self.current = here;
+                Ok(())
+            }
+            _ => {
+                let global = self.table.scopes[scope].symbols.get(target.id.as_str()).is_some_and(|s| s.flags & DEF_GLOBAL != 0);
+                self.add(&target.id, if global { DEF_GLOBAL } else { DEF_NONLOCAL }, target.range)?;
+                self.current = scope;
+                self.add(&target.id, DEF_LOCAL, target.range)?;
+                self.current = here;
+                Ok(())
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn comprehension(&mut self, name: &str, id: usize, generators: &[Comprehension], elt: &Expr, value: Option<&Expr>, is_genexpr: bool, at: TextRange) -> Done {
+        let outer = &generators[0];
+        self.expr(&outer.iter)?;
+        let parent_kind = self.scope().kind;
+        self.open(ScopeKind::Function, name, Owner::Body(id));
+        self.scope().comprehension = true;
+        if outer.is_async {
+            self.scope().coroutine = true;
+        }
+        self.add(".0", DEF_PARAM, at)?;
+        for (i, g) in generators.iter().enumerate() {
+            self.comp_target(&g.target)?;
+            if i > 0 {
+                self.expr(&g.iter)?;
+                if g.is_async {
+                    self.scope().coroutine = true;
+                }
+            }
+            g.ifs.iter().try_for_each(|e| self.expr(e))?;
+        }
+        if let Some(v) = value {
+            self.expr(v)?;
+        }
+        self.expr(elt)?;
+        if is_genexpr {
+            self.scope().generator = true;
+        }
+        let is_async = self.scope().coroutine && !is_genexpr;
+        self.close();
+        if is_async {
+            let _ = parent_kind;
+            self.scope().coroutine = true;
+        }
+        Ok(())
+    }
+
+    fn comp_target(&mut self, target: &Expr) -> Done {
+        match target {
+            Expr::Name(n) => self.add(&n.id, DEF_LOCAL | DEF_COMP_ITER, n.range),
+            Expr::Tuple(t) => t.elts.iter().try_for_each(|e| self.comp_target(e)),
+            Expr::List(t) => t.elts.iter().try_for_each(|e| self.comp_target(e)),
+            Expr::Starred(s) => self.comp_target(&s.value),
+            _ => self.expr(target),
+        }
+    }
+}
+
+/// The annotated simple names of a body, nested blocks included, functions and classes not.
+pub fn annotated<'b>(body: &'b [Stmt], out: &mut Vec<&'b StmtAnnAssign>) {
+    for s in body {
+        match s {
+            Stmt::AnnAssign(a) if a.simple && matches!(&*a.target, Expr::Name(_)) => out.push(a),
+            Stmt::If(i) => {
+                annotated(&i.body, out);
+                i.elif_else_clauses.iter().for_each(|c| annotated(&c.body, out));
+            }
+            Stmt::For(f) => {
+                annotated(&f.body, out);
+                annotated(&f.orelse, out);
+            }
+            Stmt::While(f) => {
+                annotated(&f.body, out);
+                annotated(&f.orelse, out);
+            }
+            Stmt::With(w) => annotated(&w.body, out),
+            Stmt::Match(m) => m.cases.iter().for_each(|c| annotated(&c.body, out)),
+            Stmt::Try(t) => {
+                annotated(&t.body, out);
+                t.handlers.iter().for_each(|ExceptHandler::ExceptHandler(h)| annotated(&h.body, out));
+                annotated(&t.orelse, out);
+                annotated(&t.finalbody, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a function has any annotation.
+pub fn has_annotations(f: &StmtFunctionDef) -> bool {
+    f.returns.is_some() || annotations_in_order(f).next().is_some()
+}
+
+/// Annotations of a function in the order CPython evaluates them, `return` last.
+pub fn annotations_in_order(f: &StmtFunctionDef) -> impl Iterator<Item = (&str, &Expr)> {
+    let p = &*f.parameters;
+    let named = |a: &'_ ParameterWithDefault| a.parameter.annotation.is_some();
+    p.posonlyargs
+        .iter()
+        .chain(&p.args)
+        .filter(move |a| named(a))
+        .map(|a| &a.parameter)
+        .chain(p.vararg.as_deref())
+        .chain(p.kwonlyargs.iter().map(|a| &a.parameter))
+        .chain(p.kwarg.as_deref())
+        .filter_map(|a| Some((a.name.id.as_str(), a.annotation.as_deref()?)))
+        .chain(f.returns.as_deref().map(|r| ("return", r)))
+}
+
+/// Names assigned as `first.name = ...` in the statements of a method.
+fn self_attributes<'b>(body: &'b [Stmt], first: &str, out: &mut Vec<&'b str>) {
+    fn target<'b>(e: &'b Expr, first: &str, out: &mut Vec<&'b str>) {
+        match e {
+            Expr::Attribute(a) if matches!(&*a.value, Expr::Name(n) if &*n.id == first) => out.push(&a.attr.id),
+            Expr::Tuple(t) => t.elts.iter().for_each(|e| target(e, first, out)),
+            Expr::List(t) => t.elts.iter().for_each(|e| target(e, first, out)),
+            Expr::Starred(s) => target(&s.value, first, out),
+            _ => {}
+        }
+    }
+    for s in body {
+        match s {
+            Stmt::Assign(a) => a.targets.iter().for_each(|t| target(t, first, out)),
+            Stmt::AugAssign(a) => target(&a.target, first, out),
+            Stmt::AnnAssign(a) => target(&a.target, first, out),
+            Stmt::If(i) => {
+                self_attributes(&i.body, first, out);
+                i.elif_else_clauses.iter().for_each(|c| self_attributes(&c.body, first, out));
+            }
+            Stmt::For(f) => {
+                target(&f.target, first, out);
+                self_attributes(&f.body, first, out);
+                self_attributes(&f.orelse, first, out);
+            }
+            Stmt::While(f) => {
+                self_attributes(&f.body, first, out);
+                self_attributes(&f.orelse, first, out);
+            }
+            Stmt::With(w) => {
+                w.items.iter().filter_map(|i| i.optional_vars.as_deref()).for_each(|v| target(v, first, out));
+                self_attributes(&w.body, first, out);
+            }
+            Stmt::Match(m) => m.cases.iter().for_each(|c| self_attributes(&c.body, first, out)),
+            Stmt::Try(t) => {
+                self_attributes(&t.body, first, out);
+                t.handlers.iter().for_each(|ExceptHandler::ExceptHandler(h)| self_attributes(&h.body, first, out));
+                self_attributes(&t.orelse, first, out);
+                self_attributes(&t.finalbody, first, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+type Names = FxHashSet<Rc<str>>;
+
+/// Resolves the names of one scope and its children (analyze_block of symtable.c).
+fn analyze(table: &mut Table, id: usize, bound: Option<&Names>, free: &mut Names, global: &mut Names, lines: &Lines) -> Done {
+    stacker::maybe_grow(64 << 10, 1 << 20, || analyze_inner(table, id, bound, free, global, lines))
+}
+
+fn analyze_inner(table: &mut Table, id: usize, bound: Option<&Names>, free: &mut Names, global: &mut Names, lines: &Lines) -> Done {
+    let kind = table.scopes[id].kind;
+    let is_function = matches!(kind, ScopeKind::Function | ScopeKind::Annotation);
+    let mut local = Names::default();
+    let mut bound_here: Option<Names> = bound.cloned();
+    let mut new_global = Names::default();
+    let mut new_bound = Names::default();
+    let mut new_free = Names::default();
+    if kind == ScopeKind::Class {
+        new_global.extend(global.iter().cloned());
+        new_bound.extend(bound.into_iter().flatten().cloned());
+    }
+    let mut names: Vec<Rc<str>> = table.scopes[id].symbols.keys().cloned().collect();
+    names.sort();
+    for name in names {
+        let nested = table.scopes[id].nested;
+        let Some(symbol) = table.scopes[id].symbols.get_mut(&name) else { continue };
+        let (flags, at) = (symbol.flags, symbol.at);
+        let fail = |text: String| Err(lines.error(text, at.start().to_u32(), at.end().to_u32()));
+        let mut has_free = false;
+        let resolved = if flags & DEF_GLOBAL != 0 {
+            if flags & DEF_NONLOCAL != 0 {
+                return fail(format!("name '{name}' is nonlocal and global"));
+            }
+            global.insert(name.clone());
+            if let Some(b) = &mut bound_here {
+                b.remove(&name);
+            }
+            Resolved::GlobalExplicit
+        } else if flags & DEF_NONLOCAL != 0 {
+            if !bound_here.as_ref().is_some_and(|b| b.contains(&name)) {
+                return fail(format!("no binding for nonlocal '{name}' found"));
+            }
+            has_free = true;
+            free.insert(name.clone());
+            Resolved::Free
+        } else if flags & DEF_BOUND != 0 {
+            local.insert(name.clone());
+            global.remove(&name);
+            Resolved::Local
+        } else if bound_here.as_ref().is_some_and(|b| b.contains(&name)) {
+            has_free = true;
+            free.insert(name.clone());
+            Resolved::Free
+        } else if global.contains(&name) {
+            Resolved::GlobalImplicit
+        } else {
+            has_free = nested;
+            Resolved::GlobalImplicit
+        };
+        if let Some(symbol) = table.scopes[id].symbols.get_mut(&name) {
+            symbol.resolved = Some(resolved);
+        }
+        table.scopes[id].has_free |= has_free;
+    }
+    if kind != ScopeKind::Class {
+        if is_function {
+            new_bound.extend(local.iter().cloned());
+        }
+        new_bound.extend(bound_here.iter().flatten().cloned());
+        new_global.extend(global.iter().cloned());
+    } else {
+        new_bound.insert("__class__".into());
+        new_bound.insert("__classdict__".into());
+    }
+    for child in table.scopes[id].children.clone() {
+        let mut child_free = Names::default();
+        let mut child_global = new_global.clone();
+        analyze(table, child, Some(&new_bound), &mut child_free, &mut child_global, lines)?;
+        if table.scopes[child].has_free {
+            table.scopes[id].has_free |= !child_free.is_empty();
+        }
+        new_free.extend(child_free);
+    }
+    let scope = &mut table.scopes[id];
+    if is_function {
+        for (name, symbol) in scope.symbols.iter_mut() {
+            if symbol.resolved == Some(Resolved::Local) && new_free.remove(name) {
+                symbol.resolved = Some(Resolved::Cell);
+            }
+        }
+    } else if kind == ScopeKind::Class {
+        scope.needs_class_closure |= new_free.remove("__class__");
+        scope.needs_classdict |= new_free.remove("__classdict__");
+    }
+    let through: Vec<Rc<str>> = new_free.iter().cloned().collect();
+    for name in through {
+        match scope.symbols.get_mut(&name) {
+            Some(symbol) => {
+                if kind == ScopeKind::Class && symbol.flags & (DEF_BOUND | DEF_GLOBAL) != 0 {
+                    symbol.flags |= DEF_FREE_CLASS;
+                }
+            }
+            None => {
+                if bound_here.as_ref().is_some_and(|b| !b.contains(&name)) {
+                    continue;
+                }
+                scope.symbols.insert(name.clone(), Symbol { flags: 0, resolved: Some(Resolved::Free), at: TextRange::default() });
+            }
+        }
+    }
+    if id == 0 {
+        new_free.clear();
+    }
+    free.extend(new_free);
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! CPython's sentences for the parser's errors. Grows case by case; tests/language/syntax_errors.md is its list.
+
+use crate::error::{CompileError, ErrorKind, Lines};
+use ruff_python_ast::token::{TokenKind, Tokens};
+use ruff_python_parser::{LexicalErrorType, ParseError, ParseErrorType as E};
+use ruff_text_size::Ranged;
+
+/// Rewrites one parser error.
+pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) -> Box<CompileError> {
+    let (start, end) = (error.location.start().to_u32(), error.location.end().to_u32());
+    if let Some(found) = brackets(lines, source, tokens, start) {
+        return found;
+    }
+    let at = |message: &str| lines.error(message, start, end);
+    let indentation = |message: String, s: u32, e: u32| {
+        let mut error = lines.error(message, s, e);
+        error.kind = ErrorKind::Indentation;
+        error
+    };
+    match &error.error {
+        E::Lexical(LexicalErrorType::IndentationError) => {
+            indentation("unindent does not match any outer indentation level".into(), start, end)
+        }
+        E::Lexical(LexicalErrorType::UnclosedStringError) => {
+            let rest = &source[start as usize..];
+            let body = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+            let line = lines.line(start);
+            if body.starts_with("\"\"\"") || body.starts_with("'''") {
+                let last = lines.line(source.len() as u32);
+                lines.error(format!("unterminated triple-quoted string literal (detected at line {last})"), start, start)
+            } else {
+                lines.error(format!("unterminated string literal (detected at line {line})"), start, start)
+            }
+        }
+        E::Lexical(LexicalErrorType::LineContinuationError) => at("unexpected character after line continuation character"),
+        E::Lexical(LexicalErrorType::Eof) => at("unexpected EOF while parsing"),
+        E::Lexical(LexicalErrorType::UnrecognizedToken { tok }) => match tok {
+            '$' | '?' | '!' | '`' => at("invalid syntax"),
+            _ if !tok.is_control() || *tok == '\u{a0}' => lines.error(format!("invalid character '{tok}' (U+{:04X})", *tok as u32), start, end),
+            _ => lines.error(format!("invalid non-printable character U+{:04X}", *tok as u32), start, end),
+        },
+        E::UnexpectedIndentation => indentation("unexpected indent".into(), start, end),
+        E::OtherError(text) if text.starts_with("Expected an indented block") => {
+            let what = owner_of_block(lines, source, tokens, start);
+            let token = tokens.iter().find(|t| t.start().to_u32() >= start && !matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline));
+            let (s, e) = token.map_or((start, start), |t| (t.start().to_u32(), t.end().to_u32()));
+            indentation(format!("expected an indented block after {what}"), s, e)
+        }
+        E::InvalidAssignmentTarget => assignment(lines, source, start, end, "assign to", " here. Maybe you meant '==' instead of '='?"),
+        E::InvalidNamedAssignmentTarget => assignment(lines, source, start, end, "use assignment expressions with", ""),
+        E::InvalidAugmentedAssignmentTarget => {
+            lines.error(format!("'{}' is an illegal expression for augmented assignment", describe(&source[start as usize..end as usize])), start, end)
+        }
+        E::InvalidDeleteTarget => assignment(lines, source, start, end, "delete", ""),
+        E::InvalidAnnotatedAssignmentTarget => at("illegal target for annotation"),
+        E::PositionalAfterKeywordArgument => at("positional argument follows keyword argument"),
+        E::PositionalAfterKeywordUnpacking => at("positional argument follows keyword argument unpacking"),
+        E::InvalidArgumentUnpackingOrder => at("iterable argument unpacking follows keyword argument unpacking"),
+        E::NonDefaultParamAfterDefaultParam => at("parameter without a default follows parameter with a default"),
+        E::ParamAfterVarKeywordParam => at("arguments cannot follow var-keyword argument"),
+        E::VarParameterWithDefault => at("var-positional argument cannot have default value"),
+        E::ExpectedKeywordParam => at("named parameters must follow bare *"),
+        E::UnparenthesizedGeneratorExpression => at("Generator expression must be parenthesized"),
+        E::IterableUnpackingInComprehension => at("iterable unpacking cannot be used in comprehension"),
+        E::EmptySlice => at("invalid syntax"),
+        E::ExpectedToken { expected: TokenKind::Colon, .. } => at("expected ':'"),
+        E::ExpectedToken { expected: TokenKind::In, .. } => at("invalid syntax"),
+        E::InvalidStarredExpressionUsage => at("can't use starred expression here"),
+        _ => {
+            let mut error = at("invalid syntax");
+            // CPython marks the offending token.
+            if let Some(token) = tokens.iter().find(|t| t.end().to_u32() > start) {
+                error = lines.error("invalid syntax", token.start().to_u32().max(start.min(token.start().to_u32())), token.end().to_u32());
+            }
+            error
+        }
+    }
+}
+
+/// Unclosed and mismatched brackets outrank whatever the parser tripped over.
+fn brackets(lines: &Lines, source: &str, tokens: &Tokens, failed_at: u32) -> Option<Box<CompileError>> {
+    let mut open: Vec<(char, u32)> = Vec::new();
+    let mut last_end = 0;
+    for token in tokens.iter() {
+        let at = token.start().to_u32();
+        last_end = last_end.max(token.end().to_u32());
+        match token.kind() {
+            TokenKind::Lpar => open.push(('(', at)),
+            TokenKind::Lsqb => open.push(('[', at)),
+            TokenKind::Lbrace => open.push(('{', at)),
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => {
+                let close = source[at as usize..].chars().next()?;
+                let Some((left, from)) = open.pop() else {
+                    return Some(lines.error(format!("unmatched '{close}'"), at, at + 1));
+                };
+                let fits = matches!((left, close), ('(', ')') | ('[', ']') | ('{', '}'));
+                if !fits {
+                    let (here, there) = (lines.line(at), lines.line(from));
+                    let mut text = format!("closing parenthesis '{close}' does not match opening parenthesis '{left}'");
+                    if here != there {
+                        text += &format!(" on line {there}");
+                    }
+                    return Some(lines.error(text, at, at + 1));
+                }
+            }
+            _ => {}
+        }
+    }
+    let &(left, from) = open.last()?;
+    let rest_is_empty = source[(failed_at as usize).min(source.len())..].trim().is_empty();
+    rest_is_empty.then(|| lines.error(format!("'{left}' was never closed"), from, from + 1))
+}
+
+/// "'if' statement on line 3", for a missing block.
+fn owner_of_block(lines: &Lines, source: &str, tokens: &Tokens, at: u32) -> String {
+    let mut start = None;
+    let mut fresh = true;
+    for token in tokens.iter().take_while(|t| t.start().to_u32() < at) {
+        match token.kind() {
+            TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::NonLogicalNewline | TokenKind::Semi => fresh = true,
+            TokenKind::Comment => {}
+            _ => {
+                if fresh {
+                    start = Some(token);
+                }
+                fresh = false;
+            }
+        }
+    }
+    let Some(token) = start else { return "statement".into() };
+    let line = lines.line(token.start().to_u32());
+    let word = &source[token.start().to_usize()..token.end().to_usize()];
+    match word {
+        "def" | "async" => format!("function definition on line {line}"),
+        "class" => format!("class definition on line {line}"),
+        _ => format!("'{word}' statement on line {line}"),
+    }
+}
+
+fn describe(text: &str) -> &'static str {
+    let text = text.trim();
+    let first = text.chars().next().unwrap_or(' ');
+    match text {
+        "None" | "True" | "False" => return match text { "None" => "None", "True" => "True", _ => "False" },
+        "..." => return "ellipsis",
+        "__debug__" => return "__debug__",
+        _ => {}
+    }
+    if first.is_ascii_digit() || first == '"' || first == '\'' {
+        return if text.starts_with(['f', 'F']) { "f-string expression" } else { "literal" };
+    }
+    if text.starts_with("lambda") {
+        return "lambda";
+    }
+    if first == '(' && text.ends_with(')') {
+        return if text.contains(" for ") { "generator expression" } else { "tuple" };
+    }
+    if first == '[' {
+        return if text.contains(" for ") { "list comprehension" } else { "list" };
+    }
+    if first == '{' {
+        return if text.contains(" for ") { "dict comprehension" } else if text.contains(':') || text == "{}" { "dict literal" } else { "set display" };
+    }
+    if text.starts_with("await ") {
+        return "await expression";
+    }
+    if text.starts_with("yield") {
+        return "yield expression";
+    }
+    let mut depth = 0;
+    let mut operator = None;
+    for (i, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            '<' | '>' | '=' | '!' if depth == 0 => return "comparison",
+            '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '~' | '@' if depth == 0 => operator = Some(i),
+            _ => {}
+        }
+    }
+    if text.contains(" if ") && text.contains(" else ") {
+        return "conditional expression";
+    }
+    if [" in ", " is ", " not in "].iter().any(|w| text.contains(w)) {
+        return "comparison";
+    }
+    if operator.is_some() || text.starts_with("not ") || text.contains(" and ") || text.contains(" or ") {
+        return "expression";
+    }
+    if text.ends_with(')') {
+        return "function call";
+    }
+    if text.ends_with(']') {
+        return "subscript";
+    }
+    if text.contains('.') {
+        return "attribute";
+    }
+    "name"
+}
+
+fn assignment(lines: &Lines, source: &str, start: u32, end: u32, verb: &str, hint: &str) -> Box<CompileError> {
+    let what = describe(source.get(start as usize..end as usize).unwrap_or(""));
+    let hint = if matches!(what, "None" | "True" | "False" | "__debug__" | "ellipsis") && what != "ellipsis" { "" } else { hint };
+    lines.error(format!("cannot {verb} {what}{hint}"), start, end)
+}

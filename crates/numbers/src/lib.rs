@@ -1,0 +1,12 @@
+//! Python's arithmetic on plain numbers: big integers, float text, hashes, rounding rules.
+//!
+//! Never here: Python objects, errors as Python exceptions. The only crate that names the big-integer crate (`big.rs`).
+#![forbid(unsafe_code)]
+
+pub mod big;
+pub mod float;
+pub mod format;
+pub mod hash;
+pub mod small;
+
+pub use big::Big;
