@@ -35,7 +35,10 @@ pub enum Const {
     Ellipsis,
     Int(i64),
     /// An int beyond 64 bits: sign and 30-bit digits, lowest first.
-    BigInt { negative: bool, digits: Rc<[u32]> },
+    BigInt {
+        negative: bool,
+        digits: Rc<[u32]>,
+    },
     /// Bits of an IEEE double.
     Float(u64),
     /// Bits of the real and the imaginary part.
@@ -120,9 +123,7 @@ impl Code {
 
     /// Number of arguments that take a register, `*args` and `**kwargs` included.
     pub fn arg_slots(&self) -> usize {
-        (self.argcount + self.kwonlyargcount) as usize
-            + usize::from(self.flags & CO_VARARGS != 0)
-            + usize::from(self.flags & CO_VARKEYWORDS != 0)
+        (self.argcount + self.kwonlyargcount) as usize + usize::from(self.flags & CO_VARARGS != 0) + usize::from(self.flags & CO_VARKEYWORDS != 0)
     }
 
     /// The instructions with EXTENDED_ARG folded in: offset of the opcode word, opcode number, argument.

@@ -19,7 +19,10 @@ fn repr(c: &Const) -> String {
                     '\n' => out += "\\n",
                     '\r' => out += "\\r",
                     '\t' => out += "\\t",
-                    c if c == quote => { out.push('\\'); out.push(c) }
+                    c if c == quote => {
+                        out.push('\\');
+                        out.push(c)
+                    }
                     c if retic_unicode::is_printable(c as u32) => out.push(c),
                     c if (c as u32) < 0x100 => out += &format!("\\x{:02x}", c as u32),
                     c if (c as u32) < 0x10000 => out += &format!("\\u{:04x}", c as u32),
@@ -34,8 +37,14 @@ fn repr(c: &Const) -> String {
             let mut out = format!("b{quote}");
             for &c in b.iter() {
                 match c {
-                    b'\\' => out += "\\\\", b'\n' => out += "\\n", b'\r' => out += "\\r", b'\t' => out += "\\t",
-                    c if c as char == quote => { out.push('\\'); out.push(quote) }
+                    b'\\' => out += "\\\\",
+                    b'\n' => out += "\\n",
+                    b'\r' => out += "\\r",
+                    b'\t' => out += "\\t",
+                    c if c as char == quote => {
+                        out.push('\\');
+                        out.push(quote)
+                    }
                     0x20..=0x7e => out.push(c as char),
                     c => out += &format!("\\x{c:02x}"),
                 }
@@ -56,15 +65,23 @@ fn show(code: &Code) {
     print!("{out}");
     for (i, _) in dis::nested(code).collect::<Vec<_>>() {
         println!("\nDisassembly of {}:", repr(&code.consts[i]));
-        if let Const::Code(c) = &code.consts[i] { show(c) }
+        if let Const::Code(c) = &code.consts[i] {
+            show(c)
+        }
     }
 }
 fn main() {
     let path = std::env::args().last().unwrap();
-    let source = decode(&std::fs::read(&path).unwrap(), &path).unwrap_or_else(|e| { eprintln!("{}", e.message); std::process::exit(1) });
+    let source = decode(&std::fs::read(&path).unwrap(), &path).unwrap_or_else(|e| {
+        eprintln!("{}", e.message);
+        std::process::exit(1)
+    });
     let options = Options { mode: Mode::Exec, filename: path.as_str().into(), optimize: 0, flags: 0 };
     match compile(&source, &options) {
         Ok(c) => show(&c.code),
-        Err(e) => { eprintln!("{}:{}: {}", e.line, e.column, e.message); std::process::exit(1) }
+        Err(e) => {
+            eprintln!("{}:{}: {}", e.line, e.column, e.message);
+            std::process::exit(1)
+        }
     }
 }

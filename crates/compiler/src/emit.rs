@@ -226,12 +226,8 @@ impl<'a> Emitter<'a> {
         let scope = &self.table.scopes[id];
         let mut cells: Vec<Rc<str>> = scope.symbols.iter().filter(|(_, s)| s.resolved == Some(Resolved::Cell)).map(|(n, _)| n.clone()).collect();
         cells.sort();
-        let mut frees: Vec<Rc<str>> = scope
-            .symbols
-            .iter()
-            .filter(|(_, s)| s.resolved == Some(Resolved::Free) || s.flags & symbols::DEF_FREE_CLASS != 0)
-            .map(|(n, _)| n.clone())
-            .collect();
+        let mut frees: Vec<Rc<str>> =
+            scope.symbols.iter().filter(|(_, s)| s.resolved == Some(Resolved::Free) || s.flags & symbols::DEF_FREE_CLASS != 0).map(|(n, _)| n.clone()).collect();
         frees.sort();
         let qualname = self.qualname(name, scope);
         let mut unit = Unit {

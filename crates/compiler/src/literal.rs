@@ -67,13 +67,22 @@ pub fn decode_str(body: &str, raw: bool, out: &mut Text, warn: &mut dyn FnMut(us
                     chars.next();
                 }
                 if value > 0o377 {
-                    warn(at, format!("\"\\{value:o}\" is an invalid octal escape sequence. Such sequences will not work in the future. Did you mean \"\\\\{value:o}\"? A raw string is also an option."));
+                    warn(
+                        at,
+                        format!(
+                            "\"\\{value:o}\" is an invalid octal escape sequence. Such sequences will not work in the future. Did you mean \"\\\\{value:o}\"? A raw string is also an option."
+                        ),
+                    );
                 }
                 out.0.push(value);
                 continue;
             }
             'x' | 'u' | 'U' => {
-                let count = match e { 'x' => 2, 'u' => 4, _ => 8 };
+                let count = match e {
+                    'x' => 2,
+                    'u' => 4,
+                    _ => 8,
+                };
                 let mut value = 0u32;
                 let mut seen = 0;
                 while seen < count {
@@ -84,7 +93,11 @@ pub fn decode_str(body: &str, raw: bool, out: &mut Text, warn: &mut dyn FnMut(us
                 }
                 let end = at + 1 + seen;
                 if seen < count {
-                    let form = match e { 'x' => "\\xXX", 'u' => "\\uXXXX", _ => "\\UXXXXXXXX" };
+                    let form = match e {
+                        'x' => "\\xXX",
+                        'u' => "\\uXXXX",
+                        _ => "\\UXXXXXXXX",
+                    };
                     return Err(LiteralError(format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {at}-{end}: truncated {form} escape")));
                 }
                 if value > 0x10ffff {
@@ -100,7 +113,10 @@ pub fn decode_str(body: &str, raw: bool, out: &mut Text, warn: &mut dyn FnMut(us
                     return Err(LiteralError(format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {at}-{}: malformed \\N character escape", at + 1)));
                 };
                 let Some(value) = retic_unicode::lookup_name(name) else {
-                    return Err(LiteralError(format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {at}-{}: unknown Unicode character name", at + name.len() + 3)));
+                    return Err(LiteralError(format!(
+                        "(unicode error) 'unicodeescape' codec can't decode bytes in position {at}-{}: unknown Unicode character name",
+                        at + name.len() + 3
+                    )));
                 };
                 out.0.push(u32::from(value));
                 for _ in 0..name.chars().count() + 2 {
@@ -181,7 +197,12 @@ pub fn decode_bytes(body: &str, raw: bool, out: &mut Vec<u8>, warn: &mut dyn FnM
             }
             _ => {
                 let shown = e as char;
-                warn(i - 2, format!("\"\\{shown}\" is an invalid escape sequence. Such sequences will not work in the future. Did you mean \"\\\\{shown}\"? A raw string is also an option."));
+                warn(
+                    i - 2,
+                    format!(
+                        "\"\\{shown}\" is an invalid escape sequence. Such sequences will not work in the future. Did you mean \"\\\\{shown}\"? A raw string is also an option."
+                    ),
+                );
                 out.push(b'\\');
                 e
             }

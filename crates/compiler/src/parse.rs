@@ -2,9 +2,9 @@
 
 use crate::error::{CompileError, ErrorKind, Lines};
 use crate::{Mode, wording};
+use ruff_python_ast::PythonVersion;
 use ruff_python_ast::{Mod, Stmt};
 use ruff_python_parser::{ParseOptions, parse_unchecked};
-use ruff_python_ast::PythonVersion;
 use ruff_text_size::Ranged;
 
 /// The tree of a program.
@@ -41,11 +41,27 @@ pub fn parse(source: &str, mode: Mode) -> Result<Parsed, Box<CompileError>> {
     {
         // Several simple statements on one line are one interactive statement.
         let first_line = lines.line(m.body[0].start().to_u32());
-        let compound = |s: &Stmt| !matches!(
-            s,
-            Stmt::Expr(_) | Stmt::Assign(_) | Stmt::AugAssign(_) | Stmt::AnnAssign(_) | Stmt::Return(_) | Stmt::Delete(_) | Stmt::Raise(_) | Stmt::Assert(_)
-                | Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Global(_) | Stmt::Nonlocal(_) | Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) | Stmt::TypeAlias(_)
-        );
+        let compound = |s: &Stmt| {
+            !matches!(
+                s,
+                Stmt::Expr(_)
+                    | Stmt::Assign(_)
+                    | Stmt::AugAssign(_)
+                    | Stmt::AnnAssign(_)
+                    | Stmt::Return(_)
+                    | Stmt::Delete(_)
+                    | Stmt::Raise(_)
+                    | Stmt::Assert(_)
+                    | Stmt::Import(_)
+                    | Stmt::ImportFrom(_)
+                    | Stmt::Global(_)
+                    | Stmt::Nonlocal(_)
+                    | Stmt::Pass(_)
+                    | Stmt::Break(_)
+                    | Stmt::Continue(_)
+                    | Stmt::TypeAlias(_)
+            )
+        };
         if m.body.iter().skip(1).any(|s| compound(s) || lines.line(s.start().to_u32()) != first_line) || compound(&m.body[0]) {
             return Err(lines.error("multiple statements found while compiling a single statement", 0, 0));
         }
@@ -84,7 +100,9 @@ pub fn needs_more_input(source: &str) -> bool {
         }
     }
     let block_open = source.lines().last().is_some_and(|l| !l.trim().is_empty())
-        && (source.trim_end().ends_with(':') || source.lines().count() > 1 && source.lines().last().is_some_and(|l| l.starts_with([' ', '\t'])) || source.trim_start().starts_with('@') && source.lines().count() == 1);
+        && (source.trim_end().ends_with(':')
+            || source.lines().count() > 1 && source.lines().last().is_some_and(|l| l.starts_with([' ', '\t']))
+            || source.trim_start().starts_with('@') && source.lines().count() == 1);
     let Some(error) = parsed.errors().first() else {
         // A block goes on until an empty line.
         return block_open || (source.lines().count() >= 1 && source.trim_end_matches([' ', '\t']).ends_with("\\\n"));

@@ -20,11 +20,7 @@ fn cookie(bytes: &[u8]) -> Option<String> {
         if let Some(i) = trimmed.find("coding") {
             let rest = &trimmed[i + 6..];
             if let Some(rest) = rest.strip_prefix([':', '=']) {
-                let name: String = rest
-                    .trim_start_matches([' ', '\t'])
-                    .chars()
-                    .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-                    .collect();
+                let name: String = rest.trim_start_matches([' ', '\t']).chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
                 if !name.is_empty() {
                     return Some(name.to_ascii_lowercase().replace('_', "-"));
                 }

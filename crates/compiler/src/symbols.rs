@@ -112,13 +112,7 @@ pub fn mangle(private: Option<&str>, name: &str) -> Option<String> {
 
 /// Builds and resolves the scopes of a program.
 pub fn build(lines: &Lines, module: &Mod, future_annotations: bool) -> Result<Table, Box<CompileError>> {
-    let mut b = Builder {
-        lines,
-        table: Table { scopes: Vec::new(), of: FxHashMap::default() },
-        current: 0,
-        future_annotations,
-        names: FxHashMap::default(),
-    };
+    let mut b = Builder { lines, table: Table { scopes: Vec::new(), of: FxHashMap::default() }, current: 0, future_annotations, names: FxHashMap::default() };
     b.open(ScopeKind::Module, "<module>", Owner::Body(0));
     match module {
         Mod::Module(m) => {
@@ -157,7 +151,8 @@ impl<'a> Builder<'a> {
             (Some(self.current), nested, p.private.clone())
         };
         let private = if kind == ScopeKind::Class { Some(name.clone()) } else { private };
-        let sees_class = kind == ScopeKind::Annotation && parent.is_some_and(|p| self.table.scopes[p].kind == ScopeKind::Class || self.table.scopes[p].sees_class && self.table.scopes[p].kind == ScopeKind::Annotation);
+        let sees_class = kind == ScopeKind::Annotation
+            && parent.is_some_and(|p| self.table.scopes[p].kind == ScopeKind::Class || self.table.scopes[p].sees_class && self.table.scopes[p].kind == ScopeKind::Annotation);
         self.table.scopes.push(Scope {
             kind,
             name,

@@ -18,9 +18,7 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         error
     };
     match &error.error {
-        E::Lexical(LexicalErrorType::IndentationError) => {
-            indentation("unindent does not match any outer indentation level".into(), start, end)
-        }
+        E::Lexical(LexicalErrorType::IndentationError) => indentation("unindent does not match any outer indentation level".into(), start, end),
         E::Lexical(LexicalErrorType::UnclosedStringError) => {
             let rest = &source[start as usize..];
             let body = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
@@ -141,7 +139,13 @@ fn describe(text: &str) -> &'static str {
     let text = text.trim();
     let first = text.chars().next().unwrap_or(' ');
     match text {
-        "None" | "True" | "False" => return match text { "None" => "None", "True" => "True", _ => "False" },
+        "None" | "True" | "False" => {
+            return match text {
+                "None" => "None",
+                "True" => "True",
+                _ => "False",
+            };
+        }
         "..." => return "ellipsis",
         "__debug__" => return "__debug__",
         _ => {}
@@ -159,7 +163,13 @@ fn describe(text: &str) -> &'static str {
         return if text.contains(" for ") { "list comprehension" } else { "list" };
     }
     if first == '{' {
-        return if text.contains(" for ") { "dict comprehension" } else if text.contains(':') || text == "{}" { "dict literal" } else { "set display" };
+        return if text.contains(" for ") {
+            "dict comprehension"
+        } else if text.contains(':') || text == "{}" {
+            "dict literal"
+        } else {
+            "set display"
+        };
     }
     if text.starts_with("await ") {
         return "await expression";

@@ -35,18 +35,8 @@ pub enum SpecError {
 pub fn parse_spec(text: &str) -> Result<Spec, SpecError> {
     let chars: Vec<char> = text.chars().collect();
     let mut i = 0;
-    let mut spec = Spec {
-        fill: ' ',
-        align: None,
-        sign: None,
-        no_neg_zero: false,
-        alternate: false,
-        width: None,
-        grouping: None,
-        precision: None,
-        kind: None,
-        explicit_fill: false,
-    };
+    let mut spec =
+        Spec { fill: ' ', align: None, sign: None, no_neg_zero: false, alternate: false, width: None, grouping: None, precision: None, kind: None, explicit_fill: false };
     let is_align = |c: Option<&char>| matches!(c, Some('<' | '>' | '=' | '^'));
     if is_align(chars.get(1)) {
         spec.fill = chars[0];
@@ -81,11 +71,7 @@ pub fn parse_spec(text: &str) -> Result<Spec, SpecError> {
         let start = *i;
         let mut value = 0usize;
         while let Some(d) = chars.get(*i).and_then(|c| c.to_digit(10)) {
-            value = value
-                .checked_mul(10)
-                .and_then(|v| v.checked_add(d as usize))
-                .filter(|v| *v <= isize::MAX as usize)
-                .ok_or(SpecError::TooManyDigits)?;
+            value = value.checked_mul(10).and_then(|v| v.checked_add(d as usize)).filter(|v| *v <= isize::MAX as usize).ok_or(SpecError::TooManyDigits)?;
             *i += 1;
         }
         Ok((*i > start).then_some(value))

@@ -1,1 +1,153 @@
-//! placeholder
+//! Retic: a Python you can see into. The embedding face: make an interpreter, run programs.
+
+pub mod listing;
+
+use retic_compiler::{CompileError, ErrorKind, Mode, Options};
+use retic_runtime::cx::{CompileRequest, Cx, PyResult};
+use retic_runtime::interp::{self, Interp};
+use std::rc::Rc;
+
+/// A Python interpreter on this machine, with everything allowed.
+pub struct Python {
+    interp: Interp,
+}
+
+/// What a run asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// `-O` level.
+    pub optimize: u8,
+    /// `sys.argv`.
+    pub argv: Vec<String>,
+    /// `sys.path`.
+    pub path: Vec<String>,
+    /// Seed of text hashes; `None`: random.
+    pub hash_seed: Option<u32>,
+}
+
+impl Python {
+    /// A fresh interpreter.
+    pub fn new(settings: &Settings) -> Python {
+        use retic_runtime::host::Host;
+        let mut host = retic_system::System::default();
+        let key = match settings.hash_seed {
+            Some(seed) => hash_key(seed),
+            None => {
+                let mut bytes = [0u8; 16];
+                host.random_bytes(&mut bytes);
+                let word = |b: &[u8]| u64::from_le_bytes(b.try_into().unwrap_or([0; 8]));
+                (word(&bytes[..8]), word(&bytes[8..]))
+            }
+        };
+        let mut interp = interp::new(Box::new(host), key);
+        let cx = interp.cx();
+        cx.compile_hook = Some(compile_hook);
+        cx.optimize = settings.optimize;
+        let _ = set_list(cx, "argv", &settings.argv).and_then(|()| set_list(cx, "path", &settings.path));
+        Python { interp }
+    }
+
+    /// Runs source text as `__main__`; returns the exit status.
+    pub fn run_source(&mut self, source: &[u8], filename: &str, is_file: bool) -> i32 {
+        let cx = self.interp.cx();
+        let compiled = match retic_compiler::decode(source, filename) {
+            Ok(text) => compile(cx, &text, filename, Mode::Exec, 0),
+            Err(e) => Err(syntax_error(cx, &e, filename, "")),
+        };
+        match compiled {
+            Ok(code) => self.interp.run_main(code, is_file.then_some(filename)),
+            Err(_) => interp::report(self.interp.cx()),
+        }
+    }
+
+    /// The listing of `python3.9 -m dis`, or the exit status of a program that does not compile.
+    pub fn listing(&mut self, source: &[u8], filename: &str) -> Result<String, i32> {
+        let cx = self.interp.cx();
+        let compiled = match retic_compiler::decode(source, filename) {
+            Ok(text) => compile(cx, &text, filename, Mode::Exec, 0),
+            Err(e) => Err(syntax_error(cx, &e, filename, "")),
+        };
+        let listed = compiled.and_then(|code| listing::of(cx, code));
+        listed.map_err(|_| interp::report(self.interp.cx()))
+    }
+}
+
+/// CPython's hash secret for a seed: a linear congruential generator (`PYTHONHASHSEED`).
+fn hash_key(seed: u32) -> (u64, u64) {
+    if seed == 0 {
+        return (0, 0);
+    }
+    let mut x = seed;
+    let mut bytes = [0u8; 16];
+    for b in &mut bytes {
+        x = x.wrapping_mul(214013).wrapping_add(2531011);
+        *b = (x >> 16) as u8;
+    }
+    let word = |b: &[u8]| u64::from_le_bytes(b.try_into().unwrap_or([0; 8]));
+    (word(&bytes[..8]), word(&bytes[8..]))
+}
+
+fn set_list(cx: &mut Cx, name: &'static str, values: &[String]) -> PyResult<()> {
+    let items = values.iter().map(|v| cx.str(v)).collect::<PyResult<Vec<_>>>()?;
+    let list = cx.list(items)?;
+    let sys = cx.sys.clone().expect("sys is made with the interpreter");
+    let key = cx.name(name);
+    retic_runtime::protocol::setattr(cx, &sys, &key, Some(&list))
+}
+
+fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32) -> PyResult<Rc<retic_bytecode::Code>> {
+    let options = Options { mode, filename: filename.into(), optimize: cx.optimize, flags: flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS };
+    match retic_compiler::compile(text, &options) {
+        Ok(compiled) => {
+            for w in &compiled.warnings {
+                let line = format!("{filename}:{}: SyntaxWarning: {}\n", w.line, w.message);
+                cx.host.write_stderr(line.as_bytes());
+            }
+            Ok(compiled.code)
+        }
+        Err(e) => Err(syntax_error(cx, &e, filename, text)),
+    }
+}
+
+fn compile_hook(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>> {
+    let mode = match request.mode {
+        "eval" => Mode::Eval,
+        "single" => Mode::Single,
+        _ => Mode::Exec,
+    };
+    compile(cx, request.source, request.filename, mode, request.flags)
+}
+
+/// Raises the SyntaxError (or its kin) of a refused program.
+fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> retic_runtime::Raised {
+    let class = match e.kind {
+        ErrorKind::Syntax => cx.types.syntax_error.clone(),
+        ErrorKind::Indentation => cx.types.indentation_error.clone(),
+        ErrorKind::Tab => cx.types.tab_error.clone(),
+        ErrorKind::Memory => return cx.memory_error(),
+        ErrorKind::Recursion => return cx.recursion_error(&e.message),
+    };
+    let made = (|| {
+        let line = text.lines().nth((e.line as usize).wrapping_sub(1)).map(|l| format!("{l}\n"));
+        let none = cx.none();
+        let number = |cx: &Cx, n: u32| if n == 0 { Ok(cx.none()) } else { cx.int(i64::from(n)) };
+        let details = vec![
+            cx.str(filename)?,
+            number(cx, e.line)?,
+            number(cx, e.column)?,
+            match line {
+                Some(l) => cx.str(&l)?,
+                None => none,
+            },
+            number(cx, e.end_line)?,
+            number(cx, e.end_column)?,
+        ];
+        let details = cx.tuple(details)?;
+        let message = cx.str(&e.message)?;
+        retic_runtime::protocol::call(cx, class.as_obj(), &[message, details])
+    })();
+    match made {
+        Ok(exc) => cx.raise(exc),
+        Err(r) => r,
+    }
+}

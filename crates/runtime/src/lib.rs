@@ -1,1 +1,20 @@
-//! placeholder
+//! The Python machine: objects, their lives, the eval loop, the built-in types.
+//!
+//! Never here: the compiler (a hook hands source in), files and clocks (the `Host` trait), the parser's types.
+//! Read `object.rs`, then `cx.rs`, then `eval.rs`.
+#![allow(clippy::missing_safety_doc, clippy::too_many_arguments, clippy::type_complexity, clippy::new_ret_no_self, clippy::should_implement_trait, clippy::wrong_self_convention)]
+
+pub mod cx;
+pub mod eval;
+pub mod host;
+pub mod interp;
+pub mod memory;
+pub mod modules;
+pub mod native;
+pub mod object;
+pub mod protocol;
+pub mod types;
+
+pub use cx::{Cx, PyResult, Raised};
+pub use native::Args;
+pub use object::{Obj, Ref};

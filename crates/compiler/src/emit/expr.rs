@@ -700,7 +700,10 @@ impl<'a> Emitter<'a> {
                 return self.error("cannot assign to __debug__", k.range);
             }
             if keywords[i + 1..].iter().any(|o| o.arg.as_ref().is_some_and(|o| o.id == a.id)) {
-                return self.error(format!("keyword argument repeated: {}", a.id), keywords[i + 1..].iter().find(|o| o.arg.as_ref().is_some_and(|o| o.id == a.id)).map_or(k.range, |o| o.range));
+                return self.error(
+                    format!("keyword argument repeated: {}", a.id),
+                    keywords[i + 1..].iter().find(|o| o.arg.as_ref().is_some_and(|o| o.id == a.id)).map_or(k.range, |o| o.range),
+                );
             }
         }
         Ok(())

@@ -1,0 +1,57 @@
+//! Arenas: large stretches of memory cut into pools. They live as long as the heap.
+
+use crate::POOL_BYTES;
+use std::alloc::Layout;
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+
+/// Bytes of one arena, as CPython's.
+const ARENA_BYTES: usize = 1 << 20;
+
+#[derive(Default)]
+pub struct Arenas {
+    all: RefCell<Vec<NonNull<u8>>>,
+    /// Bytes of the newest arena already cut.
+    used: Cell<usize>,
+}
+
+const LAYOUT: Layout = match Layout::from_size_align(ARENA_BYTES, ARENA_BYTES) {
+    Ok(layout) => layout,
+    Err(_) => panic!("arena size is a power of two"),
+};
+
+impl Arenas {
+    /// A fresh pool.
+    pub fn pool(&self) -> Option<NonNull<u8>> {
+        let mut all = self.all.borrow_mut();
+        if all.is_empty() || self.used.get() == ARENA_BYTES {
+            // SAFETY: the layout is not empty.
+            let raw = unsafe { std::alloc::alloc(LAYOUT) };
+            all.push(NonNull::new(raw)?);
+            self.used.set(0);
+        }
+        let at = self.used.get();
+        self.used.set(at + POOL_BYTES);
+        // SAFETY: H2, `at` is below the arena's size.
+        all.last().map(|a| unsafe { a.add(at) })
+    }
+
+    /// Whether an address lies in one of the arenas.
+    pub fn contains(&self, at: *const u8) -> bool {
+        let base = at as usize & !(ARENA_BYTES - 1);
+        self.all.borrow().iter().any(|a| a.as_ptr() as usize == base)
+    }
+
+    pub fn count(&self) -> usize {
+        self.all.borrow().len()
+    }
+}
+
+impl Drop for Arenas {
+    fn drop(&mut self) {
+        for arena in self.all.borrow_mut().drain(..) {
+            // SAFETY: allocated in `pool` with this layout; the heap ends, nobody holds a block.
+            unsafe { std::alloc::dealloc(arena.as_ptr(), LAYOUT) };
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! The context: everything one interpreter owns. `&mut Cx` is the right to run Python (the GIL token).
+
+use crate::memory::cycles::Collector;
+use crate::object::{Buf, Guarded, Header, Obj, Ref, shape};
+use crate::types::{Dict, Int, Str, Type, Types};
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A Python exception is waiting in the context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Raised(());
+
+/// What functions that can raise return. As small as a nullable pointer for `Obj`.
+pub type PyResult<T = Obj> = Result<T, Raised>;
+
+const _: () = assert!(size_of::<PyResult<Obj>>() == 8);
+
+/// Poll bits: what waits at the next back edge or call.
+pub const POLL_GC: u32 = 1;
+pub const POLL_CONDEMNED: u32 = 2;
+pub const POLL_SIGNAL: u32 = 4;
+pub const POLL_LIMIT: u32 = 8;
+
+/// A layout of instances: which attribute lies at which inline slot.
+pub struct Shape {
+    pub class: NonNull<Type>,
+    /// Attribute names in slot order; interned, so compared by address.
+    pub names: Vec<Obj>,
+    pub slots: FxHashMap<usize, u16>,
+    /// Shape after adding an attribute.
+    pub next: FxHashMap<usize, u32>,
+    /// Attributes are in a dictionary, not inline.
+    pub in_dict: bool,
+    /// The class's shape with attributes in a dictionary.
+    pub dict_shape: u32,
+}
+
+/// An entry of the per-interpreter method cache.
+#[derive(Clone, Copy)]
+pub struct MethodCacheEntry {
+    pub version: u32,
+    pub name: usize,
+    pub value: Option<NonNull<Header>>,
+}
+
+/// Compiles source handed to `compile`, `exec`, `eval` and imports. Installed by the embedding crate.
+pub type CompileHook = fn(&mut Cx, CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>>;
+
+/// What the compile hook gets.
+pub struct CompileRequest<'a> {
+    pub source: &'a str,
+    pub filename: &'a str,
+    /// "exec", "eval" or "single".
+    pub mode: &'a str,
+    pub flags: u32,
+    pub optimize: u8,
+}
+
+/// One interpreter.
+#[repr(C)]
+pub struct Cx {
+    pub heap: retic_heap::Heap,
+    pub poll: AtomicU32,
+    /// Python may run while objects die: set by `release`, clear while native code holds borrows.
+    pub may_run: Cell<bool>,
+    pub death_depth: Cell<u32>,
+    pub(crate) small_ints: *const Obj,
+    pub stacks: crate::eval::Stacks,
+    pub handled: UnsafeCell<Option<Obj>>,
+    pub(crate) error: UnsafeCell<Option<Obj>>,
+    pub types: Types,
+    pub consts: Consts,
+    pub collector: Collector,
+    pub shapes: RefCell<Vec<Shape>>,
+    pub method_cache: Box<[Cell<MethodCacheEntry>]>,
+    pub interned: RefCell<FxHashMap<i64, Vec<NonNull<Str>>>>,
+    pub next_version: Cell<u32>,
+    condemned: RefCell<Vec<Obj>>,
+    pub dying: RefCell<Vec<NonNull<Header>>>,
+    pub hash_key: (u64, u64),
+    pub builtins: Option<Ref<Dict>>,
+    pub modules: Option<Ref<Dict>>,
+    pub sys: Option<Obj>,
+    pub compile_hook: Option<CompileHook>,
+    pub host: Box<dyn crate::host::Host>,
+    pub native_modules: Vec<(&'static str, fn(&mut Cx) -> PyResult)>,
+    pub recursion_limit: Cell<usize>,
+    pub native_depth: Cell<usize>,
+    pub stack_floor: Cell<usize>,
+    pub atexit: Guarded<Buf<Obj>>,
+    pub reprs: RefCell<Vec<usize>>,
+    pub gc_callbacks: Option<Obj>,
+    pub gc_garbage: Option<Obj>,
+    pub optimize: u8,
+    /// Address of the exception that RERAISE is raising; 0 for none.
+    pub(crate) reraised: Cell<usize>,
+}
+
+/// Immortal singletons and interned names used by the runtime.
+pub struct Consts {
+    pub none: Obj,
+    pub true_: Obj,
+    pub false_: Obj,
+    pub not_implemented: Obj,
+    pub ellipsis: Obj,
+    pub unbound: Obj,
+    pub empty_tuple: Obj,
+    pub empty_str: Obj,
+    pub empty_bytes: Obj,
+    pub latin1: Vec<Obj>,
+    pub bytes1: Vec<Obj>,
+    pub names: FxHashMap<&'static str, Obj>,
+}
+
+/// Ints with an object of their own for ever.
+pub const SMALL_MIN: i64 = -5;
+pub const SMALL_MAX: i64 = 256;
+
+/// Depth of native recursion guarded by `Cx::deeper`.
+const NATIVE_STACK_BYTES: usize = 6 << 20;
+
+impl Cx {
+    #[inline(always)]
+    pub fn none(&self) -> Obj {
+        self.consts.none.clone()
+    }
+    #[inline(always)]
+    pub fn bool(&self, v: bool) -> Obj {
+        if v { self.consts.true_.clone() } else { self.consts.false_.clone() }
+    }
+    pub fn not_implemented(&self) -> Obj {
+        self.consts.not_implemented.clone()
+    }
+    /// An int object.
+    #[inline(always)]
+    pub fn int(&self, v: i64) -> PyResult {
+        if (SMALL_MIN..=SMALL_MAX).contains(&v) {
+            // SAFETY: the table has an entry for each of these values and lives as long as the context.
+            return Ok(unsafe { (*self.small_ints.add((v - SMALL_MIN) as usize)).clone() });
+        }
+        Int::new(self, v)
+    }
+    pub fn float(&self, v: f64) -> PyResult {
+        crate::types::Float::new(self, v)
+    }
+    pub fn str(&self, text: &str) -> PyResult {
+        Ok(Str::from_text(self, text)?.into_obj())
+    }
+    pub fn str_ref(&self, text: &str) -> PyResult<Ref<Str>> {
+        Str::from_text(self, text)
+    }
+    pub fn tuple(&self, items: Vec<Obj>) -> PyResult {
+        crate::types::Tuple::from_vec(self, items)
+    }
+    pub fn list(&self, items: Vec<Obj>) -> PyResult {
+        crate::types::List::from_vec(self, items)
+    }
+
+    /// An interned name that lives as long as the interpreter.
+    pub fn name(&mut self, text: &'static str) -> Ref<Str> {
+        if let Some(known) = self.consts.names.get(text) {
+            // SAFETY: O3, only strings are put in.
+            return unsafe { known.cast_unchecked::<Str>() }.clone();
+        }
+        let made = Str::from_text(self, text).expect("room for a name");
+        let made = crate::types::str::intern(self, made);
+        made.as_obj().make_immortal();
+        self.consts.names.insert(text, made.as_obj().clone());
+        made
+    }
+
+    /// Drops a value here and now: finalisers run at once (the caller borrows no inside).
+    #[inline(always)]
+    pub fn release<T>(&mut self, value: T) {
+        let before = self.may_run.replace(true);
+        drop(value);
+        self.may_run.set(before);
+    }
+
+    pub(crate) fn condemn(&self, obj: Obj) {
+        self.condemned.borrow_mut().push(obj);
+        self.request_poll(POLL_CONDEMNED);
+    }
+
+    /// Carries out the deaths that had to wait.
+    pub fn run_condemned(&mut self) {
+        while let Some(first) = {
+            let mut queue = self.condemned.borrow_mut();
+            if queue.is_empty() { None } else { Some(queue.remove(0)) }
+        } {
+            self.release(first);
+        }
+    }
+
+    /// Inside native loops over user-sized data: does what waits.
+    #[inline]
+    pub fn poll_native(&mut self) -> PyResult<()> {
+        if self.poll.load(Ordering::Relaxed) & (POLL_SIGNAL | POLL_LIMIT) != 0 { self.do_poll() } else { Ok(()) }
+    }
+    /// For code that finds an exception already waiting.
+    pub(crate) fn raised_already(&self) -> Raised {
+        Raised(())
+    }
+    /// The module builtins.
+    pub fn builtins_module(&mut self) -> Obj {
+        let key = self.name("builtins");
+        self.modules.as_ref().and_then(|m| m.get_str(self, &key)).unwrap_or_else(|| self.none())
+    }
+
+    pub fn has_condemned(&self) -> bool {
+        self.poll.load(Ordering::Relaxed) & POLL_CONDEMNED != 0
+    }
+
+    pub fn request_poll(&self, bits: u32) {
+        self.poll.fetch_or(bits, Ordering::Relaxed);
+    }
+
+    /// Does what waits. Called at back edges and calls when the poll word is not zero.
+    #[cold]
+    #[inline(never)]
+    pub fn do_poll(&mut self) -> PyResult<()> {
+        let bits = self.poll.swap(0, Ordering::Relaxed);
+        if bits & POLL_CONDEMNED != 0 {
+            self.run_condemned();
+        }
+        if bits & POLL_GC != 0 {
+            crate::memory::cycles::collect_due(self);
+        }
+        if bits & POLL_SIGNAL != 0 {
+            return Err(self.raise_new(&self.types.keyboard_interrupt.clone(), None));
+        }
+        Ok(())
+    }
+
+    // ---- errors
+
+    /// Raises an exception object.
+    pub fn raise(&self, exc: Obj) -> Raised {
+        // SAFETY: the slot is only touched through short borrows in these functions.
+        unsafe { *self.error.get() = Some(exc) };
+        Raised(())
+    }
+    /// Raises a new exception of a class with one argument or none.
+    pub fn raise_new(&self, class: &Ref<Type>, arg: Option<Obj>) -> Raised {
+        match crate::types::exception::make(self, class, arg) {
+            Ok(e) => self.raise(e),
+            Err(r) => r,
+        }
+    }
+    fn raise_text(&self, class: &Ref<Type>, text: &str) -> Raised {
+        match self.str(text) {
+            Ok(t) => self.raise_new(class, Some(t)),
+            Err(r) => r,
+        }
+    }
+    pub fn error_of(&self, class: &Ref<Type>, text: impl AsRef<str>) -> Raised {
+        self.raise_text(class, text.as_ref())
+    }
+    pub fn type_error(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.type_error, text.as_ref())
+    }
+    pub fn value_error(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.value_error, text.as_ref())
+    }
+    pub fn attribute_error(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.attribute_error, text.as_ref())
+    }
+    pub fn index_error(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.index_error, text.as_ref())
+    }
+    pub fn runtime_error(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.runtime_error, text.as_ref())
+    }
+    pub fn overflow_error(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.overflow_error, text.as_ref())
+    }
+    pub fn zero_division(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.zero_division_error, text.as_ref())
+    }
+    pub fn system_error(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.system_error, text.as_ref())
+    }
+    pub fn recursion_error(&self, text: impl AsRef<str>) -> Raised {
+        self.raise_text(&self.types.recursion_error, text.as_ref())
+    }
+    pub fn key_error(&self, key: &Obj) -> Raised {
+        self.raise_new(&self.types.key_error, Some(key.clone()))
+    }
+    pub fn stop_iteration(&self, value: Option<Obj>) -> Raised {
+        self.raise_new(&self.types.stop_iteration, value.filter(|v| !v.is_none()))
+    }
+    /// MemoryError, made ahead of time so that it needs no memory.
+    pub fn memory_error(&self) -> Raised {
+        match &self.types.spare_memory_error {
+            Some(e) => self.raise(e.clone()),
+            None => Raised(()),
+        }
+    }
+
+    /// Takes the waiting exception.
+    pub fn take_error(&mut self) -> Option<Obj> {
+        self.error.get_mut().take()
+    }
+    pub fn error_ref(&self) -> Option<&Obj> {
+        // SAFETY: short borrow, nothing raises meanwhile.
+        unsafe { (*self.error.get()).as_ref() }
+    }
+    /// Whether the waiting exception is of a class.
+    pub fn error_is(&self, class: &Ref<Type>) -> bool {
+        self.error_ref().is_some_and(|e| e.ty().is_subtype(self, class))
+    }
+    /// Drops the waiting exception.
+    pub fn clear_error(&mut self) {
+        let e = self.take_error();
+        self.release(e);
+    }
+    /// Ok(None) when the result is an exception of that class, which is swallowed.
+    pub fn swallow<T>(&mut self, result: PyResult<T>, class: &Ref<Type>) -> PyResult<Option<T>> {
+        match result {
+            Ok(v) => Ok(Some(v)),
+            Err(_) if self.error_is(class) => {
+                self.clear_error();
+                Ok(None)
+            }
+            Err(r) => Err(r),
+        }
+    }
+    pub(crate) fn save_error(&mut self) -> Option<Obj> {
+        self.take_error()
+    }
+    pub(crate) fn restore_error(&mut self, saved: Option<Obj>) {
+        *self.error.get_mut() = saved;
+    }
+    pub fn handled(&self) -> Option<Obj> {
+        // SAFETY: short borrow.
+        unsafe { (*self.handled.get()).clone() }
+    }
+
+    /// Reports an exception that cannot be raised, as `sys.unraisablehook` does.
+    pub fn unraisable(&mut self, from: &Obj) {
+        let Some(e) = self.take_error() else { return };
+        let what = crate::protocol::repr_text(self, from).unwrap_or_else(|_| {
+            self.clear_error();
+            "<object repr() failed>".into()
+        });
+        let mut text = format!("Exception ignored in: {what}\n");
+        text.push_str(&crate::types::traceback::format_exception(self, &e));
+        self.host.write_stderr(text.as_bytes());
+        self.release(e);
+    }
+
+    // ---- recursion
+
+    /// Runs `f` one level deeper, or raises RecursionError when the native stack runs low.
+    pub fn deeper<T>(&mut self, what: &str, f: impl FnOnce(&mut Cx) -> PyResult<T>) -> PyResult<T> {
+        let here = &raw const self as usize;
+        let floor = self.stack_floor.get();
+        let depth = self.native_depth.get();
+        if here < floor || depth > 20_000 {
+            return Err(self.recursion_error(format!("maximum recursion depth exceeded{what}")));
+        }
+        self.native_depth.set(depth + 1);
+        let result = f(self);
+        self.native_depth.set(depth);
+        result
+    }
+
+    /// Sets where the native stack may end, measured from the caller's frame.
+    pub fn measure_stack(&self) {
+        let here = &raw const self as usize;
+        self.stack_floor.set(here.saturating_sub(NATIVE_STACK_BYTES));
+    }
+
+    // ---- shapes
+
+    /// Number of inline attributes of a shape.
+    #[inline]
+    pub fn shape_len(&self, id: u32) -> usize {
+        if id < shape::FIRST_FREE {
+            return 0;
+        }
+        self.shapes.borrow().get((id - shape::FIRST_FREE) as usize).map_or(0, |s| if s.in_dict { 0 } else { s.names.len() })
+    }
+
+    /// Makes a shape and gives it the next number, never used before.
+    pub fn new_shape(&self, shape: Shape) -> u32 {
+        let mut all = self.shapes.borrow_mut();
+        all.push(shape);
+        all.len() as u32 - 1 + shape::FIRST_FREE
+    }
+
+    pub fn new_version(&self) -> u32 {
+        let v = self.next_version.get();
+        self.next_version.set(v + 1);
+        v
+    }
+}
+
+/// The parts of a context that exist before its types do.
+pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Consts, heap: retic_heap::Heap, hash_key: (u64, u64)) -> Cx {
+    Cx {
+        heap,
+        poll: AtomicU32::new(0),
+        may_run: Cell::new(false),
+        death_depth: Cell::new(0),
+        small_ints: std::ptr::null(),
+        stacks: crate::eval::Stacks::new(),
+        handled: UnsafeCell::new(None),
+        error: UnsafeCell::new(None),
+        types,
+        consts,
+        collector: Collector::default(),
+        shapes: RefCell::new(Vec::new()),
+        method_cache: (0..4096).map(|_| Cell::new(MethodCacheEntry { version: 0, name: 0, value: None })).collect(),
+        interned: RefCell::new(FxHashMap::default()),
+        next_version: Cell::new(1),
+        condemned: RefCell::new(Vec::new()),
+        dying: RefCell::new(Vec::new()),
+        hash_key,
+        builtins: None,
+        modules: None,
+        sys: None,
+        compile_hook: None,
+        host,
+        native_modules: Vec::new(),
+        recursion_limit: Cell::new(1000),
+        native_depth: Cell::new(0),
+        stack_floor: Cell::new(0),
+        atexit: Guarded::new(Buf::empty()),
+        reprs: RefCell::new(Vec::new()),
+        gc_callbacks: None,
+        gc_garbage: None,
+        optimize: 0,
+        reraised: Cell::new(0),
+    }
+}

@@ -1,0 +1,40 @@
+//! The eval loop: wordcode is translated once to register code whose instructions begin with the address of the handler
+//! that runs them; each handler ends by jumping to the next through that address. Promises: S1 depth stays within what
+//! the translator reserved. S2 a register holds an owned value, the unbound marker, or nothing that is read again.
+//!
+//! `translate.rs` makes register code, `ops/` holds the handlers, `frame.rs` the frames and calls, `unwind.rs` errors.
+
+mod frame;
+mod ops;
+mod translate;
+mod unwind;
+
+pub use frame::{Frame, FrameKind, Stacks, call_function, current_module_name, run_code, run_generator, run_generator_first};
+pub use translate::{Exec, Info, translate};
+
+use crate::cx::Cx;
+use crate::object::{Header, Obj};
+use std::ptr::NonNull;
+
+/// A register.
+pub(crate) type Slot = *mut Header;
+/// A handler: context, instruction, registers.
+pub(crate) type Handler = unsafe fn(*mut Cx, *mut u64, *mut Slot);
+
+/// Borrows the object in a register.
+#[inline(always)]
+pub(crate) unsafe fn peek<'a>(slot: &'a Slot) -> &'a Obj {
+    // SAFETY: S2; a register and a handle are both one pointer.
+    unsafe { &*(slot as *const Slot).cast::<Obj>() }
+}
+/// Takes the object out of a register.
+#[inline(always)]
+pub(crate) unsafe fn take(slot: Slot) -> Obj {
+    // SAFETY: S2, the caller gives the register's count up.
+    unsafe { Obj::from_raw(NonNull::new_unchecked(slot)) }
+}
+/// The pointer of an owned object, for a register.
+#[inline(always)]
+pub(crate) fn give(obj: Obj) -> Slot {
+    obj.into_raw().as_ptr()
+}

@@ -1,0 +1,495 @@
+//! Frames: fixed-size records on their own stack, register windows on another. Calls from Rust enter here.
+
+use super::{Exec, Slot, give, peek, take};
+use crate::cx::{Cx, PyResult};
+use crate::native::Args;
+use crate::object::{Obj, Ref};
+use crate::types::generator::Generator;
+use crate::types::{CodeObj, Dict, Function, Str, Tuple};
+use retic_bytecode::code::*;
+use std::alloc::Layout;
+use std::cell::Cell;
+
+/// What happens when a frame returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum FrameKind {
+    /// Called from Rust: the loop ends.
+    Entry,
+    /// Called by an instruction: the result goes to its destination.
+    Call,
+    /// `__init__` of a class call: the result is the instance.
+    Init,
+    /// A generator resumed by FOR_ITER.
+    ForIter,
+}
+
+/// One activation of a code object.
+#[repr(C)]
+pub struct Frame {
+    pub exec: *const Exec,
+    pub regs: *mut Slot,
+    /// The instruction being carried out, kept up to date where it can be observed.
+    pub pc: *mut u64,
+    /// One past the registers in use: where the next window may begin.
+    pub top: *mut Slot,
+    /// The function, owned by this frame for calls that gave it up, borrowed from the caller's register otherwise.
+    pub function: Slot,
+    pub kind: FrameKind,
+    pub owns_function: bool,
+    /// The namespace of module and class code; null for functions.
+    pub namespace: Slot,
+    /// The instance of an `__init__` call, or the generator running here. Owned.
+    pub extra: Slot,
+    /// The frame object, if somebody asked. Owned.
+    pub object: Slot,
+    /// The exception being handled by the caller of a generator.
+    pub handled: Option<Obj>,
+}
+
+/// The two stacks of a thread of Python.
+pub struct Stacks {
+    values: *mut Slot,
+    frames: *mut Frame,
+    pub top: *mut Frame,
+    values_end: *mut Slot,
+    pub(crate) result: Cell<Slot>,
+}
+
+const VALUE_BYTES: usize = 256 << 20;
+const FRAME_BYTES: usize = 128 << 20;
+
+impl Stacks {
+    pub fn new() -> Stacks {
+        let reserve = |bytes: usize| {
+            let layout = Layout::from_size_align(bytes, 4096).expect("a constant layout");
+            // SAFETY: not empty. Large requests are reserved, not committed, by the system allocator.
+            unsafe { std::alloc::alloc(layout) }
+        };
+        let values = reserve(VALUE_BYTES).cast::<Slot>();
+        let frames = reserve(FRAME_BYTES).cast::<Frame>();
+        assert!(!values.is_null() && !frames.is_null(), "no address space for the stacks");
+        // Frame 0 is a sentinel below the first.
+        // SAFETY: both regions are ours.
+        unsafe {
+            frames.write(Frame {
+                exec: std::ptr::null(),
+                regs: values,
+                pc: std::ptr::null_mut(),
+                top: values,
+                function: std::ptr::null_mut(),
+                kind: FrameKind::Entry,
+                owns_function: false,
+                namespace: std::ptr::null_mut(),
+                extra: std::ptr::null_mut(),
+                object: std::ptr::null_mut(),
+                handled: None,
+            });
+            Stacks { values, frames, top: frames, values_end: values.add(VALUE_BYTES / 8 - 70_000), result: Cell::new(std::ptr::null_mut()) }
+        }
+    }
+
+    /// Number of active frames.
+    pub fn depth(&self) -> usize {
+        // SAFETY: both point into the frame region.
+        unsafe { self.top.offset_from(self.frames) as usize }
+    }
+    /// Whether `frame` is the sentinel.
+    pub fn is_bottom(&self, frame: *const Frame) -> bool {
+        std::ptr::eq(frame, self.frames)
+    }
+    /// The record below one.
+    pub fn below(&self, frame: *mut Frame) -> *mut Frame {
+        if self.is_bottom(frame) { frame } else { frame.wrapping_sub(1) }
+    }
+    pub fn current(&self) -> Option<&Frame> {
+        // SAFETY: `top` is a live record.
+        if self.is_bottom(self.top) { None } else { Some(unsafe { &*self.top }) }
+    }
+    /// The active frames, innermost first.
+    pub fn iter(&self) -> impl Iterator<Item = &Frame> {
+        let mut at = self.top;
+        std::iter::from_fn(move || {
+            if self.is_bottom(at) {
+                return None;
+            }
+            // SAFETY: records between the sentinel and the top are live.
+            unsafe {
+                let f = &*at;
+                at = at.sub(1);
+                Some(f)
+            }
+        })
+    }
+}
+
+impl Drop for Stacks {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with these layouts.
+        unsafe {
+            std::alloc::dealloc(self.values.cast(), Layout::from_size_align_unchecked(VALUE_BYTES, 4096));
+            std::alloc::dealloc(self.frames.cast(), Layout::from_size_align_unchecked(FRAME_BYTES, 4096));
+        }
+    }
+}
+
+impl Frame {
+    pub fn exec(&self) -> &Exec {
+        // SAFETY: the code object is kept alive by the function of this frame.
+        unsafe { &*self.exec }
+    }
+    pub fn function(&self) -> &Ref<Function> {
+        // SAFETY: a frame's function is alive and a function.
+        unsafe { &*(&self.function as *const Slot).cast::<Ref<Function>>() }
+    }
+    pub fn namespace(&self) -> Option<&Obj> {
+        // SAFETY: null or owned by the frame.
+        if self.namespace.is_null() { None } else { Some(unsafe { peek(&self.namespace) }) }
+    }
+    /// Byte offset of the current instruction in the wordcode.
+    pub fn offset(&self) -> u32 {
+        self.info().map_or(0, |i| i.offset)
+    }
+    pub fn info(&self) -> Option<&super::Info> {
+        let exec = self.exec();
+        // SAFETY: `pc` points into the words of this code.
+        let word = unsafe { self.pc.cast_const().offset_from(exec.words.as_ptr()) } as u32;
+        let at = exec.infos.partition_point(|i| i.word <= word);
+        exec.infos.get(at.checked_sub(1)?)
+    }
+    /// The value of a local, cell or free variable by register.
+    pub fn register(&self, i: usize) -> &Obj {
+        // SAFETY: below the base of temporaries registers always hold a value or the marker.
+        unsafe { peek(&*self.regs.add(i)) }
+    }
+}
+
+/// Opens a frame whose window begins at `regs`.
+pub(super) unsafe fn push(cx: &mut Cx, exec: *const Exec, regs: *mut Slot, function: Slot, kind: FrameKind) -> PyResult<()> {
+    // SAFETY: S1, windows and records are checked against the ends of their regions.
+    unsafe {
+        let frame = cx.stacks.top.add(1);
+        let top = regs.add((*exec).nregs);
+        if cx.stacks.depth() + 1 > cx.recursion_limit.get() {
+            return Err(cx.recursion_error("maximum recursion depth exceeded"));
+        }
+        if top > cx.stacks.values_end || cx.stacks.depth() + 2 > FRAME_BYTES / size_of::<Frame>() {
+            return Err(cx.recursion_error("maximum recursion depth exceeded"));
+        }
+        frame.write(Frame {
+            exec,
+            regs,
+            pc: (*exec).words.as_ptr().cast_mut(),
+            top,
+            function,
+            kind,
+            owns_function: false,
+            namespace: std::ptr::null_mut(),
+            extra: std::ptr::null_mut(),
+            object: std::ptr::null_mut(),
+            handled: None,
+        });
+        cx.stacks.top = frame;
+        Ok(())
+    }
+}
+
+/// Runs the top frame until it returns to Rust.
+pub(super) unsafe fn execute(cx: &mut Cx) -> PyResult {
+    let here = &raw const cx as usize;
+    if here < cx.stack_floor.get() {
+        // SAFETY: the frame just pushed is taken down again.
+        unsafe { super::unwind::abandon(cx) };
+        return Err(cx.recursion_error("maximum recursion depth exceeded"));
+    }
+    let may_run = cx.may_run.replace(false);
+    // SAFETY: the frame was prepared by the caller; the first word of its code is a handler.
+    unsafe {
+        let frame = &*cx.stacks.top;
+        let (pc, regs) = (frame.pc, frame.regs);
+        let handler: super::Handler = std::mem::transmute(*pc);
+        handler(cx, pc, regs);
+    }
+    cx.may_run.set(may_run);
+    let result = cx.stacks.result.replace(std::ptr::null_mut());
+    if result.is_null() {
+        // The unwinder left the exception in the context.
+        return Err(cx.raised_already());
+    }
+    // SAFETY: the return handler gave the result over.
+    Ok(unsafe { take(result) })
+}
+
+/// Fills locals after the arguments and cells.
+pub(super) unsafe fn fill(cx: &mut Cx, exec: &Exec, regs: *mut Slot, bound: usize, function: &Ref<Function>) -> PyResult<()> {
+    let unbound = cx.consts.unbound.as_ptr().as_ptr();
+    // SAFETY: the window has room for all registers of the code.
+    unsafe {
+        for i in bound..exec.base {
+            *regs.add(i) = unbound;
+        }
+        if exec.ncells + exec.nfrees > 0 {
+            for i in 0..exec.ncells {
+                let cell = crate::types::function::cell(cx, None)?;
+                *regs.add(exec.nlocals + i) = give(cell.into_obj());
+            }
+            for (c, a) in &exec.cell_args {
+                let cell = peek(&*regs.add(exec.nlocals + c)).cast::<crate::types::CellObj>().cloned().expect("just made");
+                let arg = take(std::mem::replace(&mut *regs.add(*a), unbound));
+                if !arg.is_unbound() {
+                    cell.value.set(cx, Some(arg));
+                }
+            }
+            if let Some(c) = function.closure.get(cx)
+                && let Some(t) = c.cast::<Tuple>()
+            {
+                for (i, cell) in t.items().iter().enumerate() {
+                    *regs.add(exec.nlocals + exec.ncells + i) = give(cell.clone());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts arguments where the parameters are: positional, defaults, `*args`, keyword-only, `**kwargs`.
+pub(super) fn bind(cx: &mut Cx, f: &Ref<Function>, args: Args<'_>) -> PyResult<Vec<Option<Obj>>> {
+    let code_obj = f.code.cloned(cx);
+    let code = code_obj.code().clone();
+    let (argcount, kwonly, posonly) = (code.argcount as usize, code.kwonlyargcount as usize, code.posonlyargcount as usize);
+    let has_star = code.flags & CO_VARARGS != 0;
+    let has_kw = code.flags & CO_VARKEYWORDS != 0;
+    let mut out: Vec<Option<Obj>> = vec![None; code.arg_slots()];
+    let positional = args.positional();
+    let n = positional.len();
+    let name = f.qualname_text(cx);
+    for (slot, v) in out.iter_mut().zip(positional.iter().take(argcount)) {
+        *slot = Some(v.clone());
+    }
+    let kwdict = if has_kw { Some(Dict::new(cx)?) } else { None };
+    let mut posonly_named: Vec<String> = Vec::new();
+    for (key, value) in args.keywords() {
+        let Some(k) = key.cast::<Str>() else { return Err(cx.type_error(format!("{name}() keywords must be strings"))) };
+        let found = code.varnames[..argcount + kwonly].iter().enumerate().skip(posonly).find(|(_, v)| k.eq_str(cx, v)).map(|(i, _)| i);
+        match found {
+            Some(i) if out[i].is_some() => return Err(cx.type_error(format!("{name}() got multiple values for argument '{}'", code.varnames[i]))),
+            Some(i) => out[i] = Some(value.clone()),
+            None => match &kwdict {
+                Some(d) => {
+                    d.insert(cx, key, value.clone())?;
+                }
+                None => {
+                    let text = k.to_text(cx);
+                    if code.varnames[..posonly].iter().any(|v| **v == *text) {
+                        posonly_named.push(text);
+                        continue;
+                    }
+                    return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{text}'")));
+                }
+            },
+        }
+    }
+    if !posonly_named.is_empty() {
+        return Err(cx.type_error(format!("{name}() got some positional-only arguments passed as keyword arguments: '{}'", posonly_named.join(", "))));
+    }
+    if n > argcount && !has_star {
+        return Err(too_many(cx, f, &code, n, &out));
+    }
+    let defaults: Vec<Obj> = f.defaults.get(cx).as_ref().and_then(|d| d.cast::<Tuple>()).map(|t| t.items().to_vec()).unwrap_or_default();
+    let first_default = argcount.saturating_sub(defaults.len());
+    let missing: Vec<&str> = (0..first_default).filter(|i| out[*i].is_none()).map(|i| &*code.varnames[i]).collect();
+    if !missing.is_empty() {
+        return Err(missing_error(cx, &name, "positional", &missing));
+    }
+    for (i, d) in defaults.iter().enumerate().skip(defaults.len().saturating_sub(argcount)) {
+        let at = first_default + i;
+        if at < argcount && out[at].is_none() {
+            out[at] = Some(d.clone());
+        }
+    }
+    if kwonly > 0 {
+        let mut missing = Vec::new();
+        for i in argcount..argcount + kwonly {
+            if out[i].is_some() {
+                continue;
+            }
+            let key = crate::types::str::intern_text(cx, &code.varnames[i])?;
+            let default = f.kwdefaults.get(cx).as_ref().and_then(|d| d.cast::<Dict>()).and_then(|d| d.get_str(cx, &key));
+            match default {
+                Some(v) => out[i] = Some(v),
+                None => missing.push(&*code.varnames[i]),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(missing_error(cx, &name, "keyword-only", &missing));
+        }
+    }
+    let mut at = argcount + kwonly;
+    if has_star {
+        let rest = if n > argcount { positional[argcount..].to_vec() } else { Vec::new() };
+        out[at] = Some(cx.tuple(rest)?);
+        at += 1;
+    }
+    if let Some(d) = kwdict {
+        out[at] = Some(d.into_obj());
+    }
+    Ok(out)
+}
+
+fn missing_error(cx: &Cx, name: &str, kind: &str, missing: &[&str]) -> crate::cx::Raised {
+    let quoted: Vec<String> = missing.iter().map(|m| format!("'{m}'")).collect();
+    let list = match &quoted[..] {
+        [a] => a.clone(),
+        [a, b] => format!("{a} and {b}"),
+        [rest @ .., last] => format!("{}, and {last}", rest.join(", ")),
+        [] => String::new(),
+    };
+    let s = if missing.len() == 1 { "" } else { "s" };
+    cx.type_error(format!("{name}() missing {} required {kind} argument{s}: {list}", missing.len()))
+}
+
+fn too_many(cx: &Cx, f: &Ref<Function>, code: &Code, given: usize, out: &[Option<Obj>]) -> crate::cx::Raised {
+    let name = f.qualname_text(cx);
+    let max = code.argcount as usize;
+    let defaults = f.defaults.get(cx).as_ref().and_then(|d| d.cast::<Tuple>()).map_or(0, |t| t.items().len());
+    let (takes, plural) = if defaults > 0 { (format!("from {} to {max}", max - defaults), true) } else { (max.to_string(), max != 1) };
+    let kwonly_given = out[max..max + code.kwonlyargcount as usize].iter().filter(|o| o.is_some()).count();
+    let extra = if kwonly_given > 0 {
+        let s = |n: usize| if n == 1 { "" } else { "s" };
+        format!(" positional argument{} (and {kwonly_given} keyword-only argument{})", s(given), s(kwonly_given))
+    } else {
+        String::new()
+    };
+    let was = if given == 1 && kwonly_given == 0 { "was" } else { "were" };
+    cx.type_error(format!("{name}() takes {takes} positional argument{} but {given}{extra} {was} given", if plural { "s" } else { "" }))
+}
+
+/// Calls a Python function from Rust.
+pub fn call_function(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
+    // SAFETY: O3, this slot is only reached through functions.
+    let function = unsafe { f.cast_unchecked::<Function>() }.clone();
+    let code = function.code.cloned(cx);
+    let exec = code.exec(cx)?;
+    let values = bind(cx, &function, args)?;
+    // SAFETY: the code object is held while the frame runs; registers are filled below.
+    unsafe {
+        if (*exec).flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) != 0 {
+            return make_generator(cx, &function, exec, values);
+        }
+        let regs = (*cx.stacks.top).top;
+        push(cx, exec, regs, function.as_obj().as_ptr().as_ptr(), FrameKind::Entry)?;
+        place(cx, regs, values);
+        let n = (*exec).base;
+        let bound = code.code().arg_slots().min(n);
+        fill(cx, &*exec, regs, bound, &function)?;
+        if (*exec).flags & CO_OPTIMIZED == 0 {
+            (*cx.stacks.top).namespace = give(function.globals.cloned(cx).into_obj());
+        }
+        execute(cx)
+    }
+}
+
+pub(super) unsafe fn place(cx: &Cx, regs: *mut Slot, values: Vec<Option<Obj>>) {
+    for (i, v) in values.into_iter().enumerate() {
+        let v = v.unwrap_or_else(|| cx.consts.unbound.clone());
+        // SAFETY: the window has room for all parameters.
+        unsafe { *regs.add(i) = give(v) };
+    }
+}
+
+/// Makes a generator, its registers in a block of its own.
+pub(super) unsafe fn make_generator(cx: &mut Cx, f: &Ref<Function>, exec: *const Exec, values: Vec<Option<Obj>>) -> PyResult {
+    // SAFETY: the block has room for every register; the code object is held by the function.
+    unsafe {
+        let generator = Generator::new(cx, f, exec)?;
+        let regs = generator.regs.get();
+        let bound = values.len();
+        place(cx, regs, values);
+        fill(cx, &*exec, regs, bound, f)?;
+        Ok(generator.into_obj())
+    }
+}
+
+/// Runs module, class or exec code with a namespace.
+pub fn run_code(cx: &mut Cx, code: &Ref<CodeObj>, globals: &Ref<Dict>, namespace: &Obj, closure: Option<Obj>) -> PyResult {
+    let key = cx.name("__builtins__");
+    if globals.get_str(cx, &key).is_none() {
+        let b = cx.builtins_module();
+        globals.insert(cx, key.as_obj(), b)?;
+    }
+    let exec = code.exec(cx)?;
+    let name = crate::types::str::intern_text(cx, &code.code().qualname)?;
+    let function = Function::new(cx, code.clone(), name.into_obj(), globals.clone())?;
+    function.closure.set(cx, closure);
+    // SAFETY: as in `call_function`.
+    unsafe {
+        let regs = (*cx.stacks.top).top;
+        push(cx, exec, regs, function.as_obj().as_ptr().as_ptr(), FrameKind::Entry)?;
+        fill(cx, &*exec, regs, 0, &function)?;
+        if (*exec).flags & CO_OPTIMIZED == 0 {
+            (*cx.stacks.top).namespace = give(namespace.clone());
+        }
+        execute(cx)
+    }
+}
+
+/// Resumes a generator from Rust: `Ok(None)` when it returned (its value is in `result`).
+pub fn run_generator(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyResult {
+    // SAFETY: the generator's registers and code live as long as it does, and we hold it.
+    unsafe {
+        resume(cx, g, FrameKind::Entry)?;
+        match value {
+            Some(v) => *(*cx.stacks.top).regs.add(g.yield_reg.get()) = give(v),
+            None => {
+                // An exception is waiting: it is raised where the generator stands.
+                let (pc, regs) = (g.pc.get(), g.regs.get());
+                let may_run = cx.may_run.replace(false);
+                *regs.add(g.yield_reg.get()) = give(cx.none());
+                super::unwind::fail_at(cx, pc, regs);
+                cx.may_run.set(may_run);
+                let result = cx.stacks.result.replace(std::ptr::null_mut());
+                return if result.is_null() { Err(cx.raised_already()) } else { Ok(take(result)) };
+            }
+        }
+        execute(cx)
+    }
+}
+
+/// Starts a generator.
+pub fn run_generator_first(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
+    // SAFETY: as in `run_generator`.
+    unsafe {
+        resume(cx, g, FrameKind::Entry)?;
+        execute(cx)
+    }
+}
+
+/// Opens the frame of a generator where it stopped.
+pub(super) unsafe fn resume(cx: &mut Cx, g: &Ref<Generator>, kind: FrameKind) -> PyResult<()> {
+    // SAFETY: as in `run_generator`.
+    unsafe {
+        let exec = g.exec.get();
+        let top = (*cx.stacks.top).top;
+        push(cx, exec, g.regs.get(), g.function.get(cx).as_obj().as_ptr().as_ptr(), kind)?;
+        let frame = &mut *cx.stacks.top;
+        frame.top = top;
+        frame.pc = g.resume_pc.get();
+        frame.extra = give(g.as_obj().clone());
+        frame.object = g.frame_object.replace(std::ptr::null_mut());
+        g.running.set(true);
+        let caller = cx.handled();
+        let own = g.handled.replace(cx, None);
+        frame.handled = caller;
+        if own.is_some() {
+            *cx.handled.get() = own;
+        }
+        Ok(())
+    }
+}
+
+/// `__name__` of the globals of the running code.
+pub fn current_module_name(cx: &mut Cx) -> Option<Obj> {
+    let key = cx.name("__name__");
+    let globals = cx.stacks.current()?.function().globals.cloned(cx);
+    globals.get_str(cx, &key)
+}

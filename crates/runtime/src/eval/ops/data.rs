@@ -1,0 +1,641 @@
+//! Subscripts, displays, unpacking, formatting, imports, functions being made.
+
+use super::super::unwind::fail;
+use super::super::{Handler, Slot, give, peek, take};
+use super::*;
+use crate::cx::Cx;
+use crate::object::{Obj, Ref, shape};
+use crate::protocol;
+use crate::types::type_::flags;
+use crate::types::{CodeObj, Dict, Function, List, Set, Str, Tuple};
+
+pub fn subscr(a: u8, b: u8, d: u8) -> Handler {
+    by_kinds!(subscr_any, a, b, d)
+}
+
+#[inline(always)]
+unsafe fn kinded<const KIND: u8>(pc: *mut u64, regs: *mut Slot, i: usize) -> Slot {
+    // SAFETY: constants are in word 2.
+    unsafe { if KIND == K { *pc.add(2) as Slot } else { *regs.add(i) } }
+}
+
+unsafe fn subscr_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: shapes are compared before layouts are used; operands stay counted while Python may run.
+    unsafe {
+        let (a, b) = (kinded::<A>(pc, regs, f(pc, 1)), kinded::<B>(pc, regs, f(pc, 2)));
+        if is(b, shape::INT) && (is(a, shape::LIST) || is(a, shape::TUPLE)) {
+            let items: &[Obj] = if is(a, shape::LIST) { (*a.cast::<List>()).items(&*cx) } else { (*a.cast::<Tuple>()).items() };
+            let mut i = (*b.cast::<crate::types::Int>()).value_unchecked();
+            if i < 0 {
+                i += items.len() as i64;
+            }
+            if (i as u64) < items.len() as u64 {
+                let v = items[i as usize].as_ptr().as_ptr();
+                incref(v);
+                at(cx, pc);
+                if A == T {
+                    drop_slot(cx, a);
+                }
+                if B == T {
+                    drop_slot(cx, b);
+                }
+                put(cx, regs, f(pc, 0), D == 1, v);
+                return go(cx, pc.add(3), regs);
+            }
+        }
+        at(cx, pc);
+        let v = subscr_slow(&mut *cx, a, b);
+        if v.is_null() {
+            return fail(cx, pc, regs);
+        }
+        if A == T {
+            drop_slot(cx, a);
+        }
+        if B == T {
+            drop_slot(cx, b);
+        }
+        put(cx, regs, f(pc, 0), D == 1, v);
+        go(cx, pc.add(3), regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn subscr_slow(cx: &mut Cx, a: Slot, b: Slot) -> Slot {
+    // SAFETY: counted while Python may run.
+    unsafe {
+        let (x, y) = (peek(&a).clone(), peek(&b).clone());
+        let r = protocol::getitem(cx, &x, &y);
+        cx.release(y);
+        cx.release(x);
+        r.map_or(std::ptr::null_mut(), give)
+    }
+}
+
+pub fn store_subscr(c: u8, i: u8, v: u8) -> Handler {
+    match (c, i, v) {
+        (L, L, L) => store_subscr_any::<L, L, L>,
+        (L, L, _) => store_subscr_any::<L, L, T>,
+        (L, T, L) => store_subscr_any::<L, T, L>,
+        (L, T, _) => store_subscr_any::<L, T, T>,
+        (L, _, L) => store_subscr_any::<L, K, L>,
+        (L, _, _) => store_subscr_any::<L, K, T>,
+        (_, L, L) => store_subscr_any::<T, L, L>,
+        (_, L, _) => store_subscr_any::<T, L, T>,
+        (_, T, L) => store_subscr_any::<T, T, L>,
+        (_, T, _) => store_subscr_any::<T, T, T>,
+        (_, _, L) => store_subscr_any::<T, K, L>,
+        (_, _, _) => store_subscr_any::<T, K, T>,
+    }
+}
+
+/// Operands: 0 container, 1 key, 2 value.
+unsafe fn store_subscr_any<const C: u8, const I: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as `subscr_any`.
+    unsafe {
+        let (c, i, v) = (*regs.add(f(pc, 0)), kinded::<I>(pc, regs, f(pc, 1)), *regs.add(f(pc, 2)));
+        at(cx, pc);
+        if is(c, shape::LIST) && is(i, shape::INT) {
+            let items = &mut **(*c.cast::<List>()).pub_items.as_ptr();
+            let mut k = (*i.cast::<crate::types::Int>()).value_unchecked();
+            if k < 0 {
+                k += items.len() as i64;
+            }
+            if (k as u64) < items.len() as u64 {
+                if V != T {
+                    incref(v);
+                }
+                let old = give(std::mem::replace(&mut items[k as usize], take(v)));
+                drop_slot(cx, old);
+                if I == T {
+                    drop_slot(cx, i);
+                }
+                if C == T {
+                    drop_slot(cx, c);
+                }
+                return go(cx, pc.add(3), regs);
+            }
+        }
+        if !store_subscr_slow(&mut *cx, c, i, v) {
+            return fail(cx, pc, regs);
+        }
+        if I == T {
+            drop_slot(cx, i);
+        }
+        if C == T {
+            drop_slot(cx, c);
+        }
+        if V == T {
+            drop_slot(cx, v);
+        }
+        go(cx, pc.add(3), regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn store_subscr_slow(cx: &mut Cx, c: Slot, i: Slot, v: Slot) -> bool {
+    // SAFETY: counted while Python may run.
+    unsafe {
+        let (x, y, z) = (peek(&c).clone(), peek(&i).clone(), peek(&v).clone());
+        let r = protocol::setitem(cx, &x, &y, Some(&z));
+        drop(z);
+        cx.release(y);
+        cx.release(x);
+        r.is_ok()
+    }
+}
+
+handler!(delete_subscr, 2, |cx, pc, regs| {
+    let r = f(pc, 0);
+    let (c, k) = (take(*regs.add(r)), take(*regs.add(r + 1)));
+    let result = protocol::setitem(cx, &c, &k, None);
+    let saved = if result.is_err() { cx.save_error() } else { None };
+    cx.release(k);
+    cx.release(c);
+    if result.is_err() {
+        cx.restore_error(saved);
+    }
+    result
+});
+
+macro_rules! unary_handler {
+    ($name:ident, |$cx:ident, $o:ident| $body:expr) => {
+        handler!($name, 2, |cx, pc, regs| {
+            let slot = regs.add(f(pc, 1));
+            let o = peek(&*slot).clone();
+            let r = {
+                let ($cx, $o) = (&mut *cx, &o);
+                $body
+            }?;
+            let old = take(std::mem::replace(&mut *slot, give(r)));
+            drop(o);
+            cx.release(old);
+            Ok(())
+        });
+    };
+}
+
+unary_handler!(unary_not, |cx, o| protocol::truth(cx, o).map(|t| cx.bool(!t)));
+unary_handler!(unary_neg, |cx, o| protocol::unary(cx, o, "-"));
+unary_handler!(unary_pos, |cx, o| protocol::unary(cx, o, "+"));
+unary_handler!(unary_invert, |cx, o| protocol::unary(cx, o, "~"));
+unary_handler!(list_to_tuple, |cx, o| {
+    let items = o.cast::<List>().map(|l| l.to_vec(cx)).unwrap_or_default();
+    cx.tuple(items)
+});
+
+// ---- displays: destination 0, window 1, local flag 2, argument in word 2
+
+macro_rules! building {
+    ($name:ident, |$cx:ident, $arg:ident, $items:ident| $body:expr) => {
+        handler!($name, 3, |cx, pc, regs| {
+            let (w, n) = (f(pc, 1), *pc.add(2) as usize);
+            let $arg = n;
+            let count = window_size(stringify!($name), n);
+            let $items: Vec<Obj> = (0..count).map(|i| take(*regs.add(w + i))).collect();
+            for i in 0..count {
+                // Taken: errors below must not drop them again.
+                *regs.add(w + i) = cx.consts.unbound.as_ptr().as_ptr();
+            }
+            let r = {
+                let $cx = &mut *cx;
+                $body
+            }?;
+            put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(r));
+            Ok(())
+        });
+    };
+}
+
+fn window_size(name: &str, n: usize) -> usize {
+    match name {
+        "build_map" => 2 * n,
+        "build_const_key_map" => n + 1,
+        "build_slice" => n.max(2),
+        "format_value" => 1 + usize::from(n & 4 != 0),
+        _ => n,
+    }
+}
+
+building!(build_tuple, |cx, _n, items| cx.tuple(items));
+building!(build_list, |cx, _n, items| cx.list(items));
+building!(build_set, |cx, _n, items| {
+    let s = Set::new(cx)?;
+    for o in &items {
+        s.add(cx, o)?;
+    }
+    cx.release(items);
+    Ok(s.into_obj())
+});
+building!(build_map, |cx, _n, items| {
+    let d = Dict::new(cx)?;
+    for pair in items.chunks(2) {
+        let old = d.insert(cx, &pair[0], pair[1].clone())?;
+        cx.release(old);
+    }
+    cx.release(items);
+    Ok(d.into_obj())
+});
+building!(build_const_key_map, |cx, n, items| {
+    let d = Dict::new(cx)?;
+    let keys = items[n].cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+    for (k, v) in keys.iter().zip(&items) {
+        let old = d.insert(cx, k, v.clone())?;
+        cx.release(old);
+    }
+    Ok(d.into_obj())
+});
+building!(build_string, |cx, _n, items| {
+    let pieces: Vec<&Ref<Str>> = items.iter().filter_map(|o| o.cast::<Str>()).collect();
+    crate::types::str::join_pieces(cx, &pieces)
+});
+building!(build_slice, |cx, n, items| {
+    let none = cx.none();
+    let step = if n == 3 { items[2].clone() } else { none };
+    crate::types::slice::make(cx, items[0].clone(), items[1].clone(), step)
+});
+building!(format_value, |cx, n, items| {
+    let value = match n & 3 {
+        1 => protocol::str(cx, &items[0])?,
+        2 => protocol::repr(cx, &items[0])?,
+        3 => protocol::ascii(cx, &items[0])?,
+        _ => items[0].clone(),
+    };
+    let r = if n & 4 == 0 && value.shape() == shape::STR {
+        Ok(value)
+    } else {
+        let spec = if n & 4 != 0 { items[1].clone() } else { cx.consts.empty_str.clone() };
+        protocol::format_value(cx, &value, &spec)
+    };
+    cx.release(items);
+    r
+});
+
+macro_rules! adding {
+    ($name:ident, |$cx:ident, $container:ident, $value:ident, $callee:ident| $body:block) => {
+        handler!($name, 2, |cx, pc, regs| {
+            let $container = peek(&*regs.add(f(pc, 0))).clone();
+            let $value = take(*regs.add(f(pc, 1)));
+            *regs.add(f(pc, 1)) = cx.consts.unbound.as_ptr().as_ptr();
+            let $callee = f(pc, 2);
+            let _ = $callee;
+            let r: crate::cx::PyResult<()> = (|| {
+                let $cx = &mut *cx;
+                $body
+            })();
+            let saved = if r.is_err() { cx.save_error() } else { None };
+            cx.release($value);
+            drop($container);
+            if r.is_err() {
+                cx.restore_error(saved);
+            }
+            r
+        });
+    };
+}
+
+adding!(list_append, |cx, c, v, _callee| {
+    match c.cast::<List>() {
+        Some(l) => l.push(cx, v.clone()),
+        None => Ok(()),
+    }
+});
+adding!(set_add, |cx, c, v, _callee| {
+    match c.cast::<Set>() {
+        Some(s) => s.add(cx, &v).map(|_| ()),
+        None => Ok(()),
+    }
+});
+adding!(list_extend, |cx, c, v, _callee| {
+    let Some(l) = c.cast::<List>() else { return Ok(()) };
+    let r = crate::types::list::extend(cx, l, &v);
+    if r.is_err() && cx.error_is(&cx.types.type_error) && v.ty().slots(cx).iter.is_none() && v.ty().slots(cx).getitem.is_none() {
+        cx.clear_error();
+        return Err(cx.type_error(format!("Value after * must be an iterable, not {}", v.ty().name_text())));
+    }
+    r
+});
+adding!(set_update, |cx, c, v, _callee| {
+    let Some(s) = c.cast::<Set>() else { return Ok(()) };
+    for o in protocol::collect(cx, &v)? {
+        s.add(cx, &o)?;
+    }
+    Ok(())
+});
+adding!(dict_update, |cx, c, v, _callee| {
+    let Some(d) = c.cast::<Dict>() else { return Ok(()) };
+    let r = d.update_from(cx, &v);
+    if r.is_err() && v.cast::<Dict>().is_none() {
+        let keys = cx.name("keys");
+        if v.ty().lookup(cx, &keys).is_none() {
+            cx.clear_error();
+            return Err(cx.type_error(format!("'{}' object is not a mapping", v.ty().name_text())));
+        }
+    }
+    r
+});
+adding!(dict_merge, |cx, c, v, callee| {
+    let Some(d) = c.cast::<Dict>() else { return Ok(()) };
+    let regs = (*cx.stacks.top).regs;
+    let callee = peek(&*regs.add(callee)).clone();
+    let keys_name = cx.name("keys");
+    if v.cast::<Dict>().is_none() && v.ty().lookup(cx, &keys_name).is_none() {
+        let name = protocol::callable_name(cx, &callee);
+        return Err(cx.type_error(format!("{name} argument after ** must be a mapping, not {}", v.ty().name_text())));
+    }
+    let source = Dict::new(cx)?;
+    source.update_from(cx, &v)?;
+    for (k, val) in source.entries(cx) {
+        if d.contains(cx, &k)? {
+            let name = protocol::callable_name(cx, &callee);
+            let shown = protocol::str_text(cx, &k)?;
+            return Err(cx.type_error(format!("{name} got multiple values for keyword argument '{shown}'")));
+        }
+        d.insert(cx, &k, val)?;
+    }
+    Ok(())
+});
+
+handler!(map_add, 2, |cx, pc, regs| {
+    let r = f(pc, 1);
+    let (k, v) = (take(*regs.add(r)), take(*regs.add(r + 1)));
+    let unbound = cx.consts.unbound.as_ptr().as_ptr();
+    (*regs.add(r), *regs.add(r + 1)) = (unbound, unbound);
+    let container = peek(&*regs.add(f(pc, 0))).clone();
+    if let Some(d) = container.cast::<Dict>() {
+        let old = d.insert(cx, &k, v)?;
+        cx.release(old);
+    }
+    cx.release(k);
+    Ok(())
+});
+
+/// Operand 0: the iterable's register, where the last item goes; word 2: how many.
+handler!(unpack_sequence, 3, |cx, pc, regs| {
+    let (r, n) = (f(pc, 0), *pc.add(2) as usize);
+    let src = peek(&*regs.add(r)).clone();
+    let items = match src.shape() {
+        shape::TUPLE => src.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default(),
+        shape::LIST => src.cast::<List>().map(|l| l.to_vec(cx)).unwrap_or_default(),
+        _ => match protocol::collect_at_most(cx, &src, n + 1) {
+            Ok(v) => v,
+            Err(e) => {
+                if cx.error_is(&cx.types.type_error) && src.ty().slots(cx).iter.is_none() && src.ty().slots(cx).getitem.is_none() {
+                    cx.clear_error();
+                    return Err(cx.type_error(format!("cannot unpack non-iterable {} object", src.ty().name_text())));
+                }
+                return Err(e);
+            }
+        },
+    };
+    if items.len() < n {
+        return Err(cx.value_error(format!("not enough values to unpack (expected {n}, got {})", items.len())));
+    }
+    if items.len() > n {
+        let sized = matches!(src.shape(), shape::TUPLE | shape::LIST);
+        let got = if sized { format!(", got {}", items.len()) } else { String::new() };
+        return Err(cx.value_error(format!("too many values to unpack (expected {n}{got})")));
+    }
+    let old = take(*regs.add(r));
+    for (i, o) in items.into_iter().enumerate() {
+        *regs.add(r + n - 1 - i) = give(o);
+    }
+    drop(src);
+    cx.release(old);
+    Ok(())
+});
+
+handler!(unpack_ex, 3, |cx, pc, regs| {
+    let (r, arg) = (f(pc, 0), *pc.add(2) as usize);
+    let (before, after) = (arg & 0xff, arg >> 8);
+    let src = peek(&*regs.add(r)).clone();
+    let items = match protocol::collect(cx, &src) {
+        Ok(v) => v,
+        Err(e) => {
+            if cx.error_is(&cx.types.type_error) && src.ty().slots(cx).iter.is_none() {
+                cx.clear_error();
+                return Err(cx.type_error(format!("cannot unpack non-iterable {} object", src.ty().name_text())));
+            }
+            return Err(e);
+        }
+    };
+    if items.len() < before + after {
+        return Err(cx.value_error(format!("not enough values to unpack (expected at least {}, got {})", before + after, items.len())));
+    }
+    let total = before + 1 + after;
+    let middle = cx.list(items[before..items.len() - after].to_vec())?;
+    let mut out: Vec<Obj> = items[..before].to_vec();
+    out.push(middle);
+    out.extend_from_slice(&items[items.len() - after..]);
+    let old = take(*regs.add(r));
+    for (i, o) in out.into_iter().enumerate() {
+        *regs.add(r + total - 1 - i) = give(o);
+    }
+    drop(items);
+    drop(src);
+    cx.release(old);
+    Ok(())
+});
+
+handler!(print_expr, 3, |cx, pc, regs| {
+    let v = take(*regs.add(f(pc, 1)));
+    *regs.add(f(pc, 1)) = cx.consts.unbound.as_ptr().as_ptr();
+    crate::modules::sys::displayhook(cx, v)
+});
+
+handler!(make_function, 2, |cx, pc, regs| {
+    let (w, flags) = (f(pc, 1), f(pc, 3));
+    let n = 2 + (flags & 0x1f).count_ones() as usize;
+    let mut items: Vec<Obj> = (0..n).map(|i| take(*regs.add(w + i))).collect();
+    let (qualname, code) = (items.pop(), items.pop());
+    let (Some(qualname), Some(code)) = (qualname, code.and_then(|c| c.downcast::<CodeObj>().ok())) else { return Ok(()) };
+    let globals = (*cx.stacks.top).function().globals.cloned(cx);
+    let func = Function::new(cx, code, qualname, globals)?;
+    let mut rest = items.into_iter();
+    if flags & 1 != 0 {
+        func.defaults.set(cx, rest.next());
+    }
+    if flags & 2 != 0 {
+        func.kwdefaults.set(cx, rest.next());
+    }
+    if flags & 4 != 0 {
+        func.annotations.set(cx, rest.next());
+    }
+    if flags & 16 != 0 {
+        func.annotate.set(cx, rest.next());
+    }
+    if flags & 8 != 0 {
+        func.closure.set(cx, rest.next());
+    }
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(func.into_obj()));
+    Ok(())
+});
+
+// ---- imports
+
+handler!(import_name, 3, |cx, pc, regs| {
+    let w = f(pc, 1);
+    let name = name_of(pc.add(2)).clone();
+    let (level, fromlist) = (take(*regs.add(w)), take(*regs.add(w + 1)));
+    let unbound = cx.consts.unbound.as_ptr().as_ptr();
+    (*regs.add(w), *regs.add(w + 1)) = (unbound, unbound);
+    let key = cx.name("__import__");
+    let (g, b) = {
+        let func = (*cx.stacks.top).function();
+        (func.globals.cloned(cx), func.builtins.cloned(cx))
+    };
+    let Some(import) = b.get_str(cx, &key) else { return Err(cx.error_of(&cx.types.import_error, "__import__ not found")) };
+    let none = cx.none();
+    let locals = (*cx.stacks.top).namespace().cloned().unwrap_or(none);
+    let m = protocol::call(cx, &import, &[name.into_obj(), g.into_obj(), locals, fromlist, level])?;
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(m));
+    Ok(())
+});
+
+handler!(import_from, 3, |cx, pc, regs| {
+    let m = peek(&*regs.add(f(pc, 1))).clone();
+    let name = name_of(pc.add(2));
+    let v = match protocol::lookup_attr(cx, &m, name)? {
+        Some(v) => v,
+        None => {
+            let key = cx.name("__name__");
+            let module = match protocol::lookup_attr(cx, &m, &key)? {
+                Some(n) => protocol::str_text(cx, &n)?,
+                None => "<unknown module name>".into(),
+            };
+            let full = format!("{module}.{}", name.to_text(cx));
+            let found = match cx.modules.clone() {
+                Some(d) => {
+                    let k = cx.str_ref(&full)?;
+                    d.get_str(cx, &k)
+                }
+                None => None,
+            };
+            match found {
+                Some(v) => v,
+                None => return Err(cx.error_of(&cx.types.import_error, format!("cannot import name '{}' from '{module}' (unknown location)", name.to_text(cx)))),
+            }
+        }
+    };
+    *regs.add(f(pc, 0)) = give(v);
+    Ok(())
+});
+
+handler!(import_star, 3, |cx, pc, regs| {
+    let m = take(*regs.add(f(pc, 1)));
+    *regs.add(f(pc, 1)) = cx.consts.unbound.as_ptr().as_ptr();
+    let all = cx.name("__all__");
+    let dict = cx.name("__dict__");
+    let d = protocol::getattr(cx, &m, &dict)?;
+    let (names, everything) = match protocol::lookup_attr(cx, &m, &all)? {
+        Some(a) => (protocol::collect(cx, &a)?, true),
+        None => (protocol::collect(cx, &d)?, false),
+    };
+    let ns = match (*cx.stacks.top).namespace() {
+        Some(n) => n.clone(),
+        None => (*cx.stacks.top).function().globals.cloned(cx).into_obj(),
+    };
+    for n in names {
+        let Some(s) = n.cast::<Str>() else { continue };
+        if !everything && s.to_text(cx).starts_with('_') {
+            continue;
+        }
+        let v = protocol::getattr(cx, &m, s)?;
+        protocol::setitem(cx, &ns, &n, Some(&v))?;
+    }
+    Ok(())
+});
+
+// ---- pattern matching
+
+handler!(get_len, 2, |cx, pc, regs| {
+    let o = peek(&*regs.add(f(pc, 1))).clone();
+    let n = protocol::len(cx, &o)?;
+    *regs.add(f(pc, 0)) = give(cx.int(n as i64)?);
+    Ok(())
+});
+handler!(match_mapping, 2, |cx, pc, regs| {
+    let yes = peek(&*regs.add(f(pc, 1))).ty().has(flags::MAPPING);
+    *regs.add(f(pc, 0)) = give(cx.bool(yes));
+    Ok(())
+});
+handler!(match_sequence, 2, |cx, pc, regs| {
+    let o = peek(&*regs.add(f(pc, 1)));
+    let yes = o.ty().has(flags::SEQUENCE) && o.cast::<Str>().is_none();
+    *regs.add(f(pc, 0)) = give(cx.bool(yes));
+    Ok(())
+});
+/// subject, keys -> subject, keys, values or None, whether all were found.
+handler!(match_keys, 2, |cx, pc, regs| {
+    let r = f(pc, 0);
+    let (subject, keys) = (peek(&*regs.add(r)).clone(), peek(&*regs.add(r + 1)).clone());
+    let mut values = Vec::new();
+    let mut found = true;
+    for k in protocol::collect(cx, &keys)? {
+        let v = protocol::getitem(cx, &subject, &k);
+        let key_error = cx.types.key_error.clone();
+        match cx.swallow(v, &key_error)? {
+            Some(v) => values.push(v),
+            None => {
+                found = false;
+                break;
+            }
+        }
+    }
+    let v = if found { cx.tuple(values)? } else { cx.none() };
+    *regs.add(r + 2) = give(v);
+    *regs.add(r + 3) = give(cx.bool(found));
+    Ok(())
+});
+/// subject, class, names -> attributes or subject, whether it matched.
+handler!(match_class, 2, |cx, pc, regs| {
+    let (r, n) = (f(pc, 0), f(pc, 3));
+    let (subject, class, names) = (peek(&*regs.add(r)).clone(), peek(&*regs.add(r + 1)).clone(), peek(&*regs.add(r + 2)).clone());
+    let matched = crate::protocol::match_class(cx, &subject, &class, &names, n)?;
+    drop_slot(cx, *regs.add(r + 2));
+    drop_slot(cx, *regs.add(r + 1));
+    let yes = matched.is_some();
+    if let Some(attributes) = matched {
+        let old = take(std::mem::replace(&mut *regs.add(r), give(attributes)));
+        cx.release(old);
+    }
+    *regs.add(r + 1) = give(cx.bool(yes));
+    Ok(())
+});
+handler!(copy_dict_without_keys, 2, |cx, pc, regs| {
+    let r = f(pc, 0);
+    let (subject, keys) = (peek(&*regs.add(r)).clone(), peek(&*regs.add(r + 1)).clone());
+    let d = Dict::new(cx)?;
+    d.update_from(cx, &subject)?;
+    for k in protocol::collect(cx, &keys)? {
+        d.remove(cx, &k)?;
+    }
+    let old = take(std::mem::replace(&mut *regs.add(r + 1), give(d.into_obj())));
+    cx.release(old);
+    Ok(())
+});
+
+// ---- helpers of later syntax
+
+handler!(intrinsic_1, 2, |cx, pc, regs| {
+    let (w, which) = (f(pc, 1), f(pc, 3));
+    let o = take(*regs.add(w));
+    *regs.add(w) = cx.consts.unbound.as_ptr().as_ptr();
+    const LOAD_LOCALS: usize = retic_bytecode::opcode::Intrinsic1::LoadLocals as usize;
+    let v = match which {
+        LOAD_LOCALS => match (*cx.stacks.top).namespace() {
+            Some(n) => n.clone(),
+            None => cx.none(),
+        },
+        _ => return Err(cx.error_of(&cx.types.not_implemented_error, "type parameters are not built yet")),
+    };
+    drop(o);
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(v));
+    Ok(())
+});
+handler!(intrinsic_2, 2, |cx, _pc, _regs| { Err(cx.error_of(&cx.types.not_implemented_error, "type parameters are not built yet")) });
+
+/// An opcode whose run-time half is still to come; operand 3 is its number.
+handler!(not_built, 2, |cx, pc, _regs| {
+    let name = retic_bytecode::Opcode::from_u8(f(pc, 3) as u8).map_or("?", |o| o.name());
+    Err(cx.error_of(&cx.types.not_implemented_error, format!("{name} is not built yet")))
+});

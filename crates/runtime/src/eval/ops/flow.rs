@@ -1,0 +1,524 @@
+//! Jumps, loops, returns, generators, exceptions.
+
+use super::super::frame::{Frame, FrameKind, resume};
+use super::super::unwind::{close, fail};
+use super::super::{Handler, Slot, give, peek, take};
+use super::*;
+use crate::cx::Cx;
+use crate::object::shape;
+use crate::protocol;
+use crate::types::Generator;
+use crate::types::iterators::Iter;
+use crate::types::range::RangeIter;
+
+pub unsafe fn jump<const BACK: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the target is an instruction of this code.
+    unsafe { if BACK { jump_to(cx, pc, *pc.add(2), regs) } else { go(cx, *pc.add(2) as *mut u64, regs) } }
+}
+
+pub fn pop_jump(k: u8, when: bool) -> Handler {
+    match (k, when) {
+        (L, false) => pop_jump_any::<L, false>,
+        (L, true) => pop_jump_any::<L, true>,
+        (_, false) => pop_jump_any::<T, false>,
+        (_, true) => pop_jump_any::<T, true>,
+    }
+}
+
+#[inline(never)]
+unsafe fn truth_slow(cx: &mut Cx, o: Slot) -> u32 {
+    // SAFETY: counted while Python may run.
+    unsafe {
+        let obj = peek(&o).clone();
+        let r = protocol::truth(cx, &obj);
+        cx.release(obj);
+        r.map_or(2, u32::from)
+    }
+}
+
+unsafe fn pop_jump_any<const A: u8, const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as the binary operations.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        at(cx, pc);
+        let t = if is(o, shape::BOOL) { u32::from(o == (*cx).consts.true_.as_ptr().as_ptr()) } else { truth_slow(&mut *cx, o) };
+        if t == 2 {
+            return fail(cx, pc, regs);
+        }
+        if A == T {
+            drop_slot(cx, o);
+        }
+        if (t == 1) == WHEN { jump_to(cx, pc, *pc.add(2), regs) } else { go(cx, pc.add(3), regs) }
+    }
+}
+
+pub unsafe fn jump_or_pop<const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as `pop_jump_any`; the value stays where it is when the jump is taken.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        at(cx, pc);
+        let t = truth_slow(&mut *cx, o);
+        if t == 2 {
+            return fail(cx, pc, regs);
+        }
+        if (t == 1) == WHEN {
+            return jump_to(cx, pc, *pc.add(2), regs);
+        }
+        drop_slot(cx, o);
+        go(cx, pc.add(3), regs)
+    }
+}
+
+handler!(get_iter, 2, |cx, pc, regs| {
+    let o = take(*regs.add(f(pc, 1)));
+    let r = protocol::iter(cx, &o);
+    match r {
+        Ok(it) => {
+            *regs.add(f(pc, 0)) = give(it);
+            cx.release(o);
+            Ok(())
+        }
+        Err(e) => {
+            *regs.add(f(pc, 1)) = give(o);
+            Err(e)
+        }
+    }
+});
+
+pub fn for_iter(d: u8) -> Handler {
+    if d == 1 { for_iter_any::<1> } else { for_iter_any::<0> }
+}
+
+/// Words: 2 where to go when the iterator is done.
+unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the iterator is an owned temporary; shapes are compared before layouts are used.
+    unsafe {
+        let it = *regs.add(f(pc, 1));
+        match (*it).shape.get() {
+            shape::RANGE_ITER => {
+                let r = &*it.cast::<RangeIter>();
+                if let Some(v) = r.advance() {
+                    let o = fast_int(cx, v);
+                    if !o.is_null() {
+                        put(cx, regs, f(pc, 0), D == 1, o);
+                        return go(cx, pc.add(3), regs);
+                    }
+                    r.retreat();
+                }
+            }
+            shape::LIST_ITER => {
+                let v = Iter::next_in_list(it);
+                if !v.is_null() {
+                    incref(v);
+                    put(cx, regs, f(pc, 0), D == 1, v);
+                    return go(cx, pc.add(3), regs);
+                }
+            }
+            shape::GENERATOR => return for_generator(cx, pc, regs),
+            _ => {}
+        }
+        at(cx, pc);
+        let mut out: Slot = std::ptr::null_mut();
+        let ok = next_slow(&mut *cx, it, &mut out);
+        finish_for::<D>(cx, pc, regs, ok, out)
+    }
+}
+
+#[inline(always)]
+unsafe fn finish_for<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, ok: bool, v: Slot) {
+    // SAFETY: passed on.
+    unsafe {
+        if !ok {
+            return fail(cx, pc, regs);
+        }
+        if v.is_null() {
+            drop_slot(cx, *regs.add(f(pc, 1)));
+            return go(cx, *pc.add(2) as *mut u64, regs);
+        }
+        put(cx, regs, f(pc, 0), D == 1, v);
+        go(cx, pc.add(3), regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn next_slow(cx: &mut Cx, it: Slot, out: &mut Slot) -> bool {
+    // SAFETY: the iterator stays in its register.
+    unsafe {
+        let obj = peek(&it).clone();
+        let r = protocol::next(cx, &obj);
+        cx.release(obj);
+        match r {
+            Ok(v) => {
+                *out = v.map_or(std::ptr::null_mut(), give);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// Jumps into a generator; its YIELD jumps back.
+unsafe fn for_generator(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the shape says generator; its frame goes on top of this one.
+    unsafe {
+        at(cx, pc);
+        let it = *regs.add(f(pc, 1));
+        let g = peek(&it).cast_unchecked::<Generator>();
+        if g.finished.get() {
+            drop_slot(cx, it);
+            return go(cx, *pc.add(2) as *mut u64, regs);
+        }
+        if g.running.get() {
+            let _ = (*cx).value_error("generator already executing");
+            return fail(cx, pc, regs);
+        }
+        if resume(&mut *cx, g, FrameKind::ForIter).is_err() {
+            return fail(cx, pc, regs);
+        }
+        if g.yield_reg.get() != usize::MAX {
+            *g.regs.get().add(g.yield_reg.get()) = give((*cx).none());
+        }
+        let frame = &*(*cx).stacks.top;
+        go(cx, frame.pc, frame.regs)
+    }
+}
+
+pub fn return_value(k: u8) -> Handler {
+    match k {
+        L => return_any::<L>,
+        T => return_any::<T>,
+        _ => return_any::<K>,
+    }
+}
+
+unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the returned local is moved out before locals die; the window is left for good.
+    unsafe {
+        let v = if A == K {
+            let v = *pc.add(2) as Slot;
+            incref(v);
+            v
+        } else if A == L {
+            let frame = (*cx).stacks.top;
+            let slot = regs.add(f(pc, 1));
+            if (*frame).object.is_null() {
+                std::mem::replace(&mut *slot, (*cx).consts.unbound.as_ptr().as_ptr())
+            } else {
+                incref(*slot);
+                *slot
+            }
+        } else {
+            *regs.add(f(pc, 1))
+        };
+        at(cx, pc);
+        let frame = (*cx).stacks.top;
+        if (*frame).kind == FrameKind::Call && (*frame).object.is_null() {
+            let exec = (*frame).exec;
+            (*cx).stacks.top = frame.sub(1);
+            for i in 0..(*exec).base {
+                drop_slot(cx, *regs.add(i));
+            }
+            if (*frame).owns_function {
+                drop_slot(cx, (*frame).function);
+            }
+            return deliver(cx, v);
+        }
+        leave(cx, frame, v)
+    }
+}
+
+/// Stores the result of a call in the caller and goes on there.
+#[inline(always)]
+pub unsafe fn deliver(cx: *mut Cx, v: Slot) {
+    // SAFETY: the caller's instruction is a call: destination in operand 0, local flag in operand 3.
+    unsafe {
+        let caller = (*cx).stacks.top;
+        let (pc, regs) = ((*caller).pc, (*caller).regs);
+        put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
+        go(cx, pc.add(5), regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
+    // SAFETY: the frame is closed once; what follows depends on its kind.
+    unsafe {
+        let kind = (*frame).kind;
+        match kind {
+            FrameKind::Entry => {
+                close(&mut *cx, frame);
+                (*cx).stacks.result.set(v);
+            }
+            FrameKind::Call => {
+                close(&mut *cx, frame);
+                deliver(cx, v)
+            }
+            FrameKind::Init => {
+                let instance = std::mem::replace(&mut (*frame).extra, std::ptr::null_mut());
+                close(&mut *cx, frame);
+                if peek(&v).is_none() {
+                    return deliver(cx, instance);
+                }
+                init_result_error(&mut *cx, v, instance);
+                let caller = (*cx).stacks.top;
+                fail(cx, (*caller).pc, (*caller).regs)
+            }
+            FrameKind::ForIter => {
+                close(&mut *cx, frame);
+                drop_slot(cx, v);
+                let caller = (*cx).stacks.top;
+                let (pc, regs) = ((*caller).pc, (*caller).regs);
+                drop_slot(cx, *regs.add(f(pc, 1)));
+                go(cx, *pc.add(2) as *mut u64, regs)
+            }
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn init_result_error(cx: &mut Cx, v: Slot, instance: Slot) {
+    // SAFETY: both are owned here.
+    unsafe {
+        let v = take(v);
+        let _ = cx.type_error(format!("__init__() should return None, not '{}'", v.ty().name_text()));
+        let saved = cx.save_error();
+        cx.release(take(instance));
+        cx.restore_error(saved);
+    }
+}
+
+// ---- generators
+
+pub unsafe fn gen_start(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the first instruction of generator code; sent values have nowhere to go yet.
+    unsafe { go(cx, pc.add(2), regs) }
+}
+
+/// Hands a value to whoever resumed the generator. It goes on behind this instruction, with the sent value in place.
+pub unsafe fn yield_value(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the frame's `extra` is the generator; the frame is taken down but the registers stay in the generator.
+    unsafe {
+        at(cx, pc);
+        let v = *regs.add(f(pc, 1));
+        let frame = (*cx).stacks.top;
+        let kind = (*frame).kind;
+        suspend(&mut *cx, frame, pc, pc.add(2), f(pc, 0));
+        if kind == FrameKind::Entry {
+            (*cx).stacks.result.set(v);
+            return;
+        }
+        let caller = (*cx).stacks.top;
+        let (pc, regs) = ((*caller).pc, (*caller).regs);
+        put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
+        go(cx, pc.add(3), regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn suspend(cx: &mut Cx, frame: *mut Frame, pc: *mut u64, resume_pc: *mut u64, reg: usize) {
+    // SAFETY: as above.
+    unsafe {
+        let f = &mut *frame;
+        let g = peek(&f.extra).cast_unchecked::<Generator>().clone();
+        g.pc.set(pc);
+        g.resume_pc.set(resume_pc);
+        g.yield_reg.set(reg);
+        g.started.set(true);
+        g.running.set(false);
+        g.frame_object.set(std::mem::replace(&mut f.object, std::ptr::null_mut()));
+        let caller = f.handled.take();
+        let own = std::mem::replace(&mut *cx.handled.get(), caller);
+        // Only an exception that is being handled inside the generator is its own.
+        let inside = cx.handled().zip(own.as_ref()).is_none_or(|(c, o)| !c.is(o));
+        if inside {
+            g.handled.set(cx, own)
+        } else {
+            cx.release(own)
+        }
+        cx.stacks.top = frame.sub(1);
+        let extra = take(std::mem::replace(&mut f.extra, std::ptr::null_mut()));
+        drop(g);
+        // Whoever resumed the generator holds it; this count goes away without its death.
+        cx.release(extra);
+    }
+}
+
+/// Delegates to the iterator in the register below; the value sent is in the register above.
+pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: both registers are owned temporaries.
+    unsafe {
+        at(cx, pc);
+        let (sub, sent) = (f(pc, 0), f(pc, 0) + 1);
+        let mut out: Slot = std::ptr::null_mut();
+        match yield_from_step(&mut *cx, regs, sub, sent, &mut out) {
+            0 => fail(cx, pc, regs),
+            1 => {
+                // Done: the result takes the iterator's place.
+                go(cx, pc.add(2), regs)
+            }
+            _ => {
+                let frame = (*cx).stacks.top;
+                let kind = (*frame).kind;
+                // Resumed here again, with the sent value above the iterator.
+                suspend(&mut *cx, frame, pc, pc, sent);
+                if kind == FrameKind::Entry {
+                    (*cx).stacks.result.set(out);
+                    return;
+                }
+                let caller = (*cx).stacks.top;
+                let (pc, regs) = ((*caller).pc, (*caller).regs);
+                put(cx, regs, f(pc, 0), f(pc, 3) == 1, out);
+                go(cx, pc.add(3), regs)
+            }
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn yield_from_step(cx: &mut Cx, regs: *mut Slot, sub: usize, sent: usize, out: &mut Slot) -> u32 {
+    // SAFETY: as above; the sent value is consumed.
+    unsafe {
+        let it = peek(&*regs.add(sub)).clone();
+        let none = give(cx.none());
+        let value = take(std::mem::replace(&mut *regs.add(sent), none));
+        let r = crate::types::generator::send(cx, &it, &value);
+        cx.release(value);
+        cx.release(it);
+        match r {
+            Ok(Ok(v)) => {
+                *out = give(v);
+                2
+            }
+            Ok(Err(result)) => {
+                let old = take(std::mem::replace(&mut *regs.add(sub), give(result)));
+                cx.release(old);
+                1
+            }
+            Err(_) => 0,
+        }
+    }
+}
+
+handler!(get_yield_from_iter, 2, |cx, pc, regs| {
+    let slot = regs.add(f(pc, 1));
+    if (**slot).shape.get() == shape::GENERATOR || peek(&*slot).cast::<Generator>().is_some() {
+        return Ok(());
+    }
+    let o = peek(&*slot).clone();
+    let it = protocol::iter(cx, &o)?;
+    let old = take(std::mem::replace(&mut *slot, give(it)));
+    cx.release(old);
+    Ok(())
+});
+
+handler!(get_awaitable, 2, |cx, pc, regs| {
+    let slot = regs.add(f(pc, 1));
+    let o = peek(&*slot).clone();
+    let it = crate::types::generator::awaitable(cx, &o)?;
+    let old = take(std::mem::replace(&mut *slot, give(it)));
+    cx.release(old);
+    Ok(())
+});
+
+// ---- exceptions
+
+/// Operand 3: 0 raises again, 1 an exception, 2 with a cause.
+handler!(raise, 2, |cx, pc, regs| {
+    let (r, n) = (f(pc, 0), f(pc, 3));
+    if n == 0 {
+        return match cx.handled() {
+            Some(e) => Err(cx.raise(e)),
+            None => Err(cx.runtime_error("No active exception to reraise")),
+        };
+    }
+    let exc = peek(&*regs.add(r)).clone();
+    let exc = crate::types::exception::instantiate(cx, &exc)?;
+    if n == 2 {
+        let cause = peek(&*regs.add(r + 1)).clone();
+        crate::types::exception::set_cause(cx, &exc, &cause)?;
+    }
+    Err(cx.raise(exc))
+});
+
+/// Raises the exception of a handler again, keeping its traceback.
+handler!(reraise, 2, |cx, pc, regs| {
+    let exc = peek(&*regs.add(f(pc, 0) + 1)).clone();
+    crate::types::traceback::reraising(cx, &exc);
+    Err(cx.raise(exc))
+});
+
+handler!(pop_except, 2, |cx, pc, regs| {
+    let r = f(pc, 0);
+    let old = take(*regs.add(r + 1));
+    let restored = if old.is_none() { None } else { Some(old) };
+    let before = std::mem::replace(&mut *cx.handled.get(), restored);
+    cx.release(before);
+    Ok(())
+});
+
+/// Drops exception and pattern; jumps when they do not match.
+pub unsafe fn exc_match_jump(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: two owned temporaries.
+    unsafe {
+        at(cx, pc);
+        match exc_match(&mut *cx, regs, f(pc, 0)) {
+            0 => go(cx, *pc.add(2) as *mut u64, regs),
+            1 => go(cx, pc.add(3), regs),
+            _ => fail(cx, pc, regs),
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn exc_match(cx: &mut Cx, regs: *mut Slot, r: usize) -> u32 {
+    // SAFETY: as above; they stay owned by the frame until the answer is known.
+    unsafe {
+        let (exc, pattern) = (peek(&*regs.add(r)).clone(), peek(&*regs.add(r + 1)).clone());
+        let m = protocol::exception_matches(cx, &exc, &pattern);
+        if m.is_ok() {
+            drop_slot(cx, *regs.add(r + 1));
+            drop_slot(cx, *regs.add(r));
+        }
+        drop(exc);
+        cx.release(pattern);
+        m.map_or(2, u32::from)
+    }
+}
+
+/// manager -> exit method, result of enter.
+handler!(with_enter, 2, |cx, pc, regs| {
+    let r = f(pc, 0);
+    let manager = peek(&*regs.add(r)).clone();
+    let (exit_name, enter_name) = (cx.name("__exit__"), cx.name("__enter__"));
+    let fail = |cx: &mut Cx, missing: &str| {
+        let ty = manager.ty().name_text();
+        let text = if missing == "enter" {
+            format!("'{ty}' object does not support the context manager protocol")
+        } else {
+            format!("'{ty}' object does not support the context manager protocol (missed __exit__ method)")
+        };
+        cx.type_error(text)
+    };
+    let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(fail(cx, "enter")) };
+    let Some(exit) = protocol::special(cx, &manager, &exit_name)? else { return Err(fail(cx, "exit")) };
+    let result = protocol::call(cx, &enter, &[])?;
+    let old = take(std::mem::replace(&mut *regs.add(r), give(exit)));
+    *regs.add(r + 1) = give(result);
+    drop(manager);
+    cx.release(enter);
+    cx.release(old);
+    Ok(())
+});
+
+/// Calls the exit method (operand 1) with the exception on the stack; the answer goes to operand 0.
+handler!(with_except_start, 2, |cx, pc, regs| {
+    let (r, low) = (f(pc, 0), f(pc, 1));
+    let exit = peek(&*regs.add(low)).clone();
+    let exc = peek(&*regs.add(r - 2)).clone();
+    let tb = crate::types::traceback::of(cx, &exc);
+    let ty = exc.type_ref().into_obj();
+    let result = protocol::call(cx, &exit, &[ty, exc, tb])?;
+    *regs.add(r) = give(result);
+    cx.release(exit);
+    Ok(())
+});

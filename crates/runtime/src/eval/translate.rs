@@ -1,0 +1,1094 @@
+//! Wordcode to register code. The operand stack is simulated: loads of locals and constants emit nothing and become
+//! operands; a store after an operation becomes its destination; at jump targets everything lies in canonical registers.
+
+use super::Handler;
+use super::ops::{self, K, L, T};
+use crate::cx::{Cx, PyResult};
+use crate::object::{Obj, Ref};
+use crate::types::{CodeObj, Str, Tuple};
+use retic_bytecode::Opcode::{self, *};
+use retic_bytecode::code::*;
+use rustc_hash::FxHashMap;
+
+/// What is known of one instruction of register code.
+pub struct Info {
+    /// Index of its first word.
+    pub word: u32,
+    /// Byte offset of the wordcode instruction it came from.
+    pub offset: u32,
+    /// Word index of the handler that catches its errors; `u32::MAX`: none.
+    pub handler: u32,
+    /// Stack depth the handler starts from.
+    pub depth: u16,
+    /// Registers that hold owned temporaries when it fails, bottom first.
+    pub live: Box<[u16]>,
+}
+
+/// Register code.
+pub struct Exec {
+    pub words: Box<[u64]>,
+    pub infos: Vec<Info>,
+    pub nlocals: usize,
+    pub ncells: usize,
+    pub nfrees: usize,
+    /// Locals, cells, free variables; temporaries start here.
+    pub base: usize,
+    pub nregs: usize,
+    pub flags: u32,
+    pub argcount: usize,
+    /// Plain positional parameters only: calls can enter without binding.
+    pub simple: bool,
+    /// Cells that take over an argument: (cell index, argument index).
+    pub cell_args: Vec<(usize, usize)>,
+    /// Objects the words point at.
+    pub keep: Vec<Obj>,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum E {
+    /// Owned, in a register.
+    T(u16),
+    /// A local, borrowed.
+    L(u16),
+    /// A constant.
+    C(u32),
+}
+
+struct Tr<'a> {
+    code: &'a Code,
+    consts: Vec<Obj>,
+    names: Vec<Ref<Str>>,
+    words: Vec<u64>,
+    infos: Vec<Info>,
+    stack: Vec<E>,
+    base: usize,
+    max: usize,
+    offset: u32,
+    handlers: Vec<(u32, u16)>,
+    fixups: Vec<(usize, u32, usize)>,
+    handler_fixups: Vec<(usize, u32)>,
+    starts: FxHashMap<u32, u32>,
+    bound: Vec<bool>,
+    is_gen: bool,
+    keep: Vec<Obj>,
+}
+
+/// State at a jump target.
+#[derive(Clone)]
+struct Label {
+    depth: usize,
+    handlers: Vec<(u32, u16)>,
+    bound: Vec<bool>,
+}
+
+/// Translates a code object.
+pub fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
+    let code = code_obj.code().clone();
+    let nlocals = code.nlocals();
+    let base = nlocals + code.cellvars.len() + code.freevars.len();
+    if base + code.stacksize as usize + 64 > u16::MAX as usize {
+        return Err(cx.memory_error());
+    }
+    let mut names = Vec::new();
+    for n in &code.names {
+        names.push(crate::types::str::intern_text(cx, n)?);
+    }
+    let consts = code_obj.consts.get(cx).cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+    let is_gen = code.flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) != 0;
+    let mut bound = vec![false; nlocals];
+    bound.iter_mut().take(code.arg_slots()).for_each(|b| *b = true);
+    let mut keep: Vec<Obj> = names.iter().map(|n| n.as_obj().clone()).collect();
+    keep.extend(consts.iter().cloned());
+    let mut tr = Tr {
+        code: &code,
+        consts,
+        names,
+        words: Vec::new(),
+        infos: Vec::new(),
+        stack: Vec::new(),
+        base,
+        max: base,
+        offset: 0,
+        handlers: Vec::new(),
+        fixups: Vec::new(),
+        handler_fixups: Vec::new(),
+        starts: FxHashMap::default(),
+        bound,
+        is_gen,
+        keep,
+    };
+    tr.run()?;
+    let words = tr.finish();
+    let cell_args = code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect::<Vec<_>>();
+    Ok(Exec {
+        words,
+        infos: std::mem::take(&mut tr.infos),
+        nlocals,
+        ncells: code.cellvars.len(),
+        nfrees: code.freevars.len(),
+        base,
+        nregs: tr.max + 4,
+        flags: code.flags,
+        argcount: code.argcount as usize,
+        simple: code.flags & (CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) == 0
+            && code.kwonlyargcount == 0
+            && code.cellvars.is_empty()
+            && code.freevars.is_empty()
+            && code.flags & CO_OPTIMIZED != 0,
+        cell_args,
+        keep: std::mem::take(&mut tr.keep),
+    })
+}
+
+/// Which locals are certainly bound at each jump target: a forward pass over the wordcode until nothing changes.
+fn bound_at_labels(code: &Code) -> FxHashMap<u32, Vec<bool>> {
+    let n = code.nlocals();
+    let list: Vec<_> = code.instructions().filter(|i| i.opcode != EXTENDED_ARG as u8).collect();
+    let mut at: FxHashMap<u32, Vec<bool>> = FxHashMap::default();
+    let mut start = vec![false; n];
+    start.iter_mut().take(code.arg_slots()).for_each(|b| *b = true);
+    loop {
+        let mut changed = false;
+        let mut cur = Some(start.clone());
+        // try blocks open at this point: (handler offset)
+        let mut open: Vec<u32> = Vec::new();
+        let mut merge = |at: &mut FxHashMap<u32, Vec<bool>>, t: u32, s: &[bool]| match at.get_mut(&t) {
+            None => {
+                at.insert(t, s.to_vec());
+                changed = true;
+            }
+            Some(old) => {
+                for (o, s) in old.iter_mut().zip(s) {
+                    if *o && !s {
+                        *o = false;
+                        changed = true;
+                    }
+                }
+            }
+        };
+        for i in &list {
+            if let Some(known) = at.get(&i.offset) {
+                cur = Some(match cur {
+                    Some(c) => c.iter().zip(known).map(|(a, b)| *a && *b).collect(),
+                    None => known.clone(),
+                });
+                if let Some(c) = cur.clone() {
+                    merge(&mut at, i.offset, &c);
+                }
+            }
+            let Some(c) = cur.as_mut() else { continue };
+            let Some(op) = Opcode::from_u8(i.opcode) else { continue };
+            match op {
+                STORE_FAST => c[i.arg as usize] = true,
+                DELETE_FAST => {
+                    c[i.arg as usize] = false;
+                    let snapshot = c.clone();
+                    for h in open.clone() {
+                        merge(&mut at, h, &snapshot);
+                    }
+                }
+                _ => {}
+            }
+            if let Some(t) = i.target() {
+                let snapshot = c.clone();
+                if matches!(op, SETUP_FINALLY | SETUP_WITH | SETUP_ASYNC_WITH) {
+                    open.push(t);
+                }
+                merge(&mut at, t, &snapshot);
+            }
+            if op.ends_flow() {
+                cur = None;
+            }
+        }
+        if !changed {
+            return at;
+        }
+    }
+}
+
+impl Tr<'_> {
+    fn canon(&self, i: usize) -> u16 {
+        (self.base + i) as u16
+    }
+
+    fn free_reg(&mut self, prefer: u16) -> u16 {
+        let used = |s: &[E], r: u16| s.contains(&E::T(r));
+        let mut r = prefer;
+        if used(&self.stack, r) {
+            r = self.base as u16 + self.stack.len() as u16;
+            while used(&self.stack, r) {
+                r += 1;
+            }
+        }
+        self.max = self.max.max(r as usize + 1);
+        r
+    }
+
+    fn note(&mut self) {
+        let live = self.stack.iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }).collect();
+        self.note_live(live);
+    }
+
+    fn note_live(&mut self, live: Box<[u16]>) {
+        let (handler, depth) = match self.handlers.last() {
+            Some((h, d)) => (*h, *d),
+            None => (u32::MAX, 0),
+        };
+        let word = self.words.len() as u32;
+        if handler != u32::MAX {
+            self.handler_fixups.push((self.infos.len(), handler));
+        }
+        self.infos.push(Info { word, offset: self.offset, handler: u32::MAX, depth, live });
+    }
+
+    /// Emits an instruction: handler, four small operands, more words.
+    fn emit(&mut self, h: Handler, d: u16, a: u16, b: u16, c: u16, more: &[u64]) {
+        self.note();
+        self.raw(h, d, a, b, c, more);
+    }
+    fn raw(&mut self, h: Handler, d: u16, a: u16, b: u16, c: u16, more: &[u64]) {
+        self.words.push(h as usize as u64);
+        self.words.push(u64::from(d) | u64::from(a) << 16 | u64::from(b) << 32 | u64::from(c) << 48);
+        self.words.extend_from_slice(more);
+    }
+
+    fn const_ptr(&self, c: u32) -> u64 {
+        self.consts[c as usize].as_ptr().as_ptr() as u64
+    }
+    fn name_ptr(&self, n: u32) -> u64 {
+        self.names[n as usize].as_raw().as_ptr() as u64
+    }
+
+    /// Moves an entry into an owned register.
+    fn move_to(&mut self, index: usize, target: u16) {
+        let e = self.stack[index];
+        if e == E::T(target) {
+            return;
+        }
+        if let Some(j) = self.stack.iter().position(|x| *x == E::T(target)) {
+            let spare = self.free_reg(self.canon(self.stack.len()));
+            self.emit(ops::move_owned, spare, target, 0, 0, &[]);
+            self.stack[j] = E::T(spare);
+        }
+        match e {
+            E::T(r) => self.emit(ops::move_owned, target, r, 0, 0, &[]),
+            E::L(l) => self.emit(ops::copy_local, target, l, 0, 0, &[]),
+            E::C(c) => {
+                let p = self.const_ptr(c);
+                self.emit(ops::load_const, target, 0, 0, 0, &[p]);
+            }
+        }
+        self.max = self.max.max(target as usize + 1);
+        self.stack[index] = E::T(target);
+    }
+
+    /// Puts everything from `from` upwards into canonical registers.
+    fn flush_from(&mut self, from: usize) {
+        for i in from..self.stack.len() {
+            let target = self.canon(i);
+            self.move_to(i, target);
+        }
+    }
+    fn flush(&mut self) {
+        self.flush_from(0);
+    }
+
+    /// Owns copies of a local that is about to change.
+    fn save_local(&mut self, local: u16) {
+        for i in 0..self.stack.len() {
+            if self.stack[i] == E::L(local) {
+                let prefer = self.canon(i);
+                let r = self.free_reg(prefer);
+                self.emit(ops::copy_local, r, local, 0, 0, &[]);
+                self.stack[i] = E::T(r);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> E {
+        self.stack.pop().expect("the compiler's stack depth is right")
+    }
+
+    /// A register for a result at the current depth.
+    fn push_reg(&mut self) -> u16 {
+        let prefer = self.canon(self.stack.len());
+        let r = self.free_reg(prefer);
+        self.stack.push(E::T(r));
+        r
+    }
+
+    /// Operand kind, index and constant word.
+    fn operand(&self, e: E) -> (u8, u16, u64) {
+        match e {
+            E::L(l) => (L, l, 0),
+            E::T(r) => (T, r, 0),
+            E::C(c) => (K, 0, self.const_ptr(c)),
+        }
+    }
+
+    /// The entry as a register operand (constants are loaded).
+    fn no_const(&mut self, index: usize) {
+        if let E::C(_) = self.stack[index] {
+            let prefer = self.canon(index);
+            let r = self.free_reg(prefer);
+            self.move_to(index, r);
+        }
+    }
+
+    fn jump(&mut self, at: usize, target: u32) {
+        self.fixups.push((at, target, self.words.len()));
+    }
+
+    fn finish(&mut self) -> Box<[u64]> {
+        for (at, target, _) in &self.fixups {
+            let word = self.starts.get(target).copied().unwrap_or(0);
+            self.words[*at] = u64::from(word);
+        }
+        for (info, target) in &self.handler_fixups {
+            self.infos[*info].handler = self.starts.get(target).copied().unwrap_or(u32::MAX);
+        }
+        let mut words: Box<[u64]> = std::mem::take(&mut self.words).into();
+        // Jump targets become addresses, now that the words have theirs.
+        let start = words.as_ptr() as u64;
+        for (at, ..) in &self.fixups {
+            words[*at] = start + words[*at] * 8;
+        }
+        words
+    }
+
+    fn run(&mut self) -> PyResult<()> {
+        let list: Vec<_> = self.code.instructions().filter(|i| i.opcode != EXTENDED_ARG as u8).collect();
+        let bound_at = bound_at_labels(self.code);
+        let targets: rustc_hash::FxHashSet<u32> = list.iter().filter_map(|i| i.target()).collect();
+        let mut labels: FxHashMap<u32, Label> = FxHashMap::default();
+        if self.is_gen {
+            self.emit(ops::gen_start, 0, 0, 0, 0, &[]);
+        }
+        let mut reachable = true;
+        let mut at = 0;
+        // Jumps may target the EXTENDED_ARG in front of an instruction: map those too.
+        let mut prefix: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut pending: Vec<u32> = Vec::new();
+        for i in self.code.instructions() {
+            if i.opcode == EXTENDED_ARG as u8 {
+                pending.push(i.offset);
+            } else {
+                for p in pending.drain(..) {
+                    prefix.insert(p, i.offset);
+                }
+            }
+        }
+        let fix = |t: u32| prefix.get(&t).copied().unwrap_or(t);
+        let is_target = |o: u32| targets.contains(&o) || prefix.iter().any(|(p, i)| *i == o && targets.contains(p));
+        while at < list.len() {
+            let i = list[at];
+            at += 1;
+            self.offset = i.offset;
+            if is_target(i.offset) {
+                if reachable {
+                    self.flush();
+                    let depth = self.stack.len();
+                    labels.entry(i.offset).or_insert_with(|| Label { depth, handlers: self.handlers.clone(), bound: Vec::new() });
+                }
+                match labels.get(&i.offset) {
+                    Some(l) => {
+                        self.stack = (0..l.depth).map(|k| E::T((self.base + k) as u16)).collect();
+                        self.max = self.max.max(self.base + l.depth);
+                        self.handlers = l.handlers.clone();
+                        reachable = true;
+                    }
+                    None => reachable = false,
+                }
+                if let Some(b) = bound_at.get(&i.offset).or_else(|| prefix.iter().find(|(_, v)| **v == i.offset).and_then(|(p, _)| bound_at.get(p))) {
+                    self.bound = b.clone();
+                }
+                let here = self.words.len() as u32;
+                self.starts.insert(i.offset, here);
+                for (p, t) in &prefix {
+                    if *t == i.offset {
+                        self.starts.insert(*p, here);
+                    }
+                }
+            }
+            if !reachable {
+                continue;
+            }
+            let Some(op) = Opcode::from_u8(i.opcode) else { continue };
+            let next = list.get(at).filter(|n| !is_target(n.offset)).copied();
+            let consumed = self.one(op, i.arg, i.target(), next, &mut labels, &fix)?;
+            at += consumed;
+            reachable = !op.ends_flow();
+        }
+        Ok(())
+    }
+
+    fn label(&mut self, labels: &mut FxHashMap<u32, Label>, target: u32, depth: usize) {
+        let handlers = self.handlers.clone();
+        labels.entry(target).or_insert(Label { depth, handlers, bound: Vec::new() });
+    }
+
+    /// Destination of a result: the next STORE_FAST's local, or a register. Returns (register, 1 if local, words consumed).
+    fn dest(&mut self, next: Option<Instruction>) -> (u16, u8, usize) {
+        if let Some(n) = next
+            && n.opcode == STORE_FAST as u8
+        {
+            let l = n.arg as u16;
+            self.bound[l as usize] = true;
+            return (l, 1, 1);
+        }
+        let r = self.push_reg();
+        (r, 0, 0)
+    }
+
+    /// Before a result goes to a local: copies of the old value on the stack become owned.
+    fn prepare_dest(&mut self, next: Option<Instruction>, keep_operands: usize) {
+        if let Some(n) = next
+            && n.opcode == STORE_FAST as u8
+        {
+            let l = n.arg as u16;
+            let top = self.stack.len() - keep_operands;
+            for i in 0..top {
+                if self.stack[i] == E::L(l) {
+                    let prefer = self.canon(i);
+                    let r = self.free_reg(prefer);
+                    self.emit(ops::copy_local, r, l, 0, 0, &[]);
+                    self.stack[i] = E::T(r);
+                }
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_lines)]
+    fn one(&mut self, op: Opcode, arg: u32, target: Option<u32>, next: Option<Instruction>, labels: &mut FxHashMap<u32, Label>, fix: &dyn Fn(u32) -> u32) -> PyResult<usize> {
+        let target = target.map(fix);
+        match op {
+            NOP | EXTENDED_ARG => {}
+            LOAD_FAST => {
+                let l = arg as u16;
+                if !self.bound[arg as usize] {
+                    self.emit(ops::check_bound, 0, l, 0, 0, &[]);
+                    self.bound[arg as usize] = true;
+                }
+                self.stack.push(E::L(l));
+            }
+            LOAD_CONST => self.stack.push(E::C(arg)),
+            STORE_FAST => {
+                let l = arg as u16;
+                self.bound[arg as usize] = true;
+                let e = self.pop();
+                if e == E::L(l) {
+                    return Ok(0);
+                }
+                self.save_local(l);
+                match e {
+                    E::T(r) => self.emit(ops::store_owned, l, r, 0, 0, &[]),
+                    E::L(x) => self.emit(ops::store_copy, l, x, 0, 0, &[]),
+                    E::C(c) => {
+                        let p = self.const_ptr(c);
+                        self.emit(ops::store_const, l, 0, 0, 0, &[p]);
+                    }
+                }
+            }
+            DELETE_FAST => {
+                let l = arg as u16;
+                self.save_local(l);
+                self.emit(ops::delete_fast, 0, l, 0, 0, &[]);
+                self.bound[arg as usize] = false;
+            }
+            POP_TOP => {
+                if let E::T(r) = self.pop() {
+                    self.emit(ops::pop_top, 0, r, 0, 0, &[]);
+                }
+            }
+            ROT_TWO => {
+                let n = self.stack.len();
+                self.stack.swap(n - 1, n - 2);
+            }
+            ROT_THREE => self.rotate(3),
+            ROT_FOUR => self.rotate(4),
+            ROT_N => self.rotate(arg as usize),
+            DUP_TOP => self.dup(1),
+            DUP_TOP_TWO => {
+                self.dup(2);
+                self.dup(2);
+            }
+            BINARY_POWER
+            | BINARY_MULTIPLY
+            | BINARY_MATRIX_MULTIPLY
+            | BINARY_MODULO
+            | BINARY_ADD
+            | BINARY_SUBTRACT
+            | BINARY_FLOOR_DIVIDE
+            | BINARY_TRUE_DIVIDE
+            | BINARY_LSHIFT
+            | BINARY_RSHIFT
+            | BINARY_AND
+            | BINARY_XOR
+            | BINARY_OR
+            | INPLACE_POWER
+            | INPLACE_MULTIPLY
+            | INPLACE_MATRIX_MULTIPLY
+            | INPLACE_MODULO
+            | INPLACE_ADD
+            | INPLACE_SUBTRACT
+            | INPLACE_FLOOR_DIVIDE
+            | INPLACE_TRUE_DIVIDE
+            | INPLACE_LSHIFT
+            | INPLACE_RSHIFT
+            | INPLACE_AND
+            | INPLACE_XOR
+            | INPLACE_OR => {
+                return Ok(self.binary(ops::binary_number(op), next));
+            }
+            BINARY_SUBSCR => {
+                let n = self.stack.len();
+                self.no_const(n - 2);
+                self.prepare_dest(next, 2);
+                let (b, a) = (self.stack[n - 1], self.stack[n - 2]);
+                let ((ka, ia, _), (kb, ib, pb)) = (self.operand(a), self.operand(b));
+                self.note();
+                self.stack.truncate(n - 2);
+                let (d, kd, used) = self.dest(next);
+                self.raw(ops::subscr(ka, kb, kd), d, ia, ib, 0, &[pb]);
+                return Ok(used);
+            }
+            COMPARE_OP | IS_OP | CONTAINS_OP => return Ok(self.compare(op, arg, next, labels, fix)),
+            POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE => {
+                let n = self.stack.len();
+                self.no_const(n - 1);
+                for i in 0..n - 1 {
+                    let t = self.canon(i);
+                    self.move_to(i, t);
+                }
+                let e = self.stack[n - 1];
+                self.note();
+                self.pop();
+                let (k, a, _) = self.operand(e);
+                let t = target.unwrap_or(0);
+                self.label(labels, t, n - 1);
+                let at = self.words.len() + 2;
+                self.raw(ops::pop_jump(k, op == POP_JUMP_IF_TRUE), 0, a, 0, 0, &[0]);
+                self.jump(at, t);
+            }
+            JUMP_IF_FALSE_OR_POP | JUMP_IF_TRUE_OR_POP => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 1);
+                let t = target.unwrap_or(0);
+                self.label(labels, t, n);
+                let at = self.words.len() + 2;
+                let h = if op == JUMP_IF_TRUE_OR_POP { ops::jump_or_pop::<true> as Handler } else { ops::jump_or_pop::<false> as Handler };
+                self.emit(h, 0, r, 0, 0, &[0]);
+                self.jump(at, t);
+                self.pop();
+            }
+            JUMP_FORWARD | JUMP_ABSOLUTE => {
+                self.flush();
+                let t = target.unwrap_or(0);
+                let n = self.stack.len();
+                self.label(labels, t, n);
+                let at = self.words.len() + 2;
+                let back = self.starts.contains_key(&t);
+                self.emit(if back { ops::jump::<true> } else { ops::jump::<false> }, 0, 0, 0, 0, &[0]);
+                self.jump(at, t);
+            }
+            GET_ITER => {
+                self.one_operand(ops::get_iter);
+            }
+            FOR_ITER => {
+                self.flush();
+                let n = self.stack.len();
+                let it = self.canon(n - 1);
+                let t = target.unwrap_or(0);
+                self.label(labels, t, n - 1);
+                self.note();
+                let (d, kd, used) = self.dest(next);
+                let at = self.words.len() + 2;
+                self.raw(ops::for_iter(kd), d, it, 0, u16::from(kd), &[0]);
+                self.jump(at, t);
+                return Ok(used);
+            }
+            RETURN_VALUE => {
+                let n = self.stack.len();
+                let e = self.stack[n - 1];
+                // Whatever else is on the stack (an iterator left by return in a loop is popped by the compiler) is owned by nobody.
+                self.note();
+                self.pop();
+                let (k, a, p) = self.operand(e);
+                self.raw(ops::return_value(k), 0, a, 0, 0, &[p]);
+            }
+            LOAD_GLOBAL => {
+                let p = self.name_ptr(arg);
+                let (d, kd, used) = self.dest_after(next);
+                self.raw(if kd == 1 { ops::load_global::<1> } else { ops::load_global::<0> }, d, 0, 0, 0, &[p, 0, 0]);
+                return Ok(used);
+            }
+            LOAD_NAME => self.produce(ops::load_name, &[self.name_ptr(arg)]),
+            LOAD_ATTR => {
+                let n = self.stack.len();
+                self.no_const(n - 1);
+                self.prepare_dest(next, 1);
+                let e = self.stack[n - 1];
+                let (k, a, _) = self.operand(e);
+                self.note();
+                self.pop();
+                let p = self.name_ptr(arg);
+                let (d, kd, used) = self.dest(next);
+                self.raw(ops::load_attr(k, kd), d, a, 0, 0, &[p, 0, 0, 0, 0]);
+                return Ok(used);
+            }
+            STORE_ATTR => {
+                // value, object
+                let n = self.stack.len();
+                self.no_const(n - 1);
+                let (obj, value) = (self.stack[n - 1], self.stack[n - 2]);
+                let ((ko, io, _), (kv, iv, pv)) = (self.operand(obj), self.operand(value));
+                let p = self.name_ptr(arg);
+                self.note();
+                self.stack.truncate(n - 2);
+                self.raw(ops::store_attr(ko, kv), 0, io, iv, 0, &[pv, p, 0, 0, 0]);
+            }
+            LOAD_METHOD => {
+                let n = self.stack.len();
+                self.no_const(n - 1);
+                let (lo, hi) = (self.canon(n - 1), self.canon(n));
+                // Both result registers must be free of other values.
+                for r in [lo, hi] {
+                    if let Some(j) = self.stack[..n - 1].iter().position(|x| *x == E::T(r)) {
+                        let spare = self.free_reg(self.canon(n + 2));
+                        self.emit(ops::move_owned, spare, r, 0, 0, &[]);
+                        self.stack[j] = E::T(spare);
+                    }
+                }
+                self.max = self.max.max(hi as usize + 1);
+                let (k, a, _) = self.operand(self.stack[n - 1]);
+                let p = self.name_ptr(arg);
+                self.note();
+                self.pop();
+                self.stack.push(E::T(lo));
+                self.stack.push(E::T(hi));
+                self.raw(ops::load_method(k), lo, a, 0, 0, &[p, 0, 0, 0, 0, 0, 0]);
+            }
+            CALL_FUNCTION => return Ok(self.call(arg as usize + 1, arg, ops::call_any, next)),
+            CALL_METHOD => return Ok(self.call(arg as usize + 2, arg, ops::call_method, next)),
+            CALL_FUNCTION_KW => return Ok(self.call(arg as usize + 2, arg, ops::call_kw, next)),
+            CALL_FUNCTION_EX => return Ok(self.call(2 + (arg & 1) as usize, arg, ops::call_ex, next)),
+            STORE_SUBSCR => {
+                // value, container, key
+                let n = self.stack.len();
+                self.no_const(n - 2);
+                self.no_const(n - 3);
+                let (v, c, i) = (self.stack[n - 3], self.stack[n - 2], self.stack[n - 1]);
+                let ((kv, iv, _), (kc, ic, _), (ki, ii, pi)) = (self.operand(v), self.operand(c), self.operand(i));
+                self.note();
+                self.stack.truncate(n - 3);
+                self.raw(ops::store_subscr(kc, ki, kv), ic, ii, iv, 0, &[pi]);
+            }
+            UNPACK_SEQUENCE => {
+                let n = self.stack.len();
+                self.flush();
+                let src = self.canon(n - 1);
+                let count = arg as usize;
+                self.note();
+                self.pop();
+                // Results lie so that the first item is on top.
+                self.max = self.max.max(self.base + n - 1 + count);
+                for k in 0..count {
+                    let r = self.canon(n - 1 + k);
+                    self.stack.push(E::T(r));
+                }
+                self.raw(ops::unpack_sequence, src, 0, arg as u16, 0, &[u64::from(arg)]);
+            }
+            UNPACK_EX => {
+                let n = self.stack.len();
+                self.flush();
+                let count = ((arg & 0xff) + 1 + (arg >> 8)) as usize;
+                let src = self.canon(n - 1);
+                self.note();
+                self.pop();
+                self.max = self.max.max(self.base + n - 1 + count);
+                for k in 0..count {
+                    let r = self.canon(n - 1 + k);
+                    self.stack.push(E::T(r));
+                }
+                self.raw(ops::unpack_ex, src, 0, 0, 0, &[u64::from(arg)]);
+            }
+            SETUP_FINALLY | SETUP_WITH | SETUP_ASYNC_WITH => {
+                let t = target.unwrap_or(0);
+                if op == SETUP_WITH {
+                    // manager -> exit, result of enter
+                    self.flush();
+                    let n = self.stack.len();
+                    let r = self.canon(n - 1);
+                    self.emit(ops::with_enter, r, 0, 0, 0, &[]);
+                    self.max = self.max.max(self.base + n + 1);
+                    self.stack.push(E::T(self.canon(n)));
+                    self.flush();
+                    self.label(labels, t, n + 6);
+                    self.handlers.push((t, n as u16));
+                } else {
+                    self.flush();
+                    let depth = self.stack.len() - usize::from(op == SETUP_ASYNC_WITH);
+                    self.label(labels, t, depth + 6);
+                    self.handlers.push((t, depth as u16));
+                }
+                self.max = self.max.max(self.base + self.stack.len() + 8);
+                let after = self.handlers.pop();
+                // The handler itself runs outside of its own block.
+                if let Some(l) = labels.get_mut(&t) {
+                    l.handlers = self.handlers.clone();
+                }
+                self.handlers.extend(after);
+            }
+            POP_BLOCK => {
+                self.handlers.pop();
+            }
+            POP_EXCEPT => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 3);
+                self.emit(ops::pop_except, r, 0, 0, 0, &[]);
+                self.stack.truncate(n - 3);
+            }
+            RERAISE => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 3);
+                self.emit(ops::reraise, r, 0, 0, 0, &[]);
+                self.stack.truncate(n - 3);
+            }
+            JUMP_IF_NOT_EXC_MATCH => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 2);
+                let t = target.unwrap_or(0);
+                self.label(labels, t, n - 2);
+                self.note();
+                self.stack.truncate(n - 2);
+                let at = self.words.len() + 2;
+                self.raw(ops::exc_match_jump, r, 0, 0, 0, &[0]);
+                self.jump(at, t);
+            }
+            WITH_EXCEPT_START => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n);
+                let low = self.canon(n - 7);
+                self.emit(ops::with_except_start, r, low, 0, 0, &[]);
+                self.max = self.max.max(self.base + n + 1);
+                self.stack.push(E::T(r));
+            }
+            YIELD_VALUE => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 1);
+                self.emit(ops::yield_value, r, r, 0, 0, &[]);
+            }
+            YIELD_FROM => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 2);
+                self.emit(ops::yield_from, r, 0, 0, 0, &[]);
+                self.pop();
+            }
+            RAISE_VARARGS => {
+                let n = arg as usize;
+                self.flush();
+                let from = self.stack.len() - n;
+                let r = self.canon(from);
+                self.emit(ops::raise, r, 0, 0, arg as u16, &[]);
+                self.stack.truncate(from);
+            }
+            LOAD_DEREF | LOAD_CLOSURE | LOAD_CLASSDEREF => {
+                let h = match op {
+                    LOAD_DEREF => ops::load_deref as Handler,
+                    LOAD_CLOSURE => ops::load_closure,
+                    _ => ops::load_classderef,
+                };
+                let cell = (self.code.nlocals() + arg as usize) as u16;
+                let r = {
+                    self.note();
+                    self.push_reg()
+                };
+                self.raw(h, r, cell, 0, arg as u16, &[]);
+            }
+            STORE_DEREF => {
+                let n = self.stack.len();
+                let t = self.canon(n - 1);
+                self.move_to(n - 1, t);
+                let cell = (self.code.nlocals() + arg as usize) as u16;
+                self.note();
+                self.pop();
+                self.raw(ops::store_deref, cell, t, 0, 0, &[]);
+            }
+            DELETE_DEREF => {
+                let cell = (self.code.nlocals() + arg as usize) as u16;
+                self.emit(ops::delete_deref, cell, 0, 0, arg as u16, &[]);
+            }
+            MAKE_FUNCTION => {
+                let n = 2 + (arg & 0x1f).count_ones() as usize;
+                return Ok(self.window(n, 1, ops::make_function, arg as u16, &[], next));
+            }
+            BUILD_TUPLE => return Ok(self.build(ops::build_tuple, arg, arg as usize, next)),
+            BUILD_LIST => return Ok(self.build(ops::build_list, arg, arg as usize, next)),
+            BUILD_SET => return Ok(self.build(ops::build_set, arg, arg as usize, next)),
+            BUILD_MAP => return Ok(self.build(ops::build_map, arg, 2 * arg as usize, next)),
+            BUILD_STRING => return Ok(self.build(ops::build_string, arg, arg as usize, next)),
+            BUILD_CONST_KEY_MAP => return Ok(self.build(ops::build_const_key_map, arg, arg as usize + 1, next)),
+            BUILD_SLICE => return Ok(self.build(ops::build_slice, arg, if arg == 3 { 3 } else { 2 }, next)),
+            FORMAT_VALUE => return Ok(self.build(ops::format_value, arg, 1 + usize::from(arg & 4 != 0), next)),
+            LIST_APPEND | SET_ADD | LIST_EXTEND | SET_UPDATE | DICT_UPDATE | DICT_MERGE => {
+                let h = match op {
+                    LIST_APPEND => ops::list_append as Handler,
+                    SET_ADD => ops::set_add,
+                    LIST_EXTEND => ops::list_extend,
+                    SET_UPDATE => ops::set_update,
+                    DICT_UPDATE => ops::dict_update,
+                    _ => ops::dict_merge,
+                };
+                self.flush();
+                let n = self.stack.len();
+                let (value, container) = (self.canon(n - 1), self.canon(n - 1 - arg as usize));
+                let callee = if op == DICT_MERGE { self.canon(n - 1 - arg as usize - 2) } else { 0 };
+                self.note();
+                self.pop();
+                self.raw(h, container, value, callee, 0, &[]);
+            }
+            MAP_ADD => {
+                self.flush();
+                let n = self.stack.len();
+                let (key, container) = (self.canon(n - 2), self.canon(n - 2 - arg as usize));
+                self.note();
+                self.stack.truncate(n - 2);
+                self.raw(ops::map_add, container, key, 0, 0, &[]);
+            }
+            UNARY_NOT | UNARY_NEGATIVE | UNARY_POSITIVE | UNARY_INVERT => {
+                let h = match op {
+                    UNARY_NOT => ops::unary_not as Handler,
+                    UNARY_NEGATIVE => ops::unary_neg,
+                    UNARY_POSITIVE => ops::unary_pos,
+                    _ => ops::unary_invert,
+                };
+                self.one_operand(h);
+            }
+            LIST_TO_TUPLE => self.one_operand(ops::list_to_tuple),
+            GET_YIELD_FROM_ITER => self.one_operand(ops::get_yield_from_iter),
+            GET_AWAITABLE => self.one_operand(ops::get_awaitable),
+            STORE_NAME | STORE_GLOBAL | PRINT_EXPR | IMPORT_STAR => {
+                let h = match op {
+                    STORE_NAME => ops::store_name as Handler,
+                    STORE_GLOBAL => ops::store_global,
+                    PRINT_EXPR => ops::print_expr,
+                    _ => ops::import_star,
+                };
+                let n = self.stack.len();
+                let t = self.canon(n - 1);
+                self.move_to(n - 1, t);
+                let p = if matches!(op, STORE_NAME | STORE_GLOBAL) { self.name_ptr(arg) } else { 0 };
+                self.note();
+                self.pop();
+                self.raw(h, 0, t, 0, 0, &[p]);
+            }
+            DELETE_NAME => self.emit(ops::delete_name, 0, 0, 0, 0, &[self.name_ptr(arg)]),
+            DELETE_GLOBAL => self.emit(ops::delete_global, 0, 0, 0, 0, &[self.name_ptr(arg)]),
+            DELETE_ATTR => {
+                let p = self.name_ptr(arg);
+                let n = self.stack.len();
+                let t = self.canon(n - 1);
+                self.move_to(n - 1, t);
+                self.note();
+                self.pop();
+                self.raw(ops::delete_attr, 0, t, 0, 0, &[p]);
+            }
+            DELETE_SUBSCR => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 2);
+                self.note();
+                self.stack.truncate(n - 2);
+                self.raw(ops::delete_subscr, r, 0, 0, 0, &[]);
+            }
+            IMPORT_NAME => {
+                let p = self.name_ptr(arg);
+                return Ok(self.window(2, 1, ops::import_name, 0, &[p], next));
+            }
+            IMPORT_FROM => {
+                self.flush();
+                let n = self.stack.len();
+                let from = self.canon(n - 1);
+                let p = self.name_ptr(arg);
+                self.note();
+                let r = self.push_reg();
+                self.raw(ops::import_from, r, from, 0, 0, &[p]);
+            }
+            LOAD_BUILD_CLASS => self.produce(ops::load_build_class, &[]),
+            LOAD_ASSERTION_ERROR => self.produce(ops::load_assertion_error, &[]),
+            SETUP_ANNOTATIONS => self.emit(ops::setup_annotations, 0, 0, 0, 0, &[]),
+            GET_LEN | MATCH_MAPPING | MATCH_SEQUENCE => {
+                let h = match op {
+                    GET_LEN => ops::get_len as Handler,
+                    MATCH_MAPPING => ops::match_mapping,
+                    _ => ops::match_sequence,
+                };
+                self.flush();
+                let n = self.stack.len();
+                let a = self.canon(n - 1);
+                self.note();
+                let r = self.push_reg();
+                self.raw(h, r, a, 0, 0, &[]);
+            }
+            MATCH_KEYS => {
+                self.flush();
+                let n = self.stack.len();
+                let a = self.canon(n - 2);
+                self.note();
+                self.push_reg();
+                self.push_reg();
+                self.raw(ops::match_keys, a, 0, 0, 0, &[]);
+            }
+            MATCH_CLASS => {
+                self.flush();
+                let n = self.stack.len();
+                let a = self.canon(n - 3);
+                self.note();
+                self.pop();
+                self.raw(ops::match_class, a, 0, 0, arg as u16, &[]);
+            }
+            COPY_DICT_WITHOUT_KEYS => {
+                self.flush();
+                let n = self.stack.len();
+                let a = self.canon(n - 2);
+                self.emit(ops::copy_dict_without_keys, a, 0, 0, 0, &[]);
+            }
+            CALL_INTRINSIC_1 => return Ok(self.window(1, 1, ops::intrinsic_1, arg as u16, &[], next)),
+            CALL_INTRINSIC_2 => return Ok(self.window(2, 1, ops::intrinsic_2, arg as u16, &[], next)),
+            _ => self.emit(ops::not_built, 0, 0, 0, op as u16, &[]),
+        }
+        Ok(0)
+    }
+
+    fn rotate(&mut self, n: usize) {
+        let len = self.stack.len();
+        self.stack[len - n..].rotate_right(1);
+    }
+
+    fn dup(&mut self, depth: usize) {
+        let e = self.stack[self.stack.len() - depth];
+        match e {
+            E::T(r) => {
+                self.note();
+                let d = self.push_reg();
+                self.raw(ops::copy_local, d, r, 0, 0, &[]);
+            }
+            _ => self.stack.push(e),
+        }
+    }
+
+    fn dest_after(&mut self, next: Option<Instruction>) -> (u16, u8, usize) {
+        self.prepare_dest(next, 0);
+        self.note();
+        self.dest(next)
+    }
+
+    fn produce(&mut self, h: Handler, more: &[u64]) {
+        self.note();
+        let r = self.push_reg();
+        self.raw(h, r, 0, 0, 0, more);
+    }
+
+    /// An operation that replaces the top by its result, in place.
+    fn one_operand(&mut self, h: Handler) {
+        let n = self.stack.len();
+        let prefer = self.canon(n - 1);
+        if !matches!(self.stack[n - 1], E::T(_)) {
+            let r = self.free_reg(prefer);
+            self.move_to(n - 1, r);
+        }
+        let E::T(r) = self.stack[n - 1] else { return };
+        self.emit(h, r, r, 0, 0, &[]);
+    }
+
+    fn binary(&mut self, number: u16, next: Option<Instruction>) -> usize {
+        let n = self.stack.len();
+        if matches!((self.stack[n - 2], self.stack[n - 1]), (E::C(_), E::C(_))) {
+            self.no_const(n - 2);
+        }
+        self.prepare_dest(next, 2);
+        let (b, a) = (self.stack[n - 1], self.stack[n - 2]);
+        let ((ka, ia, pa), (kb, ib, pb)) = (self.operand(a), self.operand(b));
+        self.note();
+        self.stack.truncate(n - 2);
+        let (d, kd, used) = self.dest(next);
+        self.raw(ops::binary(ka, kb, kd), d, ia, ib, number, &[pa | pb, 0]);
+        used
+    }
+
+    fn compare(&mut self, op: Opcode, arg: u32, next: Option<Instruction>, labels: &mut FxHashMap<u32, Label>, fix: &dyn Fn(u32) -> u32) -> usize {
+        let n = self.stack.len();
+        if matches!((self.stack[n - 2], self.stack[n - 1]), (E::C(_), E::C(_))) {
+            self.no_const(n - 2);
+        }
+        let number = match op {
+            COMPARE_OP => arg as u16,
+            IS_OP => 6 + arg as u16,
+            _ => 8 + arg as u16,
+        };
+        let branch = next.filter(|n| matches!(Opcode::from_u8(n.opcode), Some(POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE)));
+        if branch.is_some() {
+            for i in 0..n - 2 {
+                let t = self.canon(i);
+                self.move_to(i, t);
+            }
+        } else {
+            self.prepare_dest(next, 2);
+        }
+        let (b, a) = (self.stack[n - 1], self.stack[n - 2]);
+        let ((ka, ia, pa), (kb, ib, pb)) = (self.operand(a), self.operand(b));
+        self.note();
+        self.stack.truncate(n - 2);
+        if let Some(j) = branch {
+            let t = fix(j.arg);
+            self.label(labels, t, n - 2);
+            let at = self.words.len() + 3;
+            let sense = u16::from(j.opcode == POP_JUMP_IF_TRUE as u8);
+            self.raw(ops::compare_jump(ka, kb, number), sense, ia, ib, number, &[pa | pb, 0]);
+            self.jump(at, t);
+            return 1;
+        }
+        let (d, kd, used) = self.dest(next);
+        self.raw(ops::compare(ka, kb, kd), d, ia, ib, number, &[pa | pb]);
+        used
+    }
+
+    /// Operands in a window of canonical registers that a call consumes, whatever happens.
+    fn call(&mut self, count: usize, arg: u32, h: Handler, next: Option<Instruction>) -> usize {
+        let from = self.stack.len() - count;
+        self.flush_from(from);
+        self.prepare_dest(next, count);
+        let window = self.canon(from);
+        let live = self.stack[..from].iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }).collect();
+        self.note_live(live);
+        self.stack.truncate(from);
+        let (d, kd, used) = self.dest(next);
+        self.max = self.max.max(window as usize + count + 3);
+        self.raw(h, d, window, arg as u16, u16::from(kd), &[u64::from(arg), 0, 0]);
+        used
+    }
+
+    fn build(&mut self, h: Handler, arg: u32, count: usize, next: Option<Instruction>) -> usize {
+        self.window(count, 1, h, arg as u16, &[u64::from(arg)], next)
+    }
+
+    /// Operands in a window that the operation consumes when it succeeds; one result.
+    fn window(&mut self, count: usize, _results: usize, h: Handler, c: u16, more: &[u64], next: Option<Instruction>) -> usize {
+        let from = self.stack.len() - count;
+        self.flush_from(from);
+        self.prepare_dest(next, count);
+        let window = self.canon(from);
+        self.note();
+        self.stack.truncate(from);
+        let (d, kd, used) = self.dest(next);
+        self.raw(h, d, window, u16::from(kd), c, more);
+        used
+    }
+}

@@ -1,0 +1,155 @@
+//! Errors: finding the handler of an instruction, leaving frames, tracebacks.
+
+use super::frame::{Frame, FrameKind};
+use super::ops::{drop_slot, go};
+use super::{Slot, give, peek, take};
+use crate::cx::Cx;
+use crate::types::generator::Generator;
+use crate::types::{Exception, traceback};
+
+/// Raises the waiting exception at an instruction of the top frame.
+pub(super) unsafe fn fail(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: called by handlers on their own frame.
+    unsafe {
+        let (next, regs) = find(&mut *cx, pc, regs);
+        if !next.is_null() {
+            go(cx, next, regs)
+        }
+    }
+}
+
+/// As `fail`, entered from Rust.
+pub(super) unsafe fn fail_at(cx: &mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
+    unsafe { fail(cx, pc, regs) }
+}
+
+/// Where to go on: the handler and its registers, or null when the exception leaves to Rust.
+#[cold]
+#[inline(never)]
+unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64, *mut Slot) {
+    // SAFETY: frames and registers are live; each owned register is dropped or kept once (S2).
+    unsafe {
+        loop {
+            let frame: *mut Frame = cx.stacks.top;
+            (*frame).pc = pc;
+            let Some(exc) = cx.take_error() else {
+                cx.stacks.result.set(std::ptr::null_mut());
+                return (std::ptr::null_mut(), regs);
+            };
+            set_context(cx, &exc);
+            traceback::add(cx, &exc, &*frame);
+            let exec = &*(*frame).exec;
+            let word = pc.cast_const().offset_from(exec.words.as_ptr()) as u32;
+            let at = exec.infos.partition_point(|i| i.word <= word).saturating_sub(1);
+            let info = &exec.infos[at];
+            let handled = info.handler != u32::MAX;
+            let keep = if handled { exec.base + info.depth as usize } else { 0 };
+            for r in info.live.iter().rev() {
+                if !handled || *r as usize >= keep {
+                    drop_slot(cx, *regs.add(*r as usize));
+                }
+            }
+            if handled {
+                let base = regs.add(keep);
+                let old = cx.handled();
+                *base = give(cx.none());
+                *base.add(1) = give(old.unwrap_or_else(|| cx.none()));
+                *base.add(2) = give(cx.none());
+                *base.add(3) = give(cx.none());
+                *base.add(4) = give(exc.clone());
+                *base.add(5) = give(exc.type_ref().into_obj());
+                let before = std::mem::replace(&mut *cx.handled.get(), Some(exc));
+                cx.release(before);
+                return (exec.words.as_ptr().add(info.handler as usize).cast_mut(), regs);
+            }
+            let _ = cx.raise(exc);
+            let kind = (*frame).kind;
+            close(cx, frame);
+            if kind == FrameKind::Entry {
+                cx.stacks.result.set(std::ptr::null_mut());
+                return (std::ptr::null_mut(), regs);
+            }
+            let caller = &*cx.stacks.top;
+            pc = caller.pc;
+            regs = caller.regs;
+        }
+    }
+}
+
+/// The exception handled when this one was raised becomes its context.
+unsafe fn set_context(cx: &mut Cx, exc: &crate::object::Obj) {
+    let Some(handled) = cx.handled() else { return };
+    if handled.is(exc) {
+        return;
+    }
+    if let Some(e) = exc.cast::<Exception>()
+        && e.context.get(cx).is_none()
+        && !e.context_set.get()
+    {
+        // Never make a ring of contexts.
+        let mut at = Some(handled.clone());
+        let mut steps = 0;
+        while let Some(o) = at {
+            let Some(x) = o.cast::<Exception>() else { break };
+            if x.context.get(cx).as_ref().is_some_and(|c| c.is(exc)) {
+                x.context.set(cx, None);
+                break;
+            }
+            steps += 1;
+            if steps > 10_000 {
+                break;
+            }
+            at = x.context.cloned(cx);
+        }
+        e.context_set.set(true);
+        e.context.set(cx, Some(handled));
+    }
+}
+
+/// Takes a frame down: locals die in index order, then the function, then what the frame held.
+pub(super) unsafe fn close(cx: &mut Cx, frame: *mut Frame) {
+    // SAFETY: the frame is the top one; its registers are dropped or handed to its frame object once.
+    unsafe {
+        let f = &mut *frame;
+        let exec = &*f.exec;
+        let extra = f.extra;
+        let generator = extra.as_ref().and_then(|_| peek(&extra).cast::<Generator>().cloned());
+        if !f.object.is_null() {
+            let object = take(std::mem::replace(&mut f.object, std::ptr::null_mut()));
+            traceback::detach(cx, &object, f);
+            cx.stacks.top = frame.sub(1);
+            cx.release(object);
+        } else {
+            cx.stacks.top = frame.sub(1);
+            for i in 0..exec.base {
+                drop_slot(cx, *f.regs.add(i));
+            }
+        }
+        if let Some(g) = generator {
+            let before = f.handled.take();
+            let own = std::mem::replace(&mut *cx.handled.get(), before);
+            cx.release(own);
+            g.finished.set(true);
+            g.running.set(false);
+        }
+        if !f.namespace.is_null() {
+            drop_slot(cx, f.namespace);
+        }
+        if f.owns_function {
+            drop_slot(cx, f.function);
+        }
+        if !extra.is_null() {
+            drop_slot(cx, extra);
+        }
+    }
+}
+
+/// Takes down the top frame that never ran.
+pub(super) unsafe fn abandon(cx: &mut Cx) {
+    // SAFETY: passed on.
+    unsafe {
+        let top = cx.stacks.top;
+        close(cx, top);
+    }
+}

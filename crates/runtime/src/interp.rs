@@ -1,0 +1,280 @@
+//! One interpreter: making the types, the singletons and the first modules; running programs; the end.
+
+use crate::cx::{Consts, Cx, PyResult};
+use crate::host::Host;
+use crate::memory;
+use crate::object::{Guarded, Layout, Obj, Ref, shape};
+use crate::types::type_::{self, raw_new};
+use crate::types::{CodeObj, Dict, Int, SPECS, Spec, Str, Tuple, Type, Types, dunders};
+use std::mem::MaybeUninit;
+
+/// An interpreter; its context stays where it is for its whole life.
+pub struct Interp {
+    cx: std::mem::ManuallyDrop<Box<Cx>>,
+}
+
+impl Drop for Interp {
+    /// Gives the arenas and stacks back whole: objects that are still there are not taken apart one by one.
+    fn drop(&mut self) {
+        // SAFETY: nothing is used after this; no handle of this interpreter can be outside of it.
+        unsafe {
+            std::ptr::drop_in_place(&raw mut self.cx.stacks);
+            std::ptr::drop_in_place(&raw mut self.cx.heap);
+        }
+    }
+}
+
+/// Makes an interpreter over a host. `hash_key` seeds the hashes of text.
+pub fn new(host: Box<dyn Host>, hash_key: (u64, u64)) -> Interp {
+    let mut boxed: Box<MaybeUninit<Cx>> = Box::new_uninit();
+    let heap = retic_heap::Heap::new();
+    // The types point at the context, so it needs its address before it has its contents.
+    // SAFETY: `types` and `consts` are placeholders that are overwritten before anything reads them.
+    let mut cx = unsafe {
+        let empty = crate::cx::empty(host, std::mem::zeroed::<MaybeUninit<Types>>().assume_init(), std::mem::zeroed::<MaybeUninit<Consts>>().assume_init(), heap, hash_key);
+        boxed.as_mut_ptr().write(empty);
+        boxed.assume_init()
+    };
+    bootstrap(&mut cx);
+    Interp { cx: std::mem::ManuallyDrop::new(cx) }
+}
+
+fn bootstrap(cx: &mut Cx) {
+    let specs: Vec<Spec> = SPECS.iter().map(|(.., f)| f()).collect();
+    // `type` first: it is its own type.
+    let meta_at = SPECS.iter().position(|(n, ..)| *n == "type_").expect("type is listed");
+    let meta = raw_new(cx, &specs[meta_at], None);
+    let list: Vec<Ref<Type>> = specs.iter().enumerate().map(|(i, s)| if i == meta_at { meta.clone() } else { raw_new(cx, s, Some(&meta)) }).collect();
+    for t in &list {
+        t.as_obj().make_immortal();
+    }
+    // SAFETY: overwrites the placeholder without dropping it.
+    unsafe { std::ptr::write(&raw mut cx.types, Types::from_list(list.clone())) };
+    for (t, s) in list.iter().zip(&specs) {
+        type_::make_shapes(cx, t);
+        if s.shape != 0 {
+            t.root_shape.set(s.shape);
+        }
+    }
+    make_consts(cx);
+    let by_name = |name: &str| SPECS.iter().position(|(n, ..)| *n == name).expect("bases are listed");
+    for (i, t) in list.iter().enumerate() {
+        let dict = Dict::new(cx).expect("room for the built-in types");
+        t.dict.set(cx, Some(dict));
+        let base = (i != 0).then(|| list[by_name(SPECS[i].1)].clone());
+        let mut mro = vec![t.as_obj().clone()];
+        if let Some(b) = &base {
+            mro.extend(b.mro_list(cx).to_vec());
+        }
+        let bases = cx.tuple(base.iter().map(|b| b.as_obj().clone()).collect()).expect("room");
+        let mro = cx.tuple(mro).expect("room");
+        t.bases.set(cx, Some(bases));
+        t.mro.set(cx, Some(mro));
+        if let Some(b) = &base {
+            let inherited = b.flags.get() & type_::flags::EXCEPTION;
+            t.flags.set(t.flags.get() | inherited);
+            // SAFETY: nobody borrows the list while the types are made.
+            unsafe { (*b.subclasses.as_ptr()).push(cx, t.as_raw()).expect("room") };
+        }
+        t.base.set(cx, base);
+    }
+    for (i, t) in list.iter().enumerate() {
+        describe(cx, t, &specs[i]);
+        if let Some(b) = t.base.cloned(cx) {
+            dunders::inherit(cx, t, &b);
+        }
+        if t.slots(cx).del.is_some() {
+            t.flags.set(t.flags.get() | type_::flags::FINALIZER);
+        }
+    }
+    let memory_error = cx.types.memory_error.clone();
+    let spare = crate::types::exception::make(cx, &memory_error, None).expect("room");
+    spare.make_immortal();
+    cx.types.spare_memory_error = Some(spare);
+    crate::modules::install(cx).expect("the first modules are made");
+}
+
+fn make_consts(cx: &mut Cx) {
+    let one = |cx: &mut Cx, ty: &Ref<Type>| -> Obj {
+        let raw = memory::birth(cx, ty, ty.root_shape.get(), 16).expect("room");
+        // SAFETY: a singleton is a header alone.
+        let o = unsafe { Obj::from_raw(raw) };
+        o.make_immortal();
+        o
+    };
+    let (none, ni, el, un) = (cx.types.none.clone(), cx.types.not_implemented.clone(), cx.types.ellipsis.clone(), cx.types.unbound.clone());
+    let none = one(cx, &none);
+    let not_implemented = one(cx, &ni);
+    let ellipsis = one(cx, &el);
+    let unbound = one(cx, &un);
+    let bool_type = cx.types.bool.clone();
+    let immortal = |o: Obj| {
+        o.make_immortal();
+        o
+    };
+    let false_ = immortal(crate::types::int::make_bool(cx, &bool_type, false).expect("room"));
+    let true_ = immortal(crate::types::int::make_bool(cx, &bool_type, true).expect("room"));
+    let tuple_type = cx.types.tuple.clone();
+    let empty_tuple = immortal(Tuple::make(cx, &tuple_type, Vec::new()).expect("room"));
+    let str_type = cx.types.str.clone();
+    let bytes_type = cx.types.bytes.clone();
+    let empty_str = immortal(Str::make(cx, &str_type, b"").expect("room").into_obj());
+    let empty_bytes = immortal(crate::types::Bytes::make(cx, &bytes_type, b"").expect("room"));
+    let latin1: Vec<Obj> = (0..=255u8).map(|c| immortal(crate::types::str::intern(cx, Str::make(cx, &str_type, &[c]).expect("room")).into_obj())).collect();
+    let bytes1: Vec<Obj> = (0..=255u8).map(|c| immortal(crate::types::Bytes::make(cx, &bytes_type, &[c]).expect("room"))).collect();
+    let consts = Consts { none, true_, false_, not_implemented, ellipsis, unbound, empty_tuple, empty_str, empty_bytes, latin1, bytes1, names: Default::default() };
+    // SAFETY: overwrites the placeholder without dropping it.
+    unsafe { std::ptr::write(&raw mut cx.consts, consts) };
+    let ints: Vec<Obj> = (crate::cx::SMALL_MIN..=crate::cx::SMALL_MAX)
+        .map(|v| {
+            let o = Int::new(cx, v).expect("room");
+            o.make_immortal();
+            o
+        })
+        .collect();
+    cx.small_ints = Box::leak(ints.into_boxed_slice()).as_ptr();
+}
+
+/// Fills a native type's dict.
+fn describe(cx: &mut Cx, t: &Ref<Type>, s: &Spec) {
+    let dict = t.dict.cloned(cx).expect("made above");
+    let put = |cx: &mut Cx, name: &'static str, v: Obj| dict.set_str(cx, name, v).expect("room");
+    for def in s.methods {
+        let f = crate::types::function::from_def(cx, t, def).expect("room");
+        put(cx, def.name, f);
+    }
+    for def in s.getset {
+        let d = crate::types::descriptor::getset(cx, t, def).expect("room");
+        put(cx, def.name, d);
+    }
+    dunders::expose(cx, t, &s.slots).expect("room");
+    if s.slots.new.is_some() {
+        let f = crate::types::function::builtin(cx, &NEW, Some(t.as_obj().clone()), None).expect("room");
+        put(cx, "__new__", f);
+    }
+    let key = cx.name("__doc__");
+    if dict.get_str(cx, &key).is_none() {
+        let doc = if s.doc.is_empty() { cx.none() } else { cx.str(s.doc).expect("room") };
+        put(cx, "__doc__", doc);
+    }
+    if !s.text_signature.is_empty() {
+        let text = cx.str(s.text_signature).expect("room");
+        put(cx, "__text_signature__", text);
+    }
+    if s.slots.hash.map(|h| h as usize) == Some(dunders::unhashable as *const () as usize) {
+        let none = cx.none();
+        put(cx, "__hash__", none);
+    }
+    if s.flags & type_::flags::DICT != 0 {
+        let d = crate::types::descriptor::getset(cx, t, &crate::types::object::DICT).expect("room");
+        put(cx, "__dict__", d);
+    }
+    let _ = shape::NONE;
+    let _ = Int::ID;
+}
+
+/// `T.__new__`: makes an instance of its first argument, which must be T or a subclass.
+static NEW: crate::native::MethodDef = crate::native::MethodDef {
+    name: "__new__",
+    kind: crate::native::MethodKind::Static,
+    signature: crate::native::Signature {
+        name: "__new__",
+        params: &[],
+        positional_only: 0,
+        positional: 0,
+        required: 0,
+        keyword_required: 0,
+        star: true,
+        star_star: true,
+        text: "(*args, **kwargs)",
+    },
+    doc: "Create and return a new object.  See help(type) for accurate signature.",
+    call: |cx, _, this, args| {
+        let Some(owner) = this.cast::<Type>().cloned() else { return Ok(cx.none()) };
+        let Some((first, rest)) = args.items.split_first() else {
+            return Err(cx.type_error(format!("{}.__new__(): not enough arguments", owner.name_text())));
+        };
+        let Some(class) = first.cast::<Type>().cloned() else {
+            return Err(cx.type_error(format!("{}.__new__(X): X is not a type object ({})", owner.name_text(), first.ty().name_text())));
+        };
+        if !class.is_subtype(cx, &owner) {
+            return Err(cx.type_error(format!("{0}.__new__({1}): {1} is not a subtype of {0}", owner.name_text(), class.name_text())));
+        }
+        if class.layout.get() != owner.layout.get() {
+            let native = class.mro_list(cx).iter().find_map(|t| t.cast::<Type>().filter(|t| !t.is_heap()).map(|t| t.name_text())).unwrap_or_default();
+            return Err(cx.type_error(format!("{}.__new__({}) is not safe, use {native}.__new__()", owner.name_text(), class.name_text())));
+        }
+        let Some(new) = owner.slots(cx).new else { return Err(cx.type_error(format!("cannot create '{}' instances", owner.name_text()))) };
+        new(cx, &class, crate::native::Args { items: rest, names: args.names })
+    },
+};
+
+impl Interp {
+    pub fn cx(&mut self) -> &mut Cx {
+        self.cx.measure_stack();
+        &mut self.cx
+    }
+
+    /// Runs a compiled program as `__main__`. The exit status.
+    pub fn run_main(&mut self, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>) -> i32 {
+        let cx = self.cx();
+        let status = match run_main(cx, code, file) {
+            Ok(()) => 0,
+            Err(_) => report(cx),
+        };
+        finish(cx);
+        status
+    }
+}
+
+fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>) -> PyResult<()> {
+    let m = crate::modules::main_module(cx)?;
+    let globals = m.dict.cloned(cx);
+    if let Some(f) = file {
+        let f = cx.str(f)?;
+        globals.set_str(cx, "__file__", f)?;
+    }
+    let code = CodeObj::new(cx, code)?;
+    let r = crate::eval::run_code(cx, &code, &globals, globals.as_obj(), None)?;
+    cx.release(r);
+    Ok(())
+}
+
+/// Prints the waiting exception, or takes the status of SystemExit.
+pub fn report(cx: &mut Cx) -> i32 {
+    let Some(e) = cx.take_error() else { return 1 };
+    if e.ty().is_subtype(cx, &cx.types.system_exit.clone()) {
+        let name = cx.name("code");
+        let code = crate::protocol::getattr(cx, &e, &name).unwrap_or_else(|_| cx.none());
+        if code.is_none() {
+            return 0;
+        }
+        if let Some(n) = crate::types::int::to_i64(&code) {
+            return n as i32 & 0xff;
+        }
+        let text = crate::protocol::str_text(cx, &code).unwrap_or_default();
+        cx.host.write_stderr(format!("{text}\n").as_bytes());
+        return 1;
+    }
+    cx.host.flush();
+    let text = crate::types::traceback::format_exception(cx, &e);
+    cx.host.write_stderr(text.as_bytes());
+    cx.release(e);
+    1
+}
+
+/// The end of the interpreter, in CPython's order: exit functions, `__main__`, the other modules, a last collection.
+fn finish(cx: &mut Cx) {
+    crate::modules::run_atexit(cx);
+    cx.clear_error();
+    memory::cycles::collect(cx, 2);
+    if let Some(modules) = cx.modules.clone() {
+        let key = cx.name("__main__");
+        if let Some(m) = modules.get_str(cx, &key) {
+            crate::modules::clear_module(cx, &m);
+        }
+    }
+    memory::cycles::collect(cx, 2);
+    cx.run_condemned();
+    cx.host.flush();
+}

@@ -1,0 +1,360 @@
+//! Births and deaths. Promises: M1 releasing may run any Python code, so a field is emptied before its old value is
+//! released. M2 tracing visits each owned reference once. M3 a finaliser runs at most once. M4 weak references are
+//! cleared before the block is given back.
+//!
+//! Every object is born in `birth` and dies in `die`; the lens hangs there.
+
+pub mod cycles;
+pub mod weak;
+
+use crate::cx::{Cx, PyResult};
+use crate::object::{GC_LINK, GcLink, Header, Layout, Obj, PRE_HEADER, Ref, Trace, shape};
+use crate::types::{Type, flags};
+use std::cell::Cell;
+use std::ptr::NonNull;
+
+/// What the memory modules must know of a layout.
+pub struct Ops {
+    /// Drops the fields, in order. Not the header, not instance attributes.
+    pub drop: unsafe fn(NonNull<Header>),
+    pub trace: unsafe fn(NonNull<Header>, &mut dyn FnMut(&Obj)),
+    pub clear: unsafe fn(NonNull<Header>, &mut Vec<Obj>),
+    /// Bytes of this very object without what lies in front of the header.
+    pub size: unsafe fn(NonNull<Header>) -> usize,
+}
+
+/// The operations of a layout whose size is that of its struct (or its type's `basicsize`).
+pub struct OpsOf<T>(std::marker::PhantomData<T>);
+impl<T: Layout + Trace> OpsOf<T> {
+    pub const OPS: Ops = Ops { drop: drop_fields::<T>, trace: trace_fields::<T>, clear: clear_fields::<T>, size: fixed_size };
+    /// With a size of its own.
+    pub const fn sized(size: unsafe fn(NonNull<Header>) -> usize) -> Ops {
+        Ops { drop: drop_fields::<T>, trace: trace_fields::<T>, clear: clear_fields::<T>, size }
+    }
+}
+unsafe fn drop_fields<T>(raw: NonNull<Header>) {
+    // SAFETY: the object is dying; its fields are dropped once.
+    unsafe { raw.cast::<T>().drop_in_place() }
+}
+unsafe fn trace_fields<T: Trace>(raw: NonNull<Header>, visit: &mut dyn FnMut(&Obj)) {
+    // SAFETY: the object is live and has layout T.
+    unsafe { raw.cast::<T>().as_ref() }.trace(visit)
+}
+unsafe fn clear_fields<T: Trace>(raw: NonNull<Header>, out: &mut Vec<Obj>) {
+    // SAFETY: as above.
+    unsafe { raw.cast::<T>().as_ref() }.clear(out)
+}
+unsafe fn fixed_size(raw: NonNull<Header>) -> usize {
+    // SAFETY: O1.
+    unsafe { raw.as_ref().ty.get().as_ref() }.basicsize.get()
+}
+
+/// Bytes in front of the header for objects of a type.
+#[inline(always)]
+pub fn pre_size(ty: &Type) -> usize {
+    let f = ty.flags.get();
+    if f & flags::MANAGED != 0 {
+        PRE_HEADER
+    } else if f & flags::GC != 0 {
+        GC_LINK
+    } else {
+        0
+    }
+}
+
+/// The dictionary pointer and the weak reference list in front of a managed instance.
+#[repr(C)]
+pub struct Managed {
+    pub dict: Cell<Option<NonNull<Header>>>,
+    pub weak: Cell<Option<NonNull<Header>>>,
+}
+
+/// The managed part of an object whose type has it.
+///
+/// # Safety
+/// The type has the MANAGED flag.
+#[inline(always)]
+pub unsafe fn managed<'a>(raw: NonNull<Header>) -> &'a Managed {
+    // SAFETY: managed objects are allocated with PRE_HEADER bytes in front.
+    unsafe { &*raw.as_ptr().cast::<u8>().sub(PRE_HEADER).cast::<Managed>() }
+}
+
+#[inline(always)]
+pub(crate) unsafe fn link<'a>(raw: NonNull<Header>) -> &'a GcLink {
+    // SAFETY: the caller's type has the GC flag, so a link lies in front.
+    unsafe { &*raw.as_ptr().cast::<u8>().sub(GC_LINK).cast::<GcLink>() }
+}
+
+/// Allocates an object of `size` bytes and writes its header. The fields are the caller's to write before anything else.
+#[inline(always)]
+pub fn birth(cx: &Cx, ty: &Type, shape: u32, size: usize) -> PyResult<NonNull<Header>> {
+    let pre = pre_size(ty);
+    let Some(block) = cx.heap.alloc(pre + size) else { return Err(cx.memory_error()) };
+    // SAFETY: the block has `pre + size` bytes; everything in front of the header is written here.
+    unsafe {
+        let raw = block.add(pre).cast::<Header>();
+        if pre > 0 {
+            raw.cast::<u64>().sub(pre / 8).write_bytes(0, pre / 8);
+        }
+        raw.write(Header { count: Cell::new(1), shape: Cell::new(shape), ty: Cell::new(NonNull::from(ty)) });
+        if ty.flags.get() & flags::HEAP != 0 {
+            let c = ty.head.count.get();
+            if c >= 0 {
+                ty.head.count.set(c + 1);
+            }
+        }
+        Ok(raw)
+    }
+}
+
+/// Makes an object of a fixed layout. `fields` builds the whole struct around the header given.
+pub fn new<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
+    let size = ty.basicsize.get().max(size_of::<T>());
+    let raw = birth(cx, ty, ty.root_shape.get(), size)?;
+    // SAFETY: the block is ours; the header just written moves into the struct; inline attributes start empty.
+    unsafe {
+        let head = raw.read();
+        raw.cast::<T>().write(fields(head));
+        let extra = size - size_of::<T>();
+        if extra > 0 {
+            raw.cast::<u8>().add(size_of::<T>()).write_bytes(0, extra);
+        }
+        if ty.flags.get() & flags::GC != 0 {
+            cycles::track(cx, raw);
+        }
+        Ok(Ref::from_raw(raw.cast()))
+    }
+}
+
+/// The end of an object's count.
+///
+/// # Safety
+/// The count just reached zero and the caller gives the object up.
+#[cold]
+#[inline(never)]
+pub unsafe fn die(raw: NonNull<Header>) {
+    // SAFETY: O1; the type outlives its last instance; the context outlives both.
+    let (ty, cx) = unsafe {
+        let ty = raw.as_ref().ty.get();
+        (ty.as_ref(), &mut *ty.as_ref().cx.get())
+    };
+    let f = ty.flags.get();
+    if f & (flags::FINALIZER | flags::MANAGED) != 0 {
+        // SAFETY: managed types only.
+        let has_weak = f & flags::MANAGED != 0 && unsafe { managed(raw) }.weak.get().is_some();
+        if f & flags::FINALIZER != 0 || has_weak {
+            if !cx.may_run.get() {
+                // Condemned: kept alive by the queue until Python may run.
+                // SAFETY: the queue takes over one count.
+                unsafe {
+                    raw.as_ref().count.set(1);
+                    cx.condemn(Obj::from_raw(raw));
+                }
+                return;
+            }
+            // SAFETY: the object is still whole.
+            if unsafe { !last_rites(cx, raw, f) } {
+                return;
+            }
+        }
+    }
+    // SAFETY: nobody can reach it any more.
+    unsafe { bury(cx, raw) };
+}
+
+/// Finaliser and weak references. False when the object was resurrected.
+unsafe fn last_rites(cx: &mut Cx, raw: NonNull<Header>, f: u32) -> bool {
+    // SAFETY: the count is held at one while Python looks at the object.
+    unsafe {
+        let head = raw.as_ref();
+        head.count.set(1);
+        let obj = Obj::from_raw(raw);
+        if f & flags::FINALIZER != 0 {
+            finalize(cx, &obj);
+            if head.count.get() > 1 {
+                drop(obj);
+                return false;
+            }
+        }
+        if f & flags::MANAGED != 0 && managed(raw).weak.get().is_some() {
+            weak::clear(cx, &obj);
+            if head.count.get() > 1 {
+                drop(obj);
+                return false;
+            }
+        }
+        let _ = obj.into_raw();
+        head.count.set(0);
+        true
+    }
+}
+
+/// Runs the finaliser of an object if it has one that did not run yet (M3).
+pub fn finalize(cx: &mut Cx, obj: &Obj) {
+    let ty = obj.ty();
+    if ty.flags.get() & flags::GC != 0 {
+        // The low bit of `next` remembers that the finaliser ran.
+        // SAFETY: gc types have a link.
+        let l = unsafe { link(obj.as_ptr()) };
+        let next = l.next.get();
+        if next as usize & 1 == 1 {
+            return;
+        }
+        l.next.set((next as usize | 1) as *mut GcLink);
+    }
+    if let Some(del) = ty.slots.get(cx).del {
+        let saved = cx.save_error();
+        let may_run = cx.may_run.replace(false);
+        del(cx, obj);
+        cx.may_run.set(may_run);
+        cx.restore_error(saved);
+    }
+}
+
+/// Drops what the object owns and gives its block back. Deep chains are threaded through a list, not the stack.
+unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
+    const NESTING_MAX: u32 = 100;
+    if cx.death_depth.get() >= NESTING_MAX {
+        cx.dying.borrow_mut().push(raw);
+        return;
+    }
+    cx.death_depth.set(cx.death_depth.get() + 1);
+    // SAFETY: passed on.
+    unsafe { dissolve(cx, raw) };
+    cx.death_depth.set(cx.death_depth.get() - 1);
+    if cx.death_depth.get() == 0 {
+        loop {
+            let next = cx.dying.borrow_mut().pop();
+            let Some(next) = next else { break };
+            cx.death_depth.set(1);
+            // SAFETY: it was dead when it was put on the list.
+            unsafe { dissolve(cx, next) };
+            cx.death_depth.set(0);
+        }
+    }
+}
+
+unsafe fn dissolve(cx: &mut Cx, raw: NonNull<Header>) {
+    // SAFETY: the object is dead but whole; each part is dropped once, the block is freed last.
+    unsafe {
+        let ty_ptr = raw.as_ref().ty.get();
+        let ty = ty_ptr.as_ref();
+        let f = ty.flags.get();
+        if f & flags::GC != 0 {
+            cycles::untrack(cx, raw);
+        }
+        let size = (ty.ops.get().size)(raw);
+        let pre = pre_size(ty);
+        if f & flags::HEAP != 0 {
+            drop_slots(cx, raw, ty);
+        }
+        if f & flags::MANAGED != 0 {
+            drop_attributes(cx, raw);
+        }
+        (ty.ops.get().drop)(raw);
+        cx.heap.free(raw.cast::<u8>().sub(pre), pre + size);
+        if f & flags::HEAP != 0 {
+            drop(Obj::from_raw(ty_ptr.cast()));
+        }
+    }
+}
+
+/// Drops the values of `__slots__`.
+unsafe fn drop_slots(cx: &Cx, raw: NonNull<Header>, ty: &Type) {
+    let (start, count) = ty.member_slots(cx);
+    for i in 0..count {
+        // SAFETY: the slots lie inside the object and hold a handle or nothing.
+        unsafe {
+            let at = raw.cast::<u8>().add(start + i * 8).cast::<Option<Obj>>();
+            drop(at.as_ptr().replace(None));
+        }
+    }
+}
+
+/// Drops the instance's attributes: inline values in order, then the dictionary.
+unsafe fn drop_attributes(cx: &Cx, raw: NonNull<Header>) {
+    // SAFETY: the type is managed; inline values below the shape's length are handles or empty.
+    unsafe {
+        let head = raw.as_ref();
+        let n = cx.shape_len(head.shape.get());
+        let start = head.ty.get().as_ref().inline_offset.get();
+        for i in 0..n {
+            let at = raw.cast::<u8>().add(start + i * 8).cast::<Option<Obj>>();
+            drop(at.as_ptr().replace(None));
+        }
+        if let Some(d) = managed(raw).dict.take() {
+            drop(Obj::from_raw(d));
+        }
+    }
+}
+
+/// Shows every reference an object owns.
+pub fn trace(cx: &Cx, obj: &Obj, visit: &mut dyn FnMut(&Obj)) {
+    let ty = obj.ty();
+    let raw = obj.as_ptr();
+    // SAFETY: the object is live; fields, slots and attributes hold handles or nothing.
+    unsafe {
+        (ty.ops.get().trace)(raw, visit);
+        let f = ty.flags.get();
+        if f & flags::HEAP != 0 {
+            let (start, count) = ty.member_slots(cx);
+            for i in 0..count {
+                if let Some(o) = raw.cast::<u8>().add(start + i * 8).cast::<Option<Obj>>().as_ref() {
+                    visit(o);
+                }
+            }
+            visit(&*(&raw.as_ref().ty as *const Cell<NonNull<Type>>).cast::<Obj>());
+        }
+        if f & flags::MANAGED != 0 {
+            let start = ty.inline_offset.get();
+            for i in 0..cx.shape_len(obj.shape()) {
+                if let Some(o) = raw.cast::<u8>().add(start + i * 8).cast::<Option<Obj>>().as_ref() {
+                    visit(o);
+                }
+            }
+            if let Some(d) = managed(raw).dict.get() {
+                visit(&*(&d as *const NonNull<Header>).cast::<Obj>());
+            }
+        }
+    }
+}
+
+/// Moves out what a garbage object can give up; dropping `out` breaks its cycles.
+pub fn clear(cx: &Cx, obj: &Obj, out: &mut Vec<Obj>) {
+    let ty = obj.ty();
+    let raw = obj.as_ptr();
+    // SAFETY: as in `trace`; values are moved out, slots are left empty.
+    unsafe {
+        let f = ty.flags.get();
+        if f & flags::HEAP != 0 {
+            let (start, count) = ty.member_slots(cx);
+            for i in 0..count {
+                out.extend(raw.cast::<u8>().add(start + i * 8).cast::<Option<Obj>>().as_ptr().replace(None));
+            }
+        }
+        if f & flags::MANAGED != 0 {
+            let start = ty.inline_offset.get();
+            for i in 0..cx.shape_len(obj.shape()) {
+                out.extend(raw.cast::<u8>().add(start + i * 8).cast::<Option<Obj>>().as_ptr().replace(None));
+            }
+            if let Some(d) = managed(raw).dict.take() {
+                out.push(Obj::from_raw(d));
+            }
+        }
+        (ty.ops.get().clear)(raw, out);
+    }
+}
+
+/// Bytes of the object's block as `sys.getsizeof` counts them: with the links in front.
+pub fn size_of_object(obj: &Obj) -> usize {
+    // SAFETY: live object.
+    unsafe { (obj.ty().ops.get().size)(obj.as_ptr()) + pre_size(obj.ty()) }
+}
+
+impl Obj {
+    /// Whether the object is the empty-local marker.
+    #[inline(always)]
+    pub fn is_unbound(&self) -> bool {
+        self.shape() == shape::UNBOUND
+    }
+}

@@ -1,0 +1,243 @@
+//! Modules tied to the machine, and finding modules by name.
+
+pub mod builtins;
+pub mod gc;
+pub mod sys;
+pub mod weakref;
+
+use crate::cx::{CompileRequest, Cx, PyResult};
+use crate::object::{Obj, Ref};
+use crate::types::module::{self, Module};
+use crate::types::{CodeObj, Dict, Str};
+
+/// Makes builtins and sys.
+pub(crate) fn install(cx: &mut Cx) -> PyResult<()> {
+    cx.modules = Some(Dict::new(cx)?);
+    let b = builtins::make(cx)?;
+    cx.builtins = Some(b.dict.cloned(cx));
+    register(cx, "builtins", b.as_obj())?;
+    let s = sys::make(cx)?;
+    cx.sys = Some(s.as_obj().clone());
+    register(cx, "sys", s.as_obj())?;
+    cx.native_modules.extend([("gc", gc::make as fn(&mut Cx) -> PyResult), ("_weakref", weakref::make), ("weakref", weakref::make_weakref), ("atexit", make_atexit)]);
+    Ok(())
+}
+
+fn register(cx: &mut Cx, name: &str, m: &Obj) -> PyResult<()> {
+    let key = cx.str(name)?;
+    let modules = cx.modules.clone().expect("made first");
+    modules.insert(cx, &key, m.clone())?;
+    Ok(())
+}
+
+/// `__main__`, made on demand.
+pub fn main_module(cx: &mut Cx) -> PyResult<Ref<Module>> {
+    let key = cx.name("__main__");
+    let modules = cx.modules.clone().expect("made at the start");
+    if let Some(m) = modules.get_str(cx, &key).and_then(|m| m.downcast::<Module>().ok()) {
+        return Ok(m);
+    }
+    let m = module::new(cx, "__main__", None)?;
+    let b = cx.builtins_module();
+    m.set(cx, "__builtins__", b)?;
+    register(cx, "__main__", m.as_obj())?;
+    Ok(m)
+}
+
+/// Empties a module's namespace: names with one underscore first, then the rest, in order.
+pub(crate) fn clear_module(cx: &mut Cx, m: &Obj) {
+    let Some(d) = m.cast::<Module>().map(|m| m.dict.cloned(cx)) else { return };
+    for private in [true, false] {
+        for (k, v) in d.entries(cx) {
+            let name = k.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
+            let is_private = name.starts_with('_') && !name.starts_with("__");
+            if v.is_none() || name == "__builtins__" || private != is_private {
+                continue;
+            }
+            drop(v);
+            let none = cx.none();
+            if let Ok(old) = d.insert(cx, &k, none) {
+                cx.release(old);
+            }
+        }
+    }
+}
+
+/// `import name`: native modules, then files on `sys.path`.
+pub fn import(cx: &mut Cx, name: &str) -> PyResult {
+    let modules = cx.modules.clone().expect("made at the start");
+    let mut parent: Option<Obj> = None;
+    let mut full = String::new();
+    for part in name.split('.') {
+        if !full.is_empty() {
+            full.push('.');
+        }
+        full.push_str(part);
+        let key = crate::types::str::intern_text(cx, &full)?;
+        let m = match modules.get_str(cx, &key) {
+            Some(m) if m.is_none() => return Err(not_found(cx, &full)),
+            Some(m) => m,
+            None => {
+                let m = load(cx, &full, parent.as_ref())?;
+                if let Some(p) = &parent {
+                    let attr = crate::types::str::intern_text(cx, part)?;
+                    crate::protocol::setattr(cx, p, &attr, Some(&m))?;
+                }
+                m
+            }
+        };
+        parent = Some(m);
+    }
+    Ok(parent.unwrap_or_else(|| cx.none()))
+}
+
+fn not_found(cx: &mut Cx, name: &str) -> crate::cx::Raised {
+    cx.error_of(&cx.types.module_not_found_error, format!("No module named '{name}'"))
+}
+
+fn load(cx: &mut Cx, full: &str, parent: Option<&Obj>) -> PyResult {
+    if let Some((_, make)) = cx.native_modules.iter().find(|(n, _)| *n == full).copied() {
+        let m = make(cx)?;
+        register(cx, full, &m)?;
+        return Ok(m);
+    }
+    let path_name = cx.name("__path__");
+    let search = match parent {
+        Some(p) => match crate::protocol::lookup_attr(cx, p, &path_name)? {
+            Some(l) => crate::protocol::collect(cx, &l)?,
+            None => {
+                let (p, _) = full.rsplit_once('.').unwrap_or((full, ""));
+                return Err(cx.error_of(&cx.types.module_not_found_error, format!("No module named '{full}'; '{p}' is not a package")));
+            }
+        },
+        None => {
+            let s = cx.sys.clone().expect("made at the start");
+            let name = cx.name("path");
+            let l = crate::protocol::getattr(cx, &s, &name)?;
+            crate::protocol::collect(cx, &l)?
+        }
+    };
+    let last = full.rsplit('.').next().unwrap_or(full);
+    for dir in search {
+        let Some(dir) = dir.cast::<Str>().map(|s| s.to_text(cx)) else { continue };
+        let base = if dir.is_empty() { last.to_string() } else { format!("{}/{last}", dir.trim_end_matches('/')) };
+        for (file, package) in [(format!("{base}/__init__.py"), Some(base.clone())), (format!("{base}.py"), None)] {
+            if cx.host.is_file(&file) {
+                return load_file(cx, full, &file, package);
+            }
+        }
+    }
+    Err(not_found(cx, full))
+}
+
+fn load_file(cx: &mut Cx, full: &str, file: &str, package: Option<String>) -> PyResult {
+    let bytes = cx.host.read_file(file).map_err(|e| cx.error_of(&cx.types.os_error, e.to_string()))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let code = compile(cx, &text, file, "exec", 0)?;
+    let m = module::new(cx, full, None)?;
+    let f = cx.str(file)?;
+    m.set(cx, "__file__", f)?;
+    let pkg = if package.is_some() { full } else { full.rsplit_once('.').map_or("", |p| p.0) };
+    let pkg = cx.str(pkg)?;
+    m.set(cx, "__package__", pkg)?;
+    if let Some(p) = package {
+        let p = cx.str(&p)?;
+        let l = cx.list(vec![p])?;
+        m.set(cx, "__path__", l)?;
+    }
+    register(cx, full, m.as_obj())?;
+    let globals = m.dict.cloned(cx);
+    if let Err(r) = crate::eval::run_code(cx, &code, &globals, globals.as_obj(), None) {
+        let saved = cx.save_error();
+        let key = cx.str(full)?;
+        let modules = cx.modules.clone().expect("made at the start");
+        let old = modules.remove(cx, &key)?;
+        cx.release(old);
+        cx.restore_error(saved);
+        return Err(r);
+    }
+    Ok(m.into_obj())
+}
+
+/// Source to a code object through the installed compiler.
+pub fn compile(cx: &mut Cx, source: &str, filename: &str, mode: &str, flags: u32) -> PyResult<Ref<CodeObj>> {
+    let Some(hook) = cx.compile_hook else { return Err(cx.runtime_error("no compiler is installed")) };
+    let optimize = cx.optimize;
+    let code = hook(cx, CompileRequest { source, filename, mode, flags, optimize })?;
+    CodeObj::new(cx, code)
+}
+
+#[retic_macros::methods]
+mod atexit_functions {
+    //! Register functions to be run at interpreter exit.
+    use super::*;
+
+    /// Register a function to be executed upon normal program termination.
+    #[py("register(func, /, *args)")]
+    pub fn register(cx: &mut Cx, func: &Obj, args: &[Obj]) -> PyResult {
+        let mut all = vec![func.clone()];
+        all.extend_from_slice(args);
+        let t = cx.tuple(all)?;
+        // SAFETY: not needed: the list is taken out, changed and put back.
+        let mut list = cx.atexit_list();
+        list.push(t);
+        cx.set_atexit(list)?;
+        Ok(func.clone())
+    }
+    /// Unregister an exit function which was previously registered.
+    #[py("unregister(func, /)")]
+    pub fn unregister(cx: &mut Cx, func: &Obj) -> PyResult<()> {
+        let list = cx.atexit_list();
+        let mut keep = Vec::new();
+        for t in list {
+            let first = t.cast::<crate::types::Tuple>().and_then(|t| t.items().first().cloned());
+            match first {
+                Some(f) if crate::protocol::equal(cx, &f, func)? => {}
+                _ => keep.push(t),
+            }
+        }
+        cx.set_atexit(keep)
+    }
+}
+
+fn make_atexit(cx: &mut Cx) -> PyResult {
+    Ok(module::of_functions(cx, "atexit", "allow programmer to define multiple exit functions to be executed upon normal program termination.", atexit_functions::FUNCTIONS)?
+        .into_obj())
+}
+
+impl Cx {
+    fn atexit_list(&mut self) -> Vec<Obj> {
+        let this: *const Cx = self;
+        // SAFETY: a copy of the handles; nothing runs.
+        unsafe { (*this).atexit.get(&*this).to_vec() }
+    }
+    fn set_atexit(&mut self, list: Vec<Obj>) -> PyResult<()> {
+        let mut buf = crate::object::Buf::empty();
+        for o in list {
+            buf.push(self, o)?;
+        }
+        // SAFETY: nobody borrows the list.
+        let old = unsafe { std::mem::replace(&mut *self.atexit.as_ptr(), buf) };
+        self.release(old);
+        Ok(())
+    }
+}
+
+/// Runs the exit functions, last registered first.
+pub(crate) fn run_atexit(cx: &mut Cx) {
+    while let Some(t) = {
+        let mut list = cx.atexit_list();
+        let last = list.pop();
+        if last.is_some() && cx.set_atexit(list).is_err() {
+            cx.clear_error();
+        }
+        last
+    } {
+        let items = t.cast::<crate::types::Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+        if let Some((f, args)) = items.split_first()
+            && crate::protocol::call(cx, f, args).is_err()
+        {
+            cx.unraisable(f);
+        }
+    }
+}

@@ -1,0 +1,599 @@
+//! The module `builtins`.
+
+use crate::cx::{Cx, PyResult};
+use crate::native::Args;
+use crate::object::{Obj, Ref};
+use crate::protocol;
+use crate::types::module::{self, Module};
+use crate::types::type_::{Cmp, Op};
+use crate::types::{CodeObj, Dict, Function, List, SPECS, Str, Tuple, Type};
+
+#[retic_macros::methods]
+mod functions {
+    //! Built-in functions, types, exceptions, and other objects.
+    use super::*;
+
+    /// Prints the values to a stream, or to sys.stdout by default.
+    #[py("print(*args, sep=None, end=None, file=None, flush=False)")]
+    pub fn print(cx: &mut Cx, args: &[Obj], sep: Option<&Ref<Str>>, end: Option<&Ref<Str>>, file: Option<&Obj>, flush: bool) -> PyResult<()> {
+        let sep = sep.map_or(" ".into(), |s| s.to_text(cx));
+        let end = end.map_or("\n".into(), |s| s.to_text(cx));
+        let mut out = String::new();
+        for (i, a) in args.iter().enumerate() {
+            if i > 0 {
+                out.push_str(&sep);
+            }
+            out.push_str(&protocol::str_text(cx, a)?);
+        }
+        out.push_str(&end);
+        match file {
+            Some(f) => {
+                let t = cx.str(&out)?;
+                protocol::call_method(cx, f, "write", &[t])?;
+            }
+            None => cx.host.write_stdout(out.as_bytes()),
+        }
+        if flush {
+            cx.host.flush();
+        }
+        Ok(())
+    }
+    /// Return the identity of an object.
+    #[py("id(obj, /)")]
+    pub fn id(_cx: &mut Cx, obj: &Obj) -> i64 {
+        obj.address() as i64
+    }
+    /// Return the number of items in a container.
+    #[py("len(obj, /)")]
+    pub fn len(cx: &mut Cx, obj: &Obj) -> PyResult<usize> {
+        protocol::len(cx, obj)
+    }
+    /// Return the canonical string representation of the object.
+    #[py("repr(obj, /)")]
+    pub fn repr(cx: &mut Cx, obj: &Obj) -> PyResult {
+        protocol::repr(cx, obj)
+    }
+    /// Return an ASCII-only representation of an object.
+    #[py("ascii(obj, /)")]
+    pub fn ascii(cx: &mut Cx, obj: &Obj) -> PyResult {
+        protocol::ascii(cx, obj)
+    }
+    /// Return the hash value for the given object.
+    #[py("hash(obj, /)")]
+    pub fn hash(cx: &mut Cx, obj: &Obj) -> PyResult<i64> {
+        protocol::hash(cx, obj)
+    }
+    /// Return the absolute value of the argument.
+    #[py("abs(x, /)")]
+    pub fn abs(cx: &mut Cx, x: &Obj) -> PyResult {
+        match x.ty().slots(cx).abs {
+            Some(f) => f(cx, x),
+            None => Err(cx.type_error(format!("bad operand type for abs(): '{}'", x.ty().name_text()))),
+        }
+    }
+    /// Return True if bool(x) is True for all values x in the iterable.
+    #[py("all(iterable, /)")]
+    pub fn all(cx: &mut Cx, iterable: &Obj) -> PyResult<bool> {
+        let it = protocol::iter(cx, iterable)?;
+        while let Some(v) = protocol::next(cx, &it)? {
+            if !protocol::truth(cx, &v)? {
+                return Ok(false);
+            }
+            cx.release(v);
+        }
+        Ok(true)
+    }
+    /// Return True if bool(x) is True for any x in the iterable.
+    #[py("any(iterable, /)")]
+    pub fn any(cx: &mut Cx, iterable: &Obj) -> PyResult<bool> {
+        let it = protocol::iter(cx, iterable)?;
+        while let Some(v) = protocol::next(cx, &it)? {
+            if protocol::truth(cx, &v)? {
+                return Ok(true);
+            }
+            cx.release(v);
+        }
+        Ok(false)
+    }
+    fn radix(cx: &mut Cx, number: &Obj, radix: u32, prefix: &str) -> PyResult<String> {
+        let i = protocol::index(cx, number)?;
+        let b = crate::types::int::to_big(&i).unwrap_or(retic_numbers::Big::from(0));
+        Ok(format!("{}{prefix}{}", if b.is_negative() { "-" } else { "" }, b.abs().to_text(radix)))
+    }
+    /// Return the binary representation of an integer.
+    #[py("bin(number, /)")]
+    pub fn bin(cx: &mut Cx, number: &Obj) -> PyResult<String> {
+        radix(cx, number, 2, "0b")
+    }
+    /// Return the octal representation of an integer.
+    #[py("oct(number, /)")]
+    pub fn oct(cx: &mut Cx, number: &Obj) -> PyResult<String> {
+        radix(cx, number, 8, "0o")
+    }
+    /// Return the hexadecimal representation of an integer.
+    #[py("hex(number, /)")]
+    pub fn hex(cx: &mut Cx, number: &Obj) -> PyResult<String> {
+        radix(cx, number, 16, "0x")
+    }
+    /// Return whether the object is callable (i.e., some kind of function).
+    #[py("callable(obj, /)")]
+    pub fn callable(cx: &mut Cx, obj: &Obj) -> bool {
+        obj.ty().slots(cx).call.is_some()
+    }
+    /// Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.
+    #[py("chr(i, /)")]
+    pub fn chr(cx: &mut Cx, i: i64) -> PyResult {
+        match u32::try_from(i).ok().filter(|c| *c < 0x110000) {
+            Some(c) => cx.str_points(&[c]),
+            None => Err(cx.value_error("chr() arg not in range(0x110000)")),
+        }
+    }
+    /// Return the ordinal value of a character.
+    #[py("ord(c, /)")]
+    pub fn ord(cx: &mut Cx, c: &Obj) -> PyResult<i64> {
+        if let Some(s) = c.cast::<Str>() {
+            if s.len() == 1 {
+                return Ok(i64::from(s.chars().get(0)));
+            }
+            return Err(cx.type_error(format!("ord() expected a character, but string of length {} found", s.len())));
+        }
+        match c.cast::<crate::types::Bytes>().map(|b| b.bytes()) {
+            Some([b]) => Ok(i64::from(*b)),
+            _ => Err(cx.type_error(format!("ord() expected string of length 1, but {} found", c.ty().name_text()))),
+        }
+    }
+    /// Return the tuple (x//y, x%y).
+    #[py("divmod(x, y, /)")]
+    pub fn divmod(cx: &mut Cx, x: &Obj, y: &Obj) -> PyResult {
+        protocol::binary(cx, x, y, Op::DivMod)
+    }
+    /// Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.
+    #[py("pow(base, exp, mod=None)")]
+    pub fn pow(cx: &mut Cx, base: &Obj, exp: &Obj, r#mod: Option<&Obj>) -> PyResult {
+        protocol::power(cx, base, exp, r#mod)
+    }
+    /// Round a number to a given precision in decimal digits.
+    #[py("round(number, ndigits=None)")]
+    pub fn round(cx: &mut Cx, number: &Obj, ndigits: Option<&Obj>) -> PyResult {
+        let name = cx.name("__round__");
+        let Some(f) = protocol::special(cx, number, &name)? else {
+            return Err(cx.type_error(format!("type {} doesn't define __round__ method", number.ty().name_text())));
+        };
+        protocol::call(cx, &f, &ndigits.cloned().into_iter().collect::<Vec<_>>())
+    }
+    /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers.
+    #[py("sum(iterable, /, start=0)")]
+    pub fn sum(cx: &mut Cx, iterable: &Obj, start: Option<&Obj>) -> PyResult {
+        let mut total = match start {
+            Some(s) if s.cast::<Str>().is_some() => return Err(cx.type_error("sum() can't sum strings [use ''.join(seq) instead]")),
+            Some(s) => s.clone(),
+            None => cx.int(0)?,
+        };
+        let it = protocol::iter(cx, iterable)?;
+        while let Some(v) = protocol::next(cx, &it)? {
+            let new = protocol::binary(cx, &total, &v, Op::Add)?;
+            cx.release(std::mem::replace(&mut total, new));
+            cx.release(v);
+            cx.poll_native()?;
+        }
+        Ok(total)
+    }
+    fn extreme(cx: &mut Cx, name: &str, args: &[Obj], key: Option<&Obj>, default: Option<&Obj>, op: Cmp) -> PyResult {
+        let items = match args {
+            [] => return Err(cx.type_error(format!("{name} expected at least 1 argument, got 0"))),
+            [one] => protocol::collect(cx, one)?,
+            many => {
+                if default.is_some() {
+                    return Err(cx.type_error(format!("Cannot specify a default for {name}() with multiple positional arguments")));
+                }
+                many.to_vec()
+            }
+        };
+        let mut best: Option<(Obj, Obj)> = None;
+        for v in items {
+            let k = match key {
+                Some(f) => protocol::call(cx, f, &[v.clone()])?,
+                None => v.clone(),
+            };
+            let better = match &best {
+                None => true,
+                Some((b, _)) => {
+                    let r = protocol::richcompare(cx, &k, b, op)?;
+                    protocol::truth(cx, &r)?
+                }
+            };
+            if better {
+                best = Some((k, v));
+            }
+        }
+        match (best, default) {
+            (Some((_, v)), _) => Ok(v),
+            (None, Some(d)) => Ok(d.clone()),
+            (None, None) => Err(cx.value_error(format!("{name}() iterable argument is empty"))),
+        }
+    }
+    /// With a single iterable argument, return its smallest item.
+    #[py("min(*args, key=None, default=<unrepresentable>)")]
+    pub fn min(cx: &mut Cx, args: &[Obj], key: Option<&Obj>, default: Option<&Obj>) -> PyResult {
+        extreme(cx, "min", args, key, default, Cmp::Lt)
+    }
+    /// With a single iterable argument, return its biggest item.
+    #[py("max(*args, key=None, default=<unrepresentable>)")]
+    pub fn max(cx: &mut Cx, args: &[Obj], key: Option<&Obj>, default: Option<&Obj>) -> PyResult {
+        extreme(cx, "max", args, key, default, Cmp::Gt)
+    }
+    /// Return a new list containing all items from the iterable in ascending order.
+    #[py("sorted(iterable, /, *, key=None, reverse=False)")]
+    pub fn sorted(cx: &mut Cx, iterable: &Obj, key: Option<&Obj>, reverse: bool) -> PyResult {
+        let items = protocol::collect(cx, iterable)?;
+        let l = cx.list(items)?;
+        if let Some(l) = l.cast::<List>() {
+            crate::types::list::sort(cx, l, key, reverse)?;
+        }
+        Ok(l)
+    }
+    /// Get an iterator from an object.
+    #[py("iter(object, sentinel=<unrepresentable>, /)")]
+    pub fn iter(cx: &mut Cx, object: &Obj, sentinel: Option<&Obj>) -> PyResult {
+        match sentinel {
+            Some(s) => crate::types::iterators::until(cx, object, s),
+            None => protocol::iter(cx, object),
+        }
+    }
+    /// Return the next item from the iterator.
+    #[py("next(iterator, default=<unrepresentable>, /)")]
+    pub fn next(cx: &mut Cx, iterator: &Obj, default: Option<&Obj>) -> PyResult {
+        match protocol::next_raising(cx, iterator) {
+            Err(_) if default.is_some() && cx.error_is(&cx.types.stop_iteration) => {
+                cx.clear_error();
+                Ok(default.cloned().unwrap_or_else(|| cx.none()))
+            }
+            r => r,
+        }
+    }
+    fn attribute(cx: &mut Cx, name: &Obj) -> PyResult<Ref<Str>> {
+        match name.cast::<Str>() {
+            Some(s) => Ok(crate::types::str::intern(cx, s.clone())),
+            None => Err(cx.type_error(format!("attribute name must be string, not '{}'", name.ty().name_text()))),
+        }
+    }
+    /// Get a named attribute from an object.
+    #[py("getattr(object, name, default=<unrepresentable>, /)")]
+    pub fn getattr(cx: &mut Cx, object: &Obj, name: &Obj, default: Option<&Obj>) -> PyResult {
+        let n = attribute(cx, name)?;
+        match default {
+            Some(d) => Ok(protocol::lookup_attr(cx, object, &n)?.unwrap_or_else(|| d.clone())),
+            None => protocol::getattr(cx, object, &n),
+        }
+    }
+    /// Return whether the object has an attribute with the given name.
+    #[py("hasattr(obj, name, /)")]
+    pub fn hasattr(cx: &mut Cx, obj: &Obj, name: &Obj) -> PyResult<bool> {
+        let n = attribute(cx, name)?;
+        Ok(protocol::lookup_attr(cx, obj, &n)?.is_some())
+    }
+    /// Sets the named attribute on the given object to the specified value.
+    #[py("setattr(obj, name, value, /)")]
+    pub fn setattr(cx: &mut Cx, obj: &Obj, name: &Obj, value: &Obj) -> PyResult<()> {
+        let n = attribute(cx, name)?;
+        protocol::setattr(cx, obj, &n, Some(value))
+    }
+    /// Deletes the named attribute from the given object.
+    #[py("delattr(obj, name, /)")]
+    pub fn delattr(cx: &mut Cx, obj: &Obj, name: &Obj) -> PyResult<()> {
+        let n = attribute(cx, name)?;
+        protocol::setattr(cx, obj, &n, None)
+    }
+    /// Return whether an object is an instance of a class or of a subclass thereof.
+    #[py("isinstance(obj, class_or_tuple, /)")]
+    pub fn isinstance(cx: &mut Cx, obj: &Obj, class_or_tuple: &Obj) -> PyResult<bool> {
+        protocol::isinstance(cx, obj, class_or_tuple)
+    }
+    /// Return whether 'cls' is derived from another class or is the same class.
+    #[py("issubclass(cls, class_or_tuple, /)")]
+    pub fn issubclass(cx: &mut Cx, cls: &Obj, class_or_tuple: &Obj) -> PyResult<bool> {
+        protocol::issubclass(cx, cls, class_or_tuple)
+    }
+    /// Return type(value).__format__(value, format_spec).
+    #[py("format(value, format_spec='', /)")]
+    pub fn format(cx: &mut Cx, value: &Obj, format_spec: Option<&Obj>) -> PyResult {
+        let spec = format_spec.cloned().unwrap_or_else(|| cx.consts.empty_str.clone());
+        protocol::format_value(cx, value, &spec)
+    }
+    /// Return the dictionary containing the current scope's global variables.
+    #[py("globals()")]
+    pub fn globals(cx: &mut Cx) -> Option<Obj> {
+        cx.stacks.current().map(|f| f.function().globals.cloned(cx).into_obj())
+    }
+    /// Return a dictionary containing the current scope's local variables.
+    #[py("locals()")]
+    pub fn locals(cx: &mut Cx) -> PyResult {
+        crate::types::traceback::current_locals(cx)
+    }
+    /// Return an object's __dict__.
+    #[py("vars(object=None, /)")]
+    pub fn vars(cx: &mut Cx, object: Option<&Obj>) -> PyResult {
+        let Some(o) = object else { return crate::types::traceback::current_locals(cx) };
+        let name = cx.name("__dict__");
+        protocol::lookup_attr(cx, o, &name)?.ok_or_else(|| cx.type_error("vars() argument must have __dict__ attribute"))
+    }
+    /// Show attributes of an object.
+    #[py("dir(object=None, /)")]
+    pub fn dir(cx: &mut Cx, object: Option<&Obj>) -> PyResult {
+        let names = match object {
+            Some(o) => protocol::call_method(cx, o, "__dir__", &[])?,
+            None => crate::types::traceback::current_locals(cx)?,
+        };
+        let items = protocol::collect(cx, &names)?;
+        let l = cx.list(items)?;
+        if let Some(l) = l.cast::<List>() {
+            crate::types::list::sort(cx, l, None, false)?;
+        }
+        Ok(l)
+    }
+    /// Compile source into a code object that can be executed by exec() or eval().
+    #[py("compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)")]
+    pub fn compile(cx: &mut Cx, source: &Obj, filename: &Obj, mode: &Ref<Str>, flags: i64, dont_inherit: bool, optimize: i64, _feature_version: i64) -> PyResult {
+        let _ = (dont_inherit, optimize);
+        let text = source_text(cx, source)?;
+        let file = protocol::str_text(cx, filename)?;
+        let mode = mode.to_text(cx);
+        if !matches!(mode.as_str(), "exec" | "eval" | "single") {
+            return Err(cx.value_error("compile() mode must be 'exec', 'eval' or 'single'"));
+        }
+        Ok(crate::modules::compile(cx, &text, &file, &mode, flags as u32)?.into_obj())
+    }
+    fn source_text(cx: &mut Cx, source: &Obj) -> PyResult<String> {
+        if let Some(s) = source.cast::<Str>() {
+            let t = s.to_text(cx);
+            if t.contains('\0') {
+                return Err(cx.error_of(&cx.types.syntax_error, "source code string cannot contain null bytes"));
+            }
+            return Ok(t);
+        }
+        match source.cast::<crate::types::Bytes>() {
+            Some(b) => Ok(String::from_utf8_lossy(b.bytes().strip_prefix(b"\xef\xbb\xbf").unwrap_or(b.bytes())).into_owned()),
+            None => Err(cx.type_error(format!("compile() arg 1 must be a string, bytes or AST object"))),
+        }
+    }
+    fn run(cx: &mut Cx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>, mode: &str) -> PyResult {
+        let g = match globals.filter(|g| !g.is_none()) {
+            Some(g) => match g.cast::<Dict>() {
+                Some(d) => d.clone(),
+                None => return Err(cx.type_error(format!("{mode}() globals must be a dict, not {}", g.ty().name_text()))),
+            },
+            None => match cx.stacks.current() {
+                Some(f) => f.function().globals.cloned(cx),
+                None => return Err(cx.runtime_error("no current frame")),
+            },
+        };
+        let l = match (locals.filter(|l| !l.is_none()), globals.filter(|g| !g.is_none())) {
+            (Some(l), _) => l.clone(),
+            (None, Some(_)) => g.as_obj().clone(),
+            (None, None) => crate::types::traceback::current_locals(cx)?,
+        };
+        let code = match source.cast::<CodeObj>() {
+            Some(c) => c.clone(),
+            None => {
+                let text = source_text(cx, source)?;
+                let text = if mode == "eval" { text.trim_start_matches([' ', '\t']).to_string() } else { text };
+                crate::modules::compile(cx, &text, "<string>", mode, 0)?
+            }
+        };
+        if !code.code().freevars.is_empty() {
+            return Err(cx.type_error(format!("code object passed to {mode}() may not contain free variables")));
+        }
+        crate::eval::run_code(cx, &code, &g, &l, None)
+    }
+    /// Evaluate the given source in the context of globals and locals.
+    #[py("eval(source, /, globals=None, locals=None)")]
+    pub fn eval(cx: &mut Cx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>) -> PyResult {
+        run(cx, source, globals, locals, "eval")
+    }
+    /// Execute the given source in the context of globals and locals.
+    #[py("exec(source, /, globals=None, locals=None, *, closure=None)")]
+    pub fn exec(cx: &mut Cx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>, closure: Option<&Obj>) -> PyResult<()> {
+        let _ = closure;
+        let r = run(cx, source, globals, locals, "exec")?;
+        cx.release(r);
+        Ok(())
+    }
+    /// Import a module.
+    #[py("__import__(name, globals=None, locals=None, fromlist=(), level=0)")]
+    pub fn import(cx: &mut Cx, name: &Ref<Str>, globals: Option<&Obj>, locals: Option<&Obj>, fromlist: Option<&Obj>, level: i64) -> PyResult {
+        let _ = locals;
+        let mut full = name.to_text(cx);
+        if level > 0 {
+            let key = cx.name("__package__");
+            let package = globals.and_then(|g| g.cast::<Dict>()).and_then(|g| g.get_str(cx, &key)).and_then(|p| p.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_default();
+            if package.is_empty() {
+                return Err(cx.error_of(&cx.types.import_error, "attempted relative import with no known parent package"));
+            }
+            let mut base = package.as_str();
+            for _ in 1..level {
+                base = base.rsplit_once('.').map(|p| p.0).ok_or_else(|| cx.error_of(&cx.types.import_error, "attempted relative import beyond top-level package"))?;
+            }
+            full = if full.is_empty() { base.to_string() } else { format!("{base}.{full}") };
+        }
+        let m = crate::modules::import(cx, &full)?;
+        let names = match fromlist {
+            Some(f) if !f.is_none() => protocol::collect(cx, f)?,
+            _ => Vec::new(),
+        };
+        if names.is_empty() {
+            let top = full.split('.').next().unwrap_or("");
+            return if level > 0 { Ok(m) } else { crate::modules::import(cx, top) };
+        }
+        let path = cx.name("__path__");
+        if protocol::lookup_attr(cx, &m, &path)?.is_some() {
+            for n in names {
+                let Some(s) = n.cast::<Str>() else { continue };
+                if s.eq_str(cx, "*") || protocol::lookup_attr(cx, &m, s)?.is_some() {
+                    continue;
+                }
+                let sub = format!("{full}.{}", s.to_text(cx));
+                let r = crate::modules::import(cx, &sub);
+                let missing = cx.types.module_not_found_error.clone();
+                cx.swallow(r, &missing)?;
+            }
+        }
+        Ok(m)
+    }
+    /// Internal helper function used by the class statement.
+    #[py("__build_class__(func, name, /, *bases, **kwds)")]
+    pub fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: Vec<(&Obj, &Obj)>) -> PyResult {
+        super::build_class(cx, func, name, bases, &kwds)
+    }
+    /// Read a string from standard input.
+    #[py("input(prompt='', /)")]
+    pub fn input(cx: &mut Cx, prompt: Option<&Obj>) -> PyResult {
+        if let Some(p) = prompt {
+            let t = protocol::str_text(cx, p)?;
+            cx.host.write_stdout(t.as_bytes());
+            cx.host.flush();
+        }
+        let line = cx.host.read_line().map_err(|e| cx.error_of(&cx.types.os_error, e.to_string()))?;
+        if line.is_empty() {
+            return Err(cx.error_of(&cx.types.eof_error, "EOF when reading a line"));
+        }
+        let t = String::from_utf8_lossy(&line).trim_end_matches('\n').to_string();
+        cx.str(&t)
+    }
+}
+
+fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: &[(&Obj, &Obj)]) -> PyResult {
+    let Some(f) = func.cast::<Function>().cloned() else { return Err(cx.type_error("__build_class__: func must be a function")) };
+    let mut real = Vec::new();
+    let entries = cx.name("__mro_entries__");
+    let orig = cx.tuple(bases.to_vec())?;
+    let mut changed = false;
+    for b in bases {
+        if b.cast::<Type>().is_none()
+            && let Some(m) = protocol::lookup_attr(cx, b, &entries)?
+        {
+            let r = protocol::call(cx, &m, &[orig.clone()])?;
+            real.extend(protocol::collect(cx, &r)?);
+            changed = true;
+            continue;
+        }
+        real.push(b.clone());
+    }
+    let mut meta = None;
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    for (k, v) in kwds {
+        if k.cast::<Str>().is_some_and(|s| s.eq_str(cx, "metaclass")) {
+            meta = Some((*v).clone());
+        } else {
+            names.push((*k).clone());
+            values.push((*v).clone());
+        }
+    }
+    let meta = match (meta, real.first()) {
+        (Some(m), _) => m,
+        (None, Some(b)) => b.type_ref().into_obj(),
+        (None, None) => cx.types.type_.as_obj().clone(),
+    };
+    let meta = match meta.cast::<Type>() {
+        Some(t) => crate::types::type_::metaclass(cx, &t.clone(), &real)?.into_obj(),
+        None => meta,
+    };
+    let bases_tuple = cx.tuple(real)?;
+    let prepare = cx.name("__prepare__");
+    let args: Vec<Obj> = [name.clone(), bases_tuple.clone()].into_iter().chain(values.iter().cloned()).collect();
+    let ns = match protocol::lookup_attr(cx, &meta, &prepare)? {
+        Some(p) => protocol::call_args(cx, &p, Args { items: &args, names: &names })?,
+        None => Dict::new(cx)?.into_obj(),
+    };
+    let code = f.code.cloned(cx);
+    let statics = code.code().static_attributes.clone();
+    let items = statics.iter().map(|s| Ok(crate::types::str::intern_text(cx, s)?.into_obj())).collect::<PyResult<Vec<_>>>()?;
+    let statics = cx.tuple(items)?;
+    let globals = f.globals.cloned(cx);
+    let closure = f.closure.cloned(cx);
+    let cell = crate::eval::run_code(cx, &code, &globals, &ns, closure)?;
+    let key = cx.name("__static_attributes__");
+    protocol::setitem(cx, &ns, key.as_obj(), Some(&statics))?;
+    let key = cx.name("__firstlineno__");
+    let line = cx.int(i64::from(code.code().firstlineno))?;
+    protocol::setitem(cx, &ns, key.as_obj(), Some(&line))?;
+    if changed {
+        let key = cx.name("__orig_bases__");
+        protocol::setitem(cx, &ns, key.as_obj(), Some(&orig))?;
+    }
+    let args: Vec<Obj> = [name.clone(), bases_tuple, ns].into_iter().chain(values).collect();
+    let class = protocol::call_args(cx, &meta, Args { items: &args, names: &names })?;
+    if let Some(c) = cell.cast::<crate::types::CellObj>()
+        && class.cast::<Type>().is_some()
+        && !c.value.get(cx).as_ref().is_some_and(|v| v.is(&class))
+    {
+        return Err(cx.runtime_error("__class__ not set defining class: was __classcell__ propagated to type.__new__?"));
+    }
+    Ok(class)
+}
+
+pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
+    let m = module::of_functions(cx, "builtins", functions::DOC, functions::FUNCTIONS)?;
+    let hidden = ["none", "not_implemented", "ellipsis", "unbound"];
+    let last_public = SPECS.iter().position(|(n, ..)| *n == "base_exception").expect("listed");
+    let public = [
+        "object",
+        "type_",
+        "str",
+        "tuple",
+        "dict",
+        "int",
+        "bool",
+        "float",
+        "bytes",
+        "list",
+        "set",
+        "frozenset",
+        "slice",
+        "range",
+        "property",
+        "classmethod",
+        "staticmethod",
+        "enumerate",
+        "zip",
+        "map",
+        "filter",
+        "reversed",
+        "super_",
+    ];
+    let dict = m.dict.cloned(cx);
+    let object = cx.types.object.clone();
+    let mut work = vec![object.clone()];
+    let mut all = Vec::new();
+    while let Some(t) = work.pop() {
+        // SAFETY: native types live for ever.
+        work.extend(t.subclasses.get(cx).iter().map(|s| unsafe { s.as_ref() }.handle()));
+        all.push(t);
+    }
+    for (i, (field, ..)) in SPECS.iter().enumerate() {
+        if hidden.contains(field) || (i < last_public && !public.contains(field)) {
+            continue;
+        }
+        let name = SPECS[i].2().name;
+        if let Some(t) = all.iter().find(|t| t.static_name.get() == name) {
+            let key = cx.str(name)?;
+            dict.insert(cx, &key, t.as_obj().clone())?;
+        }
+    }
+    let (none, ni, el) = (cx.none(), cx.not_implemented(), cx.consts.ellipsis.clone());
+    let (t, f) = (cx.bool(true), cx.bool(false));
+    let os_error = cx.types.os_error.as_obj().clone();
+    for (name, v) in [
+        ("None", none),
+        ("NotImplemented", ni),
+        ("Ellipsis", el),
+        ("True", t.clone()),
+        ("False", f),
+        ("__debug__", t),
+        ("EnvironmentError", os_error.clone()),
+        ("IOError", os_error),
+    ] {
+        dict.set_str(cx, name, v)?;
+    }
+    let _ = Tuple::from_vec;
+    Ok(m)
+}

@@ -1,0 +1,730 @@
+//! What any object may be asked: attributes, calls, comparison, iteration, arithmetic, text.
+
+pub mod format;
+
+use crate::cx::{Cx, PyResult};
+use crate::native::Args;
+use crate::object::{Obj, Ref, shape};
+use crate::types::type_::{Cmp, Op, flags};
+use crate::types::{Dict, Exception, Float, Int, List, Str, Tuple, Type, int};
+
+// ---- calls
+
+pub fn call(cx: &mut Cx, f: &Obj, args: &[Obj]) -> PyResult {
+    call_args(cx, f, Args::positional_only(args))
+}
+pub fn call_args(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
+    let Some(slot) = f.ty().slots(cx).call else {
+        return Err(cx.type_error(format!("'{}' object is not callable", f.ty().name_text())));
+    };
+    if cx.may_run.get() {
+        // Called while something dies: what runs now holds borrows of its own.
+        cx.may_run.set(false);
+        let r = slot(cx, f, args);
+        cx.may_run.set(true);
+        return r;
+    }
+    slot(cx, f, args)
+}
+pub fn call_method(cx: &mut Cx, o: &Obj, name: &'static str, args: &[Obj]) -> PyResult {
+    let key = cx.name(name);
+    let m = getattr(cx, o, &key)?;
+    call(cx, &m, args)
+}
+/// `name()` for messages about a call's arguments.
+pub fn callable_name(cx: &mut Cx, f: &Obj) -> String {
+    let key = cx.name("__qualname__");
+    let q = lookup_attr(cx, f, &key).ok().flatten().and_then(|q| q.cast::<Str>().map(|s| s.to_text(cx)));
+    cx.clear_error();
+    let module = cx.name("__module__");
+    let m = lookup_attr(cx, f, &module).ok().flatten().and_then(|q| q.cast::<Str>().map(|s| s.to_text(cx)));
+    cx.clear_error();
+    match (q, m) {
+        (Some(q), Some(m)) if m != "builtins" => format!("{m}.{q}()"),
+        (Some(q), _) => format!("{q}()"),
+        _ => format!("{} object", f.ty().name_text()),
+    }
+}
+
+// ---- attributes
+
+pub fn getattr(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
+    let get = o.ty().slots(cx).getattribute.expect("object has __getattribute__");
+    if name.is_interned() { get(cx, o, name) } else { get(cx, o, &crate::types::str::intern(cx, name.clone())) }
+}
+pub fn setattr(cx: &mut Cx, o: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyResult<()> {
+    let set = o.ty().slots(cx).setattr.expect("object has __setattr__");
+    if name.is_interned() { set(cx, o, name, value) } else { set(cx, o, &crate::types::str::intern(cx, name.clone()), value) }
+}
+/// `None` where the attribute is missing.
+pub fn lookup_attr(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
+    let r = getattr(cx, o, name);
+    let missing = cx.types.attribute_error.clone();
+    cx.swallow(r, &missing)
+}
+/// A special method from the type, bound.
+pub fn special(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
+    let Some(f) = o.ty().lookup(cx, name) else { return Ok(None) };
+    match f.ty().slots(cx).get {
+        Some(get) => get(cx, &f, Some(o), Some(o.type_ref().as_obj())).map(Some),
+        None => Ok(Some(f)),
+    }
+}
+
+// ---- truth, comparison, hashing
+
+#[inline]
+pub fn truth(cx: &mut Cx, o: &Obj) -> PyResult<bool> {
+    if o.shape() == shape::BOOL {
+        return Ok(o.is(&cx.consts.true_));
+    }
+    let s = o.ty().slots(cx);
+    if let Some(f) = s.bool {
+        return f(cx, o);
+    }
+    match s.len {
+        Some(f) => Ok(f(cx, o)? > 0),
+        None => Ok(true),
+    }
+}
+pub fn richcompare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
+    cx.deeper(" in comparison", |cx| compare_inner(cx, a, b, op))
+}
+fn compare_inner(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
+    let (fa, fb) = (a.ty().slots(cx).richcompare, b.ty().slots(cx).richcompare);
+    let same = a.ty() as *const Type == b.ty() as *const Type;
+    let mut tried = false;
+    let ni = |cx: &Cx, r: &Obj| r.is(&cx.consts.not_implemented);
+    if !same
+        && let Some(f) = fb
+        && b.ty().is_subtype(cx, &a.type_ref())
+    {
+        tried = true;
+        let r = f(cx, b, a, op.swapped())?;
+        if !ni(cx, &r) {
+            return Ok(r);
+        }
+    }
+    if let Some(f) = fa {
+        let r = f(cx, a, b, op)?;
+        if !ni(cx, &r) {
+            return Ok(r);
+        }
+    }
+    if !tried && let Some(f) = fb {
+        let r = f(cx, b, a, op.swapped())?;
+        if !ni(cx, &r) {
+            return Ok(r);
+        }
+    }
+    match op {
+        Cmp::Eq => Ok(cx.bool(a.is(b))),
+        Cmp::Ne => Ok(cx.bool(!a.is(b))),
+        _ => Err(cx.type_error(format!("'{}' not supported between instances of '{}' and '{}'", op.symbol(), a.ty().name_text(), b.ty().name_text()))),
+    }
+}
+/// `a is b or a == b`.
+pub fn equal(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
+    if a.is(b) { Ok(true) } else { equal_unidentical(cx, a, b) }
+}
+pub fn equal_unidentical(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
+    if a.shape() == shape::INT && b.shape() == shape::INT {
+        return Ok(int::to_i64(a) == int::to_i64(b));
+    }
+    let r = richcompare(cx, a, b, Cmp::Eq)?;
+    let t = truth(cx, &r);
+    cx.release(r);
+    t
+}
+pub fn hash(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
+    match o.ty().slots(cx).hash {
+        Some(f) => f(cx, o),
+        None => crate::types::dunders::unhashable(cx, o),
+    }
+}
+/// Lexicographic comparison of two sequences read item by item.
+pub fn compare_sequences(cx: &mut Cx, n: usize, m: usize, op: Cmp, item: impl Fn(&Cx, usize) -> (Option<Obj>, Option<Obj>)) -> PyResult {
+    if n != m && matches!(op, Cmp::Eq | Cmp::Ne) {
+        return Ok(cx.bool(op == Cmp::Ne));
+    }
+    let mut i = 0;
+    loop {
+        let (Some(a), Some(b)) = item(cx, i) else { break };
+        if !equal(cx, &a, &b)? {
+            return match op {
+                Cmp::Eq => Ok(cx.bool(false)),
+                Cmp::Ne => Ok(cx.bool(true)),
+                _ => richcompare(cx, &a, &b, op),
+            };
+        }
+        i += 1;
+    }
+    Ok(cx.bool(op.of(n, m)))
+}
+
+// ---- text
+
+pub fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
+    let f = o.ty().slots(cx).repr.expect("object has __repr__");
+    cx.deeper(" while getting the repr of an object", |cx| f(cx, o))
+}
+pub fn str(cx: &mut Cx, o: &Obj) -> PyResult {
+    if o.shape() == shape::STR {
+        return Ok(o.clone());
+    }
+    let f = o.ty().slots(cx).str.expect("object has __str__");
+    cx.deeper(" while getting the str of an object", |cx| f(cx, o))
+}
+pub fn ascii(cx: &mut Cx, o: &Obj) -> PyResult {
+    let p = repr_points(cx, o)?;
+    let mut out = String::new();
+    for c in p {
+        match c {
+            0..=0x7f => out.push(c as u8 as char),
+            0x80..=0xff => out.push_str(&format!("\\x{c:02x}")),
+            0x100..=0xffff => out.push_str(&format!("\\u{c:04x}")),
+            _ => out.push_str(&format!("\\U{c:08x}")),
+        }
+    }
+    cx.str(&out)
+}
+pub fn repr_points(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u32>> {
+    let r = repr(cx, o)?;
+    Ok(r.cast::<Str>().map(|s| s.code_points()).unwrap_or_default())
+}
+pub fn repr_text(cx: &mut Cx, o: &Obj) -> PyResult<String> {
+    let r = repr(cx, o)?;
+    Ok(r.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default())
+}
+pub fn str_text(cx: &mut Cx, o: &Obj) -> PyResult<String> {
+    let r = str(cx, o)?;
+    Ok(r.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default())
+}
+/// `None` when the object's repr is already being made.
+pub fn enter_repr(cx: &mut Cx, o: &Obj) -> Option<usize> {
+    let mut list = cx.reprs.borrow_mut();
+    if list.contains(&o.address()) {
+        return None;
+    }
+    list.push(o.address());
+    Some(o.address())
+}
+pub fn leave_repr(cx: &mut Cx, address: usize) {
+    cx.reprs.borrow_mut().retain(|a| *a != address);
+}
+pub fn join_reprs(cx: &mut Cx, items: Vec<Obj>, open: &str, close: &str) -> PyResult {
+    let mut out: Vec<u32> = open.chars().map(u32::from).collect();
+    for (i, o) in items.iter().enumerate() {
+        if i > 0 {
+            out.extend([0x2c, 0x20]);
+        }
+        out.extend(repr_points(cx, o)?);
+    }
+    out.extend(close.chars().map(u32::from));
+    cx.str_points(&out)
+}
+/// `format(value, spec)`.
+pub fn format_value(cx: &mut Cx, o: &Obj, spec: &Obj) -> PyResult {
+    let r = {
+        let name = cx.name("__format__");
+        let Some(f) = special(cx, o, &name)? else { return Err(cx.type_error(format!("Type {} doesn't define __format__", o.ty().name_text()))) };
+        call(cx, &f, std::slice::from_ref(spec))?
+    };
+    if r.cast::<Str>().is_none() {
+        return Err(cx.type_error(format!("__format__ must return a str, not {}", r.ty().name_text())));
+    }
+    Ok(r)
+}
+
+// ---- iteration
+
+pub fn iter(cx: &mut Cx, o: &Obj) -> PyResult {
+    if let Some(f) = o.ty().slots(cx).iter {
+        let it = f(cx, o)?;
+        if it.ty().slots(cx).next.is_none() {
+            return Err(cx.type_error(format!("iter() returned non-iterator of type '{}'", it.ty().name_text())));
+        }
+        return Ok(it);
+    }
+    if o.ty().slots(cx).getitem.is_some() && o.cast::<Dict>().is_none() && !matches!(o.cast::<Type>(), Some(_)) {
+        return crate::types::iterators::over(cx, &cx.types.sequence_iterator.clone(), o);
+    }
+    Err(cx.type_error(format!("'{}' object is not iterable", o.ty().name_text())))
+}
+#[inline]
+pub fn next(cx: &mut Cx, it: &Obj) -> PyResult<Option<Obj>> {
+    match it.ty().slots(cx).next {
+        Some(f) => {
+            let r = f(cx, it);
+            if r.is_err() && cx.error_is(&cx.types.stop_iteration) {
+                cx.clear_error();
+                return Ok(None);
+            }
+            r
+        }
+        None => Err(cx.type_error(format!("'{}' object is not an iterator", it.ty().name_text()))),
+    }
+}
+/// The next value; StopIteration is raised at the end.
+pub fn next_raising(cx: &mut Cx, it: &Obj) -> PyResult {
+    match it.ty().slots(cx).next {
+        Some(f) => match f(cx, it)? {
+            Some(v) => Ok(v),
+            None => Err(cx.stop_iteration(None)),
+        },
+        None => Err(cx.type_error(format!("'{}' object is not an iterator", it.ty().name_text()))),
+    }
+}
+/// All items of an iterable.
+pub fn collect(cx: &mut Cx, o: &Obj) -> PyResult<Vec<Obj>> {
+    collect_at_most(cx, o, usize::MAX)
+}
+pub fn collect_at_most(cx: &mut Cx, o: &Obj, max: usize) -> PyResult<Vec<Obj>> {
+    match o.shape() {
+        shape::TUPLE => return Ok(o.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default()),
+        shape::LIST => return Ok(o.cast::<List>().map(|l| l.to_vec(cx)).unwrap_or_default()),
+        _ => {}
+    }
+    let it = iter(cx, o)?;
+    let mut out = Vec::new();
+    while out.len() < max
+        && let Some(v) = next(cx, &it)?
+    {
+        check_growth(cx, out.len(), 0)?;
+        out.push(v);
+        cx.poll_native()?;
+    }
+    cx.release(it);
+    Ok(out)
+}
+pub fn length_hint(cx: &mut Cx, o: &Obj) -> PyResult<usize> {
+    if o.ty().slots(cx).len.is_some() {
+        return len(cx, o);
+    }
+    let name = cx.name("__length_hint__");
+    match special(cx, o, &name)? {
+        Some(f) => {
+            let r = call(cx, &f, &[])?;
+            Ok(int::to_i64(&r).and_then(|n| usize::try_from(n).ok()).unwrap_or(0))
+        }
+        None => Ok(0),
+    }
+}
+
+// ---- containers
+
+pub fn len(cx: &mut Cx, o: &Obj) -> PyResult<usize> {
+    match o.ty().slots(cx).len {
+        Some(f) => f(cx, o),
+        None => Err(cx.type_error(format!("object of type '{}' has no len()", o.ty().name_text()))),
+    }
+}
+pub fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
+    if let Some(f) = o.ty().slots(cx).getitem {
+        return f(cx, o, k);
+    }
+    if o.cast::<Type>().is_some() {
+        let name = cx.name("__class_getitem__");
+        if let Some(f) = lookup_attr(cx, o, &name)? {
+            return call(cx, &f, std::slice::from_ref(k));
+        }
+        let name = o.cast::<Type>().map(|t| t.name_text()).unwrap_or_default();
+        return Err(cx.type_error(format!("type '{name}' is not subscriptable")));
+    }
+    Err(cx.type_error(format!("'{}' object is not subscriptable", o.ty().name_text())))
+}
+pub fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, v: Option<&Obj>) -> PyResult<()> {
+    match o.ty().slots(cx).setitem {
+        Some(f) => f(cx, o, k, v),
+        None => {
+            let what = if v.is_some() { "assignment" } else { "deletion" };
+            Err(cx.type_error(format!("'{}' object {} item {what}", o.ty().name_text(), if v.is_some() { "does not support" } else { "doesn't support" })))
+        }
+    }
+}
+pub fn contains(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult<bool> {
+    if let Some(f) = o.ty().slots(cx).contains {
+        return f(cx, o, k);
+    }
+    let it = match iter(cx, o) {
+        Ok(it) => it,
+        Err(r) => {
+            if cx.error_is(&cx.types.type_error) && o.ty().slots(cx).iter.is_none() {
+                cx.clear_error();
+                return Err(cx.type_error(format!("argument of type '{}' is not a container or iterable", o.ty().name_text())));
+            }
+            return Err(r);
+        }
+    };
+    while let Some(v) = next(cx, &it)? {
+        if equal(cx, &v, k)? {
+            return Ok(true);
+        }
+        cx.poll_native()?;
+    }
+    Ok(false)
+}
+/// An index for a sequence, with the sequence's own complaint.
+pub fn sequence_index(cx: &mut Cx, k: &Obj, what: &str) -> PyResult<i64> {
+    if k.shape() == shape::INT {
+        return Ok(int::to_i64(k).unwrap_or(0));
+    }
+    if k.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error(format!("{what} indices must be integers or slices, not {}", k.ty().name_text())));
+    }
+    let i = index(cx, k)?;
+    int::to_i64(&i).ok_or_else(|| cx.index_error("cannot fit 'int' into an index-sized integer"))
+}
+/// An index from the front or the end, if inside.
+pub fn wrap_index(i: i64, n: usize) -> Option<usize> {
+    let i = if i < 0 { i + n as i64 } else { i };
+    (0..n as i64).contains(&i).then_some(i as usize)
+}
+pub fn clamp_range(start: i64, stop: i64, n: usize) -> (usize, usize) {
+    let fix = |v: i64| if v < 0 { (v + n as i64).max(0) as usize } else { (v as usize).min(n) };
+    (fix(start), fix(stop))
+}
+/// How often to repeat a sequence; `None` where the operand is no integer.
+pub fn repeat_count(cx: &mut Cx, n: &Obj) -> PyResult<Option<usize>> {
+    if n.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error(format!("can't multiply sequence by non-int of type '{}'", n.ty().name_text())));
+    }
+    let i = index(cx, n)?;
+    match int::to_i64(&i) {
+        Some(v) => Ok(Some(v.max(0) as usize)),
+        None => Err(cx.overflow_error(format!("cannot fit '{}' into an index-sized integer", n.ty().name_text()))),
+    }
+}
+/// Refuses results that could not be held.
+pub fn check_size(cx: &Cx, len: usize, times: usize, item_bytes: usize) -> PyResult<()> {
+    match len.checked_mul(times).and_then(|n| n.checked_mul(item_bytes)) {
+        Some(bytes) if bytes < 1 << 36 => Ok(()),
+        _ => Err(cx.memory_error()),
+    }
+}
+/// As `check_size`, for something that grows.
+pub fn check_growth(cx: &Cx, len: usize, _at: usize) -> PyResult<()> {
+    if len < 1 << 33 { Ok(()) } else { Err(cx.memory_error()) }
+}
+
+// ---- numbers
+
+pub fn binary(cx: &mut Cx, a: &Obj, b: &Obj, op: Op) -> PyResult {
+    let i = op as usize;
+    let (fa, fb) = (a.ty().slots(cx).binary[i], b.ty().slots(cx).binary[i]);
+    let same = a.ty() as *const Type == b.ty() as *const Type || fa.map(|f| f as usize) == fb.map(|f| f as usize);
+    let mut right = if same { None } else { fb };
+    if let Some(f) = fa {
+        if let Some(r) = right
+            && b.ty().is_subtype(cx, &a.type_ref())
+        {
+            let v = r(cx, a, b)?;
+            if !v.is(&cx.consts.not_implemented) {
+                return Ok(v);
+            }
+            right = None;
+        }
+        let v = f(cx, a, b)?;
+        if !v.is(&cx.consts.not_implemented) {
+            return Ok(v);
+        }
+    }
+    if let Some(f) = right {
+        let v = f(cx, a, b)?;
+        if !v.is(&cx.consts.not_implemented) {
+            return Ok(v);
+        }
+    }
+    match op {
+        Op::Add => {
+            if let Some(f) = a.ty().slots(cx).concat {
+                return f(cx, a, b);
+            }
+        }
+        Op::Mul => {
+            if let Some(f) = a.ty().slots(cx).repeat {
+                return f(cx, a, b);
+            }
+            if let Some(f) = b.ty().slots(cx).repeat {
+                return f(cx, b, a);
+            }
+        }
+        _ => {}
+    }
+    Err(unsupported(cx, a, b, op, ""))
+}
+fn unsupported(cx: &Cx, a: &Obj, b: &Obj, op: Op, eq: &str) -> crate::cx::Raised {
+    let symbol = if eq.is_empty() {
+        op.symbol().to_string()
+    } else if op == Op::Pow {
+        "**=".into()
+    } else {
+        format!("{}{eq}", op.symbol())
+    };
+    cx.type_error(format!("unsupported operand type(s) for {symbol}: '{}' and '{}'", a.ty().name_text(), b.ty().name_text()))
+}
+pub fn inplace(cx: &mut Cx, a: &Obj, b: &Obj, op: Op) -> PyResult {
+    if let Some(f) = a.ty().slots(cx).inplace[op as usize] {
+        let v = f(cx, a, b)?;
+        if !v.is(&cx.consts.not_implemented) {
+            return Ok(v);
+        }
+    }
+    let r = binary(cx, a, b, op);
+    if r.is_err()
+        && cx.error_is(&cx.types.type_error)
+        && let Some(e) = cx.error_ref().cloned()
+        && let Ok(t) = str_text(cx, &e)
+        && t.starts_with("unsupported operand type(s) for ")
+    {
+        cx.clear_error();
+        return Err(unsupported(cx, a, b, op, "="));
+    }
+    r
+}
+pub fn power(cx: &mut Cx, a: &Obj, b: &Obj, m: Option<&Obj>) -> PyResult {
+    match m {
+        Some(m) if !m.is_none() => match a.ty().slots(cx).power {
+            Some(f) => f(cx, a, b, m),
+            None => Err(cx.type_error(format!("unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'", a.ty().name_text(), b.ty().name_text(), m.ty().name_text()))),
+        },
+        _ => binary(cx, a, b, Op::Pow),
+    }
+}
+pub fn unary(cx: &mut Cx, o: &Obj, op: &str) -> PyResult {
+    let s = o.ty().slots(cx);
+    let f = match op {
+        "-" => s.neg,
+        "+" => s.pos,
+        _ => s.invert,
+    };
+    match f {
+        Some(f) => f(cx, o),
+        None => Err(cx.type_error(format!("bad operand type for unary {op}: '{}'", o.ty().name_text()))),
+    }
+}
+/// `operator.index`.
+pub fn index(cx: &mut Cx, o: &Obj) -> PyResult {
+    if o.cast::<Int>().is_some() {
+        return Ok(o.clone());
+    }
+    let Some(f) = o.ty().slots(cx).index else {
+        return Err(cx.type_error(format!("'{}' object cannot be interpreted as an integer", o.ty().name_text())));
+    };
+    let r = f(cx, o)?;
+    if r.cast::<Int>().is_none() {
+        return Err(cx.type_error(format!("__index__ returned non-int (type {})", r.ty().name_text())));
+    }
+    Ok(r)
+}
+pub fn index_i64(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
+    let i = index(cx, o)?;
+    int::to_i64(&i).ok_or_else(|| cx.overflow_error("Python int too large to convert to C ssize_t"))
+}
+pub fn exact_float(o: &Obj) -> f64 {
+    o.cast::<Float>().map_or(0.0, |f| f.value.get())
+}
+/// `float(o)` for numbers.
+pub fn to_float(cx: &mut Cx, o: &Obj) -> PyResult<f64> {
+    if let Some(f) = o.cast::<Float>() {
+        return Ok(f.value.get());
+    }
+    if o.cast::<Int>().is_some() {
+        return int::to_f64(cx, o);
+    }
+    if let Some(f) = o.ty().slots(cx).float {
+        let r = f(cx, o)?;
+        return match r.cast::<Float>() {
+            Some(f) => Ok(f.value.get()),
+            None => Err(cx.type_error(format!("{}.__float__ returned non-float (type {})", o.ty().name_text(), r.ty().name_text()))),
+        };
+    }
+    if o.ty().slots(cx).index.is_some() {
+        let i = index(cx, o)?;
+        return int::to_f64(cx, &i);
+    }
+    Err(cx.type_error(format!("float() argument must be a string or a real number, not '{}'", o.ty().name_text())))
+}
+pub fn as_f64(cx: &mut Cx, o: &Obj) -> PyResult<f64> {
+    if o.cast::<Float>().is_none() && o.cast::<Int>().is_none() && o.ty().slots(cx).float.is_none() && o.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error(format!("must be real number, not {}", o.ty().name_text())));
+    }
+    to_float(cx, o)
+}
+
+// ---- classes
+
+pub fn real_isinstance(cx: &mut Cx, o: &Obj, class: &Ref<Type>) -> PyResult<bool> {
+    if o.ty().is_subtype(cx, class) {
+        return Ok(true);
+    }
+    let name = cx.name("__class__");
+    Ok(match lookup_attr(cx, o, &name)? {
+        Some(c) => c.cast::<Type>().is_some_and(|t| t.is_subtype(cx, class)),
+        None => false,
+    })
+}
+pub fn isinstance(cx: &mut Cx, o: &Obj, class: &Obj) -> PyResult<bool> {
+    if o.type_ref().as_obj().is(class) {
+        return Ok(true);
+    }
+    if class.type_ref().as_obj().is(cx.types.type_.as_obj())
+        && let Some(t) = class.cast::<Type>()
+    {
+        return real_isinstance(cx, o, t);
+    }
+    if let Some(t) = class.cast::<Tuple>() {
+        for c in t.items() {
+            if cx.deeper(" in __instancecheck__", |cx| isinstance(cx, o, c))? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    let name = cx.name("__instancecheck__");
+    if let Some(f) = special(cx, class, &name)? {
+        let r = call(cx, &f, std::slice::from_ref(o))?;
+        return truth(cx, &r);
+    }
+    match class.cast::<Type>() {
+        Some(t) => real_isinstance(cx, o, t),
+        None => Err(cx.type_error("isinstance() arg 2 must be a type, a tuple of types, or a union")),
+    }
+}
+pub fn issubclass(cx: &mut Cx, a: &Obj, class: &Obj) -> PyResult<bool> {
+    if let Some(t) = class.cast::<Tuple>() {
+        for c in t.items() {
+            if cx.deeper(" in __subclasscheck__", |cx| issubclass(cx, a, c))? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    if a.cast::<Type>().is_none() {
+        return Err(cx.type_error("issubclass() arg 1 must be a class"));
+    }
+    let name = cx.name("__subclasscheck__");
+    match special(cx, class, &name)? {
+        Some(f) => {
+            let r = call(cx, &f, std::slice::from_ref(a))?;
+            truth(cx, &r)
+        }
+        None => Err(cx.type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union")),
+    }
+}
+/// Whether an `except` clause catches.
+pub fn exception_matches(cx: &mut Cx, exc: &Obj, pattern: &Obj) -> PyResult<bool> {
+    let bad = "catching classes that do not inherit from BaseException is not allowed";
+    let list = match pattern.cast::<Tuple>() {
+        Some(t) => t.items().to_vec(),
+        None => vec![pattern.clone()],
+    };
+    for p in &list {
+        if !p.cast::<Type>().is_some_and(|t| t.has(flags::EXCEPTION)) {
+            return Err(cx.type_error(bad));
+        }
+    }
+    Ok(exc.cast::<Exception>().is_some() && list.iter().any(|p| p.cast::<Type>().is_some_and(|t| exc.ty().is_subtype(cx, t))))
+}
+/// The attributes a class pattern asks for, or `None` when the subject does not match.
+pub fn match_class(cx: &mut Cx, subject: &Obj, class: &Obj, names: &Obj, positional: usize) -> PyResult<Option<Obj>> {
+    let Some(t) = class.cast::<Type>().cloned() else { return Err(cx.type_error("called match pattern must be a class")) };
+    if !isinstance(cx, subject, class)? {
+        return Ok(None);
+    }
+    let mut out = Vec::new();
+    if positional > 0 {
+        let key = cx.name("__match_args__");
+        let args = match lookup_attr(cx, class, &key)? {
+            Some(a) if a.cast::<Tuple>().is_some() => collect(cx, &a)?,
+            Some(a) => return Err(cx.type_error(format!("{}.__match_args__ must be a tuple (got {})", t.name_text(), a.ty().name_text()))),
+            None if t.has(flags::MATCH_SELF) => {
+                if positional > 1 {
+                    return Err(cx.type_error(format!("{}() accepts 1 positional sub-pattern ({positional} given)", t.name_text())));
+                }
+                out.push(subject.clone());
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        if out.is_empty() {
+            if positional > args.len() {
+                let s = if args.len() == 1 { "" } else { "s" };
+                return Err(cx.type_error(format!("{}() accepts {} positional sub-pattern{s} ({positional} given)", t.name_text(), args.len())));
+            }
+            for a in &args[..positional] {
+                let Some(n) = a.cast::<Str>() else { return Err(cx.type_error(format!("__match_args__ elements must be strings (got {})", a.ty().name_text()))) };
+                match lookup_attr(cx, subject, n)? {
+                    Some(v) => out.push(v),
+                    None => return Ok(None),
+                }
+            }
+        }
+    }
+    for n in collect(cx, names)? {
+        let Some(s) = n.cast::<Str>() else { continue };
+        match lookup_attr(cx, subject, s)? {
+            Some(v) => out.push(v),
+            None => return Ok(None),
+        }
+    }
+    cx.tuple(out).map(Some)
+}
+
+// ---- odds and ends
+
+/// `__annotations__` of a class or module, evaluated on first use.
+pub fn lazy_annotations(cx: &mut Cx, dict: &Ref<Dict>) -> PyResult {
+    let key = cx.name("__annotations__");
+    if let Some(a) = dict.get_str(cx, &key) {
+        return Ok(a);
+    }
+    let f = cx.name("__annotate__");
+    let made = match dict.get_str(cx, &f) {
+        Some(f) if !f.is_none() => {
+            let one = cx.int(1)?;
+            call(cx, &f, &[one])?
+        }
+        _ => Dict::new(cx)?.into_obj(),
+    };
+    dict.insert(cx, key.as_obj(), made.clone())?;
+    Ok(made)
+}
+/// `list[int]`: until the alias type is built, the class itself.
+pub fn generic_alias(_cx: &mut Cx, class: &Obj, _args: &Obj) -> PyResult {
+    Ok(class.clone())
+}
+/// `object.__getstate__`.
+pub fn getstate(cx: &mut Cx, o: &Obj) -> PyResult {
+    if !o.ty().has(flags::DICT) {
+        return Ok(cx.none());
+    }
+    let d = crate::types::object::dict_of(cx, o)?;
+    if d.len(cx) == 0 { Ok(cx.none()) } else { Ok(d.copy(cx)?.into_obj()) }
+}
+/// `object.__reduce__`: copyreg's protocol.
+pub fn reduce(cx: &mut Cx, o: &Obj, protocol: i64) -> PyResult {
+    let copyreg = cx.str("copyreg")?;
+    let import = cx.name("__import__");
+    let b = cx.builtins.clone().expect("builtins exist");
+    let Some(f) = b.get_str(cx, &import) else { return Err(cx.type_error("cannot pickle")) };
+    let m = call(cx, &f, &[copyreg])?;
+    let p = cx.int(protocol)?;
+    call_method(cx, &m, "__reduce_ex", &[o.clone(), p])
+}
+/// `dir(o)`: own attributes and those of the class.
+pub fn default_dir(cx: &mut Cx, o: &Obj) -> PyResult {
+    let out = Dict::new(cx)?;
+    if o.ty().has(flags::DICT) {
+        let d = crate::types::object::dict_of(cx, o)?;
+        out.update_from(cx, d.as_obj())?;
+    }
+    let ty = o.type_ref();
+    for t in ty.mro_list(cx).to_vec() {
+        if let Some(d) = t.cast::<Type>().and_then(|t| t.dict.cloned(cx)) {
+            out.update_from(cx, d.as_obj())?;
+        }
+    }
+    let keys = out.entries(cx).into_iter().map(|e| e.0).collect();
+    cx.list(keys)
+}

@@ -1,0 +1,232 @@
+//! The built-in types: one file each, listed once in `builtin_types!`.
+
+pub mod bytes;
+pub mod code;
+pub mod descriptor;
+pub mod dict;
+pub mod dunders;
+pub mod exception;
+pub mod float;
+pub mod function;
+pub mod generator;
+pub mod int;
+pub mod iterators;
+pub mod list;
+pub mod module;
+pub mod object;
+pub mod range;
+pub mod set;
+pub mod singletons;
+pub mod slice;
+pub mod str;
+pub mod super_;
+pub mod traceback;
+pub mod tuple;
+pub mod type_;
+pub mod weakref;
+
+pub use bytes::Bytes;
+pub use code::CodeObj;
+pub use dict::Dict;
+pub use exception::Exception;
+pub use float::Float;
+pub use function::{BoundMethod, Builtin, CellObj, Function};
+pub use generator::Generator;
+pub use int::Int;
+pub use list::List;
+pub use set::Set;
+pub use slice::Slice;
+pub use str::Str;
+pub use tuple::Tuple;
+pub use type_::{Slots, Type, flags};
+
+use crate::memory::{Ops, OpsOf};
+use crate::native::{GetSet, MethodDef};
+use crate::object::{Obj, Ref, shape};
+
+/// What a built-in type is made of.
+pub struct Spec {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub layout: u16,
+    pub basicsize: usize,
+    pub ops: &'static Ops,
+    pub flags: u32,
+    /// 0: a number is handed out.
+    pub shape: u32,
+    pub slots: Slots,
+    pub methods: &'static [MethodDef],
+    pub getset: &'static [GetSet],
+    pub text_signature: &'static str,
+}
+
+impl Spec {
+    /// A type without methods over a layout.
+    pub const fn new<T: crate::object::Layout + crate::object::Trace>(name: &'static str) -> Spec {
+        Spec {
+            name,
+            doc: "",
+            layout: T::ID,
+            basicsize: size_of::<T>(),
+            ops: &OpsOf::<T>::OPS,
+            flags: 0,
+            shape: 0,
+            slots: Slots::EMPTY,
+            methods: &[],
+            getset: &[],
+            text_signature: "",
+        }
+    }
+}
+
+macro_rules! builtin_types {
+    ($($field:ident: $base:ident = $spec:expr;)*) => {
+        /// Handles on all built-in types.
+        pub struct Types {
+            $(pub $field: Ref<Type>,)*
+            /// MemoryError, made before it is needed.
+            pub spare_memory_error: Option<Obj>,
+        }
+        /// Field name, base and specification of each type, bases first.
+        pub(crate) const SPECS: &[(&str, &str, fn() -> Spec)] = &[$((stringify!($field), stringify!($base), || $spec),)*];
+        impl Types {
+            pub(crate) fn from_list(mut list: Vec<Ref<Type>>) -> Types {
+                list.reverse();
+                Types { $($field: list.pop().expect("one handle a type"),)* spare_memory_error: None }
+            }
+        }
+    };
+}
+
+use exception::spec as exc;
+
+builtin_types! {
+    object: object = object::spec();
+    type_: object = type_::spec();
+    str: object = str::spec();
+    tuple: object = tuple::spec();
+    dict: object = dict::spec();
+    int: object = int::spec();
+    bool: int = int::bool_spec();
+    float: object = float::spec();
+    bytes: object = bytes::spec();
+    list: object = list::spec();
+    set: object = set::spec();
+    frozenset: object = set::frozen_spec();
+    none: object = singletons::none_spec();
+    not_implemented: object = singletons::not_implemented_spec();
+    ellipsis: object = singletons::ellipsis_spec();
+    unbound: object = singletons::unbound_spec();
+    slice: object = slice::spec();
+    range: object = range::spec();
+    range_iterator: object = range::iterator_spec();
+    function: object = function::spec();
+    method: object = function::method_spec();
+    builtin: object = function::builtin_spec();
+    cell: object = function::cell_spec();
+    code: object = code::spec();
+    generator: object = generator::spec();
+    coroutine: object = generator::coroutine_spec();
+    frame: object = traceback::frame_spec();
+    traceback: object = traceback::spec();
+    module: object = module::spec();
+    property: object = descriptor::property_spec();
+    classmethod: object = descriptor::classmethod_spec();
+    staticmethod: object = descriptor::staticmethod_spec();
+    wrapper_descriptor: object = descriptor::wrapper_spec();
+    method_wrapper: object = descriptor::method_wrapper_spec();
+    method_descriptor: object = descriptor::method_spec();
+    classmethod_descriptor: object = descriptor::class_method_spec();
+    getset_descriptor: object = descriptor::getset_spec();
+    member_descriptor: object = descriptor::member_spec();
+    mappingproxy: object = dict::proxy_spec();
+    dict_keys: object = dict::views::keys_spec();
+    dict_values: object = dict::views::values_spec();
+    dict_items: object = dict::views::items_spec();
+    dict_iterator: object = dict::views::iterator_spec("dict_keyiterator");
+    dict_value_iterator: object = dict::views::iterator_spec("dict_valueiterator");
+    dict_item_iterator: object = dict::views::iterator_spec("dict_itemiterator");
+    dict_reverse_iterator: object = dict::views::iterator_spec("dict_reversekeyiterator");
+    list_iterator: object = iterators::spec("list_iterator", shape::LIST_ITER);
+    tuple_iterator: object = iterators::spec("tuple_iterator", shape::TUPLE_ITER);
+    str_iterator: object = iterators::spec("str_iterator", 0);
+    bytes_iterator: object = iterators::spec("bytes_iterator", 0);
+    sequence_iterator: object = iterators::spec("iterator", 0);
+    set_iterator: object = iterators::spec("set_iterator", 0);
+    list_reverse_iterator: object = iterators::spec("list_reverseiterator", 0);
+    callable_iterator: object = iterators::callable_spec();
+    enumerate: object = iterators::enumerate_spec();
+    zip: object = iterators::zip_spec();
+    map: object = iterators::map_spec();
+    filter: object = iterators::filter_spec();
+    reversed: object = iterators::reversed_spec();
+    super_: object = super_::spec();
+    weakref: object = weakref::spec();
+    weakproxy: object = weakref::proxy_spec();
+    base_exception: object = exc("BaseException", "Common base class for all exceptions.");
+    exception: base_exception = exc("Exception", "Common base class for all non-exit exceptions.");
+    generator_exit: base_exception = exc("GeneratorExit", "Request that a generator exit.");
+    keyboard_interrupt: base_exception = exc("KeyboardInterrupt", "Program interrupted by user.");
+    system_exit: base_exception = exc("SystemExit", "Request to exit from the interpreter.");
+    arithmetic_error: exception = exc("ArithmeticError", "Base class for arithmetic errors.");
+    floating_point_error: arithmetic_error = exc("FloatingPointError", "Floating-point operation failed.");
+    overflow_error: arithmetic_error = exc("OverflowError", "Result too large to be represented.");
+    zero_division_error: arithmetic_error = exc("ZeroDivisionError", "Second argument to a division or modulo operation was zero.");
+    assertion_error: exception = exc("AssertionError", "Assertion failed.");
+    attribute_error: exception = exc("AttributeError", "Attribute not found.");
+    buffer_error: exception = exc("BufferError", "Buffer error.");
+    eof_error: exception = exc("EOFError", "Read beyond end of file.");
+    import_error: exception = exc("ImportError", "Import can't find module, or can't find name in module.");
+    module_not_found_error: import_error = exc("ModuleNotFoundError", "Module not found.");
+    lookup_error: exception = exc("LookupError", "Base class for lookup errors.");
+    index_error: lookup_error = exc("IndexError", "Sequence index out of range.");
+    key_error: lookup_error = exc("KeyError", "Mapping key not found.");
+    memory_error: exception = exc("MemoryError", "Out of memory.");
+    name_error: exception = exc("NameError", "Name not found globally.");
+    unbound_local_error: name_error = exc("UnboundLocalError", "Local name referenced but not bound to a value.");
+    os_error: exception = exc("OSError", "Base class for I/O related errors.");
+    blocking_io_error: os_error = exc("BlockingIOError", "I/O operation would block.");
+    child_process_error: os_error = exc("ChildProcessError", "Child process error.");
+    connection_error: os_error = exc("ConnectionError", "Connection error.");
+    broken_pipe_error: connection_error = exc("BrokenPipeError", "Broken pipe.");
+    connection_aborted_error: connection_error = exc("ConnectionAbortedError", "Connection aborted.");
+    connection_refused_error: connection_error = exc("ConnectionRefusedError", "Connection refused.");
+    connection_reset_error: connection_error = exc("ConnectionResetError", "Connection reset.");
+    file_exists_error: os_error = exc("FileExistsError", "File already exists.");
+    file_not_found_error: os_error = exc("FileNotFoundError", "File not found.");
+    interrupted_error: os_error = exc("InterruptedError", "Interrupted by signal.");
+    is_a_directory_error: os_error = exc("IsADirectoryError", "Operation doesn't work on directories.");
+    not_a_directory_error: os_error = exc("NotADirectoryError", "Operation only works on directories.");
+    permission_error: os_error = exc("PermissionError", "Not enough permissions.");
+    process_lookup_error: os_error = exc("ProcessLookupError", "Process not found.");
+    timeout_error: os_error = exc("TimeoutError", "Timeout expired.");
+    reference_error: exception = exc("ReferenceError", "Weak ref proxy used after referent went away.");
+    runtime_error: exception = exc("RuntimeError", "Unspecified run-time error.");
+    not_implemented_error: runtime_error = exc("NotImplementedError", "Method or function hasn't been implemented yet.");
+    recursion_error: runtime_error = exc("RecursionError", "Recursion limit exceeded.");
+    python_finalization_error: runtime_error = exc("PythonFinalizationError", "Operation blocked during Python finalization.");
+    stop_async_iteration: exception = exc("StopAsyncIteration", "Signal the end from iterator.__anext__().");
+    stop_iteration: exception = exc("StopIteration", "Signal the end from iterator.__next__().");
+    syntax_error: exception = exc("SyntaxError", "Invalid syntax.");
+    indentation_error: syntax_error = exc("IndentationError", "Improper indentation.");
+    tab_error: indentation_error = exc("TabError", "Improper mixture of spaces and tabs.");
+    system_error: exception = exc("SystemError", "Internal error in the Python interpreter.");
+    type_error: exception = exc("TypeError", "Inappropriate argument type.");
+    value_error: exception = exc("ValueError", "Inappropriate argument value (of correct type).");
+    unicode_error: value_error = exc("UnicodeError", "Unicode related error.");
+    unicode_decode_error: unicode_error = exc("UnicodeDecodeError", "Unicode decoding error.");
+    unicode_encode_error: unicode_error = exc("UnicodeEncodeError", "Unicode encoding error.");
+    unicode_translate_error: unicode_error = exc("UnicodeTranslateError", "Unicode translation error.");
+    warning: exception = exc("Warning", "Base class for warning categories.");
+    bytes_warning: warning = exc("BytesWarning", "Base class for warnings about bytes and buffer related problems.");
+    deprecation_warning: warning = exc("DeprecationWarning", "Base class for warnings about deprecated features.");
+    encoding_warning: warning = exc("EncodingWarning", "Base class for warnings about encodings.");
+    future_warning: warning = exc("FutureWarning", "Base class for warnings about constructs that will change semantically in the future.");
+    import_warning: warning = exc("ImportWarning", "Base class for warnings about probable mistakes in module imports");
+    pending_deprecation_warning: warning = exc("PendingDeprecationWarning", "Base class for warnings about features which will be deprecated in the future.");
+    resource_warning: warning = exc("ResourceWarning", "Base class for warnings about resource usage.");
+    runtime_warning: warning = exc("RuntimeWarning", "Base class for warnings about dubious runtime behavior.");
+    syntax_warning: warning = exc("SyntaxWarning", "Base class for warnings about dubious syntax.");
+    unicode_warning: warning = exc("UnicodeWarning", "Base class for warnings about Unicode related problems, mostly related to conversion problems.");
+    user_warning: warning = exc("UserWarning", "Base class for warnings generated by user code.");
+}

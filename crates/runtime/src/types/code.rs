@@ -1,0 +1,208 @@
+//! Code objects: the wordcode as Python sees it, and the register form that runs.
+
+use super::type_::{Cmp, flags};
+use super::{Slots, Spec};
+use crate::cx::{Cx, PyResult};
+use crate::eval::Exec;
+use crate::layout;
+use crate::memory::{self, Ops};
+use crate::object::{Guarded, Header, Obj, Ref, Trace, Visit};
+use crate::protocol;
+use retic_bytecode::{Code, Const};
+use std::cell::OnceCell;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+layout! {
+    /// A code object. The plain data and the register form are shared Rust values, not Python objects.
+    pub struct CodeObj = 14, "code" {
+        data: Hidden<Rc<Code>>,
+        exec: Hidden<OnceCell<Box<Exec>>>,
+        consts: Guarded<Obj>,
+    }
+}
+
+/// A field the collector has nothing to look for in.
+pub struct Hidden<T>(pub T);
+impl<T> Trace for Hidden<T> {
+    fn trace(&self, _: Visit<'_>) {}
+}
+
+impl CodeObj {
+    /// Makes the code object with its constants, interning names and identifier-like strings as CPython does.
+    pub fn new(cx: &mut Cx, data: Rc<Code>) -> PyResult<Ref<CodeObj>> {
+        let mut items = Vec::with_capacity(data.consts.len());
+        for c in &data.consts {
+            items.push(constant(cx, c)?);
+        }
+        let consts = cx.tuple(items)?;
+        memory::new(cx, &cx.types.code, |head| CodeObj { head, data: Hidden(data), exec: Hidden(OnceCell::new()), consts: Guarded::new(consts) })
+    }
+    pub fn code(&self) -> &Rc<Code> {
+        &self.data.0
+    }
+    /// The register form, translated at the first call.
+    #[inline]
+    pub fn exec(&self, cx: &mut Cx) -> PyResult<*const Exec> {
+        if let Some(e) = self.exec.0.get() {
+            return Ok(&raw const **e);
+        }
+        let made = crate::eval::translate(cx, self)?;
+        Ok(&raw const **self.exec.0.get_or_init(|| Box::new(made)))
+    }
+    pub fn line_at(&self, offset: u32) -> u32 {
+        retic_bytecode::lines::line_of(&self.data.0, offset)
+    }
+}
+
+/// A constant as an object.
+pub fn constant(cx: &mut Cx, c: &Const) -> PyResult {
+    Ok(match c {
+        Const::None => cx.none(),
+        Const::Bool(b) => cx.bool(*b),
+        Const::Ellipsis => cx.consts.ellipsis.clone(),
+        Const::Int(v) => cx.int(*v)?,
+        Const::BigInt { negative, digits } => super::int::from_big(cx, &retic_numbers::Big::from_digits(*negative, digits))?,
+        Const::Float(b) => cx.float(f64::from_bits(*b))?,
+        Const::Complex(..) => return Err(cx.type_error("complex numbers are not built yet")),
+        Const::Str(s) => {
+            let made = cx.str_ref(s)?;
+            let name_like = s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            if name_like { super::str::intern(cx, made).into_obj() } else { made.into_obj() }
+        }
+        Const::WideStr(p) => cx.str_points(p)?,
+        Const::Bytes(b) => super::Bytes::from_slice(cx, b)?,
+        Const::Tuple(t) => {
+            let items = t.iter().map(|c| constant(cx, c)).collect::<PyResult<Vec<_>>>()?;
+            cx.tuple(items)?
+        }
+        Const::FrozenSet(t) => {
+            let items = t.iter().map(|c| constant(cx, c)).collect::<PyResult<Vec<_>>>()?;
+            super::set::frozen(cx, items)?
+        }
+        Const::Code(code) => CodeObj::new(cx, code.clone())?.into_obj(),
+    })
+}
+
+fn repr(cx: &mut Cx, this: &Obj) -> PyResult {
+    let Some(c) = this.cast::<CodeObj>() else { return Ok(cx.none()) };
+    let d = c.code();
+    cx.str(&format!("<code object {} at {:#x}, file \"{}\", line {}>", d.name, this.address(), d.filename, d.firstlineno))
+}
+
+fn strings(cx: &Cx, list: &[Rc<str>]) -> PyResult {
+    let items = list.iter().map(|s| Ok(super::str::intern_text(cx, s)?.into_obj())).collect::<PyResult<Vec<_>>>()?;
+    cx.tuple(items)
+}
+
+#[retic_macros::methods]
+impl CodeObj {
+    #[get("co_name")]
+    fn name(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {
+        this.code().name.to_string()
+    }
+    #[get("co_qualname")]
+    fn qualname(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {
+        this.code().qualname.to_string()
+    }
+    #[get("co_filename")]
+    fn filename(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {
+        this.code().filename.to_string()
+    }
+    #[get("co_firstlineno")]
+    fn firstlineno(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
+        i64::from(this.code().firstlineno)
+    }
+    #[get("co_argcount")]
+    fn argcount(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
+        i64::from(this.code().argcount)
+    }
+    #[get("co_posonlyargcount")]
+    fn posonly(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
+        i64::from(this.code().posonlyargcount)
+    }
+    #[get("co_kwonlyargcount")]
+    fn kwonly(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
+        i64::from(this.code().kwonlyargcount)
+    }
+    #[get("co_nlocals")]
+    fn nlocals(_cx: &mut Cx, this: &Ref<CodeObj>) -> usize {
+        this.code().nlocals()
+    }
+    #[get("co_stacksize")]
+    fn stacksize(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
+        i64::from(this.code().stacksize)
+    }
+    #[get("co_flags")]
+    fn co_flags(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
+        i64::from(this.code().flags)
+    }
+    #[get("co_code")]
+    fn co_code(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        super::Bytes::from_slice(cx, &this.code().code)
+    }
+    #[get("co_lnotab")]
+    fn lnotab(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        super::Bytes::from_slice(cx, &this.code().lnotab)
+    }
+    #[get("co_consts")]
+    fn co_consts(cx: &mut Cx, this: &Ref<CodeObj>) -> Obj {
+        this.consts.cloned(cx)
+    }
+    #[get("co_names")]
+    fn names(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        strings(cx, &this.code().names)
+    }
+    #[get("co_varnames")]
+    fn varnames(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        strings(cx, &this.code().varnames)
+    }
+    #[get("co_freevars")]
+    fn freevars(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        strings(cx, &this.code().freevars)
+    }
+    #[get("co_cellvars")]
+    fn cellvars(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        strings(cx, &this.code().cellvars)
+    }
+}
+
+unsafe fn drop_code(raw: NonNull<Header>) {
+    // SAFETY: dying; dropped once.
+    unsafe { raw.cast::<CodeObj>().drop_in_place() }
+}
+unsafe fn trace_code(raw: NonNull<Header>, visit: &mut dyn FnMut(&Obj)) {
+    // SAFETY: live.
+    unsafe { raw.cast::<CodeObj>().as_ref() }.trace(visit);
+}
+unsafe fn no_clear(_: NonNull<Header>, _: &mut Vec<Obj>) {}
+unsafe fn size(_: NonNull<Header>) -> usize {
+    size_of::<CodeObj>()
+}
+static OPS: Ops = Ops { drop: drop_code, trace: trace_code, clear: no_clear, size };
+
+pub fn spec() -> Spec {
+    Spec {
+        flags: flags::NO_NEW,
+        ops: &OPS,
+        slots: Slots {
+            repr: Some(repr),
+            richcompare: Some(|cx, a, b, op| {
+                let (Some(x), Some(y)) = (a.cast::<CodeObj>(), b.cast::<CodeObj>()) else { return Ok(cx.not_implemented()) };
+                match op {
+                    Cmp::Eq => Ok(cx.bool(x.code() == y.code())),
+                    Cmp::Ne => Ok(cx.bool(x.code() != y.code())),
+                    _ => Ok(cx.not_implemented()),
+                }
+            }),
+            hash: Some(|cx, o| {
+                let consts = o.cast::<CodeObj>().map(|c| c.code().name.to_string()).unwrap_or_default();
+                let s = cx.str(&consts)?;
+                protocol::hash(cx, &s)
+            }),
+            ..Slots::EMPTY
+        },
+        getset: CodeObj::GETSET,
+        ..Spec::new::<CodeObj>("code")
+    }
+}

@@ -1,0 +1,557 @@
+//! Descriptors: slot wrappers, native methods and attributes, `__slots__` members, property, classmethod, staticmethod.
+
+use super::dunders::Dunder;
+use super::function::{self, Builtin};
+use super::type_::flags;
+use super::{Slots, Spec, Str, Type};
+use crate::cx::{Cx, PyResult};
+use crate::layout;
+use crate::memory;
+use crate::native::{Args, GetSet, MethodDef};
+use crate::object::{Guarded, Obj, Ref};
+use crate::protocol;
+use std::cell::Cell;
+
+layout! {
+    /// A native slot as a method.
+    pub struct Wrapper = 26, "wrapper_descriptor" { owner: Guarded<Ref<Type>>, dunder: Cell<&'static Dunder>, }
+}
+layout! {
+    /// A slot wrapper bound to an object.
+    pub struct BoundWrapper = 27, "method-wrapper" { wrapper: Guarded<Ref<Wrapper>>, this: Guarded<Obj>, }
+}
+layout! {
+    /// A native method of a type.
+    pub struct MethodDescr = 28, "method_descriptor" { owner: Guarded<Ref<Type>>, def: Cell<&'static MethodDef>, }
+}
+layout! {
+    /// A computed attribute of a type.
+    pub struct GetSetDescr = 29, "getset_descriptor" { owner: Guarded<Ref<Type>>, def: Cell<&'static GetSet>, }
+}
+layout! {
+    /// A `__slots__` member.
+    pub struct Member = 30, "member_descriptor" { owner: Guarded<Ref<Type>>, name: Guarded<Ref<Str>>, offset: Cell<usize>, }
+}
+layout! {
+    /// A property.
+    pub struct Property = 31, "property" { get: Guarded<Option<Obj>>, set: Guarded<Option<Obj>>, del: Guarded<Option<Obj>>, doc: Guarded<Option<Obj>>, name: Guarded<Option<Obj>>, }
+}
+layout! {
+    /// A static method.
+    pub struct StaticMethod = 32, "staticmethod" { function: Guarded<Obj>, }
+}
+layout! {
+    /// A class method.
+    pub struct ClassMethod = 33, "classmethod" { function: Guarded<Obj>, }
+}
+
+pub fn wrapper(cx: &Cx, ty: &Ref<Type>, d: &'static Dunder) -> PyResult {
+    Ok(memory::new(cx, &cx.types.wrapper_descriptor, |head| Wrapper { head, owner: Guarded::new(ty.clone()), dunder: Cell::new(d) })?.into_obj())
+}
+pub fn method(cx: &Cx, ty: &Ref<Type>, def: &'static MethodDef) -> PyResult {
+    Ok(memory::new(cx, &cx.types.method_descriptor, |head| MethodDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
+}
+pub fn class_method(cx: &Cx, ty: &Ref<Type>, def: &'static MethodDef) -> PyResult {
+    Ok(memory::new(cx, &cx.types.classmethod_descriptor, |head| MethodDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
+}
+pub fn getset(cx: &Cx, ty: &Ref<Type>, def: &'static GetSet) -> PyResult {
+    Ok(memory::new(cx, &cx.types.getset_descriptor, |head| GetSetDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
+}
+pub fn member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize) -> PyResult {
+    Ok(memory::new(cx, &cx.types.member_descriptor, |head| Member { head, owner: Guarded::new(ty.clone()), name: Guarded::new(name.clone()), offset: Cell::new(offset) })?
+        .into_obj())
+}
+pub fn staticmethod(cx: &Cx, f: Obj) -> PyResult {
+    Ok(memory::new(cx, &cx.types.staticmethod, |head| StaticMethod { head, function: Guarded::new(f) })?.into_obj())
+}
+pub fn classmethod(cx: &Cx, f: Obj) -> PyResult {
+    Ok(memory::new(cx, &cx.types.classmethod, |head| ClassMethod { head, function: Guarded::new(f) })?.into_obj())
+}
+
+/// The receiver of an unbound call, checked against the owner.
+fn split<'a>(cx: &Cx, owner: &Ref<Type>, name: &str, args: Args<'a>) -> PyResult<(&'a Obj, Args<'a>)> {
+    let Some((first, rest)) = args.items.split_first().filter(|_| !args.positional().is_empty()) else {
+        return Err(cx.type_error(format!("unbound method {}.{name}() needs an argument", owner.name_text())));
+    };
+    if !first.ty().is_subtype(cx, owner) {
+        return Err(cx.type_error(format!("descriptor '{name}' for '{}' objects doesn't apply to a '{}' object", owner.name_text(), first.ty().name_text())));
+    }
+    Ok((first, Args { items: rest, names: args.names }))
+}
+
+fn call_wrapper(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
+    let Some(w) = o.cast::<Wrapper>() else { return Ok(cx.none()) };
+    let owner = w.owner.cloned(cx);
+    let d = w.dunder.get();
+    let (this, rest) = match split(cx, &owner, d.name, args) {
+        Ok(x) => x,
+        Err(_) if args.items.is_empty() => {
+            cx.clear_error();
+            return Err(cx.type_error(format!("descriptor '{}' of '{}' object needs an argument", d.name, owner.name_text())));
+        }
+        Err(r) => {
+            cx.clear_error();
+            let _ = r;
+            return Err(cx.type_error(format!("descriptor '{}' requires a '{}' object but received a '{}'", d.name, owner.name_text(), args.items[0].ty().name_text())));
+        }
+    };
+    let slots = *owner.slots(cx);
+    (d.call)(cx, &slots, this, rest)
+}
+
+pub fn wrapper_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::METHOD_DESCRIPTOR | flags::NO_NEW,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(w) = o.cast::<Wrapper>() else { return Ok(cx.none()) };
+                let t = format!("<slot wrapper '{}' of '{}' objects>", w.dunder.get().name, w.owner.get(cx).name_text());
+                cx.str(&t)
+            }),
+            call: Some(call_wrapper),
+            get: Some(|cx, d, obj, _| match obj {
+                Some(o) => {
+                    // SAFETY: O3, this slot is only reached through wrappers.
+                    let w = unsafe { d.cast_unchecked::<Wrapper>() }.clone();
+                    Ok(memory::new(cx, &cx.types.method_wrapper, |head| BoundWrapper { head, wrapper: Guarded::new(w), this: Guarded::new(o.clone()) })?.into_obj())
+                }
+                None => Ok(d.clone()),
+            }),
+            ..Slots::EMPTY
+        },
+        getset: Wrapper::GETSET,
+        ..Spec::new::<Wrapper>("wrapper_descriptor")
+    }
+}
+#[retic_macros::methods]
+impl Wrapper {
+    #[get("__name__")]
+    fn name(_cx: &mut Cx, this: &Ref<Wrapper>) -> &'static str {
+        this.dunder.get().name
+    }
+    #[get("__doc__")]
+    fn doc(_cx: &mut Cx, this: &Ref<Wrapper>) -> &'static str {
+        this.dunder.get().doc
+    }
+    #[get("__text_signature__")]
+    fn text(_cx: &mut Cx, this: &Ref<Wrapper>) -> &'static str {
+        this.dunder.get().text
+    }
+    #[get("__objclass__")]
+    fn objclass(cx: &mut Cx, this: &Ref<Wrapper>) -> Ref<Type> {
+        this.owner.cloned(cx)
+    }
+}
+pub fn method_wrapper_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(b) = o.cast::<BoundWrapper>() else { return Ok(cx.none()) };
+                let (w, this) = (b.wrapper.cloned(cx), b.this.cloned(cx));
+                cx.str(&format!("<method-wrapper '{}' of {} object at {:#x}>", w.dunder.get().name, this.ty().name_text(), this.address()))
+            }),
+            call: Some(|cx, o, args| {
+                let Some(b) = o.cast::<BoundWrapper>() else { return Ok(cx.none()) };
+                let (w, this) = (b.wrapper.cloned(cx), b.this.cloned(cx));
+                let slots = *w.owner.get(cx).slots(cx);
+                (w.dunder.get().call)(cx, &slots, &this, args)
+            }),
+            ..Slots::EMPTY
+        },
+        getset: BoundWrapper::GETSET,
+        ..Spec::new::<BoundWrapper>("method-wrapper")
+    }
+}
+#[retic_macros::methods]
+impl BoundWrapper {
+    #[get("__name__")]
+    fn name(cx: &mut Cx, this: &Ref<BoundWrapper>) -> &'static str {
+        this.wrapper.get(cx).dunder.get().name
+    }
+    #[get("__self__")]
+    fn this_get(cx: &mut Cx, this: &Ref<BoundWrapper>) -> Obj {
+        this.this.cloned(cx)
+    }
+    #[get("__doc__")]
+    fn doc(cx: &mut Cx, this: &Ref<BoundWrapper>) -> &'static str {
+        this.wrapper.get(cx).dunder.get().doc
+    }
+}
+
+fn bind_builtin(cx: &Cx, def: &'static MethodDef, this: Obj) -> PyResult {
+    Ok(memory::new(cx, &cx.types.builtin, |head| Builtin { head, def: Cell::new(def), this: Guarded::new(Some(this)), module: Guarded::new(None) })?.into_obj())
+}
+
+pub fn method_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::METHOD_DESCRIPTOR | flags::NO_NEW,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(m) = o.cast::<MethodDescr>() else { return Ok(cx.none()) };
+                let t = format!("<method '{}' of '{}' objects>", m.def.get().name, m.owner.get(cx).name_text());
+                cx.str(&t)
+            }),
+            call: Some(|cx, o, args| {
+                // SAFETY: O3, this slot is only reached through method descriptors.
+                let m = unsafe { o.cast_unchecked::<MethodDescr>() };
+                let def = m.def.get();
+                let owner = m.owner.get(cx);
+                let (this, rest) = split(cx, owner, def.name, args)?;
+                (def.call)(cx, def, this, rest)
+            }),
+            get: Some(|cx, d, obj, _| match (obj, d.cast::<MethodDescr>()) {
+                (Some(o), Some(m)) => bind_builtin(cx, m.def.get(), o.clone()),
+                _ => Ok(d.clone()),
+            }),
+            ..Slots::EMPTY
+        },
+        getset: MethodDescr::GETSET,
+        ..Spec::new::<MethodDescr>("method_descriptor")
+    }
+}
+pub fn class_method_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            get: Some(|cx, d, obj, ty| {
+                let Some(m) = d.cast::<MethodDescr>() else { return Ok(d.clone()) };
+                let class = match (ty, obj) {
+                    (Some(t), _) => t.clone(),
+                    (None, Some(o)) => o.type_ref().into_obj(),
+                    _ => return Ok(d.clone()),
+                };
+                bind_builtin(cx, m.def.get(), class)
+            }),
+            ..Slots::EMPTY
+        },
+        getset: MethodDescr::GETSET,
+        ..Spec::new::<MethodDescr>("classmethod_descriptor")
+    }
+}
+#[retic_macros::methods]
+impl MethodDescr {
+    #[get("__name__")]
+    fn name(_cx: &mut Cx, this: &Ref<MethodDescr>) -> &'static str {
+        this.def.get().name
+    }
+    #[get("__qualname__")]
+    fn qualname(cx: &mut Cx, this: &Ref<MethodDescr>) -> String {
+        format!("{}.{}", this.owner.get(cx).name_text(), this.def.get().name)
+    }
+    #[get("__doc__")]
+    fn doc(_cx: &mut Cx, this: &Ref<MethodDescr>) -> Option<&'static str> {
+        Some(this.def.get().doc).filter(|d| !d.is_empty())
+    }
+    #[get("__text_signature__")]
+    fn text(_cx: &mut Cx, this: &Ref<MethodDescr>) -> &'static str {
+        this.def.get().signature.text
+    }
+    #[get("__objclass__")]
+    fn objclass(cx: &mut Cx, this: &Ref<MethodDescr>) -> Ref<Type> {
+        this.owner.cloned(cx)
+    }
+}
+
+pub fn getset_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(m) = o.cast::<GetSetDescr>() else { return Ok(cx.none()) };
+                let t = format!("<attribute '{}' of '{}' objects>", m.def.get().name, m.owner.get(cx).name_text());
+                cx.str(&t)
+            }),
+            get: Some(|cx, d, obj, _| match (obj, d.cast::<GetSetDescr>()) {
+                (Some(o), Some(g)) => (g.def.get().get)(cx, o),
+                _ => Ok(d.clone()),
+            }),
+            set: Some(|cx, d, o, v| {
+                let Some(g) = d.cast::<GetSetDescr>() else { return Ok(()) };
+                match g.def.get().set {
+                    Some(set) => set(cx, o, v),
+                    None => Err(cx.attribute_error(format!("attribute '{}' of '{}' objects is not writable", g.def.get().name, g.owner.get(cx).name_text()))),
+                }
+            }),
+            ..Slots::EMPTY
+        },
+        getset: GetSetDescr::GETSET,
+        ..Spec::new::<GetSetDescr>("getset_descriptor")
+    }
+}
+#[retic_macros::methods]
+impl GetSetDescr {
+    #[get("__name__")]
+    fn name(_cx: &mut Cx, this: &Ref<GetSetDescr>) -> &'static str {
+        this.def.get().name
+    }
+    #[get("__doc__")]
+    fn doc(_cx: &mut Cx, this: &Ref<GetSetDescr>) -> &'static str {
+        this.def.get().doc
+    }
+    #[get("__objclass__")]
+    fn objclass(cx: &mut Cx, this: &Ref<GetSetDescr>) -> Ref<Type> {
+        this.owner.cloned(cx)
+    }
+}
+
+/// The storage of a member in an instance of its class.
+fn member_slot(cx: &Cx, m: &Ref<Member>, o: &Obj) -> PyResult<*mut Option<Obj>> {
+    let owner = m.owner.get(cx);
+    if !o.ty().is_subtype(cx, owner) {
+        return Err(cx.type_error(format!("descriptor '{}' for '{}' objects doesn't apply to a '{}' object", m.name.get(cx).to_text(cx), owner.name_text(), o.ty().name_text())));
+    }
+    // SAFETY: instances of the owner and its subclasses have the member at this offset.
+    Ok(unsafe { o.as_ptr().as_ptr().cast::<u8>().add(m.offset.get()).cast() })
+}
+
+pub fn member_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(m) = o.cast::<Member>() else { return Ok(cx.none()) };
+                let t = format!("<member '{}' of '{}' objects>", m.name.get(cx).to_text(cx), m.owner.get(cx).name_text());
+                cx.str(&t)
+            }),
+            get: Some(|cx, d, obj, _| {
+                let (Some(o), Some(m)) = (obj, d.cast::<Member>()) else { return Ok(d.clone()) };
+                let slot = member_slot(cx, m, o)?;
+                // SAFETY: the slot holds a handle or nothing.
+                match unsafe { (*slot).clone() } {
+                    Some(v) => Ok(v),
+                    None => {
+                        let name = m.name.cloned(cx);
+                        let text = format!("'{}' object has no attribute '{}'", o.ty().name_text(), name.to_text(cx));
+                        Err(super::exception::attribute_error(cx, text, o, &name))
+                    }
+                }
+            }),
+            set: Some(|cx, d, o, v| {
+                let Some(m) = d.cast::<Member>() else { return Ok(()) };
+                let slot = member_slot(cx, m, o)?;
+                // SAFETY: as above; emptied before the old value is released (M1).
+                let old = unsafe { std::mem::replace(&mut *slot, v.cloned()) };
+                if v.is_none() && old.is_none() {
+                    return Err(cx.attribute_error(m.name.get(cx).to_text(cx)));
+                }
+                cx.release(old);
+                Ok(())
+            }),
+            ..Slots::EMPTY
+        },
+        getset: Member::GETSET,
+        ..Spec::new::<Member>("member_descriptor")
+    }
+}
+#[retic_macros::methods]
+impl Member {
+    #[get("__name__")]
+    fn name_get(cx: &mut Cx, this: &Ref<Member>) -> Ref<Str> {
+        this.name.cloned(cx)
+    }
+    #[get("__objclass__")]
+    fn objclass(cx: &mut Cx, this: &Ref<Member>) -> Ref<Type> {
+        this.owner.cloned(cx)
+    }
+}
+
+fn prop(o: &Obj) -> &Ref<Property> {
+    // SAFETY: O3, these slots are only reached through properties.
+    unsafe { o.cast_unchecked::<Property>() }
+}
+fn no_accessor(cx: &mut Cx, p: &Ref<Property>, o: &Obj, what: &str) -> crate::cx::Raised {
+    let name = match p.name.cloned(cx) {
+        Some(n) => protocol::repr_text(cx, &n).unwrap_or_default(),
+        None => String::new(),
+    };
+    let shown = if name.is_empty() { String::new() } else { format!(" {name}") };
+    cx.attribute_error(format!("property{shown} of '{}' object has no {what}", o.ty().name_text()))
+}
+fn property_with(cx: &mut Cx, p: &Ref<Property>, which: usize, f: &Obj) -> PyResult {
+    let mut parts = [p.get.cloned(cx), p.set.cloned(cx), p.del.cloned(cx)];
+    parts[which] = Some(f.clone());
+    let [get, set, del] = parts;
+    let (doc, name) = (p.doc.cloned(cx), p.name.cloned(cx));
+    Ok(memory::new(cx, &p.as_obj().type_ref(), |head| Property {
+        head,
+        get: Guarded::new(get),
+        set: Guarded::new(set),
+        del: Guarded::new(del),
+        doc: Guarded::new(doc),
+        name: Guarded::new(name),
+    })?
+    .into_obj())
+}
+
+pub fn property_spec() -> Spec {
+    Spec {
+        doc: "Property attribute.",
+        text_signature: "(fget=None, fset=None, fdel=None, doc=None)",
+        flags: flags::GC | flags::BASE,
+        slots: Slots {
+            get: Some(|cx, d, obj, _| {
+                let Some(o) = obj else { return Ok(d.clone()) };
+                match prop(d).get.cloned(cx) {
+                    Some(f) => protocol::call(cx, &f, &[o.clone()]),
+                    None => Err(no_accessor(cx, prop(d), o, "getter")),
+                }
+            }),
+            set: Some(|cx, d, o, v| {
+                let (f, what) = match v {
+                    Some(_) => (prop(d).set.cloned(cx), "setter"),
+                    None => (prop(d).del.cloned(cx), "deleter"),
+                };
+                let Some(f) = f else { return Err(no_accessor(cx, prop(d), o, what)) };
+                let mut args = vec![o.clone()];
+                args.extend(v.cloned());
+                let r = protocol::call(cx, &f, &args)?;
+                cx.release(r);
+                Ok(())
+            }),
+            new: Some(|cx, ty, _| {
+                Ok(memory::new(cx, ty, |head| Property {
+                    head,
+                    get: Guarded::new(None),
+                    set: Guarded::new(None),
+                    del: Guarded::new(None),
+                    doc: Guarded::new(None),
+                    name: Guarded::new(None),
+                })?
+                .into_obj())
+            }),
+            init: Some(|cx, o, args| {
+                let pos = args.positional();
+                let get = |cx: &Cx, i: usize, n: &str| pos.get(i).or(args.keyword(cx, n)).filter(|v| !v.is_none()).cloned();
+                let (g, s, d, doc) = (get(cx, 0, "fget"), get(cx, 1, "fset"), get(cx, 2, "fdel"), get(cx, 3, "doc"));
+                let doc = match (doc, &g) {
+                    (Some(d), _) => Some(d),
+                    (None, Some(f)) => {
+                        let key = cx.name("__doc__");
+                        protocol::lookup_attr(cx, f, &key)?
+                    }
+                    _ => None,
+                };
+                let p = prop(o);
+                p.get.set(cx, g);
+                p.set.set(cx, s);
+                p.del.set(cx, d);
+                p.doc.set(cx, doc);
+                Ok(())
+            }),
+            ..Slots::EMPTY
+        },
+        methods: Property::METHODS,
+        getset: Property::GETSET,
+        ..Spec::new::<Property>("property")
+    }
+}
+#[retic_macros::methods]
+impl Property {
+    /// Descriptor to obtain a copy of the property with a different getter.
+    #[py("getter($self, fget, /)")]
+    fn getter(cx: &mut Cx, this: &Ref<Property>, fget: &Obj) -> PyResult {
+        property_with(cx, this, 0, fget)
+    }
+    /// Descriptor to obtain a copy of the property with a different setter.
+    #[py("setter($self, fset, /)")]
+    fn setter(cx: &mut Cx, this: &Ref<Property>, fset: &Obj) -> PyResult {
+        property_with(cx, this, 1, fset)
+    }
+    /// Descriptor to obtain a copy of the property with a different deleter.
+    #[py("deleter($self, fdel, /)")]
+    fn deleter(cx: &mut Cx, this: &Ref<Property>, fdel: &Obj) -> PyResult {
+        property_with(cx, this, 2, fdel)
+    }
+    #[py("__set_name__($self, owner, name, /)")]
+    fn set_name(cx: &mut Cx, this: &Ref<Property>, owner: &Obj, name: &Obj) {
+        let _ = owner;
+        this.name.set(cx, Some(name.clone()));
+    }
+    #[get("fget")]
+    fn fget(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
+        this.get.cloned(cx)
+    }
+    #[get("fset")]
+    fn fset(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
+        this.set.cloned(cx)
+    }
+    #[get("fdel")]
+    fn fdel(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
+        this.del.cloned(cx)
+    }
+    #[get("__doc__")]
+    fn doc_get(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
+        this.doc.cloned(cx)
+    }
+}
+
+pub fn staticmethod_spec() -> Spec {
+    Spec {
+        doc: "Convert a function to be a static method.",
+        flags: flags::GC | flags::BASE,
+        slots: Slots {
+            get: Some(|cx, d, _, _| Ok(d.cast::<StaticMethod>().map_or(cx.none(), |s| s.function.cloned(cx)))),
+            call: Some(|cx, o, args| {
+                let f = o.cast::<StaticMethod>().map(|s| s.function.cloned(cx)).unwrap_or_else(|| cx.none());
+                protocol::call_args(cx, &f, args)
+            }),
+            new: Some(|cx, _, args| {
+                let a = args.unpack(cx, "staticmethod", 1, 1)?;
+                staticmethod(cx, a[0].clone())
+            }),
+            init: Some(|_, _, _| Ok(())),
+            ..Slots::EMPTY
+        },
+        getset: StaticMethod::GETSET,
+        ..Spec::new::<StaticMethod>("staticmethod")
+    }
+}
+#[retic_macros::methods]
+impl StaticMethod {
+    #[get("__func__")]
+    fn func(cx: &mut Cx, this: &Ref<StaticMethod>) -> Obj {
+        this.function.cloned(cx)
+    }
+    #[get("__wrapped__")]
+    fn wrapped(cx: &mut Cx, this: &Ref<StaticMethod>) -> Obj {
+        this.function.cloned(cx)
+    }
+}
+pub fn classmethod_spec() -> Spec {
+    Spec {
+        doc: "Convert a function to be a class method.",
+        flags: flags::GC | flags::BASE,
+        slots: Slots {
+            get: Some(|cx, d, obj, ty| {
+                let Some(c) = d.cast::<ClassMethod>() else { return Ok(d.clone()) };
+                let f = c.function.cloned(cx);
+                let class = match (ty, obj) {
+                    (Some(t), _) => t.clone(),
+                    (None, Some(o)) => o.type_ref().into_obj(),
+                    _ => return Ok(d.clone()),
+                };
+                function::bind(cx, f, class)
+            }),
+            new: Some(|cx, _, args| {
+                let a = args.unpack(cx, "classmethod", 1, 1)?;
+                classmethod(cx, a[0].clone())
+            }),
+            init: Some(|_, _, _| Ok(())),
+            ..Slots::EMPTY
+        },
+        getset: ClassMethod::GETSET,
+        ..Spec::new::<ClassMethod>("classmethod")
+    }
+}
+#[retic_macros::methods]
+impl ClassMethod {
+    #[get("__func__")]
+    fn func(cx: &mut Cx, this: &Ref<ClassMethod>) -> Obj {
+        this.function.cloned(cx)
+    }
+    #[get("__wrapped__")]
+    fn wrapped(cx: &mut Cx, this: &Ref<ClassMethod>) -> Obj {
+        this.function.cloned(cx)
+    }
+}

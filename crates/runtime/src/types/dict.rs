@@ -1,0 +1,542 @@
+//! `dict`: insertion-ordered entries behind an index, as CPython's compact dict. Sizes and growth are CPython's.
+
+mod table;
+pub mod views;
+
+use super::type_::{Cmp, Op, flags};
+use super::{Slots, Spec, Str, Type};
+use crate::cx::{Cx, PyResult};
+use crate::layout;
+use crate::memory::{self, Ops, OpsOf};
+use crate::native::Args;
+use crate::object::{Guarded, Header, Obj, Ref, shape};
+use crate::protocol;
+use std::cell::Cell;
+use std::ptr::NonNull;
+use table::Table;
+
+layout! {
+    /// A dict.
+    pub struct Dict = 10, "dict" {
+        table: Guarded<Table>,
+        /// Changes whenever keys or values change; inline caches compare it.
+        version: Cell<u32>,
+        _spare: Cell<u32>,
+        _spare2: Cell<usize>,
+        _spare3: Cell<usize>,
+    }
+}
+
+impl Dict {
+    pub fn new(cx: &Cx) -> PyResult<Ref<Dict>> {
+        Dict::of_type(cx, &cx.types.dict)
+    }
+    pub fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<Dict>> {
+        memory::new(cx, ty, |head| Dict {
+            head,
+            table: Guarded::new(Table::empty()),
+            version: Cell::new(cx.new_version()),
+            _spare: Cell::new(0),
+            _spare2: Cell::new(0),
+            _spare3: Cell::new(0),
+        })
+    }
+    pub fn len(&self, cx: &Cx) -> usize {
+        self.table.get(cx).used()
+    }
+    pub fn version(&self) -> u32 {
+        self.version.get()
+    }
+    /// Marks the dict as changed in its keys.
+    fn touch(&self, cx: &Cx) {
+        self.version.set(cx.new_version());
+    }
+
+    /// The value of a string key. Never runs Python.
+    #[inline]
+    pub fn get_str(&self, cx: &Cx, key: &Ref<Str>) -> Option<Obj> {
+        let t = self.table.get(cx);
+        let i = t.find_str(key, key.hash(cx))?;
+        Some(t.value(i).clone())
+    }
+    /// Where a string key lies among the entries.
+    pub fn find_str(&self, cx: &Cx, key: &Ref<Str>) -> Option<usize> {
+        self.table.get(cx).find_str(key, key.hash(cx))
+    }
+    /// The address of an entry's value; good until the version changes.
+    pub(crate) fn value_slot(&self, cx: &Cx, index: usize) -> *const Obj {
+        self.table.get(cx).value(index)
+    }
+
+    /// Finds a key, running `__eq__` where needed.
+    fn find(&self, cx: &mut Cx, this: &Obj, key: &Obj, hash: i64) -> PyResult<Option<usize>> {
+        let _ = this;
+        if key.shape() == shape::STR && !self.table.get(cx).is_general() {
+            // SAFETY: O3, the shape says str.
+            return Ok(self.table.get(cx).find_str(unsafe { key.cast_unchecked::<Str>() }, hash));
+        }
+        'again: loop {
+            let version = self.version.get();
+            let mut probe = self.table.get(cx).probe(hash);
+            loop {
+                let t = self.table.get(cx);
+                let Some(i) = t.next_candidate(&mut probe, hash, cx) else { return Ok(None) };
+                let candidate = t.key(i);
+                if candidate.is(key) {
+                    return Ok(Some(i));
+                }
+                if let (Some(a), Some(b)) = (candidate.cast::<Str>(), key.cast::<Str>())
+                    && candidate.shape() == shape::STR
+                    && key.shape() == shape::STR
+                {
+                    if a.same(b) {
+                        return Ok(Some(i));
+                    }
+                    continue;
+                }
+                let candidate = candidate.clone();
+                let same = protocol::equal_unidentical(cx, &candidate, key)?;
+                cx.release(candidate);
+                if self.version.get() != version {
+                    continue 'again;
+                }
+                if same {
+                    return Ok(Some(i));
+                }
+            }
+        }
+    }
+
+    pub fn get(&self, cx: &mut Cx, key: &Obj) -> PyResult<Option<Obj>> {
+        let hash = protocol::hash(cx, key)?;
+        Ok(self.find(cx, key, key, hash)?.map(|i| self.table.get(cx).value(i).clone()))
+    }
+    pub fn contains(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
+        let hash = protocol::hash(cx, key)?;
+        Ok(self.find(cx, key, key, hash)?.is_some())
+    }
+    /// Sets a key; hands the old value out.
+    pub fn insert(&self, cx: &mut Cx, key: &Obj, value: Obj) -> PyResult<Option<Obj>> {
+        let hash = protocol::hash(cx, key)?;
+        if let Some(i) = self.find(cx, key, key, hash)? {
+            self.touch(cx);
+            return Ok(Some(self.table.get_mut(cx).replace(i, value)));
+        }
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
+        unsafe { (*self.table.as_ptr()).insert(cx, key.clone(), hash, value)? };
+        self.touch(cx);
+        let raw = NonNull::from(self).cast::<Header>();
+        // SAFETY: a live dict; dicts are gc types.
+        unsafe { memory::cycles::track(cx, raw) };
+        Ok(None)
+    }
+    pub fn set_str(&self, cx: &mut Cx, key: &'static str, value: Obj) -> PyResult<()> {
+        let k = cx.name(key);
+        let old = self.insert(cx, k.as_obj(), value)?;
+        cx.release(old);
+        Ok(())
+    }
+    pub fn remove(&self, cx: &mut Cx, key: &Obj) -> PyResult<Option<Obj>> {
+        let hash = protocol::hash(cx, key)?;
+        let Some(i) = self.find(cx, key, key, hash)? else { return Ok(None) };
+        self.touch(cx);
+        let (k, v) = self.table.get_mut(cx).remove(i, hash);
+        cx.release(k);
+        Ok(Some(v))
+    }
+    /// Keys and values in order.
+    pub fn entries(&self, cx: &Cx) -> Vec<(Obj, Obj)> {
+        let t = self.table.get(cx);
+        (0..t.end()).filter(|i| t.is_live(*i)).map(|i| (t.key(i).clone(), t.value(i).clone())).collect()
+    }
+    /// The entry at or after a position, and the position behind it.
+    pub fn next_entry(&self, cx: &Cx, mut at: usize) -> Option<(usize, Obj, Obj)> {
+        let t = self.table.get(cx);
+        while at < t.end() {
+            if t.is_live(at) {
+                return Some((at + 1, t.key(at).clone(), t.value(at).clone()));
+            }
+            at += 1;
+        }
+        None
+    }
+    /// Empties the dict; values die in order.
+    pub fn clear_now(&self, cx: &mut Cx) {
+        self.touch(cx);
+        let old = self.table.replace(cx, Table::empty());
+        cx.release(old);
+    }
+    pub fn copy(&self, cx: &mut Cx) -> PyResult<Ref<Dict>> {
+        let new = Dict::new(cx)?;
+        for (k, v) in self.entries(cx) {
+            new.insert(cx, &k, v)?;
+        }
+        Ok(new)
+    }
+    /// `update` from another dict or mapping or pairs.
+    pub fn update_from(&self, cx: &mut Cx, other: &Obj) -> PyResult<()> {
+        if let Some(d) = other.cast::<Dict>() {
+            for (k, v) in d.entries(cx) {
+                let old = self.insert(cx, &k, v)?;
+                cx.release(old);
+            }
+            return Ok(());
+        }
+        let keys = cx.name("keys");
+        if protocol::lookup_attr(cx, other, &keys)?.is_some() {
+            let ks = protocol::call_method(cx, other, "keys", &[])?;
+            for k in protocol::collect(cx, &ks)? {
+                let v = protocol::getitem(cx, other, &k)?;
+                let old = self.insert(cx, &k, v)?;
+                cx.release(old);
+            }
+            return Ok(());
+        }
+        for (i, pair) in protocol::collect(cx, other)?.into_iter().enumerate() {
+            let items = match protocol::collect(cx, &pair) {
+                Ok(v) => v,
+                Err(_) if cx.error_is(&cx.types.type_error) => {
+                    cx.clear_error();
+                    return Err(cx.type_error(format!("cannot convert dictionary update sequence element #{i} to a sequence")));
+                }
+                Err(r) => return Err(r),
+            };
+            let [k, v] = &items[..] else {
+                return Err(cx.value_error(format!("dictionary update sequence element #{i} has length {}; 2 is required", items.len())));
+            };
+            let old = self.insert(cx, k, v.clone())?;
+            cx.release(old);
+        }
+        Ok(())
+    }
+}
+
+fn dict(o: &Obj) -> &Ref<Dict> {
+    // SAFETY: O3, slots of dict are only reached through dicts.
+    unsafe { o.cast_unchecked::<Dict>() }
+}
+
+unsafe fn size(_: NonNull<Header>) -> usize {
+    48
+}
+unsafe fn size_by_type(raw: NonNull<Header>) -> usize {
+    // SAFETY: O1; subclasses have their own basicsize.
+    let ty = unsafe { raw.as_ref().ty.get().as_ref() };
+    // SAFETY: live dict.
+    if ty.is_heap() { ty.basicsize.get() } else { unsafe { size(raw) } }
+}
+static OPS: Ops = OpsOf::<Dict>::sized(size_by_type);
+
+fn repr(cx: &mut Cx, this: &Obj) -> PyResult {
+    let entries = dict(this).entries(cx);
+    if entries.is_empty() {
+        return cx.str("{}");
+    }
+    let Some(guard) = protocol::enter_repr(cx, this) else { return cx.str("{...}") };
+    let result = (|| {
+        let mut out: Vec<u32> = vec![u32::from('{')];
+        for (i, (k, v)) in entries.iter().enumerate() {
+            if i > 0 {
+                out.extend(", ".chars().map(u32::from));
+            }
+            out.extend(protocol::repr_points(cx, k)?);
+            out.extend(": ".chars().map(u32::from));
+            out.extend(protocol::repr_points(cx, v)?);
+        }
+        out.push(u32::from('}'));
+        cx.str_points(&out)
+    })();
+    protocol::leave_repr(cx, guard);
+    result
+}
+
+fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
+    let (Some(x), Some(y)) = (a.cast::<Dict>(), b.cast::<Dict>()) else { return Ok(cx.not_implemented()) };
+    if !matches!(op, Cmp::Eq | Cmp::Ne) {
+        return Ok(cx.not_implemented());
+    }
+    let mut same = x.len(cx) == y.len(cx);
+    if same {
+        for (k, v) in x.entries(cx) {
+            let other = y.get(cx, &k)?;
+            same = match other {
+                Some(o) => cx.deeper(" in comparison", |cx| protocol::equal(cx, &v, &o))?,
+                None => false,
+            };
+            if !same {
+                break;
+            }
+        }
+    }
+    Ok(cx.bool(same == (op == Cmp::Eq)))
+}
+
+/// `d[key]` with `__missing__` for subclasses.
+pub fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
+    if let Some(v) = dict(this).get(cx, key)? {
+        return Ok(v);
+    }
+    if this.shape() != shape::DICT {
+        let missing = cx.name("__missing__");
+        if this.ty().lookup(cx, &missing).is_some() {
+            return protocol::call_method(cx, this, "__missing__", &[key.clone()]);
+        }
+    }
+    Err(cx.key_error(key))
+}
+
+fn setitem(cx: &mut Cx, this: &Obj, key: &Obj, value: Option<&Obj>) -> PyResult<()> {
+    let old = match value {
+        Some(v) => dict(this).insert(cx, key, v.clone())?,
+        None => match dict(this).remove(cx, key)? {
+            Some(old) => Some(old),
+            None => return Err(cx.key_error(key)),
+        },
+    };
+    cx.release(old);
+    Ok(())
+}
+
+fn init(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult<()> {
+    let pos = args.positional();
+    if pos.len() > 1 {
+        return Err(cx.type_error(format!("dict expected at most 1 argument, got {}", pos.len())));
+    }
+    if let Some(x) = pos.first() {
+        dict(this).update_from(cx, x)?;
+    }
+    for (k, v) in args.keywords() {
+        let old = dict(this).insert(cx, k, v.clone())?;
+        cx.release(old);
+    }
+    Ok(())
+}
+
+fn or(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
+    if a.cast::<Dict>().is_none() || b.cast::<Dict>().is_none() {
+        return Ok(cx.not_implemented());
+    }
+    let new = dict(a).copy(cx)?;
+    new.update_from(cx, b)?;
+    Ok(new.into_obj())
+}
+
+#[retic_macros::methods]
+impl Dict {
+    /// Return the value for key if key is in the dictionary, else default.
+    #[py("get($self, key, default=None, /)")]
+    fn get_method(cx: &mut Cx, this: &Ref<Dict>, key: &Obj, default: Option<&Obj>) -> PyResult {
+        Ok(match this.get(cx, key)? {
+            Some(v) => v,
+            None => default.cloned().unwrap_or_else(|| cx.none()),
+        })
+    }
+    /// Insert key with a value of default if key is not in the dictionary.
+    #[py("setdefault($self, key, default=None, /)")]
+    fn setdefault(cx: &mut Cx, this: &Ref<Dict>, key: &Obj, default: Option<&Obj>) -> PyResult {
+        if let Some(v) = this.get(cx, key)? {
+            return Ok(v);
+        }
+        let v = default.cloned().unwrap_or_else(|| cx.none());
+        this.insert(cx, key, v.clone())?;
+        Ok(v)
+    }
+    /// D.pop(k[,d]) -> v, remove specified key and return the corresponding value.
+    #[py("pop($self, key, default=<unrepresentable>, /)")]
+    fn pop(cx: &mut Cx, this: &Ref<Dict>, key: &Obj, default: Option<&Obj>) -> PyResult {
+        match (this.remove(cx, key)?, default) {
+            (Some(v), _) => Ok(v),
+            (None, Some(d)) => Ok(d.clone()),
+            (None, None) => Err(cx.key_error(key)),
+        }
+    }
+    /// Remove and return a (key, value) pair as a 2-tuple, in LIFO order.
+    #[py("popitem($self, /)")]
+    fn popitem(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        let t = this.table.get(cx);
+        let last = (0..t.end()).rev().find(|i| t.is_live(*i)).map(|i| (t.key(i).clone(), t.value(i).clone()));
+        let Some((k, v)) = last else {
+            let text = cx.str("popitem(): dictionary is empty")?;
+            return Err(cx.key_error(&text));
+        };
+        this.remove(cx, &k)?;
+        cx.tuple(vec![k, v])
+    }
+    /// D.update([E, ]**F) -> None.  Update D from mapping/iterable E and F.
+    #[py("update($self, *args, **kwargs)")]
+    fn update(cx: &mut Cx, this: &Ref<Dict>, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult<()> {
+        if args.len() > 1 {
+            return Err(cx.type_error(format!("update expected at most 1 argument, got {}", args.len())));
+        }
+        if let Some(a) = args.first() {
+            this.update_from(cx, a)?;
+        }
+        for (k, v) in kwargs {
+            let old = this.insert(cx, k, v.clone())?;
+            cx.release(old);
+        }
+        Ok(())
+    }
+    /// Remove all items from the dict.
+    #[py("clear($self, /)")]
+    fn clear_method(cx: &mut Cx, this: &Ref<Dict>) {
+        this.clear_now(cx);
+    }
+    /// Return a shallow copy of the dict.
+    #[py("copy($self, /)")]
+    fn copy_method(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        Ok(this.copy(cx)?.into_obj())
+    }
+    /// Return a set-like object providing a view on the dict's keys.
+    #[py("keys($self, /)")]
+    fn keys(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        views::make(cx, &cx.types.dict_keys.clone(), this)
+    }
+    /// Return an object providing a view on the dict's values.
+    #[py("values($self, /)")]
+    fn values(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        views::make(cx, &cx.types.dict_values.clone(), this)
+    }
+    /// Return a set-like object providing a view on the dict's items.
+    #[py("items($self, /)")]
+    fn items(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        views::make(cx, &cx.types.dict_items.clone(), this)
+    }
+    /// Create a new dictionary with keys from iterable and values set to value.
+    #[py("fromkeys($type, iterable, value=None, /)")]
+    fn fromkeys(cx: &mut Cx, r#type: &Obj, iterable: &Obj, value: Option<&Obj>) -> PyResult {
+        let v = value.cloned().unwrap_or_else(|| cx.none());
+        let d = protocol::call(cx, r#type, &[])?;
+        for k in protocol::collect(cx, iterable)? {
+            protocol::setitem(cx, &d, &k, Some(&v))?;
+        }
+        Ok(d)
+    }
+    /// Return a reverse iterator over the dict keys.
+    #[py("__reversed__($self, /)")]
+    fn reversed(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        views::reverse_iterator(cx, this)
+    }
+    /// Return the size of the dict in memory.
+    #[py("__sizeof__($self, /)")]
+    fn sizeof(cx: &mut Cx, this: &Ref<Dict>) -> usize {
+        48 + this.table.get(cx).bytes()
+    }
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        protocol::generic_alias(cx, cls, object)
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "dict() -> new empty dictionary\ndict(mapping) -> new dictionary initialized from a mapping object's\n    (key, value) pairs\ndict(iterable) -> new dictionary initialized as if via:\n    d = {}\n    for k, v in iterable:\n        d[k] = v\ndict(**kwargs) -> new dictionary initialized with the name=value pairs\n    in the keyword argument list.  For example:  dict(one=1, two=2)",
+        flags: flags::GC | flags::BASE | flags::UNTRACKABLE | flags::MAPPING | flags::MATCH_SELF,
+        shape: shape::DICT,
+        basicsize: 48,
+        ops: &OPS,
+        slots: Slots {
+            repr: Some(repr),
+            hash: Some(super::dunders::unhashable),
+            richcompare: Some(compare),
+            len: Some(|cx, o| Ok(dict(o).len(cx))),
+            getitem: Some(getitem),
+            setitem: Some(setitem),
+            contains: Some(|cx, o, k| dict(o).contains(cx, k)),
+            iter: Some(|cx, o| views::iterator(cx, &cx.types.dict_iterator.clone(), dict(o))),
+            new: Some(|cx, ty, _| Ok(Dict::of_type(cx, ty)?.into_obj())),
+            init: Some(init),
+            ..Slots::EMPTY
+        }
+        .with(&[(Op::Or, or)])
+        .with_inplace(&[(Op::Or, |cx, a, b| {
+            dict(a).update_from(cx, b)?;
+            Ok(a.clone())
+        })]),
+        methods: Dict::METHODS,
+        ..Spec::new::<Dict>("dict")
+    }
+}
+
+layout! {
+    /// A read-only view of a mapping.
+    pub struct Proxy = 11, "mappingproxy" {
+        mapping: Guarded<Obj>,
+    }
+}
+
+pub fn proxy(cx: &Cx, mapping: Obj) -> PyResult {
+    Ok(memory::new(cx, &cx.types.mappingproxy, |head| Proxy { head, mapping: Guarded::new(mapping) })?.into_obj())
+}
+
+fn inner(cx: &Cx, o: &Obj) -> Obj {
+    o.cast::<Proxy>().map(|p| p.mapping.cloned(cx)).unwrap_or_else(|| cx.none())
+}
+
+#[retic_macros::methods]
+impl Proxy {
+    #[py("get($self, key, default=None, /)")]
+    fn get(cx: &mut Cx, this: &Ref<Proxy>, key: &Obj, default: Option<&Obj>) -> PyResult {
+        let d = default.cloned().unwrap_or_else(|| cx.none());
+        let m = inner(cx, this.as_obj());
+        protocol::call_method(cx, &m, "get", &[key.clone(), d])
+    }
+    #[py("keys($self, /)")]
+    fn keys(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
+        let m = inner(cx, this.as_obj());
+        protocol::call_method(cx, &m, "keys", &[])
+    }
+    #[py("values($self, /)")]
+    fn values(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
+        let m = inner(cx, this.as_obj());
+        protocol::call_method(cx, &m, "values", &[])
+    }
+    #[py("items($self, /)")]
+    fn items(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
+        let m = inner(cx, this.as_obj());
+        protocol::call_method(cx, &m, "items", &[])
+    }
+    #[py("copy($self, /)")]
+    fn copy(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
+        let m = inner(cx, this.as_obj());
+        protocol::call_method(cx, &m, "copy", &[])
+    }
+}
+
+pub fn proxy_spec() -> Spec {
+    Spec {
+        doc: "Read-only proxy of a mapping.",
+        flags: flags::GC | flags::MAPPING,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let m = inner(cx, o);
+                let t = protocol::repr_text(cx, &m)?;
+                cx.str(&format!("mappingproxy({t})"))
+            }),
+            len: Some(|cx, o| {
+                let m = inner(cx, o);
+                protocol::len(cx, &m)
+            }),
+            getitem: Some(|cx, o, k| {
+                let m = inner(cx, o);
+                protocol::getitem(cx, &m, k)
+            }),
+            contains: Some(|cx, o, k| {
+                let m = inner(cx, o);
+                protocol::contains(cx, &m, k)
+            }),
+            iter: Some(|cx, o| {
+                let m = inner(cx, o);
+                protocol::iter(cx, &m)
+            }),
+            new: Some(|cx, _, args| {
+                let a = args.unpack(cx, "mappingproxy", 1, 1)?;
+                proxy(cx, a[0].clone())
+            }),
+            ..Slots::EMPTY
+        },
+        methods: Proxy::METHODS,
+        ..Spec::new::<Proxy>("mappingproxy")
+    }
+}

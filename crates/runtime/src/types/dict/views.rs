@@ -1,0 +1,216 @@
+//! Views and iterators of dicts.
+
+use super::Dict;
+use crate::cx::{Cx, PyResult};
+use crate::layout;
+use crate::memory;
+use crate::object::{Guarded, Obj, Ref};
+use crate::protocol;
+use crate::types::type_::{Cmp, Op, flags};
+use crate::types::{Set, Slots, Spec, Tuple, Type};
+use std::cell::Cell;
+
+layout! {
+    /// A view.
+    pub struct View = 12, "dict_keys" {
+        dict: Guarded<Ref<Dict>>,
+    }
+}
+layout! {
+    /// An iterator over a dict.
+    pub struct DictIter = 13, "dict_keyiterator" {
+        dict: Guarded<Option<Ref<Dict>>>,
+        at: Cell<usize>,
+        used: Cell<usize>,
+        left: Cell<usize>,
+    }
+}
+
+pub fn make(cx: &Cx, ty: &Ref<Type>, dict: &Ref<Dict>) -> PyResult {
+    Ok(memory::new(cx, ty, |head| View { head, dict: Guarded::new(dict.clone()) })?.into_obj())
+}
+pub fn iterator(cx: &Cx, ty: &Ref<Type>, dict: &Ref<Dict>) -> PyResult {
+    let n = dict.len(cx);
+    Ok(memory::new(cx, ty, |head| DictIter { head, dict: Guarded::new(Some(dict.clone())), at: Cell::new(0), used: Cell::new(n), left: Cell::new(n) })?.into_obj())
+}
+pub fn reverse_iterator(cx: &Cx, dict: &Ref<Dict>) -> PyResult {
+    let n = dict.len(cx);
+    let end = dict.table.get(cx).end();
+    Ok(memory::new(cx, &cx.types.dict_reverse_iterator, |head| DictIter {
+        head,
+        dict: Guarded::new(Some(dict.clone())),
+        at: Cell::new(end),
+        used: Cell::new(n),
+        left: Cell::new(n),
+    })?
+    .into_obj())
+}
+
+fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
+    let Some(it) = this.cast::<DictIter>() else { return Ok(None) };
+    let Some(d) = it.dict.cloned(cx) else { return Ok(None) };
+    if d.len(cx) != it.used.get() {
+        it.used.set(usize::MAX);
+        return Err(cx.runtime_error("dictionary changed size during iteration"));
+    }
+    let ty = this.ty() as *const Type;
+    if ty == &*cx.types.dict_reverse_iterator as *const Type {
+        let mut at = it.at.get();
+        while at > 0 {
+            at -= 1;
+            if d.table.get(cx).is_live(at) {
+                it.at.set(at);
+                return Ok(Some(d.table.get(cx).key(at).clone()));
+            }
+        }
+        it.dict.set(cx, None);
+        return Ok(None);
+    }
+    match d.next_entry(cx, it.at.get()) {
+        Some((at, k, v)) => {
+            if it.left.get() == 0 {
+                return Err(cx.runtime_error("dictionary keys changed during iteration"));
+            }
+            it.at.set(at);
+            it.left.set(it.left.get() - 1);
+            if ty == &*cx.types.dict_iterator as *const Type {
+                Ok(Some(k))
+            } else if ty == &*cx.types.dict_value_iterator as *const Type {
+                Ok(Some(v))
+            } else {
+                Tuple::from_vec(cx, vec![k, v]).map(Some)
+            }
+        }
+        None => {
+            it.dict.set(cx, None);
+            Ok(None)
+        }
+    }
+}
+
+pub fn iterator_spec(name: &'static str) -> Spec {
+    Spec { flags: flags::GC | flags::NO_NEW, slots: Slots { iter: Some(|_, o| Ok(o.clone())), next: Some(next), ..Slots::EMPTY }, ..Spec::new::<DictIter>(name) }
+}
+
+fn of(cx: &Cx, o: &Obj) -> Ref<Dict> {
+    // SAFETY: O3, view slots are only reached through views.
+    unsafe { o.cast_unchecked::<View>() }.dict.cloned(cx)
+}
+
+fn iter(cx: &mut Cx, o: &Obj) -> PyResult {
+    let d = of(cx, o);
+    let ty = o.ty() as *const Type;
+    let it = if ty == &*cx.types.dict_keys as *const Type {
+        cx.types.dict_iterator.clone()
+    } else if ty == &*cx.types.dict_values as *const Type {
+        cx.types.dict_value_iterator.clone()
+    } else {
+        cx.types.dict_item_iterator.clone()
+    };
+    iterator(cx, &it, &d)
+}
+
+fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
+    let Some(guard) = protocol::enter_repr(cx, o) else { return cx.str("...") };
+    let items = protocol::collect(cx, o);
+    let result = match items {
+        Ok(items) => {
+            let name = o.ty().name_text();
+            protocol::join_reprs(cx, items, &format!("{name}(["), "])")
+        }
+        Err(r) => Err(r),
+    };
+    protocol::leave_repr(cx, guard);
+    result
+}
+
+fn contains(cx: &mut Cx, o: &Obj, v: &Obj) -> PyResult<bool> {
+    let d = of(cx, o);
+    if o.ty() as *const Type == &*cx.types.dict_keys as *const Type {
+        return d.contains(cx, v);
+    }
+    let Some(t) = v.cast::<Tuple>() else { return Ok(false) };
+    let [k, w] = t.items() else { return Ok(false) };
+    match d.get(cx, k)? {
+        Some(x) => protocol::equal(cx, &x, w),
+        None => Ok(false),
+    }
+}
+
+fn as_set(cx: &mut Cx, o: &Obj) -> PyResult<Ref<Set>> {
+    let s = Set::new(cx)?;
+    for v in protocol::collect(cx, o)? {
+        s.add(cx, &v)?;
+    }
+    Ok(s)
+}
+
+fn set_op<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
+    let x = as_set(cx, a)?;
+    let y = as_set(cx, b)?;
+    protocol::binary(cx, x.as_obj(), y.as_obj(), Op::from_index(OP))
+}
+
+fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
+    let ok = |o: &Obj| o.cast::<View>().is_some() || o.cast::<Set>().is_some();
+    if !ok(a) || !ok(b) {
+        return Ok(cx.not_implemented());
+    }
+    let x = as_set(cx, a)?;
+    let y = as_set(cx, b)?;
+    protocol::richcompare(cx, x.as_obj(), y.as_obj(), op)
+}
+
+#[retic_macros::methods]
+impl View {
+    /// Return True if the view and the given iterable have a null intersection.
+    #[py("isdisjoint($self, other, /)")]
+    fn isdisjoint(cx: &mut Cx, this: &Ref<View>, other: &Obj) -> PyResult<bool> {
+        for v in protocol::collect(cx, other)? {
+            if contains(cx, this.as_obj(), &v)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+    /// Return a reverse iterator over the dict's keys.
+    #[py("__reversed__($self, /)")]
+    fn reversed(cx: &mut Cx, this: &Ref<View>) -> PyResult {
+        let mut items = protocol::collect(cx, this.as_obj())?;
+        items.reverse();
+        let l = cx.list(items)?;
+        protocol::iter(cx, &l)
+    }
+    /// dictionary that this view refers to
+    #[get("mapping")]
+    fn mapping(cx: &mut Cx, this: &Ref<View>) -> PyResult {
+        let d = this.dict.cloned(cx);
+        super::proxy(cx, d.into_obj())
+    }
+}
+
+pub fn values_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots { repr: Some(repr), len: Some(|cx, o| Ok(of(cx, o).len(cx))), iter: Some(iter), ..Slots::EMPTY },
+        methods: View::METHODS,
+        getset: View::GETSET,
+        ..Spec::new::<View>("dict_values")
+    }
+}
+pub fn keys_spec() -> Spec {
+    let base = values_spec();
+    Spec {
+        name: "dict_keys",
+        slots: Slots { contains: Some(contains), richcompare: Some(compare), hash: Some(crate::types::dunders::unhashable), ..base.slots }.with(&[
+            (Op::Sub, set_op::<1>),
+            (Op::And, set_op::<10>),
+            (Op::Xor, set_op::<11>),
+            (Op::Or, set_op::<12>),
+        ]),
+        ..base
+    }
+}
+pub fn items_spec() -> Spec {
+    Spec { name: "dict_items", ..keys_spec() }
+}

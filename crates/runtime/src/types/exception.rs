@@ -1,0 +1,307 @@
+//! Exceptions: one layout for the whole tree, with the fields some classes show as attributes.
+
+use super::type_::flags;
+use super::{Slots, Spec, Str, Tuple, Type};
+use crate::cx::{Cx, PyResult, Raised};
+use crate::layout;
+use crate::memory;
+use crate::native::Args;
+use crate::object::{Guarded, Obj, Ref};
+use crate::protocol;
+use std::cell::Cell;
+
+layout! {
+    /// An exception.
+    pub struct Exception = 38, "BaseException" {
+        args: Guarded<Obj>,
+        traceback: Guarded<Option<Obj>>,
+        context: Guarded<Option<Obj>>,
+        cause: Guarded<Option<Obj>>,
+        /// `name` and `obj` of AttributeError, NameError, ImportError.
+        name: Guarded<Option<Obj>>,
+        obj: Guarded<Option<Obj>>,
+        suppress_context: Cell<bool>,
+        context_set: Cell<bool>,
+    }
+}
+
+fn create(cx: &Cx, ty: &Ref<Type>, args: Obj) -> PyResult {
+    Ok(memory::new(cx, ty, |head| Exception {
+        head,
+        args: Guarded::new(args),
+        traceback: Guarded::new(None),
+        context: Guarded::new(None),
+        cause: Guarded::new(None),
+        name: Guarded::new(None),
+        obj: Guarded::new(None),
+        suppress_context: Cell::new(false),
+        context_set: Cell::new(false),
+    })?
+    .into_obj())
+}
+
+/// A new built-in exception.
+pub fn make(cx: &Cx, ty: &Ref<Type>, arg: Option<Obj>) -> PyResult {
+    let args = cx.tuple(arg.into_iter().collect())?;
+    create(cx, ty, args)
+}
+
+/// AttributeError with `name` and `obj`.
+pub fn attribute_error(cx: &mut Cx, text: String, obj: &Obj, name: &Ref<Str>) -> Raised {
+    let r = cx.attribute_error(text);
+    annotate(cx, Some(name.as_obj().clone()), Some(obj.clone()));
+    r
+}
+/// NameError with `name`.
+pub fn name_error(cx: &mut Cx, text: String, name: &Ref<Str>) -> Raised {
+    let r = cx.error_of(&cx.types.name_error, text);
+    annotate(cx, Some(name.as_obj().clone()), None);
+    r
+}
+fn annotate(cx: &mut Cx, name: Option<Obj>, obj: Option<Obj>) {
+    if let Some(e) = cx.error_ref().cloned()
+        && let Some(x) = e.cast::<Exception>()
+    {
+        x.name.set(cx, name);
+        x.obj.set(cx, obj);
+    }
+}
+
+/// What `raise x` raises: an instance, or a class called without arguments.
+pub fn instantiate(cx: &mut Cx, o: &Obj) -> PyResult {
+    if let Some(t) = o.cast::<Type>()
+        && t.has(flags::EXCEPTION)
+    {
+        let e = protocol::call(cx, o, &[])?;
+        if e.cast::<Exception>().is_none() {
+            let shown = protocol::repr_text(cx, o)?;
+            return Err(cx.type_error(format!("calling {shown} should have returned an instance of BaseException, not {}", e.ty().name_text())));
+        }
+        return Ok(e);
+    }
+    if o.cast::<Exception>().is_some() {
+        return Ok(o.clone());
+    }
+    Err(cx.type_error("exceptions must derive from BaseException"))
+}
+
+/// `raise ... from cause`.
+pub fn set_cause(cx: &mut Cx, exc: &Obj, cause: &Obj) -> PyResult<()> {
+    let Some(e) = exc.cast::<Exception>() else { return Ok(()) };
+    let cause = if cause.is_none() {
+        None
+    } else {
+        match instantiate(cx, cause) {
+            Ok(c) => Some(c),
+            Err(_) => {
+                cx.clear_error();
+                return Err(cx.type_error("exception causes must derive from BaseException"));
+            }
+        }
+    };
+    e.suppress_context.set(true);
+    e.cause.set(cx, cause);
+    Ok(())
+}
+
+/// The value of the waiting StopIteration, which is swallowed.
+pub fn take_stop_value(cx: &mut Cx) -> Obj {
+    let e = cx.take_error();
+    let v = e.as_ref().and_then(|e| e.cast::<Exception>()).and_then(|x| x.args.get(cx).cast::<Tuple>().and_then(|t| t.items().first().cloned()));
+    cx.release(e);
+    v.unwrap_or_else(|| cx.none())
+}
+
+fn exc(o: &Obj) -> &Ref<Exception> {
+    // SAFETY: O3, these slots are only reached through exceptions.
+    unsafe { o.cast_unchecked::<Exception>() }
+}
+
+fn str(cx: &mut Cx, o: &Obj) -> PyResult {
+    let args = exc(o).args.cloned(cx);
+    let items = args.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+    match &items[..] {
+        [] => cx.str(""),
+        [one] if o.ty().is_subtype(cx, &cx.types.key_error) => protocol::repr(cx, one),
+        [one] => protocol::str(cx, one),
+        [code, text, rest @ ..] if o.ty().is_subtype(cx, &cx.types.os_error) => {
+            let (c, t) = (protocol::str_text(cx, code)?, protocol::str_text(cx, text)?);
+            match rest.first() {
+                Some(f) => {
+                    let f = protocol::repr_text(cx, f)?;
+                    cx.str(&format!("[Errno {c}] {t}: {f}"))
+                }
+                None => cx.str(&format!("[Errno {c}] {t}")),
+            }
+        }
+        _ => protocol::str(cx, &args),
+    }
+}
+
+fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
+    let args = exc(o).args.cloned(cx);
+    let name = o.ty().name_text();
+    let items = args.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+    let inner = match &items[..] {
+        [one] => format!("({})", protocol::repr_text(cx, one)?),
+        _ => protocol::repr_text(cx, &args)?,
+    };
+    cx.str(&format!("{name}{inner}"))
+}
+
+fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
+    for (k, v) in args.keywords() {
+        let key = k.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
+        match key.as_str() {
+            "name" => exc(o).name.set(cx, Some(v.clone())),
+            "obj" | "path" => exc(o).obj.set(cx, Some(v.clone())),
+            _ => return Err(cx.type_error(format!("{}() takes no keyword arguments", o.ty().name_text()))),
+        }
+    }
+    let t = cx.tuple(args.positional().to_vec())?;
+    exc(o).args.set(cx, t);
+    Ok(())
+}
+
+fn no_delete(cx: &Cx, what: &str) -> Raised {
+    cx.type_error(format!("{what} may not be deleted"))
+}
+
+#[retic_macros::methods]
+impl Exception {
+    /// Exception.with_traceback(tb) -- set self.__traceback__ to tb and return self.
+    #[py("with_traceback($self, tb, /)")]
+    fn with_traceback(cx: &mut Cx, this: &Ref<Exception>, tb: &Obj) -> Obj {
+        this.traceback.set(cx, Some(tb.clone()).filter(|t| !t.is_none()));
+        this.as_obj().clone()
+    }
+    /// Exception.add_note(note) -- add a note to the exception
+    #[py("add_note($self, note, /)")]
+    fn add_note(cx: &mut Cx, this: &Ref<Exception>, note: &Ref<Str>) -> PyResult<()> {
+        let name = cx.name("__notes__");
+        let list = match protocol::lookup_attr(cx, this.as_obj(), &name)? {
+            Some(l) => l,
+            None => {
+                let l = cx.list(Vec::new())?;
+                protocol::setattr(cx, this.as_obj(), &name, Some(&l))?;
+                l
+            }
+        };
+        match list.cast::<super::List>() {
+            Some(l) => l.push(cx, note.as_obj().clone()),
+            None => Err(cx.type_error("Cannot add note: __notes__ is not a list")),
+        }
+    }
+    #[get("args")]
+    #[settable("")]
+    fn args_get(cx: &mut Cx, this: &Ref<Exception>) -> Obj {
+        this.args.cloned(cx)
+    }
+    #[get("__traceback__")]
+    #[settable("")]
+    fn traceback_get(cx: &mut Cx, this: &Ref<Exception>) -> Option<Obj> {
+        this.traceback.cloned(cx)
+    }
+    #[get("__context__")]
+    #[settable("")]
+    fn context_get(cx: &mut Cx, this: &Ref<Exception>) -> Option<Obj> {
+        this.context.cloned(cx)
+    }
+    #[get("__cause__")]
+    #[settable("")]
+    fn cause_get(cx: &mut Cx, this: &Ref<Exception>) -> Option<Obj> {
+        this.cause.cloned(cx)
+    }
+    #[get("__suppress_context__")]
+    fn suppress_get(_cx: &mut Cx, this: &Ref<Exception>) -> bool {
+        this.suppress_context.get()
+    }
+}
+impl Exception {
+    fn set_args_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(no_delete(cx, "args")) };
+        let items = protocol::collect(cx, v)?;
+        let t = cx.tuple(items)?;
+        this.args.set(cx, t);
+        Ok(())
+    }
+    fn set_traceback_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(no_delete(cx, "__traceback__")) };
+        this.traceback.set(cx, Some(v.clone()).filter(|v| !v.is_none()));
+        Ok(())
+    }
+    fn set_context_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(no_delete(cx, "__context__")) };
+        this.context.set(cx, Some(v.clone()).filter(|v| !v.is_none()));
+        Ok(())
+    }
+    fn set_cause_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(no_delete(cx, "__cause__")) };
+        set_cause(cx, this.as_obj(), v)
+    }
+}
+
+/// Attributes that only some classes show: (class field, attribute, which).
+fn extra(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> Option<Obj> {
+    let text = name.to_text(cx);
+    let e = exc(o).clone();
+    let arg = |cx: &Cx, i: usize| e.args.get(cx).cast::<Tuple>().and_then(|t| t.items().get(i).cloned());
+    let is = |cx: &Cx, t: &Ref<Type>| o.ty().is_subtype(cx, t);
+    let or_none = |cx: &Cx, v: Option<Obj>| Some(v.unwrap_or_else(|| cx.none()));
+    match text.as_str() {
+        "value" if is(cx, &cx.types.stop_iteration) => or_none(cx, arg(cx, 0)),
+        "code" if is(cx, &cx.types.system_exit) => or_none(cx, arg(cx, 0)),
+        "name" if is(cx, &cx.types.attribute_error) || is(cx, &cx.types.name_error) || is(cx, &cx.types.import_error) => or_none(cx, e.name.cloned(cx)),
+        "obj" if is(cx, &cx.types.attribute_error) => or_none(cx, e.obj.cloned(cx)),
+        "path" if is(cx, &cx.types.import_error) => or_none(cx, e.obj.cloned(cx)),
+        "msg" if is(cx, &cx.types.import_error) || is(cx, &cx.types.syntax_error) => or_none(cx, arg(cx, 0)),
+        "errno" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 0).filter(|_| arg(cx, 1).is_some())),
+        "strerror" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 1)),
+        "filename" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 2)),
+        "lineno" | "offset" | "text" | "end_lineno" | "end_offset" | "filename" if is(cx, &cx.types.syntax_error) => {
+            let i = ["filename", "lineno", "offset", "text", "end_lineno", "end_offset"].iter().position(|n| *n == text)?;
+            let v = arg(cx, 1).and_then(|t| t.cast::<Tuple>().and_then(|t| t.items().get(i).cloned()));
+            or_none(cx, v)
+        }
+        _ => None,
+    }
+}
+
+pub fn spec(name: &'static str, doc: &'static str) -> Spec {
+    Spec {
+        doc,
+        flags: flags::GC | flags::MANAGED | flags::DICT | flags::BASE | flags::EXCEPTION,
+        slots: Slots {
+            repr: Some(repr),
+            str: Some(str),
+            getattribute: Some(|cx, o, n| match super::object::get_own(cx, o, n)? {
+                Some(v) => Ok(v),
+                None => match extra(cx, o, n) {
+                    Some(v) => Ok(v),
+                    None => super::object::getattribute(cx, o, n),
+                },
+            }),
+            new: Some(|cx, ty, args| {
+                let t = cx.tuple(args.positional().to_vec())?;
+                create(cx, ty, t)
+            }),
+            init: Some(init),
+            ..Slots::EMPTY
+        },
+        methods: Exception::METHODS,
+        getset: Exception::GETSET,
+        ..Spec::new::<Exception>(name)
+    }
+}
+
+/// The dictionary of notes and other attributes, for formatting.
+pub fn notes(cx: &mut Cx, o: &Obj) -> Vec<Obj> {
+    let name = cx.name("__notes__");
+    match protocol::lookup_attr(cx, o, &name) {
+        Ok(Some(l)) => protocol::collect(cx, &l).unwrap_or_default(),
+        _ => {
+            cx.clear_error();
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! `float`.
+
+use super::type_::{Cmp, Op, flags};
+use super::{Int, Slots, Spec, Str, Type, int};
+use crate::cx::{Cx, PyResult};
+use crate::layout;
+use crate::memory;
+use crate::native::Args;
+use crate::object::{Obj, Ref, shape};
+use crate::protocol;
+use retic_numbers::{Big, float, hash};
+use std::cell::Cell;
+
+layout! {
+    /// A double.
+    pub struct Float = 4, "float" {
+        value: Cell<f64>,
+    }
+}
+
+impl Float {
+    #[inline]
+    pub fn new(cx: &Cx, v: f64) -> PyResult {
+        Ok(memory::new(cx, &cx.types.float, |head| Float { head, value: Cell::new(v) })?.into_obj())
+    }
+}
+
+/// The value of a float or an int (exactly as CPython's CONVERT_TO_DOUBLE); `None` for other types.
+fn number(cx: &Cx, o: &Obj) -> PyResult<Option<f64>> {
+    if let Some(f) = o.cast::<Float>() {
+        return Ok(Some(f.value.get()));
+    }
+    if o.cast::<Int>().is_some() {
+        return int::to_f64(cx, o).map(Some);
+    }
+    Ok(None)
+}
+
+fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
+    let (Some(x), Some(y)) = (number(cx, a)?, number(cx, b)?) else { return Ok(cx.not_implemented()) };
+    let v = match Op::from_index(OP) {
+        Op::Add => x + y,
+        Op::Sub => x - y,
+        Op::Mul => x * y,
+        Op::TrueDiv if y == 0.0 => return Err(cx.zero_division("division by zero")),
+        Op::TrueDiv => x / y,
+        Op::FloorDiv if y == 0.0 => return Err(cx.zero_division("division by zero")),
+        Op::FloorDiv => float::divmod(x, y).0,
+        Op::Mod if y == 0.0 => return Err(cx.zero_division("division by zero")),
+        Op::Mod => float::divmod(x, y).1,
+        Op::DivMod => {
+            if y == 0.0 {
+                return Err(cx.zero_division("division by zero"));
+            }
+            let (q, r) = float::divmod(x, y);
+            let pair = vec![cx.float(q)?, cx.float(r)?];
+            return cx.tuple(pair);
+        }
+        Op::Pow => return power(cx, x, y),
+        _ => return Ok(cx.not_implemented()),
+    };
+    cx.float(v)
+}
+
+/// `x ** y`.
+pub fn power(cx: &mut Cx, x: f64, y: f64) -> PyResult {
+    match float::pow(x, y) {
+        float::Power::Value(v) => cx.float(v),
+        float::Power::ZeroDivision => Err(cx.zero_division("zero to a negative power")),
+        float::Power::Overflow => Err(cx.overflow_error("(34, 'Numerical result out of range')")),
+        float::Power::Complex => Err(cx.value_error("negative number cannot be raised to a fractional power")),
+    }
+}
+
+fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
+    let Some(x) = a.cast::<Float>().map(|f| f.value.get()) else { return Ok(cx.not_implemented()) };
+    if let Some(y) = b.cast::<Float>() {
+        return Ok(cx.bool(op.of(x, y.value.get())));
+    }
+    let Some(i) = b.cast::<Int>() else { return Ok(cx.not_implemented()) };
+    if !x.is_finite() {
+        return Ok(cx.bool(op.of(x, 0.0)));
+    }
+    if let Some(v) = i.small()
+        && v.unsigned_abs() < 1 << 53
+    {
+        return Ok(cx.bool(op.of(x, v as f64)));
+    }
+    let whole = Big::from_f64(x.trunc());
+    let big = i.big();
+    let r = if whole == big { op.of(x.fract(), 0.0) } else { op.of(&whole, &big) };
+    Ok(cx.bool(r))
+}
+
+fn value(o: &Obj) -> f64 {
+    o.cast::<Float>().map_or(0.0, |f| f.value.get())
+}
+
+fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
+    let a = args.unpack(cx, "float", 0, 1)?;
+    let v = match a.first() {
+        None => 0.0,
+        Some(x) => {
+            if let Some(s) = x.cast::<Str>() {
+                let t: String = s.to_text(cx).chars().map(|c| retic_unicode::decimal(c as u32).and_then(|d| char::from_digit(d, 10)).unwrap_or(c)).collect();
+                match float::parse(t.trim()) {
+                    Some(v) => v,
+                    None => {
+                        let shown = protocol::repr_text(cx, x)?;
+                        return Err(cx.value_error(format!("could not convert string to float: {shown}")));
+                    }
+                }
+            } else {
+                if x.ty() as *const Type == &**ty as *const Type && x.shape() == shape::FLOAT {
+                    return Ok(x.clone());
+                }
+                protocol::to_float(cx, x)?
+            }
+        }
+    };
+    if ty.as_obj().is(cx.types.float.as_obj()) {
+        return cx.float(v);
+    }
+    Ok(memory::new(cx, ty, |head| Float { head, value: Cell::new(v) })?.into_obj())
+}
+
+#[retic_macros::methods]
+impl Float {
+    /// Return True if the float is an integer.
+    #[py("is_integer($self, /)")]
+    fn is_integer(_cx: &mut Cx, this: &Ref<Float>) -> bool {
+        this.value.get().is_finite() && this.value.get().fract() == 0.0
+    }
+    /// Return a hexadecimal representation of a floating-point number.
+    #[py("hex($self, /)")]
+    fn hex(_cx: &mut Cx, this: &Ref<Float>) -> String {
+        float::hex(this.value.get())
+    }
+    /// Return self, the complex conjugate of any float.
+    #[py("conjugate($self, /)")]
+    fn conjugate(cx: &mut Cx, this: &Ref<Float>) -> PyResult {
+        cx.float(this.value.get())
+    }
+    /// Return a pair of integers, whose ratio is exactly equal to the original float.
+    #[py("as_integer_ratio($self, /)")]
+    fn as_integer_ratio(cx: &mut Cx, this: &Ref<Float>) -> PyResult {
+        let v = this.value.get();
+        if v.is_nan() {
+            return Err(cx.value_error("cannot convert NaN to integer ratio"));
+        }
+        if v.is_infinite() {
+            return Err(cx.overflow_error("cannot convert Infinity to integer ratio"));
+        }
+        let (n, k) = float::integer_ratio(v);
+        let pair = vec![int::from_big(cx, &n)?, int::from_big(cx, &Big::from(1).shl(k as usize))?];
+        cx.tuple(pair)
+    }
+    /// Return the Integral closest to x between 0 and x.
+    #[py("__trunc__($self, /)")]
+    fn trunc(cx: &mut Cx, this: &Ref<Float>) -> PyResult {
+        int::of_f64(cx, this.value.get())
+    }
+    /// Return the floor as an Integral.
+    #[py("__floor__($self, /)")]
+    fn floor(cx: &mut Cx, this: &Ref<Float>) -> PyResult {
+        int::of_f64(cx, this.value.get().floor())
+    }
+    /// Return the ceiling as an Integral.
+    #[py("__ceil__($self, /)")]
+    fn ceil(cx: &mut Cx, this: &Ref<Float>) -> PyResult {
+        int::of_f64(cx, this.value.get().ceil())
+    }
+    /// Return the Integral closest to x, rounding half toward even.
+    #[py("__round__($self, ndigits=None, /)")]
+    fn round(cx: &mut Cx, this: &Ref<Float>, ndigits: Option<i64>) -> PyResult {
+        let v = this.value.get();
+        match ndigits {
+            None => int::of_f64(cx, float::round_half_even(v)),
+            Some(n) => {
+                let r = float::round_digits(v, n);
+                if r.is_infinite() && v.is_finite() {
+                    return Err(cx.overflow_error("rounded value too large to represent"));
+                }
+                cx.float(r)
+            }
+        }
+    }
+    /// Formats the float according to format_spec.
+    #[py("__format__($self, format_spec, /)")]
+    fn format(cx: &mut Cx, this: &Ref<Float>, format_spec: &Ref<Str>) -> PyResult {
+        let spec = format_spec.to_text(cx);
+        let t = protocol::format::float(cx, this.value.get(), &spec)?;
+        cx.str(&t)
+    }
+    #[py("__getnewargs__($self, /)")]
+    fn getnewargs(cx: &mut Cx, this: &Ref<Float>) -> PyResult {
+        let v = cx.float(this.value.get())?;
+        cx.tuple(vec![v])
+    }
+    /// the real part of a complex number
+    #[get("real")]
+    fn real(cx: &mut Cx, this: &Ref<Float>) -> PyResult {
+        cx.float(this.value.get())
+    }
+    /// the imaginary part of a complex number
+    #[get("imag")]
+    fn imag(_cx: &mut Cx, _this: &Ref<Float>) -> f64 {
+        0.0
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "Convert a string or number to a floating-point number, if possible.",
+        flags: flags::BASE | flags::MATCH_SELF,
+        shape: shape::FLOAT,
+        text_signature: "(x=0, /)",
+        slots: Slots {
+            repr: Some(|cx, o| cx.str(&float::repr(value(o)))),
+            hash: Some(|cx, o| match hash::float(value(o)) {
+                Some(h) => Ok(h),
+                None => super::object::hash(cx, o),
+            }),
+            richcompare: Some(compare),
+            neg: Some(|cx, o| cx.float(-value(o))),
+            pos: Some(|cx, o| cx.float(value(o))),
+            abs: Some(|cx, o| cx.float(value(o).abs())),
+            bool: Some(|_, o| Ok(value(o) != 0.0)),
+            int: Some(|cx, o| int::of_f64(cx, value(o))),
+            float: Some(|cx, o| cx.float(value(o))),
+            new: Some(new),
+            ..Slots::EMPTY
+        }
+        .with(&[
+            (Op::Add, arith::<0>),
+            (Op::Sub, arith::<1>),
+            (Op::Mul, arith::<2>),
+            (Op::TrueDiv, arith::<4>),
+            (Op::FloorDiv, arith::<5>),
+            (Op::Mod, arith::<6>),
+            (Op::Pow, arith::<7>),
+            (Op::DivMod, arith::<13>),
+        ]),
+        methods: Float::METHODS,
+        getset: Float::GETSET,
+        ..Spec::new::<Float>("float")
+    }
+}

@@ -1,0 +1,491 @@
+//! Functions, bound methods, native functions, cells.
+
+use super::descriptor::StaticMethod;
+use super::type_::{Cmp, flags};
+use super::{CodeObj, Dict, Slots, Spec, Str, Tuple};
+use crate::cx::{Cx, PyResult};
+use crate::layout;
+use crate::memory;
+use crate::native::{Args, MethodDef, MethodKind};
+use crate::object::{Guarded, Obj, Ref, shape};
+use crate::protocol;
+use std::cell::Cell;
+
+layout! {
+    /// A function.
+    pub struct Function = 15, "function" {
+        code: Guarded<Ref<CodeObj>>,
+        globals: Guarded<Ref<Dict>>,
+        builtins: Guarded<Ref<Dict>>,
+        closure: Guarded<Option<Obj>>,
+        defaults: Guarded<Option<Obj>>,
+        kwdefaults: Guarded<Option<Obj>>,
+        name: Guarded<Obj>,
+        qualname: Guarded<Obj>,
+        module: Guarded<Option<Obj>>,
+        doc: Guarded<Option<Obj>>,
+        annotations: Guarded<Option<Obj>>,
+        annotate: Guarded<Option<Obj>>,
+        type_params: Guarded<Option<Obj>>,
+        version: Cell<u32>,
+    }
+}
+layout! {
+    /// A method bound to its object.
+    pub struct BoundMethod = 16, "method" {
+        function: Guarded<Obj>,
+        this: Guarded<Obj>,
+    }
+}
+layout! {
+    /// A function written in Rust, bound to its module or object.
+    pub struct Builtin = 17, "builtin_function_or_method" {
+        def: Cell<&'static MethodDef>,
+        this: Guarded<Option<Obj>>,
+        module: Guarded<Option<Obj>>,
+    }
+}
+layout! {
+    /// A variable shared by closures.
+    pub struct CellObj = 18, "cell" {
+        value: Guarded<Option<Obj>>,
+    }
+}
+
+impl Function {
+    pub fn new(cx: &mut Cx, code: Ref<CodeObj>, qualname: Obj, globals: Ref<Dict>) -> PyResult<Ref<Function>> {
+        let name = super::str::intern_text(cx, &code.code().name)?.into_obj();
+        let key = cx.name("__name__");
+        let module = globals.get_str(cx, &key);
+        let key = cx.name("__builtins__");
+        let builtins = match globals.get_str(cx, &key) {
+            Some(b) => match b.cast::<Dict>() {
+                Some(d) => d.clone(),
+                None => match b.cast::<super::module::Module>() {
+                    Some(m) => m.dict.cloned(cx),
+                    None => cx.builtins.clone().expect("builtins exist"),
+                },
+            },
+            None => cx.builtins.clone().expect("builtins exist"),
+        };
+        let doc = match code.code().consts.first() {
+            Some(retic_bytecode::Const::Str(_)) if code.code().flags & retic_bytecode::code::CO_OPTIMIZED != 0 => {
+                code.consts.get(cx).cast::<Tuple>().and_then(|t| t.items().first().cloned())
+            }
+            _ => None,
+        };
+        memory::new(cx, &cx.types.function, |head| Function {
+            head,
+            code: Guarded::new(code),
+            globals: Guarded::new(globals),
+            builtins: Guarded::new(builtins),
+            closure: Guarded::new(None),
+            defaults: Guarded::new(None),
+            kwdefaults: Guarded::new(None),
+            name: Guarded::new(name),
+            qualname: Guarded::new(qualname),
+            module: Guarded::new(module),
+            doc: Guarded::new(doc),
+            annotations: Guarded::new(None),
+            annotate: Guarded::new(None),
+            type_params: Guarded::new(None),
+            version: Cell::new(cx.new_version()),
+        })
+    }
+    pub fn qualname_text(&self, cx: &Cx) -> String {
+        self.qualname.get(cx).cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default()
+    }
+}
+
+/// Binds a function to an object.
+pub fn bind(cx: &Cx, function: Obj, this: Obj) -> PyResult {
+    Ok(memory::new(cx, &cx.types.method, |head| BoundMethod { head, function: Guarded::new(function), this: Guarded::new(this) })?.into_obj())
+}
+
+/// A native function.
+pub fn builtin(cx: &Cx, def: &'static MethodDef, this: Option<Obj>, module: Option<Obj>) -> PyResult {
+    Ok(memory::new(cx, &cx.types.builtin, |head| Builtin { head, def: Cell::new(def), this: Guarded::new(this), module: Guarded::new(module) })?.into_obj())
+}
+
+pub fn cell(cx: &Cx, value: Option<Obj>) -> PyResult<Ref<CellObj>> {
+    memory::new(cx, &cx.types.cell, |head| CellObj { head, value: Guarded::new(value) })
+}
+
+/// Calls a native function.
+pub fn call_builtin(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
+    // SAFETY: O3, this slot is only reached through native functions.
+    let b = unsafe { f.cast_unchecked::<Builtin>() };
+    let def = b.def.get();
+    let this = match b.this.get(cx) {
+        Some(t) => t.clone(),
+        None => cx.none(),
+    };
+    (def.call)(cx, def, &this, args)
+}
+
+fn call_method(cx: &mut Cx, m: &Obj, args: Args<'_>) -> PyResult {
+    let Some(b) = m.cast::<BoundMethod>() else { return Ok(cx.none()) };
+    let f = b.function.cloned(cx);
+    let mut items = Vec::with_capacity(args.items.len() + 1);
+    items.push(b.this.cloned(cx));
+    items.extend(args.items.iter().cloned());
+    let result = protocol::call_args(cx, &f, Args { items: &items, names: args.names });
+    cx.release(items);
+    cx.release(f);
+    result
+}
+
+#[retic_macros::methods]
+impl Function {
+    #[get("__name__")]
+    #[settable("")]
+    fn name_get(cx: &mut Cx, this: &Ref<Function>) -> Obj {
+        this.name.cloned(cx)
+    }
+    #[get("__qualname__")]
+    #[settable("")]
+    fn qualname_get(cx: &mut Cx, this: &Ref<Function>) -> Obj {
+        this.qualname.cloned(cx)
+    }
+    #[get("__module__")]
+    #[settable("")]
+    fn module_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
+        this.module.cloned(cx)
+    }
+    #[get("__doc__")]
+    #[settable("")]
+    fn doc_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
+        this.doc.cloned(cx)
+    }
+    #[get("__code__")]
+    #[settable("")]
+    fn code_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<CodeObj> {
+        this.code.cloned(cx)
+    }
+    #[get("__globals__")]
+    fn globals_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<Dict> {
+        this.globals.cloned(cx)
+    }
+    #[get("__builtins__")]
+    fn builtins_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<Dict> {
+        this.builtins.cloned(cx)
+    }
+    #[get("__closure__")]
+    fn closure_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
+        this.closure.cloned(cx)
+    }
+    #[get("__defaults__")]
+    #[settable("")]
+    fn defaults_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
+        this.defaults.cloned(cx)
+    }
+    #[get("__kwdefaults__")]
+    #[settable("")]
+    fn kwdefaults_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
+        this.kwdefaults.cloned(cx)
+    }
+    #[get("__annotations__")]
+    #[settable("")]
+    fn annotations_get(cx: &mut Cx, this: &Ref<Function>) -> PyResult {
+        if let Some(a) = this.annotations.cloned(cx) {
+            return Ok(a);
+        }
+        let made = match this.annotate.cloned(cx) {
+            Some(f) => {
+                let one = cx.int(1)?;
+                protocol::call(cx, &f, &[one])?
+            }
+            None => Dict::new(cx)?.into_obj(),
+        };
+        this.annotations.set(cx, Some(made.clone()));
+        Ok(made)
+    }
+    #[get("__annotate__")]
+    #[settable("")]
+    fn annotate_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
+        this.annotate.cloned(cx)
+    }
+    #[get("__type_params__")]
+    fn type_params_get(cx: &mut Cx, this: &Ref<Function>) -> Obj {
+        this.type_params.cloned(cx).unwrap_or_else(|| cx.consts.empty_tuple.clone())
+    }
+}
+
+fn some_value(value: Option<&Obj>) -> Option<Obj> {
+    value.filter(|v| !v.is_none()).cloned()
+}
+
+impl Function {
+    fn set_name_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        match value {
+            Some(v) if v.cast::<Str>().is_some() => {
+                this.name.set(cx, v.clone());
+                Ok(())
+            }
+            _ => Err(cx.type_error("__name__ must be set to a string object")),
+        }
+    }
+    fn set_qualname_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        match value {
+            Some(v) if v.cast::<Str>().is_some() => {
+                this.qualname.set(cx, v.clone());
+                Ok(())
+            }
+            _ => Err(cx.type_error("__qualname__ must be set to a string object")),
+        }
+    }
+    fn set_module_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        this.module.set(cx, value.cloned());
+        Ok(())
+    }
+    fn set_doc_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        this.doc.set(cx, value.cloned());
+        Ok(())
+    }
+    fn set_code_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        match value.and_then(|v| v.cast::<CodeObj>()) {
+            Some(c) => {
+                if c.code().freevars.len() != this.code.get(cx).code().freevars.len() {
+                    let name = this.name.get(cx).cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
+                    let (want, got) = (this.code.get(cx).code().freevars.len(), c.code().freevars.len());
+                    return Err(cx.value_error(format!("{name}() requires a code object with {want} free vars, not {got}")));
+                }
+                this.version.set(cx.new_version());
+                this.code.set(cx, c.clone());
+                Ok(())
+            }
+            None => Err(cx.type_error("__code__ must be set to a code object")),
+        }
+    }
+    fn set_defaults_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        if value.is_some_and(|v| !v.is_none() && v.cast::<Tuple>().is_none()) {
+            return Err(cx.type_error("__defaults__ must be set to a tuple object"));
+        }
+        this.version.set(cx.new_version());
+        this.defaults.set(cx, some_value(value));
+        Ok(())
+    }
+    fn set_kwdefaults_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        if value.is_some_and(|v| !v.is_none() && v.cast::<Dict>().is_none()) {
+            return Err(cx.type_error("__kwdefaults__ must be set to a dict object"));
+        }
+        this.version.set(cx.new_version());
+        this.kwdefaults.set(cx, some_value(value));
+        Ok(())
+    }
+    fn set_annotations_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        this.annotations.set(cx, some_value(value));
+        Ok(())
+    }
+    fn set_annotate_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        this.annotate.set(cx, some_value(value));
+        Ok(())
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "Create a function object.",
+        flags: flags::GC | flags::MANAGED | flags::DICT | flags::WEAK | flags::METHOD_DESCRIPTOR,
+        shape: shape::FUNCTION,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let name = o.cast::<Function>().map(|f| f.qualname_text(cx)).unwrap_or_default();
+                cx.str(&format!("<function {name} at {:#x}>", o.address()))
+            }),
+            call: Some(crate::eval::call_function),
+            get: Some(|cx, f, obj, _| match obj {
+                Some(o) => bind(cx, f.clone(), o.clone()),
+                None => Ok(f.clone()),
+            }),
+            ..Slots::EMPTY
+        },
+        getset: Function::GETSET,
+        ..Spec::new::<Function>("function")
+    }
+}
+
+#[retic_macros::methods]
+impl BoundMethod {
+    /// the function (or other callable) implementing a method
+    #[get("__func__")]
+    fn func(cx: &mut Cx, this: &Ref<BoundMethod>) -> Obj {
+        this.function.cloned(cx)
+    }
+    /// the instance to which a method is bound
+    #[get("__self__")]
+    fn this_get(cx: &mut Cx, this: &Ref<BoundMethod>) -> Obj {
+        this.this.cloned(cx)
+    }
+    #[get("__doc__")]
+    fn doc(cx: &mut Cx, this: &Ref<BoundMethod>) -> PyResult {
+        let f = this.function.cloned(cx);
+        let name = cx.name("__doc__");
+        protocol::getattr(cx, &f, &name)
+    }
+}
+
+pub fn method_spec() -> Spec {
+    Spec {
+        doc: "Create a bound instance method object.",
+        flags: flags::GC | flags::MANAGED | flags::WEAK,
+        shape: shape::METHOD,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(m) = o.cast::<BoundMethod>() else { return Ok(cx.none()) };
+                let (f, this) = (m.function.cloned(cx), m.this.cloned(cx));
+                let key = cx.name("__qualname__");
+                let name = match protocol::lookup_attr(cx, &f, &key)? {
+                    Some(n) => protocol::str_text(cx, &n)?,
+                    None => "?".into(),
+                };
+                let shown = protocol::repr_text(cx, &this)?;
+                cx.str(&format!("<bound method {name} of {shown}>"))
+            }),
+            call: Some(call_method),
+            hash: Some(|cx, o| {
+                let Some(m) = o.cast::<BoundMethod>() else { return Ok(0) };
+                let (f, this) = (m.function.cloned(cx), m.this.cloned(cx));
+                Ok(super::object::hash(cx, &this)? ^ protocol::hash(cx, &f)?)
+            }),
+            richcompare: Some(|cx, a, b, op| {
+                let (Some(x), Some(y)) = (a.cast::<BoundMethod>(), b.cast::<BoundMethod>()) else { return Ok(cx.not_implemented()) };
+                if !matches!(op, Cmp::Eq | Cmp::Ne) {
+                    return Ok(cx.not_implemented());
+                }
+                let same = x.this.get(cx).is(y.this.get(cx)) && x.function.get(cx).is(y.function.get(cx));
+                Ok(cx.bool(same == (op == Cmp::Eq)))
+            }),
+            getattribute: Some(|cx, o, name| {
+                if o.ty().lookup(cx, name).is_some() {
+                    return super::object::getattribute(cx, o, name);
+                }
+                match o.cast::<BoundMethod>() {
+                    Some(m) => {
+                        let f = m.function.cloned(cx);
+                        protocol::getattr(cx, &f, name)
+                    }
+                    None => super::object::getattribute(cx, o, name),
+                }
+            }),
+            new: Some(|cx, _, args| {
+                let a = args.unpack(cx, "method", 2, 2)?;
+                bind(cx, a[0].clone(), a[1].clone())
+            }),
+            ..Slots::EMPTY
+        },
+        getset: BoundMethod::GETSET,
+        ..Spec::new::<BoundMethod>("method")
+    }
+}
+
+#[retic_macros::methods]
+impl Builtin {
+    #[get("__name__")]
+    fn name(_cx: &mut Cx, this: &Ref<Builtin>) -> String {
+        this.def.get().name.to_string()
+    }
+    #[get("__qualname__")]
+    fn qualname(cx: &mut Cx, this: &Ref<Builtin>) -> String {
+        let name = this.def.get().name;
+        match this.this.get(cx) {
+            Some(o) if o.cast::<super::module::Module>().is_none() => match o.cast::<super::Type>() {
+                Some(t) => format!("{}.{name}", t.name_text()),
+                None => format!("{}.{name}", o.ty().name_text()),
+            },
+            _ => name.to_string(),
+        }
+    }
+    #[get("__doc__")]
+    fn doc(_cx: &mut Cx, this: &Ref<Builtin>) -> Option<String> {
+        let d = this.def.get().doc;
+        (!d.is_empty()).then(|| d.to_string())
+    }
+    #[get("__text_signature__")]
+    fn text_signature(_cx: &mut Cx, this: &Ref<Builtin>) -> String {
+        this.def.get().signature.text.to_string()
+    }
+    #[get("__self__")]
+    fn this_get(cx: &mut Cx, this: &Ref<Builtin>) -> Option<Obj> {
+        this.this.cloned(cx)
+    }
+    #[get("__module__")]
+    fn module_get(cx: &mut Cx, this: &Ref<Builtin>) -> Option<Obj> {
+        this.module.cloned(cx)
+    }
+}
+
+pub fn builtin_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::MANAGED | flags::WEAK | flags::NO_NEW,
+        shape: shape::BUILTIN,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(b) = o.cast::<Builtin>() else { return Ok(cx.none()) };
+                let name = b.def.get().name;
+                match b.this.cloned(cx) {
+                    Some(this) if this.cast::<super::module::Module>().is_none() => {
+                        let ty = this.ty().name_text();
+                        cx.str(&format!("<built-in method {name} of {ty} object at {:#x}>", this.address()))
+                    }
+                    _ => cx.str(&format!("<built-in function {name}>")),
+                }
+            }),
+            call: Some(call_builtin),
+            ..Slots::EMPTY
+        },
+        getset: Builtin::GETSET,
+        ..Spec::new::<Builtin>("builtin_function_or_method")
+    }
+}
+
+#[retic_macros::methods]
+impl CellObj {
+    #[get("cell_contents")]
+    #[settable("")]
+    fn contents(cx: &mut Cx, this: &Ref<CellObj>) -> PyResult {
+        this.value.cloned(cx).ok_or_else(|| cx.value_error("cell is empty"))
+    }
+}
+impl CellObj {
+    fn set_contents(cx: &mut Cx, this: &Ref<CellObj>, value: Option<&Obj>) -> PyResult<()> {
+        this.value.set(cx, value.cloned());
+        Ok(())
+    }
+}
+
+pub fn cell_spec() -> Spec {
+    Spec {
+        flags: flags::GC,
+        shape: shape::CELL,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let inner = o.cast::<CellObj>().and_then(|c| c.value.cloned(cx));
+                let text = match inner {
+                    Some(v) => format!("<cell at {:#x}: {} object at {:#x}>", o.address(), v.ty().name_text(), v.address()),
+                    None => format!("<cell at {:#x}: empty>", o.address()),
+                };
+                cx.str(&text)
+            }),
+            new: Some(|cx, _, args| {
+                let a = args.unpack(cx, "cell", 0, 1)?;
+                Ok(cell(cx, a.first().cloned())?.into_obj())
+            }),
+            ..Slots::EMPTY
+        },
+        getset: CellObj::GETSET,
+        ..Spec::new::<CellObj>("cell")
+    }
+}
+
+/// What a table row becomes in a type's dict.
+pub(crate) fn from_def(cx: &mut Cx, ty: &Ref<super::Type>, def: &'static MethodDef) -> PyResult {
+    match def.kind {
+        MethodKind::Method => super::descriptor::method(cx, ty, def),
+        MethodKind::Class => super::descriptor::class_method(cx, ty, def),
+        MethodKind::Static => {
+            let f = builtin(cx, def, None, None)?;
+            Ok(memory::new(cx, &cx.types.staticmethod, |head| StaticMethod { head, function: Guarded::new(f) })?.into_obj())
+        }
+    }
+}

@@ -1,0 +1,532 @@
+//! `list`: a counted array of handles in a block of its own. Growth follows CPython's curve.
+
+use super::type_::{Cmp, Op, flags};
+use super::{Slots, Spec, Type};
+use crate::cx::{Cx, PyResult};
+use crate::layout;
+use crate::memory;
+use crate::native::Args;
+use crate::object::{Buf, Guarded, Obj, Ref, shape};
+use crate::protocol;
+
+layout! {
+    /// A list.
+    pub struct List = 8, "list" {
+        pub_items: Guarded<Buf<Obj>>,
+    }
+}
+
+impl List {
+    pub fn new(cx: &Cx) -> PyResult<Ref<List>> {
+        List::of_type(cx, &cx.types.list)
+    }
+    pub fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<List>> {
+        memory::new(cx, ty, |head| List { head, pub_items: Guarded::new(Buf::empty()) })
+    }
+    /// A list of the given items, with exactly that room.
+    pub fn from_vec(cx: &Cx, items: Vec<Obj>) -> PyResult {
+        let list = List::new(cx)?;
+        let mut buf = Buf::with_capacity(cx, items.len())?;
+        for o in items {
+            buf.push(cx, o)?;
+        }
+        // SAFETY: a fresh list nobody has seen.
+        unsafe { *list.pub_items.as_ptr() = buf };
+        Ok(list.into_obj())
+    }
+    #[inline(always)]
+    pub fn items<'a>(&'a self, cx: &'a Cx) -> &'a [Obj] {
+        self.pub_items.get(cx)
+    }
+    pub fn to_vec(&self, cx: &Cx) -> Vec<Obj> {
+        self.items(cx).to_vec()
+    }
+    pub fn push(&self, cx: &mut Cx, o: Obj) -> PyResult<()> {
+        // SAFETY: `&mut Cx` is held: no borrow of the items lives.
+        unsafe { (*self.pub_items.as_ptr()).push(cx, o) }
+    }
+    /// Replaces `start..end` by new items; the old ones are released afterwards, from last to first.
+    pub fn splice(&self, cx: &mut Cx, start: usize, end: usize, new: Vec<Obj>) -> PyResult<()> {
+        // SAFETY: `&mut Cx` is held: no borrow of the items lives, and nothing runs until `release`.
+        let mut old = unsafe {
+            let buf = &mut *self.pub_items.as_ptr();
+            let old = buf.take_range(start, end);
+            buf.grow(cx, buf.len() + new.len())?;
+            for (i, o) in new.into_iter().enumerate() {
+                buf.insert(cx, start + i, o)?;
+            }
+            buf.shrink(cx);
+            old
+        };
+        while let Some(o) = old.pop() {
+            cx.release(o);
+        }
+        Ok(())
+    }
+    fn take_at(&self, cx: &mut Cx, i: usize) -> Obj {
+        // SAFETY: as above.
+        unsafe {
+            let buf = &mut *self.pub_items.as_ptr();
+            let o = buf.remove(i);
+            buf.shrink(cx);
+            o
+        }
+    }
+}
+
+fn list(o: &Obj) -> &Ref<List> {
+    // SAFETY: O3, slots of list are only reached through lists.
+    unsafe { o.cast_unchecked::<List>() }
+}
+
+fn repr(cx: &mut Cx, this: &Obj) -> PyResult {
+    if list(this).items(cx).is_empty() {
+        return cx.str("[]");
+    }
+    let Some(guard) = protocol::enter_repr(cx, this) else { return cx.str("[...]") };
+    let items = list(this).to_vec(cx);
+    let result = protocol::join_reprs(cx, items, "[", "]");
+    protocol::leave_repr(cx, guard);
+    result
+}
+
+fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
+    if b.cast::<List>().is_none() || a.cast::<List>().is_none() {
+        return Ok(cx.not_implemented());
+    }
+    let (n, m) = (list(a).items(cx).len(), list(b).items(cx).len());
+    protocol::compare_sequences(cx, n, m, op, |cx, i| (list(a).items(cx).get(i).cloned(), list(b).items(cx).get(i).cloned()))
+}
+
+fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
+    if let Some(s) = key.cast::<super::Slice>() {
+        let n = list(this).items(cx).len();
+        let r = super::slice::resolve(cx, s, n)?;
+        let l = list(this).items(cx);
+        let picked = r.indices().filter_map(|i| l.get(i).cloned()).collect();
+        return cx.list(picked);
+    }
+    let i = protocol::sequence_index(cx, key, "list")?;
+    let l = list(this).items(cx);
+    match protocol::wrap_index(i, l.len()) {
+        Some(i) => Ok(l[i].clone()),
+        None => Err(cx.index_error("list index out of range")),
+    }
+}
+
+fn setitem(cx: &mut Cx, this: &Obj, key: &Obj, value: Option<&Obj>) -> PyResult<()> {
+    if let Some(s) = key.cast::<super::Slice>() {
+        return set_slice(cx, this, s, value);
+    }
+    let i = protocol::sequence_index(cx, key, "list")?;
+    let n = list(this).items(cx).len();
+    let Some(i) = protocol::wrap_index(i, n) else { return Err(cx.index_error("list assignment index out of range")) };
+    let old = match value {
+        Some(v) => std::mem::replace(&mut list(this).pub_items.get_mut(cx)[i], v.clone()),
+        None => list(this).take_at(cx, i),
+    };
+    cx.release(old);
+    Ok(())
+}
+
+fn set_slice(cx: &mut Cx, this: &Obj, s: &Ref<super::Slice>, value: Option<&Obj>) -> PyResult<()> {
+    let new = match value {
+        Some(v) => Some(match protocol::collect(cx, v) {
+            Ok(v) => v,
+            Err(r) => {
+                if cx.error_is(&cx.types.type_error) && v.ty().slots(cx).iter.is_none() {
+                    cx.clear_error();
+                    return Err(cx.type_error("must assign iterable to extended slice"));
+                }
+                return Err(r);
+            }
+        }),
+        None => None,
+    };
+    let n = list(this).items(cx).len();
+    let r = super::slice::resolve(cx, s, n)?;
+    if r.step == 1 {
+        let start = r.start as usize;
+        return list(this).splice(cx, start, start + r.len, new.unwrap_or_default());
+    }
+    match new {
+        Some(new) => {
+            if new.len() != r.len {
+                return Err(cx.value_error(format!("attempt to assign sequence of size {} to extended slice of size {}", new.len(), r.len)));
+            }
+            let mut old = Vec::new();
+            for (i, v) in r.indices().zip(new) {
+                old.push(std::mem::replace(&mut list(this).pub_items.get_mut(cx)[i], v));
+            }
+            cx.release(old);
+        }
+        None => {
+            let mut at: Vec<usize> = r.indices().collect();
+            at.sort_unstable();
+            let mut old = Vec::new();
+            for i in at.into_iter().rev() {
+                old.push(list(this).take_at(cx, i));
+            }
+            cx.release(old);
+        }
+    }
+    Ok(())
+}
+
+fn init(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult<()> {
+    let a = args.unpack(cx, "list", 0, 1)?;
+    let n = list(this).items(cx).len();
+    list(this).splice(cx, 0, n, Vec::new())?;
+    match a.first() {
+        Some(x) => extend(cx, list(this), x),
+        None => Ok(()),
+    }
+}
+
+/// `list.extend`.
+pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
+    if matches!(iterable.shape(), shape::LIST | shape::TUPLE) {
+        let new = protocol::collect(cx, iterable)?;
+        let exact = this.items(cx).is_empty();
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
+        unsafe {
+            let buf = &mut *this.pub_items.as_ptr();
+            if exact {
+                buf.reserve_exact(cx, new.len())?
+            } else {
+                buf.grow(cx, buf.len() + new.len())?
+            }
+            for o in new {
+                buf.push(cx, o)?;
+            }
+        }
+        return Ok(());
+    }
+    let it = protocol::iter(cx, iterable)?;
+    let hint = protocol::length_hint(cx, iterable)?;
+    if this.items(cx).is_empty() && hint > 0 {
+        // SAFETY: as above.
+        unsafe { (*this.pub_items.as_ptr()).reserve_exact(cx, hint)? };
+    }
+    while let Some(v) = protocol::next(cx, &it)? {
+        this.push(cx, v)?;
+        cx.poll_native()?;
+    }
+    if hint > 0 {
+        // SAFETY: as above.
+        unsafe { (*this.pub_items.as_ptr()).shrink(cx) };
+    }
+    cx.release(it);
+    Ok(())
+}
+
+fn concat(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
+    let Some(y) = b.cast::<List>() else {
+        return Err(cx.type_error(format!("can only concatenate list (not \"{}\") to list", b.ty().name_text())));
+    };
+    let all = list(a).items(cx).iter().chain(y.items(cx)).cloned().collect();
+    cx.list(all)
+}
+
+fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
+    let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
+    let items = list(a).to_vec(cx);
+    protocol::check_size(cx, items.len(), n, 8)?;
+    let all = (0..n).flat_map(|_| items.iter().cloned()).collect();
+    cx.list(all)
+}
+
+/// Sorts stably; the list looks empty meanwhile, as in CPython.
+pub fn sort(cx: &mut Cx, this: &Ref<List>, key: Option<&Obj>, reverse: bool) -> PyResult<()> {
+    let items = std::mem::replace(this.pub_items.get_mut(cx), Buf::empty());
+    let mut pairs: Vec<(Obj, Obj)> = Vec::with_capacity(items.len());
+    let mut result = Ok(());
+    for o in items.iter() {
+        let k = match key {
+            Some(f) if result.is_ok() => match protocol::call(cx, f, &[o.clone()]) {
+                Ok(k) => k,
+                Err(r) => {
+                    result = Err(r);
+                    o.clone()
+                }
+            },
+            _ => o.clone(),
+        };
+        pairs.push((k, o.clone()));
+    }
+    if result.is_ok() {
+        if reverse {
+            pairs.reverse();
+        }
+        result = merge_sort(cx, &mut pairs);
+        if reverse {
+            pairs.reverse();
+        }
+    }
+    let mut sorted = items;
+    for (slot, (_, o)) in sorted.iter_mut().zip(&pairs) {
+        *slot = o.clone();
+    }
+    let touched = this.pub_items.replace(cx, sorted);
+    let modified = touched.capacity() > 0;
+    cx.release(touched);
+    cx.release(pairs);
+    result?;
+    if modified { Err(cx.value_error("list modified during sort")) } else { Ok(()) }
+}
+
+/// Insertion into runs, then merging: stable, never more compares than needed for sorted input.
+fn merge_sort(cx: &mut Cx, v: &mut Vec<(Obj, Obj)>) -> PyResult<()> {
+    let n = v.len();
+    if n < 2 {
+        return Ok(());
+    }
+    // Keys of one primitive type compare without Python.
+    if v.iter().all(|p| p.0.shape() == shape::INT) {
+        v.sort_by_key(|p| super::int::to_i64(&p.0));
+        return Ok(());
+    }
+    if v.iter().all(|p| p.0.cast::<super::Str>().is_some_and(|s| s.is_ascii() && p.0.shape() == shape::STR)) {
+        v.sort_by(|a, b| {
+            let text = |o: &Obj| o.cast::<super::Str>().and_then(|s| s.ascii_bytes().map(<[u8]>::to_vec));
+            text(&a.0).cmp(&text(&b.0))
+        });
+        return Ok(());
+    }
+    if v.iter().all(|p| p.0.shape() == shape::FLOAT) {
+        let value = |o: &Obj| protocol::exact_float(o);
+        if v.iter().all(|p| !value(&p.0).is_nan()) {
+            v.sort_by(|a, b| value(&a.0).partial_cmp(&value(&b.0)).unwrap_or(std::cmp::Ordering::Equal));
+            return Ok(());
+        }
+    }
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    let mut i = 0;
+    while i < n {
+        let start = i;
+        i += 1;
+        if i < n {
+            if less(cx, &v[i].0, &v[i - 1].0)? {
+                while i < n && less(cx, &v[i].0, &v[i - 1].0)? {
+                    i += 1;
+                }
+                v[start..i].reverse();
+            } else {
+                while i < n && !less(cx, &v[i].0, &v[i - 1].0)? {
+                    i += 1;
+                }
+            }
+        }
+        runs.push((start, i));
+    }
+    while runs.len() > 1 {
+        let mut merged = Vec::with_capacity(runs.len() / 2 + 1);
+        for pair in runs.chunks(2) {
+            if let [(a, mid), (_, end)] = *pair {
+                merge(cx, v, a, mid, end)?;
+                merged.push((a, end));
+            } else {
+                merged.push(pair[0]);
+            }
+        }
+        runs = merged;
+    }
+    Ok(())
+}
+
+fn merge(cx: &mut Cx, v: &mut [(Obj, Obj)], start: usize, mid: usize, end: usize) -> PyResult<()> {
+    let left: Vec<(Obj, Obj)> = v[start..mid].to_vec();
+    let right: Vec<(Obj, Obj)> = v[mid..end].to_vec();
+    let (mut i, mut j, mut k) = (0, 0, start);
+    while i < left.len() && j < right.len() {
+        if less(cx, &right[j].0, &left[i].0)? {
+            v[k] = right[j].clone();
+            j += 1;
+        } else {
+            v[k] = left[i].clone();
+            i += 1;
+        }
+        k += 1;
+    }
+    for p in left[i..].iter().chain(&right[j..]) {
+        v[k] = p.clone();
+        k += 1;
+    }
+    Ok(())
+}
+
+fn less(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
+    let r = protocol::richcompare(cx, a, b, Cmp::Lt)?;
+    protocol::truth(cx, &r)
+}
+
+#[retic_macros::methods]
+impl List {
+    /// Append object to the end of the list.
+    #[py("append($self, object, /)")]
+    fn append(cx: &mut Cx, this: &Ref<List>, object: &Obj) -> PyResult<()> {
+        this.push(cx, object.clone())
+    }
+    /// Extend list by appending elements from the iterable.
+    #[py("extend($self, iterable, /)")]
+    fn extend_method(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
+        extend(cx, this, iterable)
+    }
+    /// Insert object before index.
+    #[py("insert($self, index, object, /)")]
+    fn insert(cx: &mut Cx, this: &Ref<List>, index: i64, object: &Obj) -> PyResult<()> {
+        let n = this.items(cx).len() as i64;
+        let at = if index < 0 { (index + n).max(0) } else { index.min(n) } as usize;
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
+        unsafe { (*this.pub_items.as_ptr()).insert(cx, at, object.clone()) }
+    }
+    /// Remove and return item at index (default last).
+    #[py("pop($self, index=-1, /)")]
+    fn pop(cx: &mut Cx, this: &Ref<List>, index: i64) -> PyResult {
+        let n = this.items(cx).len();
+        if n == 0 {
+            return Err(cx.index_error("pop from empty list"));
+        }
+        match protocol::wrap_index(index, n) {
+            Some(i) => Ok(this.take_at(cx, i)),
+            None => Err(cx.index_error("pop index out of range")),
+        }
+    }
+    /// Remove first occurrence of value.
+    #[py("remove($self, value, /)")]
+    fn remove(cx: &mut Cx, this: &Ref<List>, value: &Obj) -> PyResult<()> {
+        let mut i = 0;
+        while let Some(o) = this.items(cx).get(i).cloned() {
+            if protocol::equal(cx, &o, value)? {
+                if i < this.items(cx).len() {
+                    let old = this.take_at(cx, i);
+                    drop(o);
+                    cx.release(old);
+                }
+                return Ok(());
+            }
+            i += 1;
+        }
+        Err(cx.value_error("list.remove(x): x not in list"))
+    }
+    /// Remove all items from list.
+    #[py("clear($self, /)")]
+    fn clear_method(cx: &mut Cx, this: &Ref<List>) {
+        let old = this.pub_items.replace(cx, Buf::empty());
+        cx.release(old);
+    }
+    /// Return a shallow copy of the list.
+    #[py("copy($self, /)")]
+    fn copy(cx: &mut Cx, this: &Ref<List>) -> PyResult {
+        let items = this.to_vec(cx);
+        cx.list(items)
+    }
+    /// Return number of occurrences of value.
+    #[py("count($self, value, /)")]
+    fn count(cx: &mut Cx, this: &Ref<List>, value: &Obj) -> PyResult<i64> {
+        let (mut n, mut i) = (0, 0);
+        while let Some(o) = this.items(cx).get(i).cloned() {
+            n += i64::from(protocol::equal(cx, &o, value)?);
+            i += 1;
+        }
+        Ok(n)
+    }
+    /// Return first index of value.
+    #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
+    fn index(cx: &mut Cx, this: &Ref<List>, value: &Obj, start: i64, stop: i64) -> PyResult<usize> {
+        let (mut i, stop) = protocol::clamp_range(start, stop, this.items(cx).len());
+        while i < stop
+            && let Some(o) = this.items(cx).get(i).cloned()
+        {
+            if protocol::equal(cx, &o, value)? {
+                return Ok(i);
+            }
+            i += 1;
+        }
+        let shown = protocol::repr_text(cx, value)?;
+        Err(cx.value_error(format!("{shown} is not in list")))
+    }
+    /// Reverse *IN PLACE*.
+    #[py("reverse($self, /)")]
+    fn reverse(cx: &mut Cx, this: &Ref<List>) {
+        this.pub_items.get_mut(cx).reverse();
+    }
+    /// Sort the list in ascending order and return None.
+    #[py("sort($self, /, *, key=None, reverse=False)")]
+    fn sort_method(cx: &mut Cx, this: &Ref<List>, key: Option<&Obj>, reverse: bool) -> PyResult<()> {
+        sort(cx, this, key, reverse)
+    }
+    /// Return a reverse iterator over the list.
+    #[py("__reversed__($self, /)")]
+    fn reversed(cx: &mut Cx, this: &Ref<List>) -> PyResult {
+        let n = this.items(cx).len();
+        super::iterators::backwards(cx, this.as_obj(), n)
+    }
+    /// Return the size of the list in memory, in bytes.
+    #[py("__sizeof__($self, /)")]
+    fn sizeof(cx: &mut Cx, this: &Ref<List>) -> usize {
+        40 + this.pub_items.get(cx).capacity() * 8
+    }
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        protocol::generic_alias(cx, cls, object)
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "Built-in mutable sequence.\n\nIf no argument is given, the constructor creates a new empty list.\nThe argument must be an iterable if specified.",
+        flags: flags::GC | flags::BASE | flags::SEQUENCE | flags::MATCH_SELF,
+        shape: shape::LIST,
+        basicsize: 48,
+        text_signature: "(iterable=(), /)",
+        slots: Slots {
+            repr: Some(repr),
+            hash: Some(super::dunders::unhashable),
+            richcompare: Some(compare),
+            len: Some(|cx, o| Ok(list(o).items(cx).len())),
+            getitem: Some(getitem),
+            setitem: Some(setitem),
+            contains: Some(|cx, o, v| {
+                let mut i = 0;
+                while let Some(x) = list(o).items(cx).get(i).cloned() {
+                    if protocol::equal(cx, &x, v)? {
+                        return Ok(true);
+                    }
+                    i += 1;
+                }
+                Ok(false)
+            }),
+            iter: Some(|cx, o| super::iterators::over(cx, &cx.types.list_iterator.clone(), o)),
+            concat: Some(concat),
+            repeat: Some(repeat),
+            new: Some(|cx, ty, _| Ok(List::of_type(cx, ty)?.into_obj())),
+            init: Some(init),
+            ..Slots::EMPTY
+        }
+        .with_inplace(&[
+            (Op::Add, |cx, a, b| {
+                extend(cx, list(a), b)?;
+                Ok(a.clone())
+            }),
+            (Op::Mul, |cx, a, n| {
+                let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
+                let items = list(a).to_vec(cx);
+                protocol::check_size(cx, items.len(), n, 8)?;
+                if n == 0 {
+                    let len = items.len();
+                    list(a).splice(cx, 0, len, Vec::new())?;
+                }
+                for _ in 1..n {
+                    for o in &items {
+                        list(a).push(cx, o.clone())?;
+                    }
+                }
+                Ok(a.clone())
+            }),
+        ]),
+        methods: List::METHODS,
+        ..Spec::new::<List>("list")
+    }
+}

@@ -1,0 +1,49 @@
+//! None, NotImplemented, Ellipsis, and the marker of empty locals.
+
+use super::{Slots, Spec};
+use crate::layout;
+use crate::object::shape;
+
+layout! {
+    /// An object that is one of a kind.
+    pub struct Singleton = 2, "NoneType" {}
+}
+
+pub fn none_spec() -> Spec {
+    Spec {
+        shape: shape::NONE,
+        slots: Slots {
+            repr: Some(|cx, _| cx.str("None")),
+            bool: Some(|_, _| Ok(false)),
+            hash: Some(|_, _| Ok(0xfca86420)),
+            new: Some(|cx, _, args| {
+                if !args.is_empty() {
+                    return Err(cx.type_error("NoneType takes no arguments"));
+                }
+                Ok(cx.none())
+            }),
+            ..Slots::EMPTY
+        },
+        ..Spec::new::<Singleton>("NoneType")
+    }
+}
+
+pub fn not_implemented_spec() -> Spec {
+    Spec {
+        slots: Slots {
+            repr: Some(|cx, _| cx.str("NotImplemented")),
+            bool: Some(|cx, _| Err(cx.type_error("NotImplemented should not be used in a boolean context"))),
+            new: Some(|cx, _, _| Ok(cx.not_implemented())),
+            ..Slots::EMPTY
+        },
+        ..Spec::new::<Singleton>("NotImplementedType")
+    }
+}
+
+pub fn ellipsis_spec() -> Spec {
+    Spec { slots: Slots { repr: Some(|cx, _| cx.str("Ellipsis")), new: Some(|cx, _, _| Ok(cx.consts.ellipsis.clone())), ..Slots::EMPTY }, ..Spec::new::<Singleton>("ellipsis") }
+}
+
+pub fn unbound_spec() -> Spec {
+    Spec { shape: shape::UNBOUND, flags: super::flags::NO_NEW, ..Spec::new::<Singleton>("unbound") }
+}

@@ -1,0 +1,152 @@
+//! `slice`, and the arithmetic of slicing.
+
+use super::type_::{Cmp, flags};
+use super::{Slots, Spec, int};
+use crate::cx::{Cx, PyResult};
+use crate::layout;
+use crate::memory;
+use crate::object::{Guarded, Obj, Ref, shape};
+use crate::protocol;
+
+layout! {
+    /// A slice.
+    pub struct Slice = 22, "slice" { start: Guarded<Obj>, stop: Guarded<Obj>, step: Guarded<Obj>, }
+}
+
+/// The positions a slice picks from a sequence of known length.
+#[derive(Clone, Copy)]
+pub struct Positions {
+    pub start: i64,
+    pub step: i64,
+    pub len: usize,
+}
+impl Positions {
+    pub fn indices(self) -> impl Iterator<Item = usize> {
+        (0..self.len).map(move |i| (self.start + i as i64 * self.step) as usize)
+    }
+    pub fn is_whole(self, n: usize) -> bool {
+        self.start == 0 && self.step == 1 && self.len == n
+    }
+}
+
+pub fn make(cx: &Cx, start: Obj, stop: Obj, step: Obj) -> PyResult {
+    Ok(memory::new(cx, &cx.types.slice, |head| Slice { head, start: Guarded::new(start), stop: Guarded::new(stop), step: Guarded::new(step) })?.into_obj())
+}
+
+fn bound(cx: &mut Cx, o: &Obj) -> PyResult<Option<i64>> {
+    if o.is_none() {
+        return Ok(None);
+    }
+    if o.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
+    }
+    let i = protocol::index(cx, o)?;
+    Ok(Some(int::to_i64(&i).unwrap_or_else(|| if int::to_big(&i).is_some_and(|b| b.is_negative()) { i64::MIN } else { i64::MAX })))
+}
+
+/// `slice.indices` and friends.
+pub fn resolve(cx: &mut Cx, s: &Ref<Slice>, n: usize) -> PyResult<Positions> {
+    let (a, b, c) = (s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx));
+    let step = bound(cx, &c)?.unwrap_or(1).max(-i64::MAX);
+    if step == 0 {
+        return Err(cx.value_error("slice step cannot be zero"));
+    }
+    let n = n as i64;
+    let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
+    let fix = |v: i64| if v < 0 { v.saturating_add(n).max(low) } else { v.min(high) };
+    let start = bound(cx, &a)?.map_or(if step > 0 { low } else { high }, fix);
+    let stop = bound(cx, &b)?.map_or(if step > 0 { high } else { low }, fix);
+    let len = if step > 0 && start < stop {
+        (stop - start - 1) / step + 1
+    } else if step < 0 && stop < start {
+        (start - stop - 1) / -step + 1
+    } else {
+        0
+    };
+    Ok(Positions { start, step, len: len as usize })
+}
+
+fn parts(cx: &Cx, o: &Obj) -> PyResult {
+    match o.cast::<Slice>() {
+        Some(s) => cx.tuple(vec![s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx)]),
+        None => Ok(cx.none()),
+    }
+}
+
+#[retic_macros::methods]
+impl Slice {
+    /// Assuming a sequence of length len, calculate start, stop and stride of the slice.
+    #[py("indices($self, object, /)")]
+    fn indices(cx: &mut Cx, this: &Ref<Slice>, object: i64) -> PyResult {
+        if object < 0 {
+            return Err(cx.value_error("length should not be negative"));
+        }
+        let p = resolve(cx, this, object as usize)?;
+        let stop = this.stop.cloned(cx);
+        let n = object;
+        let stop = match bound(cx, &stop)? {
+            Some(v) if v < 0 => (v + n).max(if p.step < 0 { -1 } else { 0 }),
+            Some(v) => v.min(if p.step < 0 { n - 1 } else { n }),
+            None => {
+                if p.step < 0 {
+                    -1
+                } else {
+                    n
+                }
+            }
+        };
+        let t = vec![cx.int(p.start)?, cx.int(stop)?, cx.int(p.step)?];
+        cx.tuple(t)
+    }
+    #[get("start")]
+    fn start_get(cx: &mut Cx, this: &Ref<Slice>) -> Obj {
+        this.start.cloned(cx)
+    }
+    #[get("stop")]
+    fn stop_get(cx: &mut Cx, this: &Ref<Slice>) -> Obj {
+        this.stop.cloned(cx)
+    }
+    #[get("step")]
+    fn step_get(cx: &mut Cx, this: &Ref<Slice>) -> Obj {
+        this.step.cloned(cx)
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "slice(stop)\nslice(start, stop[, step])\n\nCreate a slice object.  This is used for extended slicing (e.g. a[0:10:2]).",
+        flags: flags::GC,
+        shape: shape::SLICE,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let t = parts(cx, o)?;
+                let r = protocol::repr_text(cx, &t)?;
+                cx.str(&format!("slice{r}"))
+            }),
+            hash: Some(|cx, o| {
+                let t = parts(cx, o)?;
+                protocol::hash(cx, &t)
+            }),
+            richcompare: Some(|cx, a, b, op: Cmp| {
+                if a.cast::<Slice>().is_none() || b.cast::<Slice>().is_none() {
+                    return Ok(cx.not_implemented());
+                }
+                let (x, y) = (parts(cx, a)?, parts(cx, b)?);
+                protocol::richcompare(cx, &x, &y, op)
+            }),
+            new: Some(|cx, _, args| {
+                let a = args.unpack(cx, "slice", 1, 3)?;
+                let none = cx.none();
+                match a {
+                    [stop] => make(cx, none.clone(), stop.clone(), none),
+                    [start, stop] => make(cx, start.clone(), stop.clone(), none),
+                    _ => make(cx, a[0].clone(), a[1].clone(), a[2].clone()),
+                }
+            }),
+            ..Slots::EMPTY
+        },
+        methods: Slice::METHODS,
+        getset: Slice::GETSET,
+        ..Spec::new::<Slice>("slice")
+    }
+}

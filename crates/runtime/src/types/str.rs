@@ -1,0 +1,528 @@
+//! `str`: PEP 393. One, two or four bytes a character inline; interning; the hash is SipHash-1-3.
+
+mod methods;
+mod percent;
+
+use super::type_::{Cmp, Op, flags};
+use super::{Slots, Spec, Type};
+use crate::cx::{Cx, PyResult};
+use crate::memory::{self, Ops};
+use crate::native::Args;
+use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
+use crate::protocol;
+use std::cell::Cell;
+use std::hash::Hasher;
+use std::ptr::NonNull;
+
+pub use methods::is_identifier;
+
+/// Text. The characters follow the struct (ASCII) or sixteen bytes later (as CPython's compact forms).
+#[repr(C)]
+pub struct Str {
+    pub head: Header,
+    len: Cell<usize>,
+    hash: Cell<i64>,
+    /// Bytes a character: 1, 2 or 4.
+    kind: u8,
+    ascii: bool,
+    interned: Cell<bool>,
+}
+// SAFETY: O3, `repr(C)` with the header first.
+unsafe impl Layout for Str {
+    const ID: u16 = 6;
+    const NAME: &'static str = "str";
+}
+impl Trace for Str {
+    fn trace(&self, _: Visit<'_>) {}
+}
+
+const ASCII_BYTES: usize = 40;
+const WIDE_BYTES: usize = 56;
+
+/// The characters of a string.
+pub enum Chars<'a> {
+    One(&'a [u8]),
+    Two(&'a [u16]),
+    Four(&'a [u32]),
+}
+impl Chars<'_> {
+    pub fn get(&self, i: usize) -> u32 {
+        match self {
+            Chars::One(c) => u32::from(c[i]),
+            Chars::Two(c) => u32::from(c[i]),
+            Chars::Four(c) => c[i],
+        }
+    }
+    pub fn to_vec(&self) -> Vec<u32> {
+        match self {
+            Chars::One(c) => c.iter().map(|c| u32::from(*c)).collect(),
+            Chars::Two(c) => c.iter().map(|c| u32::from(*c)).collect(),
+            Chars::Four(c) => c.to_vec(),
+        }
+    }
+}
+
+impl Str {
+    fn head_bytes(&self) -> usize {
+        if self.ascii { ASCII_BYTES } else { WIDE_BYTES }
+    }
+    /// Number of characters.
+    pub fn len(&self) -> usize {
+        self.len.get()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    pub fn is_ascii(&self) -> bool {
+        self.ascii
+    }
+    pub fn is_interned(&self) -> bool {
+        self.interned.get()
+    }
+    /// The characters. Text never changes while somebody can look at it, so no context is asked for.
+    pub fn chars(&self) -> Chars<'_> {
+        // SAFETY: `len` characters of `kind` bytes lie behind the head.
+        unsafe {
+            let at = (self as *const Str).cast::<u8>().add(self.head_bytes());
+            let n = self.len.get();
+            match self.kind {
+                1 => Chars::One(std::slice::from_raw_parts(at, n)),
+                2 => Chars::Two(std::slice::from_raw_parts(at.cast(), n)),
+                _ => Chars::Four(std::slice::from_raw_parts(at.cast(), n)),
+            }
+        }
+    }
+    pub fn code_points(&self) -> Vec<u32> {
+        self.chars().to_vec()
+    }
+    /// The bytes of an ASCII string.
+    pub fn ascii_bytes(&self) -> Option<&[u8]> {
+        match self.chars() {
+            Chars::One(b) if self.ascii => Some(b),
+            _ => None,
+        }
+    }
+    /// As Rust text; lone surrogates become U+FFFD.
+    pub fn to_text(&self, _cx: &Cx) -> String {
+        match self.chars() {
+            Chars::One(b) if self.ascii => String::from_utf8_lossy(b).into_owned(),
+            c => c.to_vec().into_iter().map(|c| char::from_u32(c).unwrap_or('\u{fffd}')).collect(),
+        }
+    }
+    pub fn eq_str(&self, _cx: &Cx, other: &str) -> bool {
+        match self.chars() {
+            Chars::One(b) if self.ascii => b == other.as_bytes(),
+            c => c.to_vec().into_iter().eq(other.chars().map(u32::from)),
+        }
+    }
+    /// Whether both have the same characters.
+    pub fn same(&self, other: &Str) -> bool {
+        if self.len() != other.len() || self.kind != other.kind {
+            return false;
+        }
+        match (self.chars(), other.chars()) {
+            (Chars::One(a), Chars::One(b)) => a == b,
+            (Chars::Two(a), Chars::Two(b)) => a == b,
+            (Chars::Four(a), Chars::Four(b)) => a == b,
+            _ => false,
+        }
+    }
+
+    fn alloc(cx: &Cx, ty: &Type, len: usize, kind: u8, ascii: bool) -> PyResult<NonNull<Header>> {
+        let head = if ascii { ASCII_BYTES } else { WIDE_BYTES };
+        let Some(bytes) = (len + 1).checked_mul(kind as usize).and_then(|b| b.checked_add(head)) else { return Err(cx.memory_error()) };
+        let shape = if ty.is_heap() { ty.root_shape.get() } else { shape::STR };
+        let raw = memory::birth(cx, ty, shape, bytes)?;
+        // SAFETY: the block has room for the struct.
+        unsafe {
+            let header = raw.read();
+            raw.cast::<Str>().write(Str { head: header, len: Cell::new(len), hash: Cell::new(-1), kind, ascii, interned: Cell::new(false) });
+        }
+        Ok(raw)
+    }
+
+    /// Finishes a fresh string.
+    unsafe fn finish(cx: &Cx, raw: NonNull<Header>) -> Ref<Str> {
+        // SAFETY: a whole string of ours.
+        unsafe {
+            if raw.as_ref().ty.get().as_ref().has(flags::GC) {
+                memory::cycles::track(cx, raw);
+            }
+            Ref::from_raw(raw.cast())
+        }
+    }
+
+    /// A string of ASCII or Latin-1 bytes.
+    pub fn from_latin1(cx: &Cx, bytes: &[u8]) -> PyResult<Ref<Str>> {
+        if let [one] = bytes
+            && let Some(known) = cx.consts.latin1.get(*one as usize)
+        {
+            // SAFETY: O3, only strings in that table.
+            return Ok(unsafe { known.cast_unchecked::<Str>() }.clone());
+        }
+        if bytes.is_empty() && !cx.consts.latin1.is_empty() {
+            // SAFETY: O3, a string.
+            return Ok(unsafe { cx.consts.empty_str.cast_unchecked::<Str>() }.clone());
+        }
+        Str::make(cx, &cx.types.str, bytes)
+    }
+
+    pub(crate) fn make(cx: &Cx, ty: &Type, bytes: &[u8]) -> PyResult<Ref<Str>> {
+        let ascii = bytes.is_ascii();
+        let raw = Str::alloc(cx, ty, bytes.len(), 1, ascii)?;
+        // SAFETY: the block has room for the bytes and a final zero.
+        unsafe {
+            let at = raw.cast::<u8>().add(if ascii { ASCII_BYTES } else { WIDE_BYTES });
+            at.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            at.add(bytes.len()).write(0);
+            Ok(Str::finish(cx, raw))
+        }
+    }
+
+    pub fn from_text(cx: &Cx, text: &str) -> PyResult<Ref<Str>> {
+        if text.is_ascii() {
+            return Str::from_latin1(cx, text.as_bytes());
+        }
+        let points: Vec<u32> = text.chars().map(u32::from).collect();
+        Str::from_points(cx, &points)
+    }
+
+    /// From code points, in the narrowest form.
+    pub fn from_points(cx: &Cx, points: &[u32]) -> PyResult<Ref<Str>> {
+        Str::of_type(cx, &cx.types.str, points)
+    }
+
+    pub fn of_type(cx: &Cx, ty: &Type, points: &[u32]) -> PyResult<Ref<Str>> {
+        let max = points.iter().fold(0, |m, c| m | c);
+        if max < 0x100 {
+            let bytes: Vec<u8> = points.iter().map(|c| *c as u8).collect();
+            return if std::ptr::eq(ty, &*cx.types.str) { Str::from_latin1(cx, &bytes) } else { Str::make(cx, ty, &bytes) };
+        }
+        let kind = if max < 0x10000 { 2 } else { 4 };
+        let raw = Str::alloc(cx, ty, points.len(), kind, false)?;
+        // SAFETY: the block has room for the characters and a final zero.
+        unsafe {
+            let at = raw.cast::<u8>().add(WIDE_BYTES);
+            if kind == 2 {
+                for (i, c) in points.iter().enumerate() {
+                    at.cast::<u16>().add(i).write(*c as u16);
+                }
+                at.cast::<u16>().add(points.len()).write(0);
+            } else {
+                at.as_ptr().cast::<u32>().copy_from_nonoverlapping(points.as_ptr(), points.len());
+                at.cast::<u32>().add(points.len()).write(0);
+            }
+            Ok(Str::finish(cx, raw))
+        }
+    }
+
+    /// The hash of a string that is a key.
+    #[inline(always)]
+    pub(crate) fn known_hash(&self) -> i64 {
+        self.hash.get()
+    }
+    /// The hash, computed once.
+    pub fn hash(&self, cx: &Cx) -> i64 {
+        let known = self.hash.get();
+        if known != -1 {
+            return known;
+        }
+        let mut h = siphasher::sip::SipHasher13::new_with_keys(cx.hash_key.0, cx.hash_key.1);
+        match self.chars() {
+            Chars::One(b) => h.write(b),
+            Chars::Two(b) => b.iter().for_each(|c| h.write(&c.to_le_bytes())),
+            Chars::Four(b) => b.iter().for_each(|c| h.write(&c.to_le_bytes())),
+        }
+        let mut v = if self.is_empty() { 0 } else { h.finish() as i64 };
+        if v == -1 {
+            v = -2;
+        }
+        self.hash.set(v);
+        v
+    }
+
+    /// Appends in place when the caller owns the only reference and the block has or can get the room (the same character
+    /// width). Gives the string back either way; the flag says whether it was done.
+    pub(crate) fn append_in_place(cx: &Cx, this: Ref<Str>, tail: &Str) -> PyResult<(Ref<Str>, bool)> {
+        let s = &*this;
+        let alone = s.head.count.get() == 1 && !s.interned.get() && s.head.shape.get() == shape::STR;
+        if !alone || s.kind != 1 || tail.kind != 1 || s.ascii != tail.ascii || s.is_empty() || std::ptr::eq(s, tail) {
+            return Ok((this, false));
+        }
+        let (old, new) = (s.head_bytes() + s.len() + 1, s.head_bytes() + s.len() + tail.len() + 1);
+        let head = s.head_bytes();
+        let raw = this.into_obj().into_raw();
+        // SAFETY: we own the only count; the block is ours to resize and is used through the result only.
+        unsafe {
+            let Some(moved) = cx.heap.resize(raw.cast(), old, new) else {
+                drop(Obj::from_raw(raw));
+                return Err(cx.memory_error());
+            };
+            let s = moved.cast::<Str>();
+            let n = s.as_ref().len();
+            let Chars::One(bytes) = tail.chars() else { unreachable!("checked above") };
+            moved.add(head + n).as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            moved.add(head + n + bytes.len()).write(0);
+            s.as_ref().len.set(n + bytes.len());
+            s.as_ref().hash.set(-1);
+            Ok((Ref::from_raw(s), true))
+        }
+    }
+}
+
+unsafe fn drop_str(raw: NonNull<Header>) {
+    // SAFETY: dying; an interned string leaves the table.
+    unsafe {
+        let s = raw.cast::<Str>().as_ref();
+        if s.interned.get() {
+            let cx = &*raw.as_ref().ty.get().as_ref().cx.get();
+            let mut table = cx.interned.borrow_mut();
+            if let Some(list) = table.get_mut(&s.hash.get()) {
+                list.retain(|p| p.as_ptr().cast::<Header>() != raw.as_ptr());
+            }
+        }
+    }
+}
+unsafe fn nothing_to_trace(_: NonNull<Header>, _: &mut dyn FnMut(&Obj)) {}
+unsafe fn nothing_to_clear(_: NonNull<Header>, _: &mut Vec<Obj>) {}
+unsafe fn size(raw: NonNull<Header>) -> usize {
+    // SAFETY: live string.
+    let s = unsafe { raw.cast::<Str>().as_ref() };
+    s.head_bytes() + (s.len() + 1) * s.kind as usize
+}
+static OPS: Ops = Ops { drop: drop_str, trace: nothing_to_trace, clear: nothing_to_clear, size };
+
+/// The one string of these characters that names are compared by.
+pub fn intern(cx: &Cx, s: Ref<Str>) -> Ref<Str> {
+    if s.interned.get() {
+        return s;
+    }
+    let h = s.hash(cx);
+    let mut table = cx.interned.borrow_mut();
+    let list = table.entry(h).or_default();
+    for p in list.iter() {
+        // SAFETY: strings leave the table when they die.
+        let known = unsafe { &*(p as *const NonNull<Str>).cast::<Ref<Str>>() };
+        if known.same(&s) {
+            return known.clone();
+        }
+    }
+    if s.as_obj().ty() as *const Type == &*cx.types.str as *const Type {
+        list.push(s.as_raw());
+        s.interned.set(true);
+    }
+    s
+}
+
+pub fn intern_text(cx: &Cx, text: &str) -> PyResult<Ref<Str>> {
+    Ok(intern(cx, Str::from_text(cx, text)?))
+}
+
+fn points(o: &Obj) -> Vec<u32> {
+    o.cast::<Str>().map_or(Vec::new(), |s| s.code_points())
+}
+
+/// `repr` of code points.
+pub fn repr_points(points: &[u32], ascii_only: bool) -> String {
+    let has = |c: char| points.contains(&u32::from(c));
+    let quote = if has('\'') && !has('"') { '"' } else { '\'' };
+    let mut out = String::with_capacity(points.len() + 2);
+    out.push(quote);
+    for &c in points {
+        match (c, char::from_u32(c)) {
+            (0x5c, _) => out.push_str("\\\\"),
+            (0x0a, _) => out.push_str("\\n"),
+            (0x0d, _) => out.push_str("\\r"),
+            (0x09, _) => out.push_str("\\t"),
+            (_, Some(ch)) if ch == quote => {
+                out.push('\\');
+                out.push(quote);
+            }
+            (_, Some(ch)) if retic_unicode::is_printable(c) && (c < 0x80 || !ascii_only) => out.push(ch),
+            _ if c < 0x100 => out.push_str(&format!("\\x{c:02x}")),
+            _ if c < 0x10000 => out.push_str(&format!("\\u{c:04x}")),
+            _ => out.push_str(&format!("\\U{c:08x}")),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
+    let (Some(x), Some(y)) = (a.cast::<Str>(), b.cast::<Str>()) else { return Ok(cx.not_implemented()) };
+    let r = match op {
+        Cmp::Eq => a.is(b) || x.same(y),
+        Cmp::Ne => !a.is(b) && !x.same(y),
+        _ => match (x.chars(), y.chars()) {
+            (Chars::One(p), Chars::One(q)) => op.of(p, q),
+            (p, q) => op.of(p.to_vec(), q.to_vec()),
+        },
+    };
+    Ok(cx.bool(r))
+}
+
+/// `a + b`.
+pub fn concat(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
+    let (Some(x), Some(y)) = (a.cast::<Str>(), b.cast::<Str>()) else {
+        return Err(cx.type_error(format!("can only concatenate str (not \"{}\") to str", b.ty().name_text())));
+    };
+    if x.is_empty() && b.shape() == shape::STR {
+        return Ok(b.clone());
+    }
+    if y.is_empty() && a.shape() == shape::STR {
+        return Ok(a.clone());
+    }
+    join_pieces(cx, &[x, y])
+}
+
+/// One string of many, sized once.
+pub fn join_pieces(cx: &Cx, pieces: &[&Ref<Str>]) -> PyResult {
+    let mut len = 0usize;
+    for p in pieces {
+        len = len.checked_add(p.len()).ok_or_else(|| cx.memory_error())?;
+    }
+    let kind = pieces.iter().map(|p| p.kind).max().unwrap_or(1);
+    if len < 2 || kind > 1 {
+        let all: Vec<u32> = pieces.iter().flat_map(|p| p.code_points()).collect();
+        return Ok(Str::from_points(cx, &all)?.into_obj());
+    }
+    let ascii = pieces.iter().all(|p| p.ascii);
+    let raw = Str::alloc(cx, &cx.types.str, len, 1, ascii)?;
+    // SAFETY: the block has room for all pieces and a final zero.
+    unsafe {
+        let mut at = raw.cast::<u8>().add(if ascii { ASCII_BYTES } else { WIDE_BYTES });
+        for p in pieces {
+            if let Chars::One(b) = p.chars() {
+                at.as_ptr().copy_from_nonoverlapping(b.as_ptr(), b.len());
+                at = at.add(b.len());
+            }
+        }
+        at.write(0);
+        Ok(Str::finish(cx, raw).into_obj())
+    }
+}
+
+fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
+    let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
+    let Some(s) = a.cast::<Str>() else { return Ok(cx.not_implemented()) };
+    if n == 1 && a.shape() == shape::STR {
+        return Ok(a.clone());
+    }
+    protocol::check_size(cx, s.len(), n, s.kind as usize)?;
+    if let Chars::One(b) = s.chars() {
+        let out = b.repeat(n);
+        return Ok(Str::from_latin1(cx, &out)?.into_obj());
+    }
+    let out = s.code_points().repeat(n);
+    Ok(Str::from_points(cx, &out)?.into_obj())
+}
+
+fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
+    let Some(s) = this.cast::<Str>() else { return Ok(cx.none()) };
+    if let Some(slice) = key.cast::<super::Slice>() {
+        let r = super::slice::resolve(cx, slice, s.len())?;
+        if r.is_whole(s.len()) && this.shape() == shape::STR {
+            return Ok(this.clone());
+        }
+        if let (Chars::One(b), 1) = (s.chars(), r.step) {
+            return Ok(Str::from_latin1(cx, &b[r.start as usize..r.start as usize + r.len])?.into_obj());
+        }
+        let c = s.chars();
+        let out: Vec<u32> = r.indices().map(|i| c.get(i)).collect();
+        return Ok(Str::from_points(cx, &out)?.into_obj());
+    }
+    let i = protocol::sequence_index(cx, key, "string")?;
+    match protocol::wrap_index(i, s.len()) {
+        Some(i) => Ok(Str::from_points(cx, &[s.chars().get(i)])?.into_obj()),
+        None => Err(cx.index_error("string index out of range")),
+    }
+}
+
+/// Position of `needle` in `hay[start..end]`.
+pub fn find(hay: &[u32], needle: &[u32], start: usize, end: usize, reverse: bool) -> Option<usize> {
+    if start > end || end > hay.len() || end - start < needle.len() {
+        return None;
+    }
+    let last = end - needle.len();
+    let fits = |i: &usize| hay[*i..*i + needle.len()] == *needle;
+    if reverse { (start..=last).rev().find(fits) } else { (start..=last).find(fits) }
+}
+
+fn contains(cx: &mut Cx, this: &Obj, item: &Obj) -> PyResult<bool> {
+    let (Some(s), Some(n)) = (this.cast::<Str>(), item.cast::<Str>()) else {
+        return Err(cx.type_error(format!("'in <string>' requires string as left operand, not {}", item.ty().name_text())));
+    };
+    if let (Some(a), Some(b)) = (s.ascii_bytes(), n.ascii_bytes()) {
+        return Ok(memchr::memmem::find(a, b).is_some());
+    }
+    Ok(find(&s.code_points(), &n.code_points(), 0, s.len(), false).is_some())
+}
+
+fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
+    let pos = args.positional();
+    let object = pos.first().or(args.keyword(cx, "object"));
+    let encoding = pos.get(1).or(args.keyword(cx, "encoding"));
+    let errors = pos.get(2).or(args.keyword(cx, "errors"));
+    let value = match object {
+        None => cx.consts.empty_str.clone(),
+        Some(o) if encoding.is_some() || errors.is_some() => {
+            if o.cast::<Str>().is_some() {
+                return Err(cx.type_error("decoding str is not supported"));
+            }
+            let bytes = super::bytes::bytes_of(cx, o)?;
+            let enc = encoding.and_then(|e| e.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| "utf-8".into());
+            let err = errors.and_then(|e| e.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| "strict".into());
+            super::bytes::decode(cx, &bytes, &enc, &err)?
+        }
+        Some(o) => protocol::str(cx, o)?,
+    };
+    if ty.as_obj().is(cx.types.str.as_obj()) {
+        return Ok(value);
+    }
+    let p = points(&value);
+    Ok(Str::of_type(cx, ty, &p)?.into_obj())
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "str(object='') -> str\nstr(bytes_or_buffer[, encoding[, errors]]) -> str\n\nCreate a new string object from the given object.",
+        flags: flags::BASE | flags::MATCH_SELF,
+        shape: shape::STR,
+        ops: &OPS,
+        basicsize: WIDE_BYTES,
+        slots: Slots {
+            repr: Some(|cx, o| cx.str_points(&repr_to_points(o))),
+            str: Some(|cx, o| {
+                if o.shape() == shape::STR {
+                    return Ok(o.clone());
+                }
+                let p = points(o);
+                Ok(Str::from_points(cx, &p)?.into_obj())
+            }),
+            hash: Some(|cx, o| Ok(o.cast::<Str>().map_or(0, |s| s.hash(cx)))),
+            richcompare: Some(compare),
+            len: Some(|_, o| Ok(o.cast::<Str>().map_or(0, |s| s.len()))),
+            getitem: Some(getitem),
+            contains: Some(contains),
+            iter: Some(|cx, o| super::iterators::over(cx, &cx.types.str_iterator.clone(), o)),
+            concat: Some(concat),
+            repeat: Some(repeat),
+            new: Some(new),
+            ..Slots::EMPTY
+        }
+        .with(&[(Op::Mod, percent::modulo)]),
+        methods: Str::METHODS,
+        ..Spec::new::<Str>("str")
+    }
+}
+
+fn repr_to_points(o: &Obj) -> Vec<u32> {
+    repr_points(&points(o), false).chars().map(u32::from).collect()
+}
+
+impl Cx {
+    /// A string of code points.
+    pub fn str_points(&self, points: &[u32]) -> PyResult {
+        Ok(Str::from_points(self, points)?.into_obj())
+    }
+}

@@ -1,0 +1,389 @@
+//! Tracebacks and frame objects, and the text of an uncaught exception.
+
+use super::type_::flags;
+use super::{CodeObj, Dict, Exception, Generator, Slots, Spec};
+use crate::cx::{Cx, PyResult};
+use crate::eval::Frame;
+use crate::layout;
+use crate::memory;
+use crate::object::{Buf, Guarded, Header, Obj, Ref};
+use crate::protocol;
+use std::cell::Cell;
+
+layout! {
+    /// One entry of a traceback.
+    pub struct Traceback = 39, "traceback" { frame: Guarded<Obj>, next: Guarded<Option<Obj>>, offset: Cell<u32>, line: Cell<u32>, }
+}
+layout! {
+    /// A frame as Python sees it. `live` points at the running frame until that ends; then the locals are here.
+    pub struct FrameObj = 40, "frame" {
+        code: Guarded<Ref<CodeObj>>,
+        globals: Guarded<Ref<Dict>>,
+        locals: Guarded<Buf<Obj>>,
+        namespace: Guarded<Option<Obj>>,
+        back: Guarded<Option<Obj>>,
+        live: Cell<*mut Frame>,
+        generator: Cell<*mut Header>,
+        offset: Cell<u32>,
+    }
+}
+
+/// The frame object of a running frame, made on demand.
+pub fn frame_object(cx: &mut Cx, frame: *mut Frame) -> PyResult {
+    // SAFETY: the frame is live.
+    let f = unsafe { &mut *frame };
+    if !f.object.is_null() {
+        // SAFETY: the frame owns it.
+        return Ok(unsafe { crate::eval::peek(&f.object) }.clone());
+    }
+    let (code, globals) = (f.function().code.cloned(cx), f.function().globals.cloned(cx));
+    let ns = f.namespace().cloned();
+    let o = memory::new(cx, &cx.types.frame, |head| FrameObj {
+        head,
+        code: Guarded::new(code),
+        globals: Guarded::new(globals),
+        locals: Guarded::new(Buf::empty()),
+        namespace: Guarded::new(ns),
+        back: Guarded::new(None),
+        live: Cell::new(frame),
+        generator: Cell::new(std::ptr::null_mut()),
+        offset: Cell::new(f.offset()),
+    })?
+    .into_obj();
+    f.object = crate::eval::give(o.clone());
+    Ok(o)
+}
+
+pub fn frame_of_generator(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
+    let f = g.function.cloned(cx);
+    let (code, globals) = (f.code.cloned(cx), f.globals.cloned(cx));
+    Ok(memory::new(cx, &cx.types.frame, |head| FrameObj {
+        head,
+        code: Guarded::new(code),
+        globals: Guarded::new(globals),
+        locals: Guarded::new(Buf::empty()),
+        namespace: Guarded::new(None),
+        back: Guarded::new(None),
+        live: Cell::new(std::ptr::null_mut()),
+        generator: Cell::new(std::ptr::null_mut()),
+        offset: Cell::new(0),
+    })?
+    .into_obj())
+}
+
+/// A frame ends: its locals move into its frame object if somebody still holds that, else they die in order.
+pub(crate) unsafe fn detach(cx: &mut Cx, object: &Obj, f: &mut Frame) {
+    let Some(o) = object.cast::<FrameObj>() else { return };
+    o.live.set(std::ptr::null_mut());
+    o.offset.set(f.offset());
+    let n = f.exec().base;
+    let mut locals = Buf::empty();
+    // SAFETY: every register below the base is moved out once.
+    unsafe {
+        for i in 0..n {
+            let v = crate::eval::take(*f.regs.add(i));
+            if object.count() > 1 {
+                if locals.push(cx, v).is_err() {
+                    cx.clear_error();
+                }
+            } else {
+                cx.release(v);
+            }
+        }
+    }
+    o.locals.set(cx, locals);
+}
+
+/// Adds an entry for a frame an exception passes.
+pub fn add(cx: &mut Cx, exc: &Obj, frame: *const Frame) {
+    let Some(e) = exc.cast::<Exception>() else { return };
+    if cx.reraised.replace(0) == exc.address() {
+        return;
+    }
+    // SAFETY: the frame is live.
+    let offset = unsafe { &*frame }.offset();
+    let Ok(fo) = frame_object(cx, frame.cast_mut()) else {
+        cx.clear_error();
+        return;
+    };
+    let line = fo.cast::<FrameObj>().map_or(0, |f| f.code.get(cx).line_at(offset));
+    let next = e.traceback.cloned(cx);
+    match memory::new(cx, &cx.types.traceback, |head| Traceback { head, frame: Guarded::new(fo), next: Guarded::new(next), offset: Cell::new(offset), line: Cell::new(line) }) {
+        Ok(t) => e.traceback.set(cx, Some(t.into_obj())),
+        Err(_) => cx.clear_error(),
+    }
+}
+
+/// Notes that RERAISE raises this exception: its frame already has an entry.
+pub fn reraising(cx: &Cx, exc: &Obj) {
+    cx.reraised.set(exc.address());
+}
+
+/// The traceback of an exception, or None.
+pub fn of(cx: &Cx, exc: &Obj) -> Obj {
+    exc.cast::<Exception>().and_then(|e| e.traceback.cloned(cx)).unwrap_or_else(|| cx.none())
+}
+
+/// The text CPython prints for an uncaught exception, chained causes first.
+pub fn format_exception(cx: &mut Cx, exc: &Obj) -> String {
+    let mut chain = vec![(exc.clone(), "")];
+    let mut at = exc.clone();
+    while let Some(e) = at.cast::<Exception>().cloned() {
+        let (next, why) = match (e.cause.cloned(cx), e.context.cloned(cx)) {
+            (Some(c), _) => (c, "\nThe above exception was the direct cause of the following exception:\n\n"),
+            (None, Some(c)) if !e.suppress_context.get() => (c, "\nDuring handling of the above exception, another exception occurred:\n\n"),
+            _ => break,
+        };
+        if chain.iter().any(|(o, _)| o.is(&next)) {
+            break;
+        }
+        if let Some(last) = chain.last_mut() {
+            last.1 = why;
+        }
+        chain.push((next.clone(), ""));
+        at = next;
+    }
+    let mut out = String::new();
+    let mut between = "";
+    for (e, why) in chain.into_iter().rev() {
+        out.push_str(between);
+        between = "";
+        let _ = why;
+        out.push_str(&one(cx, &e));
+        // The sentence belongs between this exception and the one it led to.
+        between = following(cx, exc, &e);
+    }
+    out
+}
+
+fn following(cx: &Cx, top: &Obj, of: &Obj) -> &'static str {
+    let mut at = top.clone();
+    loop {
+        let Some(e) = at.cast::<Exception>().cloned() else { return "" };
+        if e.cause.get(cx).as_ref().is_some_and(|c| c.is(of)) {
+            return "\nThe above exception was the direct cause of the following exception:\n\n";
+        }
+        if e.context.get(cx).as_ref().is_some_and(|c| c.is(of)) {
+            return "\nDuring handling of the above exception, another exception occurred:\n\n";
+        }
+        let Some(next) = e.cause.cloned(cx).or_else(|| e.context.cloned(cx)) else { return "" };
+        at = next;
+    }
+}
+
+fn one(cx: &mut Cx, exc: &Obj) -> String {
+    let mut out = String::new();
+    let mut at = exc.cast::<Exception>().and_then(|e| e.traceback.cloned(cx));
+    if at.is_some() {
+        out.push_str("Traceback (most recent call last):\n");
+    }
+    let mut last: Option<(String, usize)> = None;
+    while let Some(t) = at.and_then(|t| t.cast::<Traceback>().cloned()) {
+        let frame = t.frame.cloned(cx);
+        if let Some(f) = frame.cast::<FrameObj>() {
+            let code = f.code.cloned(cx);
+            let c = code.code().clone();
+            let mut entry = format!("  File \"{}\", line {}, in {}\n", c.filename, t.line.get(), if c.name.starts_with('<') { c.name.to_string() } else { c.qualname.to_string() });
+            if let Ok(bytes) = cx.host.read_file(&c.filename)
+                && let Some(line) = String::from_utf8_lossy(&bytes).lines().nth(t.line.get().saturating_sub(1) as usize)
+            {
+                entry.push_str(&format!("    {}\n", line.trim()));
+                entry.push_str(&carets(line, c.positions.get(t.offset.get() as usize / 2), t.line.get()));
+            }
+            match &mut last {
+                Some((text, n)) if *text == entry => {
+                    *n += 1;
+                    if *n <= 3 {
+                        out.push_str(&entry);
+                    }
+                }
+                _ => {
+                    fold(&mut out, &last);
+                    out.push_str(&entry);
+                    last = Some((entry, 1));
+                }
+            }
+        }
+        at = t.next.cloned(cx);
+    }
+    fold(&mut out, &last);
+    let name = super::type_::full_name(cx, &exc.type_ref());
+    let text = protocol::str_text(cx, exc).unwrap_or_else(|_| {
+        cx.clear_error();
+        "<exception str() failed>".into()
+    });
+    if text.is_empty() {
+        out.push_str(&format!("{name}\n"))
+    } else {
+        out.push_str(&format!("{name}: {text}\n"))
+    }
+    for n in super::exception::notes(cx, exc) {
+        if let Ok(t) = protocol::str_text(cx, &n) {
+            out.push_str(&t);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn fold(out: &mut String, last: &Option<(String, usize)>) {
+    if let Some((_, n)) = last
+        && *n > 3
+    {
+        let more = n - 3;
+        out.push_str(&format!("  [Previous line repeated {more} more time{}]\n", if more == 1 { "" } else { "s" }));
+    }
+}
+
+/// The line of carets under the part of the line that failed; nothing when it is the whole line.
+fn carets(line: &str, position: Option<&retic_bytecode::Position>, number: u32) -> String {
+    let Some(p) = position.filter(|p| p.line == number && p.end_column > 0) else { return String::new() };
+    let indent = line.len() - line.trim_start().len();
+    let end = if p.end_line == p.line { (p.end_column as usize).min(line.trim_end().len()) } else { line.trim_end().len() };
+    let start = (p.column as usize).max(indent);
+    if start >= end || (start == indent && end == line.trim_end().len()) {
+        return String::new();
+    }
+    format!("    {}{}\n", " ".repeat(start - indent), "^".repeat(end - start))
+}
+
+#[retic_macros::methods]
+impl Traceback {
+    #[get("tb_next")]
+    fn next_get(cx: &mut Cx, this: &Ref<Traceback>) -> Option<Obj> {
+        this.next.cloned(cx)
+    }
+    #[get("tb_frame")]
+    fn frame_get(cx: &mut Cx, this: &Ref<Traceback>) -> Obj {
+        this.frame.cloned(cx)
+    }
+    #[get("tb_lineno")]
+    fn lineno(_cx: &mut Cx, this: &Ref<Traceback>) -> i64 {
+        i64::from(this.line.get())
+    }
+    #[get("tb_lasti")]
+    fn lasti(_cx: &mut Cx, this: &Ref<Traceback>) -> i64 {
+        i64::from(this.offset.get())
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec { flags: flags::GC | flags::NO_NEW, getset: Traceback::GETSET, ..Spec::new::<Traceback>("traceback") }
+}
+
+/// The locals of a frame object as a dict.
+fn locals_of(cx: &mut Cx, f: &Ref<FrameObj>) -> PyResult {
+    if let Some(ns) = f.namespace.cloned(cx) {
+        return Ok(ns);
+    }
+    let d = Dict::new(cx)?;
+    let code = f.code.cloned(cx);
+    let c = code.code().clone();
+    let names = c.varnames.iter().chain(&c.cellvars).chain(&c.freevars);
+    for (i, n) in names.enumerate() {
+        let v = match f.live.get() {
+            p if p.is_null() => f.locals.get(cx).get(i).cloned(),
+            // SAFETY: `live` is emptied when the frame ends.
+            p => Some(unsafe { &*p }.register(i).clone()),
+        };
+        let v = match v {
+            Some(v) if i >= c.varnames.len() => v.cast::<super::CellObj>().and_then(|c| c.value.cloned(cx)),
+            v => v,
+        };
+        if let Some(v) = v.filter(|v| !v.is_unbound()) {
+            let key = super::str::intern_text(cx, n)?;
+            d.insert(cx, key.as_obj(), v)?;
+        }
+    }
+    Ok(d.into_obj())
+}
+
+/// `locals()` of the running frame.
+pub fn current_locals(cx: &mut Cx) -> PyResult {
+    let top = cx.stacks.top;
+    if cx.stacks.is_bottom(top) {
+        return Ok(cx.none());
+    }
+    // SAFETY: the top frame is live.
+    if let Some(ns) = unsafe { &*top }.namespace() {
+        return Ok(ns.clone());
+    }
+    let had = unsafe { !(*top).object.is_null() };
+    let fo = frame_object(cx, top)?;
+    let r = match fo.cast::<FrameObj>() {
+        Some(f) => locals_of(cx, &f.clone()),
+        None => Ok(cx.none()),
+    };
+    if !had {
+        // SAFETY: nobody else saw the frame object: the frame forgets it.
+        unsafe {
+            let o = std::mem::replace(&mut (*top).object, std::ptr::null_mut());
+            drop(crate::eval::take(o));
+        }
+    }
+    r
+}
+
+#[retic_macros::methods]
+impl FrameObj {
+    #[get("f_code")]
+    fn code_get(cx: &mut Cx, this: &Ref<FrameObj>) -> Ref<CodeObj> {
+        this.code.cloned(cx)
+    }
+    #[get("f_globals")]
+    fn globals_get(cx: &mut Cx, this: &Ref<FrameObj>) -> Ref<Dict> {
+        this.globals.cloned(cx)
+    }
+    #[get("f_locals")]
+    fn locals_get(cx: &mut Cx, this: &Ref<FrameObj>) -> PyResult {
+        locals_of(cx, this)
+    }
+    #[get("f_lineno")]
+    fn lineno(cx: &mut Cx, this: &Ref<FrameObj>) -> i64 {
+        // SAFETY: `live` is emptied when the frame ends.
+        let offset = if this.live.get().is_null() { this.offset.get() } else { unsafe { &*this.live.get() }.offset() };
+        i64::from(this.code.get(cx).line_at(offset))
+    }
+    #[get("f_lasti")]
+    fn lasti(_cx: &mut Cx, this: &Ref<FrameObj>) -> i64 {
+        // SAFETY: as above.
+        i64::from(if this.live.get().is_null() { this.offset.get() } else { unsafe { &*this.live.get() }.offset() })
+    }
+    #[get("f_back")]
+    fn back_get(cx: &mut Cx, this: &Ref<FrameObj>) -> PyResult {
+        let live = this.live.get();
+        if live.is_null() {
+            return Ok(this.back.cloned(cx).unwrap_or_else(|| cx.none()));
+        }
+        // SAFETY: frames below a live one are live, down to the sentinel.
+        let below = unsafe { live.sub(1) };
+        if cx.stacks.is_bottom(below) { Ok(cx.none()) } else { frame_object(cx, below) }
+    }
+    /// F.clear(): clear all references held by the frame
+    #[py("clear($self, /)")]
+    fn clear_method(cx: &mut Cx, this: &Ref<FrameObj>) -> PyResult<()> {
+        if !this.live.get().is_null() {
+            return Err(cx.runtime_error("cannot clear an executing frame"));
+        }
+        this.locals.set(cx, Buf::empty());
+        Ok(())
+    }
+}
+
+pub fn frame_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(f) = o.cast::<FrameObj>() else { return Ok(cx.none()) };
+                let c = f.code.cloned(cx);
+                let c = c.code();
+                cx.str(&format!("<frame at {:#x}, file '{}', code {}>", o.address(), c.filename, c.name))
+            }),
+            ..Slots::EMPTY
+        },
+        methods: FrameObj::METHODS,
+        getset: FrameObj::GETSET,
+        ..Spec::new::<FrameObj>("frame")
+    }
+}

@@ -1,0 +1,250 @@
+//! `tuple`: a counted run of handles inline after the header.
+
+use super::type_::{Cmp, flags};
+use super::{Slots, Spec, Type};
+use crate::cx::{Cx, PyResult};
+use crate::memory::{self, Ops};
+use crate::native::Args;
+use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
+use crate::protocol;
+use std::ptr::NonNull;
+
+/// A tuple; its items follow.
+#[repr(C)]
+pub struct Tuple {
+    pub head: Header,
+    len: usize,
+}
+// SAFETY: O3, `repr(C)` with the header first.
+unsafe impl Layout for Tuple {
+    const ID: u16 = 5;
+    const NAME: &'static str = "tuple";
+}
+impl Trace for Tuple {
+    fn trace(&self, visit: Visit<'_>) {
+        self.items().iter().for_each(visit);
+    }
+}
+
+const HEAD_BYTES: usize = 24;
+
+impl Tuple {
+    /// The items. A tuple never changes, so no context is asked for.
+    #[inline(always)]
+    pub fn items(&self) -> &[Obj] {
+        // SAFETY: `len` handles lie behind the struct.
+        unsafe { std::slice::from_raw_parts((self as *const Tuple).cast::<u8>().add(HEAD_BYTES).cast::<Obj>(), self.len) }
+    }
+
+    /// A tuple of the given items, which move in.
+    pub fn from_vec(cx: &Cx, items: Vec<Obj>) -> PyResult {
+        Tuple::of_type(cx, &cx.types.tuple, items)
+    }
+
+    pub fn of_type(cx: &Cx, ty: &Type, items: Vec<Obj>) -> PyResult {
+        if items.is_empty() && std::ptr::eq(ty, &*cx.types.tuple) {
+            return Ok(cx.consts.empty_tuple.clone());
+        }
+        Tuple::make(cx, ty, items)
+    }
+
+    pub(crate) fn make(cx: &Cx, ty: &Type, items: Vec<Obj>) -> PyResult {
+        let n = items.len();
+        let shape = if ty.is_heap() { ty.root_shape.get() } else { shape::TUPLE };
+        let raw = memory::birth(cx, ty, shape, HEAD_BYTES + n * 8)?;
+        // SAFETY: the block has room for the items, which move in.
+        unsafe {
+            raw.cast::<usize>().add(2).write(n);
+            let at = raw.cast::<Obj>().add(HEAD_BYTES / 8);
+            for (i, item) in items.into_iter().enumerate() {
+                at.add(i).write(item);
+            }
+            memory::cycles::track(cx, raw);
+            Ok(Obj::from_raw(raw))
+        }
+    }
+}
+
+unsafe fn drop_items(raw: NonNull<Header>) {
+    // SAFETY: dying; each item is dropped once, from last to first.
+    unsafe {
+        let n = raw.cast::<Tuple>().as_ref().len;
+        let at = raw.cast::<Obj>().add(HEAD_BYTES / 8);
+        for i in (0..n).rev() {
+            at.add(i).drop_in_place();
+        }
+    }
+}
+unsafe fn trace_items(raw: NonNull<Header>, visit: &mut dyn FnMut(&Obj)) {
+    // SAFETY: live tuple.
+    unsafe { raw.cast::<Tuple>().as_ref() }.items().iter().for_each(visit);
+}
+unsafe fn nothing(_: NonNull<Header>, _: &mut Vec<Obj>) {}
+unsafe fn size(raw: NonNull<Header>) -> usize {
+    // SAFETY: live tuple.
+    HEAD_BYTES + unsafe { raw.cast::<Tuple>().as_ref() }.len * 8
+}
+static OPS: Ops = Ops { drop: drop_items, trace: trace_items, clear: nothing, size };
+
+fn items(o: &Obj) -> &[Obj] {
+    o.cast::<Tuple>().map_or(&[], |t| t.items())
+}
+
+fn repr(cx: &mut Cx, this: &Obj) -> PyResult {
+    let t = items(this);
+    if t.is_empty() {
+        return cx.str("()");
+    }
+    let Some(guard) = protocol::enter_repr(cx, this) else { return cx.str("(...)") };
+    let result = protocol::join_reprs(cx, t.to_vec(), "(", if t.len() == 1 { ",)" } else { ")" });
+    protocol::leave_repr(cx, guard);
+    result
+}
+
+fn hash(cx: &mut Cx, this: &Obj) -> PyResult<i64> {
+    let mut hashes = Vec::with_capacity(items(this).len());
+    for o in items(this) {
+        hashes.push(cx.deeper("", |cx| protocol::hash(cx, o))?);
+    }
+    Ok(retic_numbers::hash::tuple(hashes.into_iter()))
+}
+
+fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
+    if b.cast::<Tuple>().is_none() || a.cast::<Tuple>().is_none() {
+        return Ok(cx.not_implemented());
+    }
+    let (x, y) = (items(a), items(b));
+    protocol::compare_sequences(cx, x.len(), y.len(), op, |_, i| (items(a).get(i).cloned(), items(b).get(i).cloned()))
+}
+
+fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
+    let t = items(this);
+    if let Some(s) = key.cast::<super::Slice>() {
+        let r = super::slice::resolve(cx, s, t.len())?;
+        if r.is_whole(t.len()) && this.shape() == shape::TUPLE {
+            return Ok(this.clone());
+        }
+        let picked = r.indices().map(|i| t[i].clone()).collect();
+        return cx.tuple(picked);
+    }
+    let i = protocol::sequence_index(cx, key, "tuple")?;
+    match protocol::wrap_index(i, t.len()) {
+        Some(i) => Ok(t[i].clone()),
+        None => Err(cx.index_error("tuple index out of range")),
+    }
+}
+
+fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
+    let a = args.unpack(cx, "tuple", 0, 1)?;
+    let list = match a.first() {
+        None => Vec::new(),
+        Some(x) if x.shape() == shape::TUPLE && ty.as_obj().is(cx.types.tuple.as_obj()) => return Ok(x.clone()),
+        Some(x) => protocol::collect(cx, x)?,
+    };
+    Tuple::of_type(cx, ty, list)
+}
+
+fn concat(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
+    if b.cast::<Tuple>().is_none() {
+        return Err(cx.type_error(format!("can only concatenate tuple (not \"{}\") to tuple", b.ty().name_text())));
+    }
+    if items(a).is_empty() && b.shape() == shape::TUPLE {
+        return Ok(b.clone());
+    }
+    if items(b).is_empty() && a.shape() == shape::TUPLE {
+        return Ok(a.clone());
+    }
+    let all = items(a).iter().chain(items(b)).cloned().collect();
+    cx.tuple(all)
+}
+
+fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
+    let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
+    if n == 1 && a.shape() == shape::TUPLE {
+        return Ok(a.clone());
+    }
+    protocol::check_size(cx, items(a).len(), n, 8)?;
+    let all = (0..n).flat_map(|_| items(a).iter().cloned()).collect();
+    cx.tuple(all)
+}
+
+/// Puts other items into a tuple that only the caller and one holder know.
+pub(crate) fn refill(cx: &mut Cx, t: &Obj, items: Vec<Obj>) {
+    let mut old = Vec::with_capacity(items.len());
+    // SAFETY: the tuple has as many items, and nobody else can see it change.
+    unsafe {
+        let at = t.as_ptr().cast::<Obj>().add(HEAD_BYTES / 8);
+        for (i, item) in items.into_iter().enumerate() {
+            old.push(std::mem::replace(&mut *at.add(i).as_ptr(), item));
+        }
+        memory::cycles::track(cx, t.as_ptr());
+    }
+    cx.release(old);
+}
+
+#[retic_macros::methods]
+impl Tuple {
+    /// Return number of occurrences of value.
+    #[py("count($self, value, /)")]
+    fn count(cx: &mut Cx, this: &Ref<Tuple>, value: &Obj) -> PyResult<i64> {
+        let mut n = 0;
+        for o in this.items() {
+            n += i64::from(protocol::equal(cx, o, value)?);
+        }
+        Ok(n)
+    }
+    /// Return first index of value.
+    #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
+    fn index(cx: &mut Cx, this: &Ref<Tuple>, value: &Obj, start: i64, stop: i64) -> PyResult<i64> {
+        let (start, stop) = protocol::clamp_range(start, stop, this.items().len());
+        for i in start..stop {
+            if protocol::equal(cx, &this.items()[i], value)? {
+                return Ok(i as i64);
+            }
+        }
+        Err(cx.value_error("tuple.index(x): x not in tuple"))
+    }
+    #[py("__getnewargs__($self, /)")]
+    fn getnewargs(cx: &mut Cx, this: &Ref<Tuple>) -> PyResult {
+        let copy = cx.tuple(this.items().to_vec())?;
+        cx.tuple(vec![copy])
+    }
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        protocol::generic_alias(cx, cls, object)
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "Built-in immutable sequence.\n\nIf no argument is given, the constructor returns an empty tuple.\nIf iterable is specified the tuple is initialized from iterable's items.\n\nIf the argument is a tuple, the return value is the same object.",
+        flags: flags::GC | flags::BASE | flags::UNTRACKABLE | flags::SEQUENCE | flags::MATCH_SELF,
+        shape: shape::TUPLE,
+        basicsize: HEAD_BYTES,
+        ops: &OPS,
+        text_signature: "(iterable=(), /)",
+        slots: Slots {
+            repr: Some(repr),
+            hash: Some(hash),
+            richcompare: Some(compare),
+            len: Some(|_, o| Ok(items(o).len())),
+            getitem: Some(getitem),
+            contains: Some(|cx, o, v| {
+                for x in items(o) {
+                    if protocol::equal(cx, x, v)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }),
+            iter: Some(|cx, o| super::iterators::over(cx, &cx.types.tuple_iterator.clone(), o)),
+            concat: Some(concat),
+            repeat: Some(repeat),
+            new: Some(new),
+            ..Slots::EMPTY
+        },
+        methods: Tuple::METHODS,
+        ..Spec::new::<Tuple>("tuple")
+    }
+}

@@ -1,0 +1,10 @@
+import sys
+
+
+def test():
+    ins = object()
+    print(id(ins))
+
+
+while True:
+    test()
