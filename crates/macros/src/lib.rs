@@ -162,11 +162,11 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
                 let (i, pname) = (slot, &p.name);
                 slot += 1;
                 match p.default.as_deref() {
-                    None => quote!(crate::native::FromArg::from_arg(cx, slots[#i], #pname)?),
-                    Some("None") => quote!(crate::native::FromArg::from_arg(cx, slots[#i].filter(|v| !v.is_none()), #pname)?),
+                    None => quote!(retic_runtime::native::FromArg::from_arg(cx, slots[#i], #pname)?),
+                    Some("None") => quote!(retic_runtime::native::FromArg::from_arg(cx, slots[#i].filter(|v| !v.is_none()), #pname)?),
                     Some(d) => match default_tokens(d).filter(|_| !optional[index]) {
-                        Some(value) => quote!(match slots[#i] { Some(v) => crate::native::FromArg::from_arg(cx, Some(v), #pname)?, None => #value }),
-                        None => quote!(crate::native::FromArg::from_arg(cx, slots[#i], #pname)?),
+                        Some(value) => quote!(match slots[#i] { Some(v) => retic_runtime::native::FromArg::from_arg(cx, Some(v), #pname)?, None => #value }),
+                        None => quote!(retic_runtime::native::FromArg::from_arg(cx, slots[#i], #pname)?),
                     },
                 }
             }
@@ -174,8 +174,8 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
     }
     let (kind, receiver) = match parsed.receiver.as_deref() {
         None => (quote!(Static), quote!()),
-        Some("cls" | "type") => (quote!(Class), quote!(crate::native::receiver(cx, this)?)),
-        Some(_) => (quote!(Method), quote!(crate::native::receiver(cx, this)?)),
+        Some("cls" | "type") => (quote!(Class), quote!(retic_runtime::native::receiver(cx, this)?)),
+        Some(_) => (quote!(Method), quote!(retic_runtime::native::receiver(cx, this)?)),
     };
     // Converted one by one before the call: each conversion borrows the context.
     let has_receiver = parsed.receiver.is_some();
@@ -183,10 +183,10 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
     let first = if has_receiver { quote!(let receiver = #receiver;) } else { quote!() };
     let passed = if has_receiver { quote!(receiver,) } else { quote!() };
     Ok(quote! {
-        crate::native::MethodDef {
+        retic_runtime::native::MethodDef {
             name: #name,
-            kind: crate::native::MethodKind::#kind,
-            signature: crate::native::Signature {
+            kind: retic_runtime::native::MethodKind::#kind,
+            signature: retic_runtime::native::Signature {
                 name: #name,
                 params: &[#(#names),*],
                 positional_only: #positional_only,
@@ -199,15 +199,15 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
             },
             doc: #doc,
             call: {
-                fn shim<'a>(cx: &mut crate::cx::Cx, def: &'static crate::native::MethodDef, this: &'a crate::object::Obj, args: crate::native::Args<'a>) -> crate::cx::PyResult {
+                fn shim<'a>(cx: &mut retic_runtime::cx::Cx, def: &'static retic_runtime::native::MethodDef, this: &'a retic_runtime::object::Obj, args: retic_runtime::native::Args<'a>) -> retic_runtime::cx::PyResult {
                     let _ = this;
-                    let mut slots: [Option<&'a crate::object::Obj>; #n] = [None; #n];
+                    let mut slots: [Option<&'a retic_runtime::object::Obj>; #n] = [None; #n];
                     #[allow(unused_variables)]
-                    let bound = crate::native::bind(cx, &def.signature, args, &mut slots)?;
+                    let bound = retic_runtime::native::bind(cx, &def.signature, args, &mut slots)?;
                     #first
                     #(let #bindings = #call;)*
                     let result = #path(cx, #passed #(#bindings),*);
-                    crate::native::IntoPy::into_py(result, cx)
+                    retic_runtime::native::IntoPy::into_py(result, cx)
                 }
                 shim
             },
@@ -240,21 +240,21 @@ fn on_impl(mut block: ItemImpl) -> Result<Tokens, syn::Error> {
             let setter = format_ident!("set_{}", ident);
             let has_setter = py_attr(&mut f.attrs, "settable").is_some();
             let set = if has_setter {
-                quote!(Some(|cx: &mut crate::cx::Cx, this: &crate::object::Obj, value: Option<&crate::object::Obj>| {
-                    let this = crate::native::receiver(cx, this)?;
+                quote!(Some(|cx: &mut retic_runtime::cx::Cx, this: &retic_runtime::object::Obj, value: Option<&retic_runtime::object::Obj>| {
+                    let this = retic_runtime::native::receiver(cx, this)?;
                     <#ty>::#setter(cx, this, value)
                 }))
             } else {
                 quote!(None)
             };
             getsets.push(quote! {
-                crate::native::GetSet {
+                retic_runtime::native::GetSet {
                     name: #name,
                     doc: #doc,
-                    get: |cx: &mut crate::cx::Cx, this: &crate::object::Obj| {
-                        let this = crate::native::receiver(cx, this)?;
+                    get: |cx: &mut retic_runtime::cx::Cx, this: &retic_runtime::object::Obj| {
+                        let this = retic_runtime::native::receiver(cx, this)?;
                         let result = <#ty>::#ident(cx, this);
-                        crate::native::IntoPy::into_py(result, cx)
+                        retic_runtime::native::IntoPy::into_py(result, cx)
                     },
                     set: #set,
                 }
@@ -265,9 +265,9 @@ fn on_impl(mut block: ItemImpl) -> Result<Tokens, syn::Error> {
         #block
         impl #ty {
             /// The Python-visible methods.
-            pub const METHODS: &'static [crate::native::MethodDef] = &[#(#entries),*];
+            pub const METHODS: &'static [retic_runtime::native::MethodDef] = &[#(#entries),*];
             /// The Python-visible computed attributes.
-            pub const GETSET: &'static [crate::native::GetSet] = &[#(#getsets),*];
+            pub const GETSET: &'static [retic_runtime::native::GetSet] = &[#(#getsets),*];
         }
     })
 }
@@ -285,7 +285,7 @@ fn on_mod(mut module: ItemMod) -> Result<Tokens, syn::Error> {
     }
     items.push(syn::parse_quote! {
         /// The Python-visible functions.
-        pub const FUNCTIONS: &[crate::native::MethodDef] = &[#(#entries),*];
+        pub const FUNCTIONS: &[retic_runtime::native::MethodDef] = &[#(#entries),*];
     });
     items.push(syn::parse_quote! {
         /// The module's docstring.

@@ -42,6 +42,7 @@ impl Python {
         let mut interp = interp::new(Box::new(host), key);
         let cx = interp.cx();
         cx.compile_hook = Some(compile_hook);
+        retic_stdlib::install(cx);
         cx.optimize = settings.optimize;
         let _ = set_list(cx, "argv", &settings.argv).and_then(|()| set_list(cx, "path", &settings.path));
         Python { interp }

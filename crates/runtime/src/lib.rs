@@ -4,6 +4,9 @@
 //! Read `object.rs`, then `cx.rs`, then `eval.rs`.
 #![allow(clippy::missing_safety_doc, clippy::too_many_arguments, clippy::type_complexity, clippy::new_ret_no_self, clippy::should_implement_trait, clippy::wrong_self_convention)]
 
+// The macros name this crate as others do.
+extern crate self as retic_runtime;
+
 pub mod cx;
 pub mod eval;
 pub mod host;

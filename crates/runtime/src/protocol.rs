@@ -624,7 +624,9 @@ pub fn exception_matches(cx: &mut Cx, exc: &Obj, pattern: &Obj) -> PyResult<bool
             return Err(cx.type_error(bad));
         }
     }
-    Ok(exc.cast::<Exception>().is_some() && list.iter().any(|p| p.cast::<Type>().is_some_and(|t| exc.ty().is_subtype(cx, t))))
+    // The handler's stack holds the exception's class; other callers have the exception.
+    let class = exc.cast::<Type>().cloned().unwrap_or_else(|| exc.type_ref());
+    Ok(list.iter().any(|p| p.cast::<Type>().is_some_and(|t| class.is_subtype(cx, t))))
 }
 /// The attributes a class pattern asks for, or `None` when the subject does not match.
 pub fn match_class(cx: &mut Cx, subject: &Obj, class: &Obj, names: &Obj, positional: usize) -> PyResult<Option<Obj>> {

@@ -164,7 +164,8 @@ impl Frame {
     }
 }
 
-/// Opens a frame whose window begins at `regs`.
+/// Opens a frame whose window begins at `regs`. Never inlined: the record is built on the native stack.
+#[inline(never)]
 pub(super) unsafe fn push(cx: &mut Cx, exec: *const Exec, regs: *mut Slot, function: Slot, kind: FrameKind) -> PyResult<()> {
     // SAFETY: S1, windows and records are checked against the ends of their regions.
     unsafe {
@@ -173,7 +174,9 @@ pub(super) unsafe fn push(cx: &mut Cx, exec: *const Exec, regs: *mut Slot, funct
         if cx.stacks.depth() + 1 > cx.recursion_limit.get() {
             return Err(cx.recursion_error("maximum recursion depth exceeded"));
         }
-        if top > cx.stacks.values_end || cx.stacks.depth() + 2 > FRAME_BYTES / size_of::<Frame>() {
+        // A generator's registers are in a block of their own.
+        let on_stack = regs >= cx.stacks.values && regs <= cx.stacks.values_end;
+        if on_stack && top > cx.stacks.values_end || cx.stacks.depth() + 2 > FRAME_BYTES / size_of::<Frame>() {
             return Err(cx.recursion_error("maximum recursion depth exceeded"));
         }
         frame.write(Frame {

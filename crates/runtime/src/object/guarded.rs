@@ -258,9 +258,20 @@ impl<T> Buf<T> {
     pub fn capacity(&self) -> usize {
         self.capacity
     }
-    pub(crate) fn set_len_raw(&mut self, len: usize) {
-        debug_assert!(len <= self.capacity);
-        self.len = len;
+    /// Replaces `start..end` by new values and hands the old ones out; the room must be there.
+    pub fn exchange(&mut self, start: usize, end: usize, new: Vec<T>) -> Vec<T> {
+        let (old_len, n) = (end - start, new.len());
+        assert!(start <= end && end <= self.len && self.len - old_len + n <= self.capacity);
+        // SAFETY: the range is inside and there is room; every value moves exactly once.
+        unsafe {
+            let old = (start..end).map(|i| self.data.add(i).read()).collect();
+            self.data.add(start + n).copy_from(self.data.add(end), self.len - end);
+            for (i, v) in new.into_iter().enumerate() {
+                self.data.add(start + i).write(v);
+            }
+            self.len = self.len - old_len + n;
+            old
+        }
     }
 }
 

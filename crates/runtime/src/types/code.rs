@@ -41,6 +41,11 @@ impl CodeObj {
     pub fn code(&self) -> &Rc<Code> {
         &self.data.0
     }
+    /// The register form if it was made already, else null.
+    #[inline(always)]
+    pub(crate) fn exec_known(&self) -> *const Exec {
+        self.exec.0.get().map_or(std::ptr::null(), |e| &raw const **e)
+    }
     /// The register form, translated at the first call.
     #[inline]
     pub fn exec(&self, cx: &mut Cx) -> PyResult<*const Exec> {

@@ -50,11 +50,9 @@ impl List {
         // SAFETY: `&mut Cx` is held: no borrow of the items lives, and nothing runs until `release`.
         let mut old = unsafe {
             let buf = &mut *self.pub_items.as_ptr();
-            let old = buf.take_range(start, end);
-            buf.grow(cx, buf.len() + new.len())?;
-            for (i, o) in new.into_iter().enumerate() {
-                buf.insert(cx, start + i, o)?;
-            }
+            let wanted = buf.len() - (end - start) + new.len();
+            buf.grow(cx, wanted)?;
+            let old = buf.exchange(start, end, new);
             buf.shrink(cx);
             old
         };

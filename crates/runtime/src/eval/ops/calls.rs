@@ -77,6 +77,12 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
 unsafe fn exec_of(cx: &mut Cx, func: &Function) -> *const Exec {
     // SAFETY: the function is alive in its register.
     let code = unsafe { &*func.code.as_ptr() };
+    let known = code.exec_known();
+    if known.is_null() { exec_slow(cx, code) } else { known }
+}
+
+#[inline(never)]
+fn exec_slow(cx: &mut Cx, code: &crate::types::CodeObj) -> *const Exec {
     code.exec(cx).unwrap_or(std::ptr::null())
 }
 

@@ -369,7 +369,7 @@ handler!(map_add, 2, |cx, pc, regs| {
     Ok(())
 });
 
-/// Operand 0: the iterable's register, where the last item goes; word 2: how many.
+// Operand 0: the iterable's register, where the last item goes; word 2: how many.
 handler!(unpack_sequence, 3, |cx, pc, regs| {
     let (r, n) = (f(pc, 0), *pc.add(2) as usize);
     let src = peek(&*regs.add(r)).clone();
@@ -564,7 +564,7 @@ handler!(match_sequence, 2, |cx, pc, regs| {
     *regs.add(f(pc, 0)) = give(cx.bool(yes));
     Ok(())
 });
-/// subject, keys -> subject, keys, values or None, whether all were found.
+// subject, keys -> subject, keys, values or None, whether all were found.
 handler!(match_keys, 2, |cx, pc, regs| {
     let r = f(pc, 0);
     let (subject, keys) = (peek(&*regs.add(r)).clone(), peek(&*regs.add(r + 1)).clone());
@@ -586,7 +586,7 @@ handler!(match_keys, 2, |cx, pc, regs| {
     *regs.add(r + 3) = give(cx.bool(found));
     Ok(())
 });
-/// subject, class, names -> attributes or subject, whether it matched.
+// subject, class, names -> attributes or subject, whether it matched.
 handler!(match_class, 2, |cx, pc, regs| {
     let (r, n) = (f(pc, 0), f(pc, 3));
     let (subject, class, names) = (peek(&*regs.add(r)).clone(), peek(&*regs.add(r + 1)).clone(), peek(&*regs.add(r + 2)).clone());
@@ -634,7 +634,7 @@ handler!(intrinsic_1, 2, |cx, pc, regs| {
 });
 handler!(intrinsic_2, 2, |cx, _pc, _regs| { Err(cx.error_of(&cx.types.not_implemented_error, "type parameters are not built yet")) });
 
-/// An opcode whose run-time half is still to come; operand 3 is its number.
+// An opcode whose run-time half is still to come; operand 3 is its number.
 handler!(not_built, 2, |cx, pc, _regs| {
     let name = retic_bytecode::Opcode::from_u8(f(pc, 3) as u8).map_or("?", |o| o.name());
     Err(cx.error_of(&cx.types.not_implemented_error, format!("{name} is not built yet")))

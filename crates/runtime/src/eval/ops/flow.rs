@@ -118,19 +118,11 @@ unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) 
             _ => {}
         }
         at(cx, pc);
-        let mut out: Slot = std::ptr::null_mut();
-        let ok = next_slow(&mut *cx, it, &mut out);
-        finish_for::<D>(cx, pc, regs, ok, out)
-    }
-}
-
-#[inline(always)]
-unsafe fn finish_for<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, ok: bool, v: Slot) {
-    // SAFETY: passed on.
-    unsafe {
+        let ok = next_slow(&mut *cx, it);
         if !ok {
             return fail(cx, pc, regs);
         }
+        let v = (*cx).stacks.result.replace(std::ptr::null_mut());
         if v.is_null() {
             drop_slot(cx, *regs.add(f(pc, 1)));
             return go(cx, *pc.add(2) as *mut u64, regs);
@@ -140,8 +132,9 @@ unsafe fn finish_for<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, ok
     }
 }
 
+/// The next value goes to `result`; null at the end. False: an error.
 #[inline(never)]
-unsafe fn next_slow(cx: &mut Cx, it: Slot, out: &mut Slot) -> bool {
+unsafe fn next_slow(cx: &mut Cx, it: Slot) -> bool {
     // SAFETY: the iterator stays in its register.
     unsafe {
         let obj = peek(&it).clone();
@@ -149,7 +142,7 @@ unsafe fn next_slow(cx: &mut Cx, it: Slot, out: &mut Slot) -> bool {
         cx.release(obj);
         match r {
             Ok(v) => {
-                *out = v.map_or(std::ptr::null_mut(), give);
+                cx.stacks.result.set(v.map_or(std::ptr::null_mut(), give));
                 true
             }
             Err(_) => false,
@@ -162,24 +155,42 @@ unsafe fn for_generator(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the shape says generator; its frame goes on top of this one.
     unsafe {
         at(cx, pc);
-        let it = *regs.add(f(pc, 1));
+        match enter_generator(&mut *cx, *regs.add(f(pc, 1))) {
+            0 => fail(cx, pc, regs),
+            1 => {
+                drop_slot(cx, *regs.add(f(pc, 1)));
+                go(cx, *pc.add(2) as *mut u64, regs)
+            }
+            _ => {
+                let frame = (*cx).stacks.top;
+                go(cx, (*frame).pc, (*frame).regs)
+            }
+        }
+    }
+}
+
+/// 0: an error, 1: the generator is over, 2: its frame is open.
+#[inline(never)]
+unsafe fn enter_generator(cx: &mut Cx, it: Slot) -> u32 {
+    // SAFETY: the shape says generator.
+    unsafe {
         let g = peek(&it).cast_unchecked::<Generator>();
         if g.finished.get() {
-            drop_slot(cx, it);
-            return go(cx, *pc.add(2) as *mut u64, regs);
+            return 1;
         }
         if g.running.get() {
-            let _ = (*cx).value_error("generator already executing");
-            return fail(cx, pc, regs);
+            let _ = cx.value_error("generator already executing");
+            return 0;
         }
-        if resume(&mut *cx, g, FrameKind::ForIter).is_err() {
-            return fail(cx, pc, regs);
+        let started = g.started.replace(true);
+        if resume(cx, g, FrameKind::ForIter).is_err() {
+            g.started.set(started);
+            return 0;
         }
-        if g.yield_reg.get() != usize::MAX {
-            *g.regs.get().add(g.yield_reg.get()) = give((*cx).none());
+        if started {
+            *g.regs.get().add(g.yield_reg.get()) = give(cx.none());
         }
-        let frame = &*(*cx).stacks.top;
-        go(cx, frame.pc, frame.regs)
+        2
     }
 }
 
@@ -349,8 +360,7 @@ pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     unsafe {
         at(cx, pc);
         let (sub, sent) = (f(pc, 0), f(pc, 0) + 1);
-        let mut out: Slot = std::ptr::null_mut();
-        match yield_from_step(&mut *cx, regs, sub, sent, &mut out) {
+        match yield_from_step(&mut *cx, regs, sub, sent) {
             0 => fail(cx, pc, regs),
             1 => {
                 // Done: the result takes the iterator's place.
@@ -360,6 +370,7 @@ pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
                 let frame = (*cx).stacks.top;
                 let kind = (*frame).kind;
                 // Resumed here again, with the sent value above the iterator.
+                let out = (*cx).stacks.result.replace(std::ptr::null_mut());
                 suspend(&mut *cx, frame, pc, pc, sent);
                 if kind == FrameKind::Entry {
                     (*cx).stacks.result.set(out);
@@ -375,7 +386,7 @@ pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 }
 
 #[inline(never)]
-unsafe fn yield_from_step(cx: &mut Cx, regs: *mut Slot, sub: usize, sent: usize, out: &mut Slot) -> u32 {
+unsafe fn yield_from_step(cx: &mut Cx, regs: *mut Slot, sub: usize, sent: usize) -> u32 {
     // SAFETY: as above; the sent value is consumed.
     unsafe {
         let it = peek(&*regs.add(sub)).clone();
@@ -386,7 +397,7 @@ unsafe fn yield_from_step(cx: &mut Cx, regs: *mut Slot, sub: usize, sent: usize,
         cx.release(it);
         match r {
             Ok(Ok(v)) => {
-                *out = give(v);
+                cx.stacks.result.set(give(v));
                 2
             }
             Ok(Err(result)) => {
@@ -422,7 +433,7 @@ handler!(get_awaitable, 2, |cx, pc, regs| {
 
 // ---- exceptions
 
-/// Operand 3: 0 raises again, 1 an exception, 2 with a cause.
+// Operand 3: 0 raises again, 1 an exception, 2 with a cause.
 handler!(raise, 2, |cx, pc, regs| {
     let (r, n) = (f(pc, 0), f(pc, 3));
     if n == 0 {
@@ -440,7 +451,7 @@ handler!(raise, 2, |cx, pc, regs| {
     Err(cx.raise(exc))
 });
 
-/// Raises the exception of a handler again, keeping its traceback.
+// Raises the exception of a handler again, keeping its traceback.
 handler!(reraise, 2, |cx, pc, regs| {
     let exc = peek(&*regs.add(f(pc, 0) + 1)).clone();
     crate::types::traceback::reraising(cx, &exc);
@@ -485,7 +496,7 @@ unsafe fn exc_match(cx: &mut Cx, regs: *mut Slot, r: usize) -> u32 {
     }
 }
 
-/// manager -> exit method, result of enter.
+// manager -> exit method, result of enter.
 handler!(with_enter, 2, |cx, pc, regs| {
     let r = f(pc, 0);
     let manager = peek(&*regs.add(r)).clone();
@@ -510,7 +521,7 @@ handler!(with_enter, 2, |cx, pc, regs| {
     Ok(())
 });
 
-/// Calls the exit method (operand 1) with the exception on the stack; the answer goes to operand 0.
+// Calls the exit method (operand 1) with the exception on the stack; the answer goes to operand 0.
 handler!(with_except_start, 2, |cx, pc, regs| {
     let (r, low) = (f(pc, 0), f(pc, 1));
     let exit = peek(&*regs.add(low)).clone();
