@@ -3,7 +3,7 @@
 use crate::cx::{Consts, Cx, PyResult};
 use crate::host::Host;
 use crate::memory;
-use crate::object::{Guarded, Layout, Obj, Ref, shape};
+use crate::object::{Layout, Obj, Ref, shape};
 use crate::types::type_::{self, raw_new};
 use crate::types::{CodeObj, Dict, Int, SPECS, Spec, Str, Tuple, Type, Types, dunders};
 use std::mem::MaybeUninit;
@@ -267,14 +267,7 @@ pub fn report(cx: &mut Cx) -> i32 {
 fn finish(cx: &mut Cx) {
     crate::modules::run_atexit(cx);
     cx.clear_error();
-    memory::cycles::collect(cx, 2);
-    if let Some(modules) = cx.modules.clone() {
-        let key = cx.name("__main__");
-        if let Some(m) = modules.get_str(cx, &key) {
-            crate::modules::clear_module(cx, &m);
-        }
-    }
-    memory::cycles::collect(cx, 2);
+    crate::modules::finalize(cx);
     cx.run_condemned();
     cx.host.flush();
 }

@@ -45,8 +45,7 @@ pub fn main_module(cx: &mut Cx) -> PyResult<Ref<Module>> {
 }
 
 /// Empties a module's namespace: names with one underscore first, then the rest, in order.
-pub(crate) fn clear_module(cx: &mut Cx, m: &Obj) {
-    let Some(d) = m.cast::<Module>().map(|m| m.dict.cloned(cx)) else { return };
+fn clear_namespace(cx: &mut Cx, d: &Ref<Dict>) {
     for private in [true, false] {
         for (k, v) in d.entries(cx) {
             let name = k.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
@@ -61,6 +60,32 @@ pub(crate) fn clear_module(cx: &mut Cx, m: &Obj) {
             }
         }
     }
+}
+
+/// Lets go of all modules: first by taking them out of `sys.modules` in order, so that namespaces nobody else holds die
+/// as they stand; then, after a collection, by emptying those that are left, last imported first.
+pub(crate) fn finalize(cx: &mut Cx) {
+    let Some(modules) = cx.modules.clone() else { return };
+    let mut left = Vec::new();
+    for (k, m) in modules.entries(cx) {
+        let name = k.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
+        if matches!(name.as_str(), "sys" | "builtins") {
+            continue;
+        }
+        let Some(dict) = m.cast::<Module>().map(|m| m.dict.cloned(cx)) else { continue };
+        let none = cx.none();
+        if let Ok(old) = modules.insert(cx, &k, none) {
+            cx.release(old);
+        }
+        cx.release(m);
+        if dict.as_obj().count() > 1 { left.push(dict) } else { cx.release(dict) }
+    }
+    crate::memory::cycles::collect(cx, 2);
+    while let Some(dict) = left.pop() {
+        clear_namespace(cx, &dict);
+        cx.release(dict);
+    }
+    crate::memory::cycles::collect(cx, 2);
 }
 
 /// `import name`: native modules, then files on `sys.path`.

@@ -6,7 +6,7 @@ use crate::cx::{Cx, PyResult};
 use crate::native::Args;
 use crate::object::{Obj, Ref, shape};
 use crate::types::type_::{Cmp, Op, flags};
-use crate::types::{Dict, Exception, Float, Int, List, Str, Tuple, Type, int};
+use crate::types::{Dict, Float, Int, List, Str, Tuple, Type, int};
 
 // ---- calls
 

@@ -2,6 +2,7 @@
 
 pub mod bytes;
 pub mod code;
+pub mod complex;
 pub mod descriptor;
 pub mod dict;
 pub mod dunders;
@@ -109,6 +110,7 @@ builtin_types! {
     int: object = int::spec();
     bool: int = int::bool_spec();
     float: object = float::spec();
+    complex: object = complex::spec();
     bytes: object = bytes::spec();
     list: object = list::spec();
     set: object = set::spec();

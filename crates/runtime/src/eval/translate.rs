@@ -78,7 +78,6 @@ struct Tr<'a> {
 struct Label {
     depth: usize,
     handlers: Vec<(u32, u16)>,
-    bound: Vec<bool>,
 }
 
 /// Translates a code object.
@@ -388,7 +387,7 @@ impl Tr<'_> {
                 if reachable {
                     self.flush();
                     let depth = self.stack.len();
-                    labels.entry(i.offset).or_insert_with(|| Label { depth, handlers: self.handlers.clone(), bound: Vec::new() });
+                    labels.entry(i.offset).or_insert_with(|| Label { depth, handlers: self.handlers.clone() });
                 }
                 match labels.get(&i.offset) {
                     Some(l) => {
@@ -424,7 +423,7 @@ impl Tr<'_> {
 
     fn label(&mut self, labels: &mut FxHashMap<u32, Label>, target: u32, depth: usize) {
         let handlers = self.handlers.clone();
-        labels.entry(target).or_insert(Label { depth, handlers, bound: Vec::new() });
+        labels.entry(target).or_insert(Label { depth, handlers });
     }
 
     /// Destination of a result: the next STORE_FAST's local, or a register. Returns (register, 1 if local, words consumed).

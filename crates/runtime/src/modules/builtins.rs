@@ -544,6 +544,7 @@ pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
         "int",
         "bool",
         "float",
+        "complex",
         "bytes",
         "list",
         "set",

@@ -103,10 +103,12 @@ pub fn displayhook(cx: &mut Cx, o: Obj) -> PyResult<()> {
     if o.is_none() {
         return Ok(());
     }
+    let b = cx.builtins.clone().expect("builtins exist");
+    let none = cx.none();
+    b.set_str(cx, "_", none)?;
     let mut text = protocol::repr_text(cx, &o)?;
     text.push('\n');
     cx.host.write_stdout(text.as_bytes());
-    let b = cx.builtins.clone().expect("builtins exist");
     b.set_str(cx, "_", o)
 }
 

@@ -212,6 +212,27 @@ impl Bytes {
         let err = errors.map_or("strict".into(), |e| e.to_text(cx));
         decode(cx, this.bytes(), &enc, &err)
     }
+    /// Concatenate any number of bytes objects.
+    #[py("join($self, iterable_of_bytes, /)")]
+    fn join(cx: &mut Cx, this: &Ref<Bytes>, iterable_of_bytes: &Obj) -> PyResult {
+        let items = protocol::collect(cx, iterable_of_bytes)?;
+        if let [only] = &items[..]
+            && only.shape() == shape::BYTES
+        {
+            return Ok(only.clone());
+        }
+        let mut out = Vec::new();
+        for (i, o) in items.iter().enumerate() {
+            let Some(b) = o.cast::<Bytes>() else {
+                return Err(cx.type_error(format!("sequence item {i}: expected a bytes-like object, {} found", o.ty().name_text())));
+            };
+            if i > 0 {
+                out.extend_from_slice(this.bytes());
+            }
+            out.extend_from_slice(b.bytes());
+        }
+        Bytes::from_slice(cx, &out)
+    }
     /// Create a string of hexadecimal numbers from a bytes object.
     #[py("hex($self, /)")]
     fn hex(_cx: &mut Cx, this: &Ref<Bytes>) -> String {

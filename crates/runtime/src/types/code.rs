@@ -31,9 +31,14 @@ impl<T> Trace for Hidden<T> {
 impl CodeObj {
     /// Makes the code object with its constants, interning names and identifier-like strings as CPython does.
     pub fn new(cx: &mut Cx, data: Rc<Code>) -> PyResult<Ref<CodeObj>> {
+        CodeObj::sharing(cx, data, &mut Shared::default())
+    }
+
+    /// As `new`; equal constants of all code objects made with the same table are one object.
+    fn sharing(cx: &mut Cx, data: Rc<Code>, shared: &mut Shared) -> PyResult<Ref<CodeObj>> {
         let mut items = Vec::with_capacity(data.consts.len());
         for c in &data.consts {
-            items.push(constant(cx, c)?);
+            items.push(constant(cx, c, shared)?);
         }
         let consts = cx.tuple(items)?;
         memory::new(cx, &cx.types.code, |head| CodeObj { head, data: Hidden(data), exec: Hidden(OnceCell::new()), consts: Guarded::new(consts) })
@@ -60,8 +65,22 @@ impl CodeObj {
     }
 }
 
+/// Constants of one compilation that were made already.
+type Shared = rustc_hash::FxHashMap<Const, Obj>;
+
 /// A constant as an object.
-pub fn constant(cx: &mut Cx, c: &Const) -> PyResult {
+fn constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
+    if let Some(known) = shared.get(c) {
+        return Ok(known.clone());
+    }
+    let made = make_constant(cx, c, shared)?;
+    if !matches!(c, Const::Code(_)) {
+        shared.insert(c.clone(), made.clone());
+    }
+    Ok(made)
+}
+
+fn make_constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
     Ok(match c {
         Const::None => cx.none(),
         Const::Bool(b) => cx.bool(*b),
@@ -69,7 +88,7 @@ pub fn constant(cx: &mut Cx, c: &Const) -> PyResult {
         Const::Int(v) => cx.int(*v)?,
         Const::BigInt { negative, digits } => super::int::from_big(cx, &retic_numbers::Big::from_digits(*negative, digits))?,
         Const::Float(b) => cx.float(f64::from_bits(*b))?,
-        Const::Complex(..) => return Err(cx.type_error("complex numbers are not built yet")),
+        Const::Complex(re, im) => super::complex::make(cx, f64::from_bits(*re), f64::from_bits(*im))?,
         Const::Str(s) => {
             let made = cx.str_ref(s)?;
             let name_like = s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -78,14 +97,14 @@ pub fn constant(cx: &mut Cx, c: &Const) -> PyResult {
         Const::WideStr(p) => cx.str_points(p)?,
         Const::Bytes(b) => super::Bytes::from_slice(cx, b)?,
         Const::Tuple(t) => {
-            let items = t.iter().map(|c| constant(cx, c)).collect::<PyResult<Vec<_>>>()?;
+            let items = t.iter().map(|c| constant(cx, c, shared)).collect::<PyResult<Vec<_>>>()?;
             cx.tuple(items)?
         }
         Const::FrozenSet(t) => {
-            let items = t.iter().map(|c| constant(cx, c)).collect::<PyResult<Vec<_>>>()?;
+            let items = t.iter().map(|c| constant(cx, c, shared)).collect::<PyResult<Vec<_>>>()?;
             super::set::frozen(cx, items)?
         }
-        Const::Code(code) => CodeObj::new(cx, code.clone())?.into_obj(),
+        Const::Code(code) => CodeObj::sharing(cx, code.clone(), shared)?.into_obj(),
     })
 }
 

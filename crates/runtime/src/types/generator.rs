@@ -63,7 +63,7 @@ impl Generator {
 
     /// Registers that hold owned values now.
     fn live(&self) -> Vec<usize> {
-        if self.finished.get() || self.running.get() {
+        if self.running.get() || (self.finished.get() && self.started.get()) {
             return Vec::new();
         }
         // SAFETY: the code lives as long as the function.
@@ -220,6 +220,11 @@ fn to_python(cx: &mut Cx, r: Result<Obj, Obj>) -> PyResult {
 
 fn close(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     if g.finished.get() {
+        return Ok(cx.none());
+    }
+    if !g.started.get() {
+        // Its arguments live until the generator dies, as in CPython.
+        g.finished.set(true);
         return Ok(cx.none());
     }
     let _ = cx.raise_new(&cx.types.generator_exit.clone(), None);

@@ -443,7 +443,7 @@ impl Set {
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<Set>) -> usize {
         let n = this.table.get(cx).len();
-        200 + if n > 8 { n * 16 } else { 0 }
+        184 + if n > 8 { n * 16 } else { 0 }
     }
 }
 
@@ -461,6 +461,8 @@ pub fn spec() -> Spec {
         doc: "Build an unordered collection of unique elements.",
         flags: flags::GC | flags::BASE | flags::MANAGED | flags::WEAK | flags::MATCH_SELF,
         shape: shape::SET,
+        // With the words in front this is the block of CPython's set.
+        basicsize: 184,
         text_signature: "(iterable=(), /)",
         slots: Slots {
             repr: Some(repr),

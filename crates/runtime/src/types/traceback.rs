@@ -126,32 +126,28 @@ pub fn of(cx: &Cx, exc: &Obj) -> Obj {
 
 /// The text CPython prints for an uncaught exception, chained causes first.
 pub fn format_exception(cx: &mut Cx, exc: &Obj) -> String {
-    let mut chain = vec![(exc.clone(), "")];
+    let mut chain = vec![exc.clone()];
     let mut at = exc.clone();
     while let Some(e) = at.cast::<Exception>().cloned() {
-        let (next, why) = match (e.cause.cloned(cx), e.context.cloned(cx)) {
-            (Some(c), _) => (c, "\nThe above exception was the direct cause of the following exception:\n\n"),
-            (None, Some(c)) if !e.suppress_context.get() => (c, "\nDuring handling of the above exception, another exception occurred:\n\n"),
+        let next = match (e.cause.cloned(cx), e.context.cloned(cx)) {
+            (Some(c), _) => c,
+            (None, Some(c)) if !e.suppress_context.get() => c,
             _ => break,
         };
-        if chain.iter().any(|(o, _)| o.is(&next)) {
+        if chain.iter().any(|o| o.is(&next)) {
             break;
         }
-        if let Some(last) = chain.last_mut() {
-            last.1 = why;
-        }
-        chain.push((next.clone(), ""));
+        chain.push(next.clone());
         at = next;
     }
     let mut out = String::new();
-    let mut between = "";
-    for (e, why) in chain.into_iter().rev() {
-        out.push_str(between);
-        between = "";
-        let _ = why;
-        out.push_str(&one(cx, &e));
-        // The sentence belongs between this exception and the one it led to.
-        between = following(cx, exc, &e);
+    for e in chain.into_iter().rev() {
+        let text = one(cx, &e);
+        out.push_str(&text);
+        if !e.is(exc) {
+            // The sentence stands between this exception and the one it led to.
+            out.push_str(following(cx, exc, &e));
+        }
     }
     out
 }

@@ -557,6 +557,12 @@ impl Str {
     /// Return a formatted version of the string, using substitutions from args and kwargs.
     #[py("format($self, /, *args, **kwargs)")]
     fn format(cx: &mut Cx, this: &Ref<Str>, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
+        if let [only] = args
+            && only.shape() == crate::object::shape::STR
+            && this.eq_str(cx, "{}")
+        {
+            return Ok(only.clone());
+        }
         let out = protocol::format::template(cx, &this.code_points(), args, &kwargs)?;
         make(cx, &out)
     }

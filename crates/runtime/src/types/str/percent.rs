@@ -10,6 +10,9 @@ use retic_numbers::format;
 /// `text % values`.
 pub fn modulo(cx: &mut Cx, text: &Obj, values: &Obj) -> PyResult {
     let Some(t) = text.cast::<Str>() else { return Ok(cx.not_implemented()) };
+    if t.eq_str(cx, "%s") && values.shape() == crate::object::shape::STR {
+        return Ok(values.clone());
+    }
     let out = fill(cx, &t.code_points(), values)?;
     cx.str_points(&out)
 }
@@ -79,7 +82,7 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj) -> PyResult<Vec<u32>> {
             }
             i += 1;
         }
-        let mut number = |cx: &mut Cx, i: &mut usize, source: &mut Source| -> PyResult<Option<i64>> {
+        let number = |cx: &mut Cx, i: &mut usize, source: &mut Source| -> PyResult<Option<i64>> {
             if ch(*i) == Some('*') {
                 *i += 1;
                 let v = source.take(cx)?;
