@@ -72,18 +72,18 @@ pub(crate) fn finalize(cx: &mut Cx) {
         if matches!(name.as_str(), "sys" | "builtins") {
             continue;
         }
-        let Some(dict) = m.cast::<Module>().map(|m| m.dict.cloned(cx)) else { continue };
         let none = cx.none();
         if let Ok(old) = modules.insert(cx, &k, none) {
             cx.release(old);
         }
-        cx.release(m);
-        if dict.as_obj().count() > 1 { left.push(dict) } else { cx.release(dict) }
+        if m.count() > 1 { left.push(m) } else { cx.release(m) }
     }
     crate::memory::cycles::collect(cx, 2);
-    while let Some(dict) = left.pop() {
-        clear_namespace(cx, &dict);
-        cx.release(dict);
+    while let Some(m) = left.pop() {
+        if let Some(dict) = m.cast::<Module>().map(|m| m.dict.cloned(cx)) {
+            clear_namespace(cx, &dict);
+        }
+        cx.release(m);
     }
     crate::memory::cycles::collect(cx, 2);
 }

@@ -1,1 +1,143 @@
-//! placeholder
+//! Test cases as Markdown: a title that is a true sentence, a program, and what it prints. One file may hold several.
+//!
+//! Blocks of a case: ```` ```py ```` the program, ```` ```out ```` its standard output, ```` ```err ```` the last line of its
+//! standard error, ```` ```dis ```` its listing by CPython 3.9. Expectations come from CPython (`cargo xtask oracle`).
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One program and what is expected of it.
+#[derive(Clone, Debug, Default)]
+pub struct Case {
+    pub file: PathBuf,
+    pub title: String,
+    pub program: String,
+    pub out: Option<String>,
+    pub err: Option<String>,
+    pub dis: Option<String>,
+}
+
+/// Reads the cases of a Markdown file.
+pub fn parse(file: &Path, text: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut block: Option<(String, String)> = None;
+    for line in text.lines() {
+        if let Some((kind, body)) = &mut block {
+            if line.trim_end() == "```" {
+                if let Some(case) = cases.last_mut() {
+                    match kind.as_str() {
+                        "py" => case.program = body.clone(),
+                        "out" => case.out = Some(body.clone()),
+                        "err" => case.err = Some(body.trim_end().to_string()),
+                        "dis" => case.dis = Some(body.clone()),
+                        _ => {}
+                    }
+                }
+                block = None;
+            } else {
+                body.push_str(line);
+                body.push('\n');
+            }
+        } else if let Some(title) = line.strip_prefix("# ") {
+            cases.push(Case { file: file.to_path_buf(), title: title.to_string(), ..Case::default() });
+        } else if let Some(kind) = line.strip_prefix("```") {
+            block = Some((kind.trim().to_string(), String::new()));
+        }
+    }
+    cases
+}
+
+/// All cases under a folder, files in order of their names.
+pub fn find(folder: &Path) -> std::io::Result<Vec<Case>> {
+    let mut files = Vec::new();
+    let mut work = vec![folder.to_path_buf()];
+    while let Some(dir) = work.pop() {
+        for entry in std::fs::read_dir(dir)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                work.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") && path.file_name().is_some_and(|n| n != "README.md") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    let mut cases = Vec::new();
+    for file in files {
+        cases.extend(parse(&file, &std::fs::read_to_string(&file)?));
+    }
+    Ok(cases)
+}
+
+/// What a command printed for a program: standard output and the last line of standard error.
+pub fn run(command: &[String], program: &Path) -> Result<(String, String), String> {
+    let output = Command::new(&command[0])
+        .args(&command[1..])
+        .arg(program)
+        .env("PYTHONHASHSEED", "0")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|e| format!("{}: {e}", command[0]))?;
+    if output.status.code().is_none() {
+        return Err(format!("killed: {}", output.status));
+    }
+    let err = String::from_utf8_lossy(&output.stderr);
+    Ok((String::from_utf8_lossy(&output.stdout).into_owned(), err.trim_end().lines().last().unwrap_or("").to_string()))
+}
+
+/// A listing without addresses and paths.
+pub fn normalise(listing: &str) -> String {
+    let mut out = String::new();
+    for line in listing.lines() {
+        let mut line = line.to_string();
+        while let Some(at) = line.find(" at 0x") {
+            let end = line[at + 6..].find(|c: char| !c.is_ascii_hexdigit()).map_or(line.len(), |e| at + 6 + e);
+            line.replace_range(at..end, " at ADDRESS");
+        }
+        if let Some(at) = line.find(", file \"")
+            && let Some(end) = line[at + 8..].find('"')
+        {
+            line.replace_range(at + 8..at + 8 + end, "FILE");
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Runs one case; the error says what differs.
+pub fn check(retic: &str, case: &Case, scratch: &Path) -> Result<(), String> {
+    let name: String = case.title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
+    let program = scratch.join(format!("{name}.py"));
+    std::fs::write(&program, &case.program).map_err(|e| e.to_string())?;
+    if case.out.is_some() || case.err.is_some() {
+        let (out, err) = run(&[retic.to_string()], &program)?;
+        if let Some(want) = &case.out {
+            same(want, &out, &err)?;
+        }
+        if let Some(want) = &case.err {
+            same(want, &err, "")?;
+        } else if !err.is_empty() && !err.contains("Warning") {
+            return Err(format!("unexpected error: {err}"));
+        }
+    }
+    if let Some(want) = &case.dis {
+        let (out, err) = run(&[retic.to_string(), "-m".into(), "dis".into()], &program)?;
+        same(&normalise(want), &normalise(&out), &err)?;
+    }
+    if case.out.is_none() && case.err.is_none() && case.dis.is_none() {
+        return Err("the case expects nothing".into());
+    }
+    Ok(())
+}
+
+fn same(want: &str, got: &str, err: &str) -> Result<(), String> {
+    if want == got {
+        return Ok(());
+    }
+    let at = want.lines().zip(got.lines()).position(|(a, b)| a != b).unwrap_or(want.lines().count().min(got.lines().count()));
+    let line = |s: &str| s.lines().nth(at).unwrap_or("<end>").to_string();
+    Err(format!("line {}: expected {:?}, got {:?} {err}", at + 1, line(want), line(got)))
+}

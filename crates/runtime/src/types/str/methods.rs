@@ -629,6 +629,14 @@ impl Str {
         }
         Ok(d.into_obj())
     }
+    /// Return the size of the string in memory, in bytes.
+    #[py("__sizeof__($self, /)")]
+    fn sizeof(_cx: &mut Cx, this: &Ref<Str>) -> usize {
+        let own = crate::memory::size_of_object(this.as_obj()) - crate::memory::pre_size(this.as_obj().ty());
+        // CPython's one-character Latin-1 strings carry their UTF-8 form.
+        let shared = this.len() == 1 && !this.is_ascii() && this.as_obj().is_immortal() && this.chars().get(0) < 0x100;
+        own + if shared { 3 } else { 0 }
+    }
     #[py("__getnewargs__($self, /)")]
     fn getnewargs(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
         let s = make(cx, &this.code_points())?;
