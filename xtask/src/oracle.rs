@@ -11,6 +11,12 @@ fn python(variable: &str, default: &str) -> Vec<String> {
 pub fn run(bless: bool) -> Result<(), String> {
     let new = python("RETIC_PYTHON", "python3.13");
     let old = python("RETIC_PYTHON39", "python3.9");
+    for (command, version) in [(&new, "Python 3.13"), (&old, "Python 3.9")] {
+        let said = std::process::Command::new(&command[0]).args(&command[1..]).arg("--version").output().map_err(|e| format!("{}: {e}", command[0]))?;
+        if !String::from_utf8_lossy(&said.stdout).starts_with(version) {
+            return Err(format!("{} is not {version}; name one in RETIC_PYTHON or RETIC_PYTHON39", command[0]));
+        }
+    }
     let cases = find(&crate::root().join("tests")).map_err(|e| e.to_string())?;
     let scratch = std::env::temp_dir().join(format!("retic-oracle-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).map_err(|e| e.to_string())?;
@@ -71,4 +77,3 @@ fn write(case: &Case, kind: &str, text: &str) -> Result<(), String> {
     let new = format!("{}{}{}", &source[..open], text, &source[close..]);
     std::fs::write(&case.file, new).map_err(|e| e.to_string())
 }
-

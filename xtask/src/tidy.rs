@@ -22,7 +22,10 @@ const RULES: &[(&str, Rule)] = &[
             Vec::new()
         }
     }),
-    ("a crate says what it is", |path, text| if path.ends_with("src/lib.rs") && !text.starts_with("//!") { vec![format!("{path}: no description at the top")] } else { Vec::new() }),
+    (
+        "a crate says what it is",
+        |path, text| if path.ends_with("src/lib.rs") && !text.starts_with("//!") { vec![format!("{path}: no description at the top")] } else { Vec::new() },
+    ),
     ("no unfinished code called done", |path, text| forbid(path, text, &["crates/"], &["todo!(", "unimplemented!("])),
 ];
 

@@ -131,16 +131,12 @@ impl Code {
         let mut pc = 0;
         let mut extended = 0u32;
         std::iter::from_fn(move || {
-            while pc + 1 < self.code.len() {
-                let (op, low) = (self.code[pc], u32::from(self.code[pc + 1]));
-                let at = pc;
-                pc += 2;
-                let arg = extended << 8 | low;
-                let raw = Instruction { offset: at as u32, opcode: op, arg };
-                extended = if op == crate::Opcode::EXTENDED_ARG as u8 { arg } else { 0 };
-                return Some(raw);
-            }
-            None
+            let (op, low) = (*self.code.get(pc)?, u32::from(*self.code.get(pc + 1)?));
+            let arg = extended << 8 | low;
+            let found = Instruction { offset: pc as u32, opcode: op, arg };
+            pc += 2;
+            extended = if op == crate::Opcode::EXTENDED_ARG as u8 { arg } else { 0 };
+            Some(found)
         })
     }
 }

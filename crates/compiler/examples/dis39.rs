@@ -71,7 +71,7 @@ fn show(code: &Code) {
     }
 }
 fn main() {
-    let path = std::env::args().last().unwrap();
+    let path = std::env::args().next_back().unwrap();
     let source = decode(&std::fs::read(&path).unwrap(), &path).unwrap_or_else(|e| {
         eprintln!("{}", e.message);
         std::process::exit(1)

@@ -114,7 +114,7 @@ fn mark_blocks(words: &[Word]) -> Vec<u32> {
 }
 
 /// Runs the pass, or leaves everything as it was where CPython does.
-pub(crate) fn optimize(words: &mut Vec<Word>, consts: &mut Vec<Const>, lnotab: &mut Vec<u8>, positions: &mut Vec<Position>) {
+pub(crate) fn optimize(words: &mut Vec<Word>, consts: &mut Vec<Const>, lnotab: &mut [u8], positions: &mut Vec<Position>) {
     if lnotab.chunks_exact(2).any(|p| p[0] == 255) {
         return;
     }

@@ -23,7 +23,7 @@ pub(crate) type Handler = unsafe fn(*mut Cx, *mut u64, *mut Slot);
 
 /// Borrows the object in a register.
 #[inline(always)]
-pub(crate) unsafe fn peek<'a>(slot: &'a Slot) -> &'a Obj {
+pub(crate) unsafe fn peek(slot: &Slot) -> &Obj {
     // SAFETY: S2; a register and a handle are both one pointer.
     unsafe { &*(slot as *const Slot).cast::<Obj>() }
 }

@@ -2,7 +2,17 @@
 //!
 //! Never here: the compiler (a hook hands source in), files and clocks (the `Host` trait), the parser's types.
 //! Read `object.rs`, then `cx.rs`, then `eval.rs`.
-#![allow(clippy::missing_safety_doc, clippy::too_many_arguments, clippy::type_complexity, clippy::new_ret_no_self, clippy::should_implement_trait, clippy::wrong_self_convention)]
+#![allow(
+    clippy::missing_safety_doc,
+    clippy::too_many_arguments,
+    clippy::type_complexity,
+    clippy::new_ret_no_self,
+    clippy::should_implement_trait,
+    clippy::wrong_self_convention,
+    clippy::redundant_closure_call,
+    reason = "handlers and slots have signatures of their own; macros call closures to use `?`"
+)]
+#![allow(clippy::cloned_ref_to_slice_refs, reason = "the arguments of a call are counted references: programs can see the count")]
 
 // The macros name this crate as others do.
 extern crate self as retic_runtime;

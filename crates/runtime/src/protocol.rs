@@ -92,7 +92,7 @@ pub fn richcompare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
 }
 fn compare_inner(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     let (fa, fb) = (a.ty().slots(cx).richcompare, b.ty().slots(cx).richcompare);
-    let same = a.ty() as *const Type == b.ty() as *const Type;
+    let same = std::ptr::eq(a.ty(), b.ty());
     let mut tried = false;
     let ni = |cx: &Cx, r: &Obj| r.is(&cx.consts.not_implemented);
     if !same
@@ -246,7 +246,7 @@ pub fn iter(cx: &mut Cx, o: &Obj) -> PyResult {
         }
         return Ok(it);
     }
-    if o.ty().slots(cx).getitem.is_some() && o.cast::<Dict>().is_none() && !matches!(o.cast::<Type>(), Some(_)) {
+    if o.ty().slots(cx).getitem.is_some() && o.cast::<Dict>().is_none() && o.cast::<Type>().is_none() {
         return crate::types::iterators::over(cx, &cx.types.sequence_iterator.clone(), o);
     }
     Err(cx.type_error(format!("'{}' object is not iterable", o.ty().name_text())))
@@ -412,7 +412,7 @@ pub fn check_growth(cx: &Cx, len: usize, _at: usize) -> PyResult<()> {
 pub fn binary(cx: &mut Cx, a: &Obj, b: &Obj, op: Op) -> PyResult {
     let i = op as usize;
     let (fa, fb) = (a.ty().slots(cx).binary[i], b.ty().slots(cx).binary[i]);
-    let same = a.ty() as *const Type == b.ty() as *const Type || fa.map(|f| f as usize) == fb.map(|f| f as usize);
+    let same = std::ptr::eq(a.ty(), b.ty()) || fa.map(|f| f as usize) == fb.map(|f| f as usize);
     let mut right = if same { None } else { fb };
     if let Some(f) = fa {
         if let Some(r) = right

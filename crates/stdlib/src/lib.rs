@@ -6,8 +6,11 @@ mod time;
 
 use retic_runtime::{Cx, PyResult};
 
+/// Makes a module.
+type Make = fn(&mut Cx) -> PyResult;
+
 /// Every module here: its name and the function that makes it.
-pub const MODULES: &[(&str, fn(&mut Cx) -> PyResult)] = &[("math", math::make), ("time", time::make)];
+pub const MODULES: &[(&str, Make)] = &[("math", math::make), ("time", time::make)];
 
 /// Makes the modules known to an interpreter; each is made when it is first imported.
 pub fn install(cx: &mut Cx) {

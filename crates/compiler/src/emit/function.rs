@@ -96,8 +96,8 @@ impl<'a> Emitter<'a> {
         // Generic: a hidden function makes the type parameters; defaults are evaluated outside and handed in.
         self.enter(&format!("<generic parameters of {}>", f.name.id), Owner::TypeParams(id), firstlineno);
         self.u().line = own_line;
-        let flags = usize::from(f.parameters.posonlyargs.iter().chain(&f.parameters.args).any(|a| a.default.is_some())) * HAS_DEFAULTS
-            | usize::from(f.parameters.kwonlyargs.iter().any(|a| a.default.is_some())) * HAS_KWDEFAULTS;
+        let flags = (usize::from(f.parameters.posonlyargs.iter().chain(&f.parameters.args).any(|a| a.default.is_some())) * HAS_DEFAULTS)
+            | (usize::from(f.parameters.kwonlyargs.iter().any(|a| a.default.is_some())) * HAS_KWDEFAULTS);
         let mut handed = 0;
         for (bit, name) in [(HAS_DEFAULTS, ".defaults"), (HAS_KWDEFAULTS, ".kwdefaults")] {
             if flags & bit != 0 {

@@ -59,6 +59,12 @@ pub struct Stacks {
 const VALUE_BYTES: usize = 256 << 20;
 const FRAME_BYTES: usize = 128 << 20;
 
+impl Default for Stacks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Stacks {
     pub fn new() -> Stacks {
         let reserve = |bytes: usize| {
@@ -312,14 +318,14 @@ pub(super) fn bind(cx: &mut Cx, f: &Ref<Function>, args: Args<'_>) -> PyResult<V
     }
     if kwonly > 0 {
         let mut missing = Vec::new();
-        for i in argcount..argcount + kwonly {
-            if out[i].is_some() {
+        for (i, slot) in out.iter_mut().enumerate().skip(argcount).take(kwonly) {
+            if slot.is_some() {
                 continue;
             }
             let key = crate::types::str::intern_text(cx, &code.varnames[i])?;
             let default = f.kwdefaults.get(cx).as_ref().and_then(|d| d.cast::<Dict>()).and_then(|d| d.get_str(cx, &key));
             match default {
-                Some(v) => out[i] = Some(v),
+                Some(v) => *slot = Some(v),
                 None => missing.push(&*code.varnames[i]),
             }
         }

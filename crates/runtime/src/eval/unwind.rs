@@ -59,7 +59,7 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
                 *base.add(3) = give(cx.none());
                 *base.add(4) = give(exc.clone());
                 *base.add(5) = give(exc.type_ref().into_obj());
-                let before = std::mem::replace(&mut *cx.handled.get(), Some(exc));
+                let before = (*cx.handled.get()).replace(exc);
                 cx.release(before);
                 return (exec.words.as_ptr().add(info.handler as usize).cast_mut(), regs);
             }

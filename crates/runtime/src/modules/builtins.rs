@@ -353,7 +353,7 @@ mod functions {
         }
         match source.cast::<crate::types::Bytes>() {
             Some(b) => Ok(String::from_utf8_lossy(b.bytes().strip_prefix(b"\xef\xbb\xbf").unwrap_or(b.bytes())).into_owned()),
-            None => Err(cx.type_error(format!("compile() arg 1 must be a string, bytes or AST object"))),
+            None => Err(cx.type_error("compile() arg 1 must be a string, bytes or AST object")),
         }
     }
     fn run(cx: &mut Cx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>, mode: &str) -> PyResult {

@@ -79,7 +79,7 @@ pub fn string(cx: &mut Cx, p: &[u32], text: &str) -> PyResult<Vec<u32>> {
     if s.sign.is_some() {
         return Err(cx.value_error("Sign not allowed in string format specifier"));
     }
-    if s.align == Some('=') && !(s.fill == '0' && !text.contains('=')) {
+    if s.align == Some('=') && (s.fill != '0' || text.contains('=')) {
         return Err(cx.value_error("'=' alignment not allowed in string format specifier"));
     }
     let body = &p[..s.precision.unwrap_or(usize::MAX).min(p.len())];

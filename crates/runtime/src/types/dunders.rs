@@ -101,7 +101,7 @@ macro_rules! unary {
 
 fn binary_from_python(cx: &mut Cx, op: Op, names: (&'static str, &'static str), a: &Obj, b: &Obj) -> PyResult {
     // Called for (a, b) whenever either type has a Python method: tries a's method, then b's reflected one.
-    let same = a.ty() as *const Type == b.ty() as *const Type;
+    let same = std::ptr::eq(a.ty(), b.ty());
     let here = |cx: &Cx, o: &Obj| o.ty().slots(cx).binary[op as usize].map(|f| f as usize);
     let mine = PYTHON_BINARY[op as usize] as usize;
     let key = cx.name(names.1);
@@ -278,7 +278,7 @@ pub fn unhashable(cx: &mut Cx, this: &Obj) -> PyResult<i64> {
 
 fn python_bool(cx: &mut Cx, this: &Obj) -> PyResult<bool> {
     let r = call_special(cx, this, "__bool__", &[])?;
-    if r.ty() as *const Type != &*cx.types.bool as *const Type {
+    if !std::ptr::eq(r.ty(), &*cx.types.bool) {
         return Err(cx.type_error(format!("__bool__ should return bool, returned {}", r.ty().name_text())));
     }
     Ok(r.is(&cx.consts.true_))

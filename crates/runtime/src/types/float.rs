@@ -111,7 +111,7 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
                     }
                 }
             } else {
-                if x.ty() as *const Type == &**ty as *const Type && x.shape() == shape::FLOAT {
+                if std::ptr::eq(x.ty(), &**ty) && x.shape() == shape::FLOAT {
                     return Ok(x.clone());
                 }
                 protocol::to_float(cx, x)?

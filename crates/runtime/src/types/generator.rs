@@ -202,7 +202,7 @@ pub fn send(cx: &mut Cx, it: &Obj, value: &Obj) -> PyResult<Result<Obj, Obj>> {
 
 /// What awaiting an object iterates.
 pub fn awaitable(cx: &mut Cx, o: &Obj) -> PyResult {
-    if o.ty() as *const super::Type == &*cx.types.coroutine as *const super::Type {
+    if std::ptr::eq(o.ty(), &*cx.types.coroutine) {
         return Ok(o.clone());
     }
     match o.ty().slots(cx).await_ {
@@ -294,7 +294,7 @@ impl Generator {
 fn finalize(cx: &mut Cx, o: &Obj) {
     let Some(g) = o.cast::<Generator>() else { return };
     if g.finished.get() || !g.started.get() {
-        if !g.started.get() && !g.finished.get() && o.ty() as *const super::Type == &*cx.types.coroutine as *const super::Type {
+        if !g.started.get() && !g.finished.get() && std::ptr::eq(o.ty(), &*cx.types.coroutine) {
             let name = g.function.get(cx).qualname_text(cx);
             let text = format!("<sys>:0: RuntimeWarning: coroutine '{name}' was never awaited\n");
             cx.host.write_stderr(text.as_bytes());

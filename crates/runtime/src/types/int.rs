@@ -308,7 +308,7 @@ fn hash_slot(_: &mut Cx, this: &Obj) -> PyResult<i64> {
     })
 }
 fn exact(cx: &mut Cx, this: &Obj) -> PyResult {
-    if this.ty() as *const Type == &*cx.types.int as *const Type {
+    if std::ptr::eq(this.ty(), &*cx.types.int) {
         return Ok(this.clone());
     }
     let b = to_big(this).unwrap_or(Big::from(0));
@@ -349,7 +349,7 @@ pub fn parse(cx: &Cx, source: &str, base: u32, shown: &str) -> PyResult<Big> {
     let (digits, radix) = match base {
         0 if prefix != 0 => (&lower[2..], prefix),
         0 => {
-            if lower.len() > 1 && lower.starts_with('0') && lower.trim_matches(['0', '_']) != "" {
+            if lower.len() > 1 && lower.starts_with('0') && !lower.trim_matches(['0', '_']).is_empty() {
                 return Err(bad());
             }
             (lower.as_str(), 10)
@@ -425,7 +425,7 @@ fn convert(cx: &mut Cx, ty: &Ref<Type>, x: &Obj) -> PyResult {
     let Some(i) = r.cast::<Int>() else {
         return Err(cx.type_error(format!("__int__ returned non-int (type {})", r.ty().name_text())));
     };
-    if exact_type && r.ty() as *const Type == &**ty as *const Type {
+    if exact_type && std::ptr::eq(r.ty(), &**ty) {
         return Ok(r);
     }
     let b = i.big();

@@ -53,7 +53,7 @@ fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let Some(it) = o.cast::<Iter>() else { return Ok(None) };
     let Some(seq) = it.seq.cloned(cx) else { return Ok(None) };
     let mut i = it.at.get();
-    if o.ty() as *const Type == &*cx.types.list_reverse_iterator as *const Type {
+    if std::ptr::eq(o.ty(), &*cx.types.list_reverse_iterator) {
         if i == 0 {
             it.seq.set(cx, None);
             return Ok(None);

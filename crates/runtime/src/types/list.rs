@@ -274,7 +274,7 @@ pub fn sort(cx: &mut Cx, this: &Ref<List>, key: Option<&Obj>, reverse: bool) -> 
 }
 
 /// Insertion into runs, then merging: stable, never more compares than needed for sorted input.
-fn merge_sort(cx: &mut Cx, v: &mut Vec<(Obj, Obj)>) -> PyResult<()> {
+fn merge_sort(cx: &mut Cx, v: &mut [(Obj, Obj)]) -> PyResult<()> {
     let n = v.len();
     if n < 2 {
         return Ok(());

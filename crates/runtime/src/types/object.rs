@@ -269,7 +269,7 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
         let plural = if names.len() == 1 { "" } else { "s" };
         return Err(cx.type_error(format!("Can't instantiate abstract class {} without an implementation for abstract method{plural} {}", ty.name_text(), names.join(", "))));
     }
-    Ok(plain(cx, ty)?)
+    plain(cx, ty)
 }
 
 /// An instance without arguments.
@@ -317,7 +317,7 @@ impl Object {
     /// Return a formatted string representation of the object.
     #[py("__format__($self, format_spec, /)")]
     fn format(cx: &mut Cx, this: &Obj, format_spec: &Ref<Str>) -> PyResult {
-        if format_spec.len() > 0 {
+        if !format_spec.is_empty() {
             return Err(cx.type_error(format!("unsupported format string passed to {}.__format__", this.ty().name_text())));
         }
         protocol::str(cx, this)
@@ -326,7 +326,9 @@ impl Object {
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Obj) -> usize {
         let _ = cx;
-        memory::size_of_object(this) - memory::pre_size(this.ty())
+        // Room for inline attributes is not counted, as in CPython.
+        let inline = if this.ty().is_heap() { this.ty().inline_capacity.get() as usize * 8 } else { 0 };
+        memory::size_of_object(this) - memory::pre_size(this.ty()) - inline
     }
     /// Helper for pickle.
     #[py("__reduce__($self, /)")]

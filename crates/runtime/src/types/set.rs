@@ -52,6 +52,9 @@ impl Set {
     pub fn len(&self) -> usize {
         self.used.get()
     }
+    pub fn is_empty(&self) -> bool {
+        self.used.get() == 0
+    }
     pub fn items(&self, cx: &Cx) -> Vec<Obj> {
         self.table.get(cx).iter().filter_map(|e| e.key.clone()).collect()
     }
@@ -219,11 +222,7 @@ fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
         return cx.str(&format!("{name}()"));
     }
     let Some(guard) = protocol::enter_repr(cx, o) else { return cx.str(&format!("{name}(...)")) };
-    let r = if o.ty() as *const Type == &*cx.types.set as *const Type {
-        protocol::join_reprs(cx, items, "{", "}")
-    } else {
-        protocol::join_reprs(cx, items, &format!("{name}({{"), "})")
-    };
+    let r = if std::ptr::eq(o.ty(), &*cx.types.set) { protocol::join_reprs(cx, items, "{", "}") } else { protocol::join_reprs(cx, items, &format!("{name}({{"), "})") };
     protocol::leave_repr(cx, guard);
     r
 }
@@ -400,7 +399,7 @@ impl Set {
     }
     #[py("copy($self, /)")]
     fn copy(cx: &mut Cx, this: &Ref<Set>) -> PyResult {
-        if this.as_obj().ty() as *const Type == &*cx.types.frozenset as *const Type {
+        if std::ptr::eq(this.as_obj().ty(), &*cx.types.frozenset) {
             return Ok(this.as_obj().clone());
         }
         with_all(cx, this, &[], Op::Or)
@@ -495,7 +494,7 @@ pub fn frozen_spec() -> Spec {
             new: Some(|cx, ty, args| {
                 let a = args.unpack(cx, "frozenset", 0, 1)?;
                 if let Some(x) = a.first()
-                    && x.ty() as *const Type == &**ty as *const Type
+                    && std::ptr::eq(x.ty(), &**ty)
                 {
                     return Ok(x.clone());
                 }

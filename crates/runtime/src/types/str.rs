@@ -307,7 +307,7 @@ pub fn intern(cx: &Cx, s: Ref<Str>) -> Ref<Str> {
             return known.clone();
         }
     }
-    if s.as_obj().ty() as *const Type == &*cx.types.str as *const Type {
+    if std::ptr::eq(s.as_obj().ty(), &*cx.types.str) {
         list.push(s.as_raw());
         s.interned.set(true);
     }

@@ -29,7 +29,7 @@ layout! {
 }
 
 /// The frame object of a running frame, made on demand.
-pub fn frame_object(cx: &mut Cx, frame: *mut Frame) -> PyResult {
+pub(crate) fn frame_object(cx: &mut Cx, frame: *mut Frame) -> PyResult {
     // SAFETY: the frame is live.
     let f = unsafe { &mut *frame };
     if !f.object.is_null() {
@@ -95,7 +95,7 @@ pub(crate) unsafe fn detach(cx: &mut Cx, object: &Obj, f: &mut Frame) {
 }
 
 /// Adds an entry for a frame an exception passes.
-pub fn add(cx: &mut Cx, exc: &Obj, frame: *const Frame) {
+pub(crate) fn add(cx: &mut Cx, exc: &Obj, frame: *const Frame) {
     let Some(e) = exc.cast::<Exception>() else { return };
     if cx.reraised.replace(0) == exc.address() {
         return;

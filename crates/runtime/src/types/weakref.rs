@@ -34,7 +34,7 @@ pub fn make(cx: &mut Cx, ty: &Ref<super::Type>, target: &Obj, callback: Option<O
     }
     if callback.is_none() && !ty.is_heap() {
         for r in weak::list(target) {
-            if r.as_obj().ty() as *const super::Type == &**ty as *const super::Type && r.callback.get(cx).is_none() {
+            if std::ptr::eq(r.as_obj().ty(), &**ty) && r.callback.get(cx).is_none() {
                 return Ok(r.into_obj());
             }
         }

@@ -54,7 +54,7 @@ fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
         return Err(cx.runtime_error("dictionary changed size during iteration"));
     }
     let ty = this.ty() as *const Type;
-    if ty == &*cx.types.dict_reverse_iterator as *const Type {
+    if std::ptr::eq(ty, &*cx.types.dict_reverse_iterator) {
         let mut at = it.at.get();
         while at > 0 {
             at -= 1;
@@ -73,9 +73,9 @@ fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
             }
             it.at.set(at);
             it.left.set(it.left.get() - 1);
-            if ty == &*cx.types.dict_iterator as *const Type {
+            if std::ptr::eq(ty, &*cx.types.dict_iterator) {
                 Ok(Some(k))
-            } else if ty == &*cx.types.dict_value_iterator as *const Type {
+            } else if std::ptr::eq(ty, &*cx.types.dict_value_iterator) {
                 Ok(Some(v))
             } else {
                 Tuple::from_vec(cx, vec![k, v]).map(Some)
@@ -100,9 +100,9 @@ fn of(cx: &Cx, o: &Obj) -> Ref<Dict> {
 fn iter(cx: &mut Cx, o: &Obj) -> PyResult {
     let d = of(cx, o);
     let ty = o.ty() as *const Type;
-    let it = if ty == &*cx.types.dict_keys as *const Type {
+    let it = if std::ptr::eq(ty, &*cx.types.dict_keys) {
         cx.types.dict_iterator.clone()
-    } else if ty == &*cx.types.dict_values as *const Type {
+    } else if std::ptr::eq(ty, &*cx.types.dict_values) {
         cx.types.dict_value_iterator.clone()
     } else {
         cx.types.dict_item_iterator.clone()
@@ -126,7 +126,7 @@ fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
 
 fn contains(cx: &mut Cx, o: &Obj, v: &Obj) -> PyResult<bool> {
     let d = of(cx, o);
-    if o.ty() as *const Type == &*cx.types.dict_keys as *const Type {
+    if std::ptr::eq(o.ty(), &*cx.types.dict_keys) {
         return d.contains(cx, v);
     }
     let Some(t) = v.cast::<Tuple>() else { return Ok(false) };
