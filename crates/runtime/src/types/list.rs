@@ -181,6 +181,11 @@ fn init(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult<()> {
     }
 }
 
+/// CPython reserves room for an even number of items when it knows how many are coming.
+fn even(n: usize) -> usize {
+    (n + 1) & !1
+}
+
 /// `list.extend`.
 pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
     if matches!(iterable.shape(), shape::LIST | shape::TUPLE) {
@@ -190,7 +195,7 @@ pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
         unsafe {
             let buf = &mut *this.pub_items.as_ptr();
             if exact {
-                buf.reserve_exact(cx, new.len())?
+                buf.reserve_exact(cx, even(new.len()))?
             } else {
                 buf.grow(cx, buf.len() + new.len())?
             }
@@ -204,7 +209,7 @@ pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
     let hint = protocol::length_hint(cx, iterable)?;
     if this.items(cx).is_empty() && hint > 0 {
         // SAFETY: as above.
-        unsafe { (*this.pub_items.as_ptr()).reserve_exact(cx, hint)? };
+        unsafe { (*this.pub_items.as_ptr()).reserve_exact(cx, even(hint))? };
     }
     while let Some(v) = protocol::next(cx, &it)? {
         this.push(cx, v)?;
