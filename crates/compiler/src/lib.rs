@@ -55,8 +55,11 @@ pub struct Compiled {
 pub fn compile(source: &str, options: &Options) -> Result<Compiled, Box<CompileError>> {
     // Nesting in the source becomes recursion here and in the parser; the reserve is committed only as it is used.
     let depth_reserve = (4 << 20) + source.len().min(2 << 20) * 640;
-    stacker::maybe_grow(256 << 10, depth_reserve, || {
+    let run = || {
         let parsed = parse::parse(source, options.mode)?;
         emit::compile_module(source, &parsed, options)
-    })
+    };
+    // Short sources cannot nest deeply; they run where they are.
+    const SHORT_BYTES: usize = 4 << 10;
+    if source.len() > SHORT_BYTES { stacker::grow(depth_reserve, run) } else { stacker::maybe_grow(1 << 20, depth_reserve, run) }
 }

@@ -17,6 +17,10 @@ pub fn call_args(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     let Some(slot) = f.ty().slots(cx).call else {
         return Err(cx.type_error(format!("'{}' object is not callable", f.ty().name_text())));
     };
+    let here = &raw const slot as usize;
+    if here < cx.stack_floor.get() {
+        return Err(cx.recursion_error("maximum recursion depth exceeded"));
+    }
     if cx.may_run.get() {
         // Called while something dies: what runs now holds borrows of its own.
         cx.may_run.set(false);

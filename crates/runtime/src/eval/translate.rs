@@ -378,7 +378,13 @@ impl Tr<'_> {
             }
         }
         let fix = |t: u32| prefix.get(&t).copied().unwrap_or(t);
-        let is_target = |o: u32| targets.contains(&o) || prefix.iter().any(|(p, i)| *i == o && targets.contains(p));
+        // Offsets of the EXTENDED_ARGs in front of an instruction, by the instruction's.
+        let mut before: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        for (p, i) in &prefix {
+            before.entry(*i).or_default().push(*p);
+        }
+        let none: Vec<u32> = Vec::new();
+        let is_target = |o: u32| targets.contains(&o) || before.get(&o).is_some_and(|b| b.iter().any(|p| targets.contains(p)));
         while at < list.len() {
             let i = list[at];
             at += 1;
@@ -398,15 +404,14 @@ impl Tr<'_> {
                     }
                     None => reachable = false,
                 }
-                if let Some(b) = bound_at.get(&i.offset).or_else(|| prefix.iter().find(|(_, v)| **v == i.offset).and_then(|(p, _)| bound_at.get(p))) {
+                let prefixes = before.get(&i.offset).unwrap_or(&none);
+                if let Some(b) = bound_at.get(&i.offset).or_else(|| prefixes.iter().find_map(|p| bound_at.get(p))) {
                     self.bound = b.clone();
                 }
                 let here = self.words.len() as u32;
                 self.starts.insert(i.offset, here);
-                for (p, t) in &prefix {
-                    if *t == i.offset {
-                        self.starts.insert(*p, here);
-                    }
+                for p in prefixes {
+                    self.starts.insert(*p, here);
                 }
             }
             if !reachable {

@@ -144,10 +144,16 @@ impl Set {
     /// Adds a key; true when it was new.
     pub fn add(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
         let hash = protocol::hash(cx, key)?;
-        if self.table.get(cx).is_empty() {
-            self.rebuild(cx, 7)?;
-        }
-        let (found, at) = self.find(cx, key, hash)?;
+        let (found, at) = loop {
+            if self.table.get(cx).is_empty() {
+                self.rebuild(cx, 7)?;
+            }
+            let result = self.find(cx, key, hash)?;
+            // A comparison may have emptied the set: then there is no slot yet.
+            if result.1 != usize::MAX {
+                break result;
+            }
+        };
         if found {
             return Ok(false);
         }
