@@ -7,6 +7,7 @@ pub mod descriptor;
 pub mod dict;
 pub mod dunders;
 pub mod exception;
+pub mod file;
 pub mod float;
 pub mod function;
 pub mod generator;
@@ -132,6 +133,7 @@ builtin_types! {
     frame: object = traceback::frame_spec();
     traceback: object = traceback::spec();
     module: object = module::spec();
+    file: object = file::spec();
     property: object = descriptor::property_spec();
     classmethod: object = descriptor::classmethod_spec();
     staticmethod: object = descriptor::staticmethod_spec();

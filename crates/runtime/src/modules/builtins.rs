@@ -31,7 +31,7 @@ mod functions {
                 let t = cx.str(&out)?;
                 protocol::call_method(cx, f, "write", &[t])?;
             }
-            None => cx.host.write_stdout(out.as_bytes()),
+            None => print_to_stdout(cx, &out)?,
         }
         if flush {
             cx.host.flush();
@@ -444,6 +444,23 @@ mod functions {
     pub fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: Vec<(&Obj, &Obj)>) -> PyResult {
         super::build_class(cx, func, name, bases, &kwds)
     }
+    /// Open file and return a stream.  Raise OSError upon failure.
+    #[py("open(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)")]
+    pub fn open(
+        cx: &mut Cx,
+        file: &Obj,
+        mode: Option<&Ref<Str>>,
+        buffering: i64,
+        encoding: Option<&Obj>,
+        errors: Option<&Obj>,
+        newline: Option<&Obj>,
+        closefd: bool,
+        opener: Option<&Obj>,
+    ) -> PyResult {
+        let _ = (buffering, encoding, errors, newline, closefd, opener);
+        let mode = mode.map_or("r".into(), |m| m.to_text(cx));
+        crate::types::file::open(cx, file, &mode)
+    }
     /// Read a string from standard input.
     #[py("input(prompt='', /)")]
     pub fn input(cx: &mut Cx, prompt: Option<&Obj>) -> PyResult {
@@ -459,6 +476,24 @@ mod functions {
         let t = String::from_utf8_lossy(&line).trim_end_matches('\n').to_string();
         cx.str(&t)
     }
+}
+
+/// Writes to `sys.stdout`, whatever the program put there.
+fn print_to_stdout(cx: &mut Cx, text: &str) -> PyResult<()> {
+    use crate::types::file::{File, Stream};
+    let name = cx.name("stdout");
+    let sys = cx.sys.as_ref().and_then(|s| s.cast::<Module>()).map(|m| m.dict.cloned(cx));
+    match sys.and_then(|d| d.get_str(cx, &name)) {
+        Some(f) if f.cast::<File>().is_some_and(|f| f.stream.get() == Stream::Stdout && !f.closed.get()) => cx.host.write_stdout(text.as_bytes()),
+        Some(f) if f.is_none() => {}
+        Some(f) => {
+            let t = cx.str(text)?;
+            let r = protocol::call_method(cx, &f, "write", &[t])?;
+            cx.release(r);
+        }
+        None => return Err(cx.runtime_error("lost sys.stdout")),
+    }
+    Ok(())
 }
 
 fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: &[(&Obj, &Obj)]) -> PyResult {

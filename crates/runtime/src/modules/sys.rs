@@ -126,6 +126,14 @@ pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
         let t = cx.str(text)?;
         m.set(cx, name, t)?;
     }
+    use crate::types::file::{Stream, standard};
+    for (name, hidden, text, stream) in
+        [("stdin", "__stdin__", "<stdin>", Stream::Stdin), ("stdout", "__stdout__", "<stdout>", Stream::Stdout), ("stderr", "__stderr__", "<stderr>", Stream::Stderr)]
+    {
+        let f = standard(cx, text, stream)?;
+        m.set(cx, name, f.clone())?;
+        m.set(cx, hidden, f)?;
+    }
     let parts = vec![cx.int(3)?, cx.int(14)?, cx.int(0)?, cx.str("final")?, cx.int(0)?];
     let version = cx.tuple(parts)?;
     m.set(cx, "version_info", version)?;

@@ -155,7 +155,7 @@ pub fn method_wrapper_spec() -> Spec {
                 let Some(b) = o.cast::<BoundWrapper>() else { return Ok(cx.none()) };
                 let (w, this) = (b.wrapper.cloned(cx), b.this.cloned(cx));
                 let slots = *w.owner.get(cx).slots(cx);
-                (w.dunder.get().call)(cx, &slots, &this, args)
+                cx.deeper("", |cx| (w.dunder.get().call)(cx, &slots, &this, args))
             }),
             ..Slots::EMPTY
         },

@@ -403,6 +403,20 @@ impl Set {
         }
         Ok(())
     }
+    /// Update the set, keeping only elements found in it and all others.
+    #[py("intersection_update($self, *others)")]
+    fn intersection_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
+        let r = with_all(cx, this, others, Op::And)?;
+        take_over(cx, this, set(&r));
+        Ok(())
+    }
+    /// Update the set, keeping only elements found in either set, but not in both.
+    #[py("symmetric_difference_update($self, other, /)")]
+    fn symmetric_difference_update(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
+        let r = with_all(cx, this, std::slice::from_ref(other), Op::Xor)?;
+        take_over(cx, this, set(&r));
+        Ok(())
+    }
     #[py("copy($self, /)")]
     fn copy(cx: &mut Cx, this: &Ref<Set>) -> PyResult {
         if std::ptr::eq(this.as_obj().ty(), &*cx.types.frozenset) {
