@@ -253,7 +253,7 @@ impl Opcode {
             }
             SETUP_WITH => {
                 if jump {
-                    7
+                    6
                 } else {
                     1
                 }

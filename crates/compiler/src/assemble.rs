@@ -188,7 +188,7 @@ impl LineTable {
     fn add(&mut self, at: u32, line: u32) {
         let mut bytes = (at - self.offset) * 2;
         let mut delta = i64::from(line) - i64::from(self.line);
-        if bytes == 0 && delta == 0 {
+        if delta == 0 {
             return;
         }
         while bytes > 255 {
