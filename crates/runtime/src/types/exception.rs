@@ -124,6 +124,16 @@ fn str(cx: &mut Cx, o: &Obj) -> PyResult {
         [] => cx.str(""),
         [one] if o.ty().is_subtype(cx, &cx.types.key_error) => protocol::repr(cx, one),
         [one] => protocol::str(cx, one),
+        [message, details] if o.ty().is_subtype(cx, &cx.types.syntax_error) && details.cast::<Tuple>().is_some() => {
+            let d = details.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+            let m = protocol::str_text(cx, message)?;
+            let file = d.first().and_then(|f| f.cast::<Str>()).map(|s| s.to_text(cx)).unwrap_or_default();
+            let file = file.rsplit('/').next().unwrap_or("").to_string();
+            match d.get(1).and_then(super::int::to_i64) {
+                Some(line) => cx.str(&format!("{m} ({file}, line {line})")),
+                None => cx.str(&m),
+            }
+        }
         [code, text, rest @ ..] if o.ty().is_subtype(cx, &cx.types.os_error) => {
             let (c, t) = (protocol::str_text(cx, code)?, protocol::str_text(cx, text)?);
             match rest.first() {

@@ -203,6 +203,10 @@ fn one(cx: &mut Cx, exc: &Obj) -> String {
         at = t.next.cloned(cx);
     }
     fold(&mut out, &last);
+    if let Some(text) = syntax_error(cx, exc) {
+        out.push_str(&text);
+        return out;
+    }
     let name = super::type_::full_name(cx, &exc.type_ref());
     let text = protocol::str_text(cx, exc).unwrap_or_else(|_| {
         cx.clear_error();
@@ -220,6 +224,39 @@ fn one(cx: &mut Cx, exc: &Obj) -> String {
         }
     }
     out
+}
+
+/// File, line, text and carets of a SyntaxError that knows its place.
+fn syntax_error(cx: &mut Cx, exc: &Obj) -> Option<String> {
+    if !exc.ty().is_subtype(cx, &cx.types.syntax_error) {
+        return None;
+    }
+    let args = exc.cast::<Exception>()?.args.cloned(cx);
+    let args = args.cast::<super::Tuple>()?.items().to_vec();
+    let [message, details] = &args[..] else { return None };
+    let d = details.cast::<super::Tuple>()?.items().to_vec();
+    let text = |cx: &Cx, o: &Obj| o.cast::<super::Str>().map(|s| s.to_text(cx));
+    let number = |o: Option<&Obj>| o.and_then(super::int::to_i64);
+    let file = text(cx, d.first()?)?;
+    let line = number(d.get(1))?;
+    let mut out = format!("  File \"{file}\", line {line}\n");
+    if let Some(source) = d.get(3).and_then(|t| text(cx, t)) {
+        let source = source.trim_end_matches('\n');
+        let shown = source.trim_start();
+        let indent = source.chars().count() - shown.chars().count();
+        out.push_str(&format!("    {}\n", shown.trim_end()));
+        if let Some(start) = number(d.get(2)).filter(|s| *s > 0) {
+            let width = shown.trim_end().chars().count().max(1);
+            let from = (start as usize - 1).saturating_sub(indent).min(width);
+            let end = number(d.get(5)).filter(|_| number(d.get(4)) == Some(line)).map_or(width, |e| (e.max(1) as usize - 1).saturating_sub(indent));
+            let end = end.clamp(from + 1, width.max(from + 1));
+            out.push_str(&format!("    {}{}\n", " ".repeat(from), "^".repeat(end - from)));
+        }
+    }
+    let name = exc.ty().name_text();
+    let message = text(cx, message).unwrap_or_default();
+    out.push_str(&format!("{name}: {message}\n"));
+    Some(out)
 }
 
 fn fold(out: &mut String, last: &Option<(String, usize)>) {
