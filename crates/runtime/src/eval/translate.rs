@@ -22,6 +22,8 @@ pub struct Info {
     pub depth: u16,
     /// Registers that hold owned temporaries when it fails, bottom first.
     pub live: Box<[u16]>,
+    /// Registers where running handlers keep the exception that was handled before theirs, outermost first.
+    pub saved: Box<[u16]>,
 }
 
 /// Register code.
@@ -65,6 +67,8 @@ struct Tr<'a> {
     max: usize,
     offset: u32,
     handlers: Vec<(u32, u16)>,
+    /// `Info::saved` of the instruction at hand.
+    saved: Vec<u16>,
     fixups: Vec<(usize, u32, usize)>,
     handler_fixups: Vec<(usize, u32)>,
     starts: FxHashMap<u32, u32>,
@@ -78,6 +82,7 @@ struct Tr<'a> {
 struct Label {
     depth: usize,
     handlers: Vec<(u32, u16)>,
+    saved: Vec<u16>,
 }
 
 /// Translates a code object.
@@ -109,6 +114,7 @@ pub fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
         max: base,
         offset: 0,
         handlers: Vec::new(),
+        saved: Vec::new(),
         fixups: Vec::new(),
         handler_fixups: Vec::new(),
         starts: FxHashMap::default(),
@@ -237,7 +243,7 @@ impl Tr<'_> {
         if handler != u32::MAX {
             self.handler_fixups.push((self.infos.len(), handler));
         }
-        self.infos.push(Info { word, offset: self.offset, handler: u32::MAX, depth, live });
+        self.infos.push(Info { word, offset: self.offset, handler: u32::MAX, depth, live, saved: self.saved.clone().into() });
     }
 
     /// Emits an instruction: handler, four small operands, more words.
@@ -393,13 +399,14 @@ impl Tr<'_> {
                 if reachable {
                     self.flush();
                     let depth = self.stack.len();
-                    labels.entry(i.offset).or_insert_with(|| Label { depth, handlers: self.handlers.clone() });
+                    labels.entry(i.offset).or_insert_with(|| Label { depth, handlers: self.handlers.clone(), saved: self.saved.clone() });
                 }
                 match labels.get(&i.offset) {
                     Some(l) => {
                         self.stack = (0..l.depth).map(|k| E::T((self.base + k) as u16)).collect();
                         self.max = self.max.max(self.base + l.depth);
                         self.handlers = l.handlers.clone();
+                        self.saved = l.saved.clone();
                         reachable = true;
                     }
                     None => reachable = false,
@@ -428,7 +435,8 @@ impl Tr<'_> {
 
     fn label(&mut self, labels: &mut FxHashMap<u32, Label>, target: u32, depth: usize) {
         let handlers = self.handlers.clone();
-        labels.entry(target).or_insert(Label { depth, handlers });
+        let saved = self.saved.clone();
+        labels.entry(target).or_insert(Label { depth, handlers, saved });
     }
 
     /// Destination of a result: the next STORE_FAST's local, or a register. Returns (register, 1 if local, words consumed).
@@ -741,6 +749,8 @@ impl Tr<'_> {
                 // The handler itself runs outside of its own block.
                 if let Some(l) = labels.get_mut(&t) {
                     l.handlers = self.handlers.clone();
+                    l.saved = self.saved.clone();
+                    l.saved.extend(after.map(|(_, depth)| self.base as u16 + depth + 1));
                 }
                 self.handlers.extend(after);
             }
@@ -752,6 +762,7 @@ impl Tr<'_> {
                 let n = self.stack.len();
                 let r = self.canon(n - 3);
                 self.emit(ops::pop_except, r, 0, 0, 0, &[]);
+                self.saved.pop();
                 self.stack.truncate(n - 3);
             }
             RERAISE => {

@@ -45,6 +45,12 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
             let info = &exec.infos[at];
             let handled = info.handler != u32::MAX;
             let keep = if handled { exec.base + info.depth as usize } else { 0 };
+            // Handlers that are left give back the exception that was handled before theirs.
+            if let Some(r) = info.saved.iter().find(|r| **r as usize >= keep) {
+                let outer = Some(peek(&*regs.add(*r as usize)).clone()).filter(|o| !o.is_none());
+                let before = std::mem::replace(&mut *cx.handled.get(), outer);
+                cx.release(before);
+            }
             for r in info.live.iter().rev() {
                 if !handled || *r as usize >= keep {
                     drop_slot(cx, *regs.add(*r as usize));
