@@ -4,6 +4,7 @@ use crate::cx::{Consts, Cx, PyResult};
 use crate::host::Host;
 use crate::memory;
 use crate::object::{Layout, Obj, Ref, shape};
+use crate::types::shapes;
 use crate::types::type_::{self, raw_new};
 use crate::types::{CodeObj, Dict, Int, SPECS, Spec, Str, Tuple, Type, Types, dunders};
 use std::mem::MaybeUninit;
@@ -51,7 +52,7 @@ fn bootstrap(cx: &mut Cx) {
     // SAFETY: overwrites the placeholder without dropping it.
     unsafe { std::ptr::write(&raw mut cx.types, Types::from_list(list.clone())) };
     for (t, s) in list.iter().zip(&specs) {
-        type_::make_shapes(cx, t);
+        shapes::make_shapes(cx, t);
         if s.shape != 0 {
             t.root_shape.set(s.shape);
         }

@@ -18,6 +18,7 @@ pub mod module;
 pub mod object;
 pub mod range;
 pub mod set;
+pub mod shapes;
 pub mod singletons;
 pub mod slice;
 pub mod str;

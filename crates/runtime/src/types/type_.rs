@@ -1,14 +1,13 @@
 //! `type`: classes, their slots, their method resolution order, and making new ones.
 
-use super::dunders;
 use super::{Dict, Spec, Str, Tuple};
-use crate::cx::{Cx, PyResult, Shape};
+use super::{dunders, shapes};
+use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory::{self, Ops};
 use crate::native::Args;
 use crate::object::{Buf, Guarded, Obj, PRE_HEADER, Ref, Visit, shape};
 use crate::protocol;
-use rustc_hash::FxHashMap;
 use std::cell::Cell;
 use std::ptr::NonNull;
 
@@ -360,17 +359,6 @@ pub(crate) fn raw_new(cx: &mut Cx, spec: &Spec, meta: Option<&Ref<Type>>) -> Ref
     }
 }
 
-/// Gives a type its first shapes.
-pub(crate) fn make_shapes(cx: &Cx, ty: &Ref<Type>) {
-    let shape = |in_dict, dict_shape| Shape { class: ty.as_raw(), names: Vec::new(), slots: FxHashMap::default(), next: FxHashMap::default(), in_dict, dict_shape };
-    let dict_shape = cx.new_shape(shape(true, 0));
-    ty.dict_shape.set(dict_shape);
-    if ty.root_shape.get() == 0 || ty.is_heap() {
-        let root = if ty.inline_capacity.get() > 0 { cx.new_shape(shape(false, dict_shape)) } else { dict_shape };
-        ty.root_shape.set(root);
-    }
-}
-
 /// The C3 linearisation.
 fn compute_mro(cx: &mut Cx, ty: &Ref<Type>, bases: &[Ref<Type>]) -> PyResult<Vec<Obj>> {
     let mut lists: Vec<Vec<Obj>> = bases.iter().map(|b| b.mro_list(cx).to_vec()).collect();
@@ -514,6 +502,7 @@ fn setattr(cx: &mut Cx, this: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyR
     {
         return set(cx, &d, this, value);
     }
+    let data = value.is_some_and(|v| v.ty().slots(cx).set.is_some()) && ty.lookup(cx, name).is_none_or(|d| d.ty().slots(cx).set.is_none());
     let dict = ty.dict.cloned(cx).expect("a type has a dict");
     let old = match value {
         Some(v) => dict.insert(cx, name.as_obj(), v.clone())?,
@@ -529,6 +518,12 @@ fn setattr(cx: &mut Cx, this: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyR
     let text = name.to_text(cx);
     if text.starts_with("__") && text.ends_with("__") {
         refresh_slots(cx, &ty);
+    }
+    match &*text {
+        "__getattribute__" | "__setattr__" | "__delattr__" => shapes::renew(cx, Some(&ty), None),
+        "__set__" | "__delete__" => shapes::renew(cx, None, None),
+        _ if data => shapes::renew(cx, Some(&ty), Some(name)),
+        _ => {}
     }
     cx.release(old);
     Ok(())
@@ -717,7 +712,7 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     };
     let mro = cx.tuple(mro)?;
     ty.mro.set(cx, Some(mro));
-    make_shapes(cx, &ty);
+    shapes::make_shapes(cx, &ty);
     for b in &bases {
         let me = ty.as_raw();
         let list = b.subclasses.as_ptr();

@@ -366,7 +366,7 @@ unsafe fn load_attr_slow(cx: &mut Cx, pc: *mut u64, o: Slot) -> Slot {
         let obj = peek(&o).clone();
         let name = name_of(pc.add(2));
         if let Some(offset) = inline_offset(cx, &obj, name) {
-            // A class that gains a data descriptor of this name gets a new version; shapes are renewed then.
+            // A class that gains a data descriptor of this name has its shapes renewed (`types/shapes.rs`).
             let cache = pc.add(3).cast::<u32>();
             *cache.add(2) = *cache;
             *cache.add(3) = *cache.add(1);
