@@ -613,7 +613,8 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     let base_dict = bases.iter().any(|b| b.has(flags::DICT));
     let base_weak = bases.iter().any(|b| b.has(flags::WEAK));
     let mut members: Vec<Ref<Str>> = Vec::new();
-    let (mut has_dict, mut has_weak) = (true, true);
+    // The dictionary of a class is its namespace; a metaclass adds no other.
+    let (mut has_dict, mut has_weak) = (!base.is_subtype(cx, &cx.types.type_), true);
     if let Some(declared) = &declared {
         (has_dict, has_weak) = (base_dict, base_weak);
         let items = if declared.cast::<Str>().is_some() { vec![declared.clone()] } else { protocol::collect(cx, declared)? };
