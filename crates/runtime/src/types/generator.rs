@@ -130,6 +130,11 @@ fn resume(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyResult<Resul
         return Err(cx.value_error(format!("{what} already executing")));
     }
     if g.finished.get() {
+        if std::ptr::eq(g.as_obj().ty(), &*cx.types.coroutine) {
+            let thrown = cx.take_error();
+            cx.release(thrown);
+            return Err(cx.runtime_error("cannot reuse already awaited coroutine"));
+        }
         return match value {
             Some(_) => Ok(Err(cx.none())),
             None => Err(cx.raised_already()),
