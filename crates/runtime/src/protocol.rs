@@ -294,7 +294,7 @@ pub fn collect_at_most(cx: &mut Cx, o: &Obj, max: usize) -> PyResult<Vec<Obj>> {
     while out.len() < max
         && let Some(v) = next(cx, &it)?
     {
-        check_growth(cx, out.len(), 0)?;
+        grow(cx, &mut out, 1)?;
         out.push(v);
         cx.poll_native()?;
     }
@@ -399,16 +399,21 @@ pub fn repeat_count(cx: &mut Cx, n: &Obj) -> PyResult<Option<usize>> {
         None => Err(cx.overflow_error(format!("cannot fit '{}' into an index-sized integer", n.ty().name_text()))),
     }
 }
+/// From this size on `check_size` asks the allocator.
+const PROBED_BYTES: usize = 1 << 20;
+
 /// Refuses results that could not be held.
 pub fn check_size(cx: &Cx, len: usize, times: usize, item_bytes: usize) -> PyResult<()> {
     match len.checked_mul(times).and_then(|n| n.checked_mul(item_bytes)) {
-        Some(bytes) if bytes < 1 << 36 => Ok(()),
+        Some(bytes) if bytes < PROBED_BYTES => Ok(()),
+        // Working copies are plain vectors: whether one fits is asked where it can still be refused.
+        Some(bytes) if bytes < 1 << 36 => Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| cx.memory_error()),
         _ => Err(cx.memory_error()),
     }
 }
-/// As `check_size`, for something that grows.
-pub fn check_growth(cx: &Cx, len: usize, _at: usize) -> PyResult<()> {
-    if len < 1 << 33 { Ok(()) } else { Err(cx.memory_error()) }
+/// Makes room for `more` items in a working copy.
+pub fn grow<T>(cx: &Cx, out: &mut Vec<T>, more: usize) -> PyResult<()> {
+    if out.len() < 1 << 33 && out.try_reserve(more).is_ok() { Ok(()) } else { Err(cx.memory_error()) }
 }
 
 // ---- numbers

@@ -113,11 +113,11 @@ pub unsafe fn untrack(cx: &Cx, raw: NonNull<Header>) {
     }
 }
 
-/// Every tracked object of a generation (`None`: of all), as handles.
+/// Every tracked object of a generation (3: the frozen ones; `None`: of all three generations), as handles.
 pub fn objects(cx: &Cx, generation: Option<usize>) -> Vec<Obj> {
     let mut out = Vec::new();
-    for g in 0..3 {
-        if generation.is_some_and(|w| w != g) {
+    for g in 0..4 {
+        if generation.map_or(g == 3, |w| w != g) {
             continue;
         }
         let head = (&cx.collector.lists[g] as *const GcLink).cast_mut();

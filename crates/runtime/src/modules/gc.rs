@@ -82,7 +82,15 @@ mod functions {
     /// Return a list of objects tracked by the collector (excluding the list returned).
     #[py("get_objects(generation=None)")]
     pub fn get_objects(cx: &mut Cx, generation: Option<i64>) -> PyResult {
-        let all = cycles::objects(cx, generation.map(|g| g as usize));
+        let generation = match generation {
+            Some(3..) => {
+                return Err(cx.value_error("generation parameter must be less than the number of available generations (3)"));
+            }
+            Some(-1) => None,
+            Some(g) if g < 0 => return Err(cx.value_error("generation parameter cannot be negative")),
+            g => g.map(|g| g as usize),
+        };
+        let all = cycles::objects(cx, generation);
         cx.list(all)
     }
     /// Return the list of objects that directly refer to any of 'objs'.

@@ -408,7 +408,8 @@ fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
     if n == 1 && a.shape() == shape::STR {
         return Ok(a.clone());
     }
-    protocol::check_size(cx, s.len(), n, s.kind as usize)?;
+    // Wide strings are repeated as code points of four bytes.
+    protocol::check_size(cx, s.len(), n, if s.kind as usize == 1 { 1 } else { 4 })?;
     if let Chars::One(b) = s.chars() {
         let out = b.repeat(n);
         return Ok(Str::from_latin1(cx, &out)?.into_obj());

@@ -177,12 +177,14 @@ fn pad(cx: &Cx, this: &Ref<Str>, width: i64, fillchar: Option<&Obj>, left: bool,
     }
     let room = (width - n).max(0) as usize;
     protocol::check_size(cx, 1, room, 4)?;
+    let mut out = Vec::new();
+    protocol::grow(cx, &mut out, room + this.len())?;
     let before = match (left, right) {
         (true, true) => room / 2 + (room & width as usize & 1),
         (true, false) => room,
         _ => 0,
     };
-    let mut out = vec![fill; before];
+    out.extend(std::iter::repeat_n(fill, before));
     out.extend(this.code_points());
     out.extend(std::iter::repeat_n(fill, room - before));
     make(cx, &out)
@@ -265,15 +267,16 @@ impl Str {
         let mut out = Vec::with_capacity(p.len());
         let mut done = 0;
         if o.is_empty() {
-            for (i, c) in p.iter().enumerate() {
+            for c in &p {
+                protocol::grow(cx, &mut out, n.len() + 1)?;
                 if done < limit {
                     out.extend(&n);
                     done += 1;
                 }
                 out.push(*c);
-                protocol::check_growth(cx, out.len(), i)?;
             }
             if done < limit {
+                protocol::grow(cx, &mut out, n.len())?;
                 out.extend(&n);
             }
             return make(cx, &out);
@@ -282,11 +285,11 @@ impl Str {
         while done < limit
             && let Some(i) = find(&p, &o, start, p.len(), false)
         {
+            protocol::grow(cx, &mut out, i - start + n.len())?;
             out.extend_from_slice(&p[start..i]);
             out.extend(&n);
             start = i + o.len();
             done += 1;
-            protocol::check_growth(cx, out.len(), i)?;
         }
         if done == 0 && this.as_obj().shape() == crate::object::shape::STR {
             return Ok(this.as_obj().clone());
@@ -492,6 +495,7 @@ impl Str {
         protocol::check_size(cx, 1, room, 4)?;
         let sign = usize::from(matches!(p.first(), Some(0x2b | 0x2d)));
         let mut out = p[..sign].to_vec();
+        protocol::grow(cx, &mut out, room + p.len())?;
         out.extend(std::iter::repeat_n(0x30, room));
         out.extend_from_slice(&p[sign..]);
         make(cx, &out)
@@ -534,6 +538,7 @@ impl Str {
                 9 if tabsize > 0 => {
                     let n = tabsize - column % tabsize;
                     protocol::check_size(cx, 1, n as usize, 4)?;
+                    protocol::grow(cx, &mut out, n as usize)?;
                     out.extend(std::iter::repeat_n(32, n as usize));
                     column += n;
                 }
