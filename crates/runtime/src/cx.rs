@@ -96,6 +96,8 @@ pub struct Cx {
     pub gc_callbacks: Option<Obj>,
     pub gc_garbage: Option<Obj>,
     pub optimize: u8,
+    /// The hooks of `sys.set_asyncgen_hooks`: at first use, instead of death.
+    pub asyncgen_hooks: (Option<Obj>, Option<Obj>),
     /// Address of the exception that RERAISE is raising; 0 for none.
     pub(crate) reraised: Cell<usize>,
 }
@@ -435,6 +437,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         gc_callbacks: None,
         gc_garbage: None,
         optimize: 0,
+        asyncgen_hooks: (None, None),
         reraised: Cell::new(0),
     }
 }

@@ -67,7 +67,14 @@ fn bootstrap(cx: &mut Cx) {
         if let Some(b) = &base {
             mro.extend(b.mro_list(cx).to_vec());
         }
-        let bases = cx.tuple(base.iter().map(|b| b.as_obj().clone()).collect()).expect("room");
+        let mut bases: Vec<Obj> = base.iter().map(|b| b.as_obj().clone()).collect();
+        if SPECS[i].0 == "exception_group" {
+            // The one built-in class with two bases: ExceptionGroup(BaseExceptionGroup, Exception).
+            let second = cx.types.exception.as_obj().clone();
+            mro.insert(2, second.clone());
+            bases.push(second);
+        }
+        let bases = cx.tuple(bases).expect("room");
         let mro = cx.tuple(mro).expect("room");
         t.bases.set(cx, Some(bases));
         t.mro.set(cx, Some(mro));

@@ -701,10 +701,6 @@ pub fn lazy_annotations(cx: &mut Cx, dict: &Ref<Dict>) -> PyResult {
     dict.insert(cx, key.as_obj(), made.clone())?;
     Ok(made)
 }
-/// `list[int]`: until the alias type is built, the class itself.
-pub fn generic_alias(_cx: &mut Cx, class: &Obj, _args: &Obj) -> PyResult {
-    Ok(class.clone())
-}
 /// `object.__getstate__`.
 pub fn getstate(cx: &mut Cx, o: &Obj) -> PyResult {
     if !o.ty().has(flags::DICT) {

@@ -794,6 +794,9 @@ impl Tr<'_> {
                 self.stack.push(E::T(r));
             }
             YIELD_VALUE => {
+                if self.code.flags & CO_ASYNC_GENERATOR != 0 {
+                    self.one_operand(ops::wrap_yielded);
+                }
                 self.flush();
                 let n = self.stack.len();
                 let r = self.canon(n - 1);
@@ -889,6 +892,45 @@ impl Tr<'_> {
             LIST_TO_TUPLE => self.one_operand(ops::list_to_tuple),
             GET_YIELD_FROM_ITER => self.one_operand(ops::get_yield_from_iter),
             GET_AWAITABLE => self.one_operand(ops::get_awaitable),
+            GET_AITER => self.one_operand(ops::get_aiter),
+            GET_ANEXT => {
+                self.flush();
+                let n = self.stack.len();
+                let a = self.canon(n - 1);
+                self.note();
+                let r = self.push_reg();
+                self.raw(ops::get_anext, r, a, 0, 0, &[]);
+            }
+            BEFORE_ASYNC_WITH => {
+                // manager -> exit method, awaitable of the enter method
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 1);
+                self.emit(ops::before_async_with, r, 0, 0, 0, &[]);
+                self.max = self.max.max(self.base + n + 1);
+                self.stack.push(E::T(self.canon(n)));
+            }
+            END_ASYNC_FOR => {
+                self.flush();
+                let n = self.stack.len();
+                let r = self.canon(n - 7);
+                self.emit(ops::end_async_for, r, 0, 0, 0, &[]);
+                self.saved.pop();
+                self.stack.truncate(n - 7);
+            }
+            CHECK_EG_MATCH => {
+                self.flush();
+                let r = self.canon(self.stack.len() - 2);
+                self.emit(ops::check_eg_match, r, 0, 0, 0, &[]);
+            }
+            PREP_RERAISE_STAR => {
+                self.flush();
+                let n = self.stack.len();
+                let (list, orig) = (self.canon(n - 1), self.canon(n - 3));
+                self.emit(ops::prep_reraise_star, list, orig, 0, 0, &[]);
+            }
+            BUILD_TEMPLATE => return Ok(self.window(2, 1, ops::build_template, 0, &[], next)),
+            BUILD_INTERPOLATION => return Ok(self.window(2 + (arg & 1) as usize, 1, ops::build_interpolation, arg as u16, &[], next)),
             STORE_NAME | STORE_GLOBAL | PRINT_EXPR | IMPORT_STAR => {
                 let h = match op {
                     STORE_NAME => ops::store_name as Handler,

@@ -6,7 +6,7 @@ use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::module::{self, Module};
 use crate::types::type_::{Cmp, Op};
-use crate::types::{CodeObj, Dict, Function, List, SPECS, Str, Tuple, Type};
+use crate::types::{async_generator, CodeObj, Dict, Function, List, SPECS, Str, Tuple, Type};
 
 #[retic_macros::methods]
 mod functions {
@@ -62,6 +62,20 @@ mod functions {
     #[py("hash(obj, /)")]
     pub fn hash(cx: &mut Cx, obj: &Obj) -> PyResult<i64> {
         protocol::hash(cx, obj)
+    }
+    /// Return an AsyncIterator for an AsyncIterable object.
+    #[py("aiter(async_iterable, /)")]
+    pub fn aiter(cx: &mut Cx, async_iterable: &Obj) -> PyResult {
+        let it = async_generator::aiter(cx, async_iterable, "")?;
+        if it.ty().slots(cx).anext.is_none() {
+            return Err(cx.type_error(format!("aiter() returned not an async iterator of type '{}'", it.ty().name_text())));
+        }
+        Ok(it)
+    }
+    /// Return the next item from the async iterator.
+    #[py("anext(aiterator, default=<unrepresentable>, /)")]
+    pub fn anext(cx: &mut Cx, aiterator: &Obj, default: Option<&Obj>) -> PyResult {
+        async_generator::anext(cx, aiterator, default)
     }
     /// Return the absolute value of the argument.
     #[py("abs(x, /)")]

@@ -425,7 +425,7 @@ impl Dict {
     /// See PEP 585
     #[py("__class_getitem__($cls, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
-        protocol::generic_alias(cx, cls, object)
+        super::generic::alias(cx, cls, object)
     }
 }
 

@@ -25,7 +25,7 @@ layout! {
     }
 }
 
-fn create(cx: &Cx, ty: &Ref<Type>, args: Obj) -> PyResult {
+pub(super) fn create(cx: &Cx, ty: &Ref<Type>, args: Obj) -> PyResult {
     Ok(memory::new(cx, ty, |head| Exception {
         head,
         args: Guarded::new(args),

@@ -8,7 +8,7 @@ use crate::layout;
 use crate::memory::{self, Ops};
 use crate::object::{Guarded, Header, Obj, Ref, Trace, shape};
 use crate::protocol;
-use retic_bytecode::code::CO_COROUTINE;
+use retic_bytecode::code::{CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE};
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
@@ -27,6 +27,13 @@ layout! {
         running: Cell<bool>,
         frame_object: Cell<*mut Header>,
         handled: Guarded<Option<Obj>>,
+        name: Guarded<Obj>,
+        qualname: Guarded<Obj>,
+        /// Async generators: a call is under way; closed by aclose(); hooks have run; what to call instead of dying.
+        async_running: Cell<bool>,
+        async_closed: Cell<bool>,
+        hooked: Cell<bool>,
+        finalizer: Guarded<Option<Obj>>,
     }
 }
 
@@ -44,9 +51,23 @@ impl Generator {
         }
         // SAFETY: as above.
         let start = unsafe { (*exec).words.as_ptr().cast_mut() };
-        let ty = if unsafe { (*exec).flags } & CO_COROUTINE != 0 { cx.types.coroutine.clone() } else { cx.types.generator.clone() };
+        let code_flags = unsafe { (*exec).flags };
+        let ty = if code_flags & CO_COROUTINE != 0 {
+            cx.types.coroutine.clone()
+        } else if code_flags & CO_ASYNC_GENERATOR != 0 {
+            cx.types.async_generator.clone()
+        } else {
+            cx.types.generator.clone()
+        };
+        let (name, qualname) = (f.name.cloned(cx), f.qualname.cloned(cx));
         memory::new(cx, &ty, |head| Generator {
             head,
+            name: Guarded::new(name),
+            qualname: Guarded::new(qualname),
+            async_running: Cell::new(false),
+            async_closed: Cell::new(false),
+            hooked: Cell::new(false),
+            finalizer: Guarded::new(None),
             function: Guarded::new(f.clone()),
             exec: Cell::new(exec),
             regs: Cell::new(regs),
@@ -121,12 +142,12 @@ unsafe fn clear_generator(raw: NonNull<Header>, out: &mut Vec<Obj>) {
 unsafe fn size(_: NonNull<Header>) -> usize {
     size_of::<Generator>()
 }
-static OPS: Ops = Ops { drop: drop_generator, trace: trace_generator, clear: clear_generator, size };
+pub(super) static OPS: Ops = Ops { drop: drop_generator, trace: trace_generator, clear: clear_generator, size };
 
 /// Resumes. `Ok(Ok(value))`: yielded; `Ok(Err(result))`: returned.
-fn resume(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyResult<Result<Obj, Obj>> {
+pub(super) fn resume(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyResult<Result<Obj, Obj>> {
     if g.running.get() {
-        let what = if g.as_obj().ty().name_text() == "coroutine" { "coroutine" } else { "generator" };
+        let what = kind_name(cx, g);
         return Err(cx.value_error(format!("{what} already executing")));
     }
     if g.finished.get() {
@@ -143,7 +164,7 @@ fn resume(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyResult<Resul
     if !g.started.get() {
         match &value {
             Some(v) if !v.is_none() => {
-                return Err(cx.type_error(format!("can't send non-None value to a just-started {}", g.as_obj().ty().name_text())));
+                return Err(cx.type_error(format!("can't send non-None value to a just-started {}", kind_name(cx, g))));
             }
             None => {
                 // An exception before the first instruction: it ends at once.
@@ -163,10 +184,11 @@ fn resume(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyResult<Resul
         Ok(v) if g.finished.get() => Ok(Err(v)),
         Ok(v) => Ok(Ok(v)),
         Err(r) => {
-            if cx.error_is(&cx.types.stop_iteration)
+            let stop_async = std::ptr::eq(g.as_obj().ty(), &*cx.types.async_generator) && cx.error_is(&cx.types.stop_async_iteration);
+            if (stop_async || cx.error_is(&cx.types.stop_iteration))
                 && let Some(e) = cx.take_error()
             {
-                let raised = cx.runtime_error("generator raised StopIteration");
+                let raised = cx.runtime_error(format!("{} raised {}", kind_name(cx, g), if stop_async { "StopAsyncIteration" } else { "StopIteration" }));
                 if let Some(new) = cx.take_error() {
                     crate::types::exception::set_cause(cx, &new, &e)?;
                     if let Some(x) = new.cast::<super::Exception>() {
@@ -205,15 +227,31 @@ pub fn send(cx: &mut Cx, it: &Obj, value: &Obj) -> PyResult<Result<Obj, Obj>> {
     }
 }
 
+/// Whether awaiting it iterates the object itself: a coroutine, or a generator marked by `types.coroutine`.
+pub fn is_coroutine(cx: &Cx, o: &Obj) -> bool {
+    // SAFETY: the code lives as long as the function of the generator.
+    std::ptr::eq(o.ty(), &*cx.types.coroutine) || o.cast::<Generator>().is_some_and(|g| unsafe { (*g.exec.get()).flags } & CO_ITERABLE_COROUTINE != 0)
+}
+
 /// What awaiting an object iterates.
 pub fn awaitable(cx: &mut Cx, o: &Obj) -> PyResult {
-    if std::ptr::eq(o.ty(), &*cx.types.coroutine) {
+    if is_coroutine(cx, o) {
+        if o.cast::<Generator>().is_some_and(|g| g.delegate(cx).is_some()) {
+            return Err(cx.runtime_error("coroutine is being awaited already"));
+        }
         return Ok(o.clone());
     }
-    match o.ty().slots(cx).await_ {
-        Some(f) => f(cx, o),
-        None => Err(cx.type_error(format!("object {} can't be used in 'await' expression", o.ty().name_text()))),
+    let Some(f) = o.ty().slots(cx).await_ else {
+        return Err(cx.type_error(format!("'{}' object can't be awaited", o.ty().name_text())));
+    };
+    let it = f(cx, o)?;
+    if is_coroutine(cx, &it) {
+        return Err(cx.type_error("__await__() returned a coroutine"));
     }
+    if it.ty().slots(cx).next.is_none() {
+        return Err(cx.type_error(format!("__await__() must return an iterator, not {}", it.ty().name_text())));
+    }
+    Ok(it)
 }
 
 fn to_python(cx: &mut Cx, r: Result<Obj, Obj>) -> PyResult {
@@ -223,7 +261,111 @@ fn to_python(cx: &mut Cx, r: Result<Obj, Obj>) -> PyResult {
     }
 }
 
-fn close(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
+impl Generator {
+    /// The iterator a suspended generator delegates to (`yield from`, `await`).
+    pub fn delegate(&self, _cx: &Cx) -> Option<Obj> {
+        // Only YIELD_FROM is resumed where it stands.
+        if !self.started.get() || self.finished.get() || self.running.get() || self.pc.get() != self.resume_pc.get() {
+            return None;
+        }
+        // SAFETY: suspended at YIELD_FROM: the register below the sent value holds the iterator.
+        unsafe { Some((*self.regs.get().add(self.yield_reg.get() - 1).cast::<Obj>()).clone()) }
+    }
+
+    /// Puts the result of a finished delegation in its iterator's place; the generator goes on behind YIELD_FROM.
+    fn end_delegation(&self, cx: &mut Cx, result: Obj) {
+        // SAFETY: as `delegate`; YIELD_FROM takes two words.
+        let old = unsafe {
+            self.resume_pc.set(self.pc.get().add(2));
+            std::mem::replace(&mut *self.regs.get().add(self.yield_reg.get() - 1).cast::<Obj>(), result)
+        };
+        cx.release(old);
+    }
+}
+
+fn close_delegate(cx: &mut Cx, sub: &Obj) -> PyResult<()> {
+    if let Some(g) = sub.cast::<Generator>() {
+        return close(cx, &g.clone()).map(drop);
+    }
+    let name = cx.name("close");
+    match protocol::lookup_attr(cx, sub, &name)? {
+        Some(f) => protocol::call(cx, &f, &[]).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Raises an exception where the generator stands, or in the iterator it delegates to (PEP 380).
+pub(super) fn throw_into(cx: &mut Cx, g: &Ref<Generator>, exc: Obj) -> PyResult<Result<Obj, Obj>> {
+    if let Some(sub) = g.delegate(cx) {
+        if exc.ty().is_subtype(cx, &cx.types.generator_exit) {
+            g.running.set(true);
+            let closed = close_delegate(cx, &sub);
+            g.running.set(false);
+            if closed.is_ok() {
+                let _ = cx.raise(exc);
+            }
+            return resume(cx, g, None);
+        }
+        g.running.set(true);
+        let thrown = match sub.cast::<Generator>() {
+            Some(inner) => Some(cx.deeper("", |cx| throw_into(cx, inner, exc.clone()))),
+            None => {
+                let name = cx.name("throw");
+                match protocol::lookup_attr(cx, &sub, &name) {
+                    Ok(Some(f)) => Some(match protocol::call(cx, &f, &[exc.clone()]) {
+                        Ok(v) => Ok(Ok(v)),
+                        Err(_) if cx.error_is(&cx.types.stop_iteration) => Ok(Err(super::exception::take_stop_value(cx))),
+                        Err(r) => Err(r),
+                    }),
+                    Ok(None) => None,
+                    Err(r) => Some(Err(r)),
+                }
+            }
+        };
+        g.running.set(false);
+        match thrown {
+            Some(Ok(Ok(v))) => return Ok(Ok(v)),
+            Some(Ok(Err(result))) => {
+                g.end_delegation(cx, result);
+                let none = cx.none();
+                return resume(cx, g, Some(none));
+            }
+            Some(Err(_)) => return resume(cx, g, None),
+            None => {}
+        }
+    }
+    let _ = cx.raise(exc);
+    resume(cx, g, None)
+}
+
+/// The exception that the arguments of `throw` describe.
+pub(super) fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
+    let exc = match val {
+        Some(_) if typ.cast::<super::Exception>().is_some() => return Err(cx.type_error("instance exception may not have a separate value")),
+        Some(v) if v.cast::<super::Exception>().is_some() => v.clone(),
+        Some(v) => match v.cast::<super::Tuple>() {
+            Some(t) => protocol::call(cx, typ, &t.items().to_vec())?,
+            None => protocol::call(cx, typ, &[v.clone()])?,
+        },
+        None => match super::exception::instantiate(cx, typ) {
+            Ok(e) => e,
+            Err(_) if typ.cast::<super::Exception>().is_none() && cx.error_is(&cx.types.type_error) && !typ.cast::<super::Type>().is_some_and(|t| t.has(flags::EXCEPTION)) => {
+                cx.clear_error();
+                return Err(cx.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {}", typ.ty().name_text())));
+            }
+            Err(r) => return Err(r),
+        },
+    };
+    if let (Some(t), Some(e)) = (tb, exc.cast::<super::Exception>()) {
+        if t.cast::<super::traceback::Traceback>().is_none() {
+            return Err(cx.type_error("throw() third argument must be a traceback object"));
+        }
+        e.traceback.set(cx, Some(t.clone()));
+    }
+    Ok(exc)
+}
+
+pub(super) fn close(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     if g.finished.get() {
         return Ok(cx.none());
     }
@@ -232,12 +374,11 @@ fn close(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
         g.finished.set(true);
         return Ok(cx.none());
     }
-    let _ = cx.raise_new(&cx.types.generator_exit.clone(), None);
-    match resume(cx, g, None) {
+    let exit = super::exception::make(cx, &cx.types.generator_exit.clone(), None)?;
+    match throw_into(cx, g, exit) {
         Ok(Ok(v)) => {
             cx.release(v);
-            let what = g.as_obj().ty().name_text();
-            Err(cx.runtime_error(format!("{what} ignored GeneratorExit")))
+            Err(cx.runtime_error(format!("{} ignored GeneratorExit", kind_name(cx, g))))
         }
         Ok(Err(result)) => Ok(result),
         Err(_) if cx.error_is(&cx.types.generator_exit) || cx.error_is(&cx.types.stop_iteration) => {
@@ -245,6 +386,18 @@ fn close(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
             Ok(cx.none())
         }
         Err(r) => Err(r),
+    }
+}
+
+/// What messages call it.
+pub(super) fn kind_name(cx: &Cx, g: &Ref<Generator>) -> &'static str {
+    let ty = g.as_obj().ty();
+    if std::ptr::eq(ty, &*cx.types.coroutine) {
+        "coroutine"
+    } else if std::ptr::eq(ty, &*cx.types.async_generator) {
+        "async generator"
+    } else {
+        "generator"
     }
 }
 
@@ -259,14 +412,8 @@ impl Generator {
     /// throw(value) -> raise exception in generator,
     #[py("throw($self, typ, val=None, tb=None, /)")]
     fn throw(cx: &mut Cx, this: &Ref<Generator>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
-        let _ = tb;
-        let exc = match val {
-            Some(v) if v.cast::<super::Exception>().is_some() => v.clone(),
-            Some(v) => protocol::call(cx, typ, &[v.clone()])?,
-            None => super::exception::instantiate(cx, typ)?,
-        };
-        let _ = cx.raise(exc);
-        let r = resume(cx, this, None)?;
+        let exc = thrown(cx, typ, val, tb)?;
+        let r = throw_into(cx, this, exc)?;
         to_python(cx, r)
     }
     /// close() -> raise GeneratorExit inside generator.
@@ -275,16 +422,26 @@ impl Generator {
         close(cx, this)
     }
     #[get("__name__")]
-    fn name(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
-        this.function.get(cx).name.cloned(cx)
+    #[settable("")]
+    fn name_get(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
+        this.name.cloned(cx)
     }
     #[get("__qualname__")]
-    fn qualname(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
-        this.function.get(cx).qualname.cloned(cx)
+    #[settable("")]
+    fn qualname_get(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
+        this.qualname.cloned(cx)
     }
     #[get("gi_running")]
     fn running_get(_cx: &mut Cx, this: &Ref<Generator>) -> bool {
         this.running.get()
+    }
+    #[get("gi_suspended")]
+    fn suspended(_cx: &mut Cx, this: &Ref<Generator>) -> bool {
+        this.started.get() && !this.finished.get() && !this.running.get()
+    }
+    #[get("gi_yieldfrom")]
+    fn yieldfrom(cx: &mut Cx, this: &Ref<Generator>) -> Option<Obj> {
+        this.delegate(cx)
     }
     #[get("gi_code")]
     fn code(cx: &mut Cx, this: &Ref<Generator>) -> Ref<super::CodeObj> {
@@ -294,10 +451,169 @@ impl Generator {
     fn frame(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
         if this.finished.get() { Ok(cx.none()) } else { super::traceback::frame_of_generator(cx, this) }
     }
+    #[py("__class_getitem__($cls, object, /)")]
+    /// See PEP 585
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        super::generic::alias(cx, cls, object)
+    }
+}
+impl Generator {
+    fn set_name_get(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
+        match value.filter(|v| v.cast::<super::Str>().is_some()) {
+            Some(v) => this.name.set(cx, v.clone()),
+            None => return Err(cx.type_error("__name__ must be set to a string object")),
+        }
+        Ok(())
+    }
+    fn set_qualname_get(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
+        match value.filter(|v| v.cast::<super::Str>().is_some()) {
+            Some(v) => this.qualname.set(cx, v.clone()),
+            None => return Err(cx.type_error("__qualname__ must be set to a string object")),
+        }
+        Ok(())
+    }
 }
 
-fn finalize(cx: &mut Cx, o: &Obj) {
+/// The attributes and methods of coroutines.
+struct Coroutine;
+#[retic_macros::methods]
+impl Coroutine {
+    /// send(arg) -> send 'arg' into coroutine,
+    #[py("send($self, arg, /)")]
+    fn send_method(cx: &mut Cx, this: &Ref<Generator>, arg: &Obj) -> PyResult {
+        Generator::send_method(cx, this, arg)
+    }
+    /// throw(value)
+    #[py("throw($self, typ, val=None, tb=None, /)")]
+    fn throw(cx: &mut Cx, this: &Ref<Generator>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
+        Generator::throw(cx, this, typ, val, tb)
+    }
+    /// close() -> raise GeneratorExit inside coroutine.
+    #[py("close($self, /)")]
+    fn close_method(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
+        close(cx, this)
+    }
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        super::generic::alias(cx, cls, object)
+    }
+    #[get("__name__")]
+    #[settable("")]
+    fn name_get(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
+        this.name.cloned(cx)
+    }
+    #[get("__qualname__")]
+    #[settable("")]
+    fn qualname_get(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
+        this.qualname.cloned(cx)
+    }
+    #[get("cr_running")]
+    fn running(_cx: &mut Cx, this: &Ref<Generator>) -> bool {
+        this.running.get()
+    }
+    #[get("cr_suspended")]
+    fn suspended(cx: &mut Cx, this: &Ref<Generator>) -> bool {
+        Generator::suspended(cx, this)
+    }
+    #[get("cr_await")]
+    fn awaits(cx: &mut Cx, this: &Ref<Generator>) -> Option<Obj> {
+        this.delegate(cx)
+    }
+    #[get("cr_code")]
+    fn code(cx: &mut Cx, this: &Ref<Generator>) -> Ref<super::CodeObj> {
+        Generator::code(cx, this)
+    }
+    #[get("cr_frame")]
+    fn frame(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
+        Generator::frame(cx, this)
+    }
+    #[get("cr_origin")]
+    fn origin(cx: &mut Cx, _this: &Ref<Generator>) -> Obj {
+        cx.none()
+    }
+}
+impl Coroutine {
+    fn set_name_get(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
+        Generator::set_name_get(cx, this, value)
+    }
+    fn set_qualname_get(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
+        Generator::set_qualname_get(cx, this, value)
+    }
+}
+
+layout! {
+    /// What `coroutine.__await__()` returns: an iterator over the coroutine.
+    pub struct CoroutineWrapper = 46, "coroutine_wrapper" { coroutine: Guarded<Ref<Generator>>, }
+}
+#[retic_macros::methods]
+impl CoroutineWrapper {
+    /// send(arg) -> send 'arg' into coroutine
+    #[py("send($self, arg, /)")]
+    fn send_method(cx: &mut Cx, this: &Ref<CoroutineWrapper>, arg: &Obj) -> PyResult {
+        let g = this.coroutine.cloned(cx);
+        Generator::send_method(cx, &g, arg)
+    }
+    /// throw(value)
+    #[py("throw($self, typ, val=None, tb=None, /)")]
+    fn throw(cx: &mut Cx, this: &Ref<CoroutineWrapper>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
+        let g = this.coroutine.cloned(cx);
+        Generator::throw(cx, &g, typ, val, tb)
+    }
+    /// close() -> raise GeneratorExit inside coroutine.
+    #[py("close($self, /)")]
+    fn close_method(cx: &mut Cx, this: &Ref<CoroutineWrapper>) -> PyResult {
+        let g = this.coroutine.cloned(cx);
+        close(cx, &g)
+    }
+}
+pub fn wrapper_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(|cx, o| {
+                let Some(w) = o.cast::<CoroutineWrapper>() else { return Ok(None) };
+                let g = w.coroutine.cloned(cx);
+                next(cx, g.as_obj())
+            }),
+            ..Slots::EMPTY
+        },
+        methods: CoroutineWrapper::METHODS,
+        ..Spec::new::<CoroutineWrapper>("coroutine_wrapper")
+    }
+}
+
+fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let Some(g) = o.cast::<Generator>() else { return Ok(None) };
+    let none = cx.none();
+    match resume(cx, g, Some(none))? {
+        Ok(v) => Ok(Some(v)),
+        Err(result) if result.is_none() => Ok(None),
+        Err(result) => Err(cx.stop_iteration(Some(result))),
+    }
+}
+
+pub(super) fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
+    let name = match o.cast::<Generator>() {
+        Some(g) => {
+            let q = g.qualname.cloned(cx);
+            protocol::str_text(cx, &q)?
+        }
+        None => String::new(),
+    };
+    cx.str(&format!("<{} object {name} at {:#x}>", o.ty().name_text(), o.address()))
+}
+
+pub(super) fn finalize(cx: &mut Cx, o: &Obj) {
     let Some(g) = o.cast::<Generator>() else { return };
+    if let Some(f) = g.finalizer.cloned(cx).filter(|_| !g.async_closed.get() && !g.finished.get()) {
+        match protocol::call(cx, &f, &[o.clone()]) {
+            Ok(r) => cx.release(r),
+            Err(_) => cx.unraisable(o),
+        }
+        return;
+    }
     if g.finished.get() || !g.started.get() {
         if !g.started.get() && !g.finished.get() && std::ptr::eq(o.ty(), &*cx.types.coroutine) {
             let name = g.function.get(cx).qualname_text(cx);
@@ -318,20 +634,9 @@ pub fn spec() -> Spec {
         shape: shape::GENERATOR,
         ops: &OPS,
         slots: Slots {
-            repr: Some(|cx, o| {
-                let name = o.cast::<Generator>().map(|g| g.function.cloned(cx).qualname_text(cx)).unwrap_or_default();
-                cx.str(&format!("<{} object {name} at {:#x}>", o.ty().name_text(), o.address()))
-            }),
+            repr: Some(repr),
             iter: Some(|_, o| Ok(o.clone())),
-            next: Some(|cx, o| {
-                let Some(g) = o.cast::<Generator>() else { return Ok(None) };
-                let none = cx.none();
-                match resume(cx, g, Some(none))? {
-                    Ok(v) => Ok(Some(v)),
-                    Err(result) if result.is_none() => Ok(None),
-                    Err(result) => Err(cx.stop_iteration(Some(result))),
-                }
-            }),
+            next: Some(next),
             del: Some(finalize),
             ..Slots::EMPTY
         },
@@ -343,5 +648,23 @@ pub fn spec() -> Spec {
 
 pub fn coroutine_spec() -> Spec {
     let base = spec();
-    Spec { name: "coroutine", shape: 0, slots: Slots { iter: None, next: None, await_: Some(|_, o| Ok(o.clone())), ..base.slots }, ..base }
+    Spec {
+        name: "coroutine",
+        shape: 0,
+        slots: Slots {
+            iter: None,
+            next: None,
+            await_: Some(|cx, o| match o.cast::<Generator>() {
+                Some(g) => {
+                    let g = g.clone();
+                    Ok(memory::new(cx, &cx.types.coroutine_wrapper, |head| CoroutineWrapper { head, coroutine: Guarded::new(g) })?.into_obj())
+                }
+                None => Ok(cx.none()),
+            }),
+            ..base.slots
+        },
+        methods: Coroutine::METHODS,
+        getset: Coroutine::GETSET,
+        ..base
+    }
 }

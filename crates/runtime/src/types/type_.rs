@@ -1044,21 +1044,6 @@ impl Type {
     }
 }
 
-fn or(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
-    let ok = |cx: &Cx, o: &Obj| {
-        o.is_none()
-            || o.cast::<Type>().is_some()
-            || o.ty().name_text() == "Union" && {
-                let _ = cx;
-                true
-            }
-    };
-    if !ok(cx, a) || !ok(cx, b) {
-        return Ok(cx.not_implemented());
-    }
-    cx.tuple(vec![a.clone(), b.clone()])
-}
-
 /// Takes a dying class out of its bases' lists before its fields go.
 unsafe fn drop_type(raw: NonNull<crate::object::Header>) {
     let me = raw.cast::<Type>();
@@ -1106,7 +1091,7 @@ pub fn spec() -> Spec {
         shape: shape::TYPE,
         ops: &OPS,
         slots: Slots { repr: Some(repr), call: Some(call_type), getattribute: Some(getattribute), setattr: Some(setattr), new: Some(new_slot), init: Some(init), ..Slots::EMPTY }
-            .with(&[(Op::Or, or)]),
+            .with(&[(Op::Or, super::generic::or)]),
         methods: Type::METHODS,
         getset: Type::GETSET,
         ..Spec::new::<Type>("type")

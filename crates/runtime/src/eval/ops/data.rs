@@ -616,23 +616,86 @@ handler!(copy_dict_without_keys, 2, |cx, pc, regs| {
 
 // ---- helpers of later syntax
 
+/// Calls a helper of the module `_typing`.
+fn typing_helper(cx: &mut Cx, name: &'static str, args: &[Obj]) -> crate::cx::PyResult {
+    let module = crate::modules::import(cx, "_typing")?;
+    let name = cx.name(name);
+    let helper = protocol::getattr(cx, &module, &name)?;
+    protocol::call(cx, &helper, args)
+}
+
 handler!(intrinsic_1, 2, |cx, pc, regs| {
+    use retic_bytecode::opcode::Intrinsic1 as I;
     let (w, which) = (f(pc, 1), f(pc, 3));
     let o = take(*regs.add(w));
     *regs.add(w) = cx.consts.unbound.as_ptr().as_ptr();
-    const LOAD_LOCALS: usize = retic_bytecode::opcode::Intrinsic1::LoadLocals as usize;
-    let v = match which {
-        LOAD_LOCALS => match (*cx.stacks.top).namespace() {
+    let is = |i: I| i as usize == which;
+    let v = if is(I::LoadLocals) {
+        match (*cx.stacks.top).namespace() {
             Some(n) => n.clone(),
             None => cx.none(),
-        },
-        _ => return Err(cx.error_of(&cx.types.not_implemented_error, "type parameters are not built yet")),
+        }
+    } else if is(I::TypeAlias) {
+        let parts = protocol::collect(cx, &o)?;
+        typing_helper(cx, "_type_alias", &parts)?
+    } else if is(I::SubscriptGeneric) {
+        typing_helper(cx, "_subscript_generic", &[o.clone()])?
+    } else {
+        let kind = if is(I::TypeVar) {
+            "_typevar"
+        } else if is(I::ParamSpec) {
+            "_paramspec"
+        } else {
+            "_typevartuple"
+        };
+        typing_helper(cx, kind, &[o.clone()])?
     };
-    drop(o);
+    cx.release(o);
     put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(v));
     Ok(())
 });
-handler!(intrinsic_2, 2, |cx, _pc, _regs| { Err(cx.error_of(&cx.types.not_implemented_error, "type parameters are not built yet")) });
+handler!(intrinsic_2, 2, |cx, pc, regs| {
+    use retic_bytecode::opcode::Intrinsic2 as I;
+    let (w, which) = (f(pc, 1), f(pc, 3));
+    let unbound = cx.consts.unbound.as_ptr().as_ptr();
+    let (a, b) = (take(*regs.add(w)), take(*regs.add(w + 1)));
+    (*regs.add(w), *regs.add(w + 1)) = (unbound, unbound);
+    let is = |i: I| i as usize == which;
+    let v = if is(I::SetFunctionTypeParams) {
+        let name = cx.name("__type_params__");
+        protocol::setattr(cx, &a, &name, Some(&b))?;
+        a
+    } else if is(I::SetTypeParamDefault) {
+        typing_helper(cx, "_set_default", &[a.clone(), b])?;
+        a
+    } else {
+        typing_helper(cx, if is(I::TypeVarWithBound) { "_typevar_bound" } else { "_typevar_constraints" }, &[a, b])?
+    };
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(v));
+    Ok(())
+});
+
+// strings, interpolations -> template.
+handler!(build_template, 2, |cx, pc, regs| {
+    let w = f(pc, 1);
+    let unbound = cx.consts.unbound.as_ptr().as_ptr();
+    let (strings, holes) = (take(*regs.add(w)), take(*regs.add(w + 1)));
+    (*regs.add(w), *regs.add(w + 1)) = (unbound, unbound);
+    let v = crate::types::template::make(cx, strings, holes)?;
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(v));
+    Ok(())
+});
+// value, expression, format spec if bit 0; bits above: the conversion.
+handler!(build_interpolation, 2, |cx, pc, regs| {
+    let (w, arg) = (f(pc, 1), f(pc, 3));
+    let unbound = cx.consts.unbound.as_ptr().as_ptr();
+    let part = |i: usize| take(std::mem::replace(&mut *regs.add(w + i), unbound));
+    let (value, expression) = (part(0), part(1));
+    let spec = (arg & 1 != 0).then(|| part(2));
+    let v = crate::types::template::interpolation(cx, value, expression, arg >> 2, spec)?;
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(v));
+    Ok(())
+});
 
 // An opcode whose run-time half is still to come; operand 3 is its number.
 handler!(not_built, 2, |cx, pc, _regs| {

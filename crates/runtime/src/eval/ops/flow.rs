@@ -431,7 +431,101 @@ handler!(get_awaitable, 2, |cx, pc, regs| {
     Ok(())
 });
 
+// manager -> exit method, awaitable of the enter method.
+handler!(before_async_with, 2, |cx, pc, regs| {
+    let r = f(pc, 0);
+    let manager = peek(&*regs.add(r)).clone();
+    let (exit_name, enter_name) = (cx.name("__aexit__"), cx.name("__aenter__"));
+    let fail = |cx: &mut Cx, missed: &str| cx.type_error(format!("'{}' object does not support the asynchronous context manager protocol{missed}", manager.ty().name_text()));
+    let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(fail(cx, "")) };
+    let Some(exit) = protocol::special(cx, &manager, &exit_name)? else { return Err(fail(cx, " (missed __aexit__ method)")) };
+    let result = protocol::call(cx, &enter, &[])?;
+    let old = take(std::mem::replace(&mut *regs.add(r), give(exit)));
+    *regs.add(r + 1) = give(result);
+    drop(manager);
+    cx.release(enter);
+    cx.release(old);
+    Ok(())
+});
+
+handler!(get_aiter, 2, |cx, pc, regs| {
+    let slot = regs.add(f(pc, 1));
+    let o = peek(&*slot).clone();
+    let it = crate::types::async_generator::for_aiter(cx, &o)?;
+    let old = take(std::mem::replace(&mut *slot, give(it)));
+    cx.release(old);
+    Ok(())
+});
+
+handler!(get_anext, 2, |cx, pc, regs| {
+    let it = peek(&*regs.add(f(pc, 1))).clone();
+    let a = crate::types::async_generator::for_anext(cx, &it)?;
+    *regs.add(f(pc, 0)) = give(a);
+    Ok(())
+});
+
+// The iterator at operand 0, the exception's six values above: StopAsyncIteration ends the loop.
+handler!(end_async_for, 2, |cx, pc, regs| {
+    let r = f(pc, 0);
+    let exc = peek(&*regs.add(r + 5)).clone();
+    if !exc.ty().is_subtype(cx, &cx.types.stop_async_iteration) {
+        crate::types::traceback::reraising(cx, &exc);
+        return Err(cx.raise(exc));
+    }
+    let outer = take(*regs.add(r + 2));
+    let restored = if outer.is_none() { None } else { Some(outer) };
+    let before = std::mem::replace(&mut *cx.handled.get(), restored);
+    cx.release(before);
+    cx.release(exc);
+    for i in [6, 5, 0] {
+        drop_slot(cx, *regs.add(r + i));
+    }
+    Ok(())
+});
+
+handler!(wrap_yielded, 2, |cx, pc, regs| {
+    let slot = regs.add(f(pc, 1));
+    let o = peek(&*slot).clone();
+    let w = crate::types::async_generator::wrap(cx, o)?;
+    let old = take(std::mem::replace(&mut *slot, give(w)));
+    cx.release(old);
+    Ok(())
+});
+
 // ---- exceptions
+
+// rest, type -> rest without what matches, what matches or None.
+handler!(check_eg_match, 2, |cx, pc, regs| {
+    let r = f(pc, 0);
+    let (rest, class) = (peek(&*regs.add(r)).clone(), peek(&*regs.add(r + 1)).clone());
+    let (matched, left) = crate::types::exception_group::clause(cx, &rest, &class)?;
+    if let Some(m) = &matched {
+        let before = (*cx.handled.get()).replace(m.clone());
+        cx.release(before);
+    }
+    let none = cx.none();
+    let old = take(std::mem::replace(&mut *regs.add(r), give(left.unwrap_or_else(|| none.clone()))));
+    let old_class = take(std::mem::replace(&mut *regs.add(r + 1), give(matched.unwrap_or(none))));
+    drop(rest);
+    cx.release(old);
+    drop(class);
+    cx.release(old_class);
+    Ok(())
+});
+
+// list of results (operand 0) -> what is to be raised, or None; operand 1: the exception the statement caught.
+handler!(prep_reraise_star, 2, |cx, pc, regs| {
+    let (list, orig) = (peek(&*regs.add(f(pc, 0))).clone(), peek(&*regs.add(f(pc, 1))).clone());
+    let results = protocol::collect(cx, &list)?;
+    let next = crate::types::exception_group::after_clauses(cx, &orig, &results)?;
+    let next = next.unwrap_or_else(|| cx.none());
+    drop(list);
+    let old = take(std::mem::replace(&mut *regs.add(f(pc, 0)), give(next)));
+    cx.release(old);
+    cx.release(orig);
+    cx.release(results);
+    Ok(())
+});
 
 // Operand 3: 0 raises again, 1 an exception, 2 with a cause.
 handler!(raise, 2, |cx, pc, regs| {
