@@ -6,6 +6,7 @@
 pub mod big;
 pub mod float;
 pub mod format;
+pub mod half;
 pub mod hash;
 pub mod small;
 

@@ -96,6 +96,7 @@ pub struct Cx {
     pub gc_callbacks: Option<Obj>,
     pub gc_garbage: Option<Obj>,
     pub optimize: u8,
+    pub codecs: crate::codecs::Registry,
     /// The hooks of `sys.set_asyncgen_hooks`: at first use, instead of death.
     pub asyncgen_hooks: (Option<Obj>, Option<Obj>),
     /// Address of the exception that RERAISE is raising; 0 for none.
@@ -437,6 +438,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         gc_callbacks: None,
         gc_garbage: None,
         optimize: 0,
+        codecs: Default::default(),
         asyncgen_hooks: (None, None),
         reraised: Cell::new(0),
     }

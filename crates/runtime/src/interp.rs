@@ -147,7 +147,7 @@ fn make_consts(cx: &mut Cx) {
 fn describe(cx: &mut Cx, t: &Ref<Type>, s: &Spec) {
     let dict = t.dict.cloned(cx).expect("made above");
     let put = |cx: &mut Cx, name: &'static str, v: Obj| dict.set_str(cx, name, v).expect("room");
-    for def in s.methods {
+    for def in s.methods.iter().chain(s.more_methods) {
         let f = crate::types::function::from_def(cx, t, def).expect("room");
         put(cx, def.name, f);
     }

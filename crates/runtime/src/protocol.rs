@@ -1,5 +1,6 @@
 //! What any object may be asked: attributes, calls, comparison, iteration, arithmetic, text.
 
+pub mod buffer;
 pub mod format;
 
 use crate::cx::{Cx, PyResult};

@@ -1,6 +1,7 @@
 //! The built-in types: one file each, listed once in `builtin_types!`.
 
 pub mod async_generator;
+pub mod bytearray;
 pub mod bytes;
 pub mod code;
 pub mod complex;
@@ -17,6 +18,7 @@ pub mod generic;
 pub mod int;
 pub mod iterators;
 pub mod list;
+pub mod memoryview;
 pub mod module;
 pub mod namespace;
 pub mod object;
@@ -33,6 +35,7 @@ pub mod tuple;
 pub mod type_;
 pub mod weakref;
 
+pub use bytearray::ByteArray;
 pub use bytes::Bytes;
 pub use code::CodeObj;
 pub use dict::Dict;
@@ -42,6 +45,7 @@ pub use function::{BoundMethod, Builtin, CellObj, Function};
 pub use generator::Generator;
 pub use int::Int;
 pub use list::List;
+pub use memoryview::MemoryView;
 pub use set::Set;
 pub use slice::Slice;
 pub use str::Str;
@@ -64,6 +68,8 @@ pub struct Spec {
     pub shape: u32,
     pub slots: Slots,
     pub methods: &'static [MethodDef],
+    /// Methods of the type beside those it shares with others.
+    pub more_methods: &'static [MethodDef],
     pub getset: &'static [GetSet],
     pub text_signature: &'static str,
 }
@@ -81,6 +87,7 @@ impl Spec {
             shape: 0,
             slots: Slots::EMPTY,
             methods: &[],
+            more_methods: &[],
             getset: &[],
             text_signature: "",
         }
@@ -119,6 +126,8 @@ builtin_types! {
     float: object = float::spec();
     complex: object = complex::spec();
     bytes: object = bytes::spec();
+    bytearray: object = bytearray::spec();
+    memoryview: object = memoryview::spec();
     list: object = list::spec();
     set: object = set::spec();
     frozenset: object = set::frozen_spec();
@@ -171,6 +180,8 @@ builtin_types! {
     list_iterator: object = iterators::spec("list_iterator", shape::LIST_ITER);
     tuple_iterator: object = iterators::spec("tuple_iterator", shape::TUPLE_ITER);
     str_iterator: object = iterators::spec("str_iterator", 0);
+    bytearray_iterator: object = iterators::spec("bytearray_iterator", 0);
+    memory_iterator: object = iterators::spec("memory_iterator", 0);
     bytes_iterator: object = iterators::spec("bytes_iterator", 0);
     sequence_iterator: object = iterators::spec("iterator", 0);
     set_iterator: object = iterators::spec("set_iterator", 0);

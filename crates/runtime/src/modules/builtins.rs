@@ -595,6 +595,8 @@ pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
         "float",
         "complex",
         "bytes",
+        "bytearray",
+        "memoryview",
         "list",
         "set",
         "frozenset",

@@ -275,6 +275,30 @@ impl<T> Buf<T> {
     }
 }
 
+impl Buf<u8> {
+    /// Replaces `start..end` by other bytes. Room is made by the rule of CPython's bytearray, with one byte beyond the end.
+    pub fn splice(&mut self, cx: &Cx, start: usize, end: usize, new: &[u8]) -> PyResult<()> {
+        assert!(start <= end && end <= self.len);
+        let len = self.len - (end - start) + new.len();
+        if len + 1 > self.capacity {
+            let generous = len <= self.capacity + (self.capacity >> 3);
+            let room = if generous { len + (len >> 3) + if len < 9 { 3 } else { 6 } } else { len + 1 };
+            self.reserve_exact(cx, room)?;
+        }
+        // SAFETY: there is room for `len` bytes; the tail moves first, then the new bytes come in.
+        unsafe {
+            self.data.add(start + new.len()).copy_from(self.data.add(end), self.len - end);
+            self.data.add(start).copy_from_nonoverlapping(new.as_ptr(), new.len());
+        }
+        self.len = len;
+        Ok(())
+    }
+    /// Address and number of the bytes.
+    pub fn raw_parts(&self) -> (*const u8, usize) {
+        (self.data, self.len)
+    }
+}
+
 impl<T> std::ops::Deref for Buf<T> {
     type Target = [T];
     #[inline(always)]

@@ -1,11 +1,14 @@
-//! `bytes`, and the codecs every program needs.
+//! `bytes`.
 
-use super::type_::{Cmp, flags};
+pub(crate) mod methods;
+
+use super::type_::{Cmp, Op, flags};
 use super::{Slots, Spec, Str, Type, int};
 use crate::cx::{Cx, PyResult};
 use crate::memory::{self, Ops};
 use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
-use crate::protocol;
+use crate::native::Args;
+use crate::protocol::{self, buffer};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
@@ -72,107 +75,34 @@ static OPS: Ops = Ops { drop: nothing, trace: no_trace, clear: no_clear, size };
 
 /// The bytes of a bytes-like object, or of an iterable of ints.
 pub fn bytes_of(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
-    if let Some(b) = o.cast::<Bytes>() {
-        return Ok(b.bytes().to_vec());
+    if buffer::exports(cx, o) {
+        return buffer::bytes(cx, o);
     }
     if o.cast::<Str>().is_some() {
         return Err(cx.type_error("string argument without an encoding"));
     }
-    let mut out = Vec::new();
-    for x in protocol::collect(cx, o)? {
-        match u8::try_from(protocol::index_i64(cx, &x)?) {
-            Ok(b) => out.push(b),
-            Err(_) => return Err(cx.value_error("bytes must be in range(0, 256)")),
+    let it = match protocol::iter(cx, o) {
+        Ok(it) => it,
+        Err(_) if cx.error_is(&cx.types.type_error) => {
+            cx.clear_error();
+            return Err(cx.type_error(format!("cannot convert '{}' object to bytes", o.ty().name_text())));
         }
-    }
-    Ok(out)
-}
-
-/// `bytes.decode`.
-pub fn decode(cx: &mut Cx, b: &[u8], encoding: &str, errors: &str) -> PyResult {
-    let fail =
-        |cx: &Cx, enc: &str, at: usize, why: &str| cx.error_of(&cx.types.unicode_decode_error, format!("'{enc}' codec can't decode byte 0x{:02x} in position {at}: {why}", b[at]));
-    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" => {
-            let mut out: Vec<u32> = Vec::new();
-            let mut rest = b;
-            loop {
-                match std::str::from_utf8(rest) {
-                    Ok(t) => {
-                        out.extend(t.chars().map(u32::from));
-                        return cx.str_points(&out);
-                    }
-                    Err(e) => {
-                        let good = e.valid_up_to();
-                        out.extend(String::from_utf8_lossy(&rest[..good]).chars().map(u32::from));
-                        let at = b.len() - rest.len() + good;
-                        let bad = e.error_len().unwrap_or(rest.len() - good).max(1);
-                        match errors {
-                            "ignore" => {}
-                            "replace" => out.push(0xfffd),
-                            "surrogateescape" => out.extend(rest[good..good + bad].iter().map(|c| 0xdc00 + u32::from(*c))),
-                            _ => return Err(fail(cx, "utf-8", at, if e.error_len().is_none() { "unexpected end of data" } else { "invalid start byte" })),
-                        }
-                        rest = &rest[good + bad..];
-                    }
-                }
-            }
-        }
-        "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" => Ok(Str::from_latin1(cx, b)?.into_obj()),
-        "ascii" | "us-ascii" => match b.iter().position(|c| !c.is_ascii()) {
-            Some(i) if errors == "strict" => Err(fail(cx, "ascii", i, "ordinal not in range(128)")),
-            _ => {
-                let out: Vec<u32> = b.iter().filter(|c| c.is_ascii() || errors != "ignore").map(|c| if c.is_ascii() { u32::from(*c) } else { 0xfffd }).collect();
-                cx.str_points(&out)
-            }
-        },
-        _ => Err(cx.error_of(&cx.types.lookup_error, format!("unknown encoding: {encoding}"))),
-    }
-}
-
-/// `str.encode`.
-pub fn encode(cx: &mut Cx, s: &Ref<Str>, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
-    let (name, max) = match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" => ("utf-8", 0x110000),
-        "latin-1" | "latin1" | "iso-8859-1" => ("latin-1", 0x100),
-        "ascii" | "us-ascii" => ("ascii", 0x80),
-        _ => return Err(cx.error_of(&cx.types.lookup_error, format!("unknown encoding: {encoding}"))),
+        Err(r) => return Err(r),
     };
-    let mut out = Vec::with_capacity(s.len());
-    for (i, c) in s.code_points().into_iter().enumerate() {
-        let ch = char::from_u32(c).filter(|_| c < max);
-        match ch {
-            Some(ch) if name == "utf-8" => out.extend(ch.to_string().bytes()),
-            Some(_) => out.push(c as u8),
-            None => match errors {
-                "ignore" => {}
-                "replace" => out.push(b'?'),
-                "backslashreplace" => out.extend(
-                    if c < 0x100 {
-                        format!("\\x{c:02x}")
-                    } else if c < 0x10000 {
-                        format!("\\u{c:04x}")
-                    } else {
-                        format!("\\U{c:08x}")
-                    }
-                    .bytes(),
-                ),
-                "xmlcharrefreplace" => out.extend(format!("&#{c};").bytes()),
-                "surrogateescape" if (0xdc80..0xdd00).contains(&c) => out.push((c - 0xdc00) as u8),
-                "surrogatepass" if name == "utf-8" => out.extend([0xe0 | (c >> 12) as u8, 0x80 | (c >> 6 & 0x3f) as u8, 0x80 | (c & 0x3f) as u8]),
-                _ => {
-                    let shown = if c < 0x100 {
-                        format!("\\x{c:02x}")
-                    } else if c < 0x10000 {
-                        format!("\\u{c:04x}")
-                    } else {
-                        format!("\\U{c:08x}")
-                    };
-                    let why = if name == "utf-8" { "surrogates not allowed".into() } else { format!("ordinal not in range({max})") };
-                    return Err(cx.error_of(&cx.types.unicode_encode_error, format!("'{name}' codec can't encode character '{shown}' in position {i}: {why}")));
-                }
-            },
+    let mut out = Vec::new();
+    while let Some(x) = protocol::next(cx, &it)? {
+        if x.ty().slots(cx).index.is_none() {
+            return Err(cx.type_error(format!("'{}' object cannot be interpreted as an integer", x.ty().name_text())));
         }
+        let i = protocol::index(cx, &x)?;
+        match int::to_i64(&i).and_then(|v| u8::try_from(v).ok()) {
+            Some(b) => {
+                protocol::grow(cx, &mut out, 1)?;
+                out.push(b);
+            }
+            None => return Err(cx.value_error("bytes must be in range(0, 256)")),
+        }
+        cx.poll_native()?;
     }
     Ok(out)
 }
@@ -203,59 +133,80 @@ pub fn repr_bytes(b: &[u8]) -> String {
     out
 }
 
+/// What `in` looks for: one byte or a run of them.
+pub(super) fn contained(cx: &mut Cx, k: &Obj) -> PyResult<Vec<u8>> {
+    if buffer::exports(cx, k) {
+        return buffer::bytes(cx, k);
+    }
+    if k.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error(format!("a bytes-like object is required, not '{}'", k.ty().name_text())));
+    }
+    methods::needle(cx, k)
+}
+fn own(_cx: &Cx, this: &Ref<Bytes>) -> Vec<u8> {
+    this.bytes().to_vec()
+}
+fn of_class(cx: &mut Cx, class: &Obj, b: &[u8]) -> PyResult {
+    let made = Bytes::from_slice(cx, b)?;
+    if class.is(cx.types.bytes.as_obj()) { Ok(made) } else { protocol::call(cx, class, &[made]) }
+}
+methods::byte_methods!(Shared, Bytes, own, Bytes::from_slice, of_class);
+
 #[retic_macros::methods]
 impl Bytes {
-    /// Decode the bytes using the codec registered for encoding.
-    #[py("decode($self, /, encoding=None, errors=None)")]
-    fn decode_method(cx: &mut Cx, this: &Ref<Bytes>, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
-        let enc = encoding.map_or("utf-8".into(), |e| e.to_text(cx));
-        let err = errors.map_or("strict".into(), |e| e.to_text(cx));
-        decode(cx, this.bytes(), &enc, &err)
+    /// Convert this value to exact type bytes.
+    #[py("__bytes__($self, /)")]
+    fn bytes_method(cx: &mut Cx, this: &Ref<Bytes>) -> PyResult {
+        if std::ptr::eq(this.as_obj().ty(), &*cx.types.bytes) { Ok(this.as_obj().clone()) } else { Bytes::from_slice(cx, this.bytes()) }
     }
-    /// Concatenate any number of bytes objects.
-    #[py("join($self, iterable_of_bytes, /)")]
-    fn join(cx: &mut Cx, this: &Ref<Bytes>, iterable_of_bytes: &Obj) -> PyResult {
-        let items = protocol::collect(cx, iterable_of_bytes)?;
-        if let [only] = &items[..]
-            && only.shape() == shape::BYTES
-        {
-            return Ok(only.clone());
+    #[py("__getnewargs__($self, /)")]
+    fn getnewargs(cx: &mut Cx, this: &Ref<Bytes>) -> PyResult {
+        let b = Bytes::from_slice(cx, this.bytes())?;
+        cx.tuple(vec![b])
+    }
+}
+
+/// What the constructors of `bytes` and `bytearray` take: nothing, a count, a text with its encoding, bytes, ints.
+pub(super) fn from_args(cx: &mut Cx, args: Args<'_>, name: &str) -> PyResult<Vec<u8>> {
+    let pos = args.positional();
+    if pos.len() > 3 {
+        return Err(cx.type_error(format!("{name}() takes at most 3 arguments ({} given)", pos.len())));
+    }
+    let get = |cx: &Cx, i: usize, key: &str| pos.get(i).or(args.keyword(cx, key)).cloned();
+    let (source, encoding, errors) = (get(cx, 0, "source"), get(cx, 1, "encoding"), get(cx, 2, "errors"));
+    let Some(x) = source else {
+        if encoding.is_some() || errors.is_some() {
+            return Err(cx.type_error(if encoding.is_some() { "encoding without a string argument" } else { "errors without a string argument" }));
         }
-        let mut out = Vec::new();
-        for (i, o) in items.iter().enumerate() {
-            let Some(b) = o.cast::<Bytes>() else {
-                return Err(cx.type_error(format!("sequence item {i}: expected a bytes-like object, {} found", o.ty().name_text())));
+        return Ok(Vec::new());
+    };
+    let text = |cx: &Cx, o: &Obj| o.cast::<Str>().map(|s| s.to_text(cx));
+    if let Some(s) = x.cast::<Str>() {
+        let Some(e) = encoding.and_then(|e| text(cx, &e)) else { return Err(cx.type_error("string argument without an encoding")) };
+        let errors = errors.and_then(|e| text(cx, &e)).unwrap_or_else(|| "strict".into());
+        return crate::codecs::encode(cx, s, &e, &errors);
+    }
+    if encoding.is_some() || errors.is_some() {
+        return Err(cx.type_error(if encoding.is_some() { "encoding without a string argument" } else { "errors without a string argument" }));
+    }
+    if name == "bytes" {
+        let key = cx.name("__bytes__");
+        if let Some(f) = protocol::special(cx, &x, &key)? {
+            let r = protocol::call(cx, &f, &[])?;
+            return match r.cast::<Bytes>() {
+                Some(b) => Ok(b.bytes().to_vec()),
+                None => Err(cx.type_error(format!("__bytes__ returned non-bytes (type {})", r.ty().name_text()))),
             };
-            if i > 0 {
-                out.extend_from_slice(this.bytes());
-            }
-            out.extend_from_slice(b.bytes());
         }
-        Bytes::from_slice(cx, &out)
     }
-    /// Create a string of hexadecimal numbers from a bytes object.
-    #[py("hex($self, /)")]
-    fn hex(_cx: &mut Cx, this: &Ref<Bytes>) -> String {
-        this.bytes().iter().map(|b| format!("{b:02x}")).collect()
+    if x.ty().slots(cx).index.is_some() && !buffer::exports(cx, &x) {
+        let i = protocol::index(cx, &x)?;
+        let Some(n) = int::to_i64(&i) else { return Err(cx.overflow_error("cannot fit 'int' into an index-sized integer")) };
+        let n = usize::try_from(n).map_err(|_| cx.value_error("negative count"))?;
+        protocol::check_size(cx, 1, n, 1)?;
+        return Ok(vec![0; n]);
     }
-    /// Return True if the bytes starts with the specified prefix, False otherwise.
-    #[py("startswith($self, prefix, /)")]
-    fn startswith(cx: &mut Cx, this: &Ref<Bytes>, prefix: &Obj) -> PyResult<bool> {
-        let p = bytes_of(cx, prefix)?;
-        Ok(this.bytes().starts_with(&p))
-    }
-    /// Return True if the bytes ends with the specified suffix, False otherwise.
-    #[py("endswith($self, suffix, /)")]
-    fn endswith(cx: &mut Cx, this: &Ref<Bytes>, suffix: &Obj) -> PyResult<bool> {
-        let p = bytes_of(cx, suffix)?;
-        Ok(this.bytes().ends_with(&p))
-    }
-    /// Return the lowest index in B where subsection sub is found, or -1.
-    #[py("find($self, sub, /)")]
-    fn find(cx: &mut Cx, this: &Ref<Bytes>, sub: &Obj) -> PyResult<i64> {
-        let p = bytes_of(cx, sub)?;
-        Ok(memchr::memmem::find(this.bytes(), &p).map_or(-1, |i| i as i64))
-    }
+    bytes_of(cx, &x)
 }
 
 pub fn spec() -> Spec {
@@ -290,19 +241,20 @@ pub fn spec() -> Spec {
                 }
             }),
             contains: Some(|cx, o, k| {
-                if let Some(n) = int::to_i64(k) {
-                    return Ok(data(o).iter().any(|b| i64::from(*b) == n));
-                }
-                let p = bytes_of(cx, k)?;
+                let p = contained(cx, k)?;
                 Ok(memchr::memmem::find(data(o), &p).is_some())
             }),
             iter: Some(|cx, o| super::iterators::over(cx, &cx.types.bytes_iterator.clone(), o)),
-            concat: Some(|cx, a, b| match b.cast::<Bytes>() {
-                Some(y) => {
-                    let out = [data(a), y.bytes()].concat();
-                    Bytes::from_slice(cx, &out)
+            concat: Some(|cx, a, b| {
+                if !buffer::exports(cx, b) {
+                    return Err(cx.type_error(format!("can't concat {} to bytes", b.ty().name_text())));
                 }
-                None => Err(cx.type_error(format!("can't concat {} to bytes", b.ty().name_text()))),
+                let other = buffer::bytes(cx, b)?;
+                let mut out = Vec::new();
+                protocol::grow(cx, &mut out, data(a).len() + other.len())?;
+                out.extend_from_slice(data(a));
+                out.extend_from_slice(&other);
+                Bytes::from_slice(cx, &out)
             }),
             repeat: Some(|cx, a, n| {
                 let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
@@ -310,28 +262,28 @@ pub fn spec() -> Spec {
                 let out = data(a).repeat(n);
                 Bytes::from_slice(cx, &out)
             }),
+            buffer: Some(|_, o| Ok(buffer::Buffer::plain(o.clone(), data(o).len(), true))),
+            storage: Some(|_, o| (data(o).as_ptr(), data(o).len())),
             new: Some(|cx, ty, args| {
-                let pos = args.positional();
-                let b = match pos {
-                    [] => Vec::new(),
-                    [x] if x.cast::<super::Int>().is_some() => {
-                        let n = protocol::index_i64(cx, x)?;
-                        let n = usize::try_from(n).map_err(|_| cx.value_error("negative count"))?;
-                        protocol::check_size(cx, 1, n, 1)?;
-                        vec![0; n]
-                    }
-                    [x] => bytes_of(cx, x)?,
-                    [s, e, ..] => {
-                        let (Some(s), Some(e)) = (s.cast::<Str>(), e.cast::<Str>()) else { return Err(cx.type_error("encoding without a string argument")) };
-                        let enc = e.to_text(cx);
-                        encode(cx, s, &enc, "strict")?
-                    }
-                };
+                // An exact bytes object is its own copy.
+                if let ([x], true, false) = (args.items, args.names.is_empty(), ty.is_heap())
+                    && std::ptr::eq(x.ty(), &*cx.types.bytes)
+                {
+                    return Ok(x.clone());
+                }
+                let b = from_args(cx, args, "bytes")?;
                 if ty.is_heap() { Bytes::make(cx, ty, &b) } else { Bytes::from_slice(cx, &b) }
             }),
-            ..Slots::EMPTY
+            ..Slots::EMPTY.with(&[(Op::Mod, |cx, a, b| match a.cast::<Bytes>() {
+                Some(x) => {
+                    let out = super::str::percent::modulo_bytes(cx, x.bytes(), b)?;
+                    Bytes::from_slice(cx, &out)
+                }
+                None => Ok(cx.not_implemented()),
+            })])
         },
-        methods: Bytes::METHODS,
+        methods: Shared::METHODS,
+        more_methods: Bytes::METHODS,
         ..Spec::new::<Bytes>("bytes")
     }
 }

@@ -34,7 +34,7 @@ fn method(cx: &mut Cx, this: &Obj, name: &'static str) -> Option<(Obj, bool)> {
     Some((f, false))
 }
 
-fn call_special(cx: &mut Cx, this: &Obj, name: &'static str, rest: &[&Obj]) -> PyResult {
+pub(super) fn call_special(cx: &mut Cx, this: &Obj, name: &'static str, rest: &[&Obj]) -> PyResult {
     let Some((f, unbound)) = method(cx, this, name) else {
         return Err(cx.attribute_error(name));
     };
@@ -605,6 +605,18 @@ static PLAIN: &[Dunder] = &[
         },
         copy: |f, t| t.del = f.del,
         install: |s| s.del = Some(python_del),
+    },
+    Dunder {
+        name: "__buffer__",
+        doc: "Return a buffer object that exposes the underlying memory of the object.",
+        text: "($self, flags, /)",
+        present: |s| s.buffer.is_some(),
+        call: |cx, _, this, args| {
+            one_arg(cx, args)?;
+            super::memoryview::of(cx, this)
+        },
+        copy: |f, t| (t.buffer, t.storage, t.release_buffer) = (f.buffer, f.storage, f.release_buffer),
+        install: |s| s.buffer = Some(super::memoryview::from_python),
     },
     compare!(Lt, "__lt__", "<"),
     compare!(Le, "__le__", "<="),

@@ -134,6 +134,10 @@ fn str(cx: &mut Cx, o: &Obj) -> PyResult {
                 None => cx.str(&m),
             }
         }
+        [_, _, _, ..] if o.ty().is_subtype(cx, &cx.types.unicode_error) => match unicode_text(cx, o)? {
+            Some(t) => cx.str(&t),
+            None => protocol::str(cx, &args),
+        },
         [code, text, rest @ ..] if o.ty().is_subtype(cx, &cx.types.os_error) => {
             let (c, t) = (protocol::str_text(cx, code)?, protocol::str_text(cx, text)?);
             match rest.first() {
@@ -146,6 +150,42 @@ fn str(cx: &mut Cx, o: &Obj) -> PyResult {
         }
         _ => protocol::str(cx, &args),
     }
+}
+
+/// The sentence of a Unicode error, from its attributes.
+fn unicode_text(cx: &mut Cx, o: &Obj) -> PyResult<Option<String>> {
+    let mut get = |name: &'static str| {
+        let name = cx.name(name);
+        let v = protocol::getattr(cx, o, &name)?;
+        Ok(v)
+    };
+    let (object, start, end, reason) = (get("object")?, get("start")?, get("end")?, get("reason")?);
+    let (Some(start), Some(end)) = (super::int::to_i64(&start), super::int::to_i64(&end)) else { return Ok(None) };
+    let reason = protocol::str_text(cx, &reason)?;
+    let one = end == start + 1;
+    let place = if one { format!("position {start}") } else { format!("position {start}-{}", end - 1) };
+    if let Some(s) = object.cast::<Str>() {
+        let shown = match s.code_points().get(start as usize) {
+            Some(c) if one => format!("character '{}'", crate::codecs::escape(*c)),
+            _ => "characters".to_string(),
+        };
+        if o.ty().is_subtype(cx, &cx.types.unicode_translate_error) {
+            return Ok(Some(format!("can't translate {shown} in {place}: {reason}")));
+        }
+        let name = cx.name("encoding");
+        let encoding = protocol::getattr(cx, o, &name)?;
+        let encoding = protocol::str_text(cx, &encoding)?;
+        return Ok(Some(format!("'{encoding}' codec can't encode {shown} in {place}: {reason}")));
+    }
+    let Some(b) = object.cast::<super::Bytes>() else { return Ok(None) };
+    let shown = match b.bytes().get(start as usize) {
+        Some(c) if one => format!("byte 0x{c:02x}"),
+        _ => "bytes".to_string(),
+    };
+    let name = cx.name("encoding");
+    let encoding = protocol::getattr(cx, o, &name)?;
+    let encoding = protocol::str_text(cx, &encoding)?;
+    Ok(Some(format!("'{encoding}' codec can't decode {shown} in {place}: {reason}")))
 }
 
 fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
@@ -265,6 +305,11 @@ fn extra(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> Option<Obj> {
         "obj" if is(cx, &cx.types.attribute_error) => or_none(cx, e.obj.cloned(cx)),
         "path" if is(cx, &cx.types.import_error) => or_none(cx, e.obj.cloned(cx)),
         "msg" if is(cx, &cx.types.import_error) || is(cx, &cx.types.syntax_error) => or_none(cx, arg(cx, 0)),
+        "encoding" | "object" | "start" | "end" | "reason" if is(cx, &cx.types.unicode_error) => {
+            let translate = is(cx, &cx.types.unicode_translate_error);
+            let names: &[&str] = if translate { &["object", "start", "end", "reason"] } else { &["encoding", "object", "start", "end", "reason"] };
+            or_none(cx, arg(cx, names.iter().position(|n| *n == text)?))
+        }
         "errno" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 0).filter(|_| arg(cx, 1).is_some())),
         "strerror" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 1)),
         "filename" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 2)),

@@ -106,7 +106,7 @@ pub fn open(cx: &mut Cx, name: &Obj, mode: &str) -> PyResult {
             let text = match String::from_utf8(bytes) {
                 Ok(t) => t,
                 Err(e) => {
-                    super::bytes::decode(cx, e.as_bytes(), "utf-8", "strict")?;
+                    crate::codecs::decode(cx, e.as_bytes(), "utf-8", "strict")?;
                     String::new()
                 }
             };
@@ -166,7 +166,7 @@ impl File {
         Ok(out)
     }
     fn give_out(&self, cx: &mut Cx, bytes: &[u8]) -> PyResult {
-        if self.binary.get() { super::Bytes::from_slice(cx, bytes) } else { super::bytes::decode(cx, bytes, "utf-8", "replace") }
+        if self.binary.get() { super::Bytes::from_slice(cx, bytes) } else { crate::codecs::decode(cx, bytes, "utf-8", "replace") }
     }
     fn flush_now(&self, cx: &mut Cx) -> PyResult<()> {
         match self.stream.get() {
@@ -221,7 +221,7 @@ impl File {
             (b, n)
         } else {
             let Some(s) = text.cast::<Str>() else { return Err(cx.type_error(format!("write() argument must be str, not {}", text.ty().name_text()))) };
-            (super::bytes::encode(cx, s, "utf-8", "strict")?, s.len())
+            (crate::codecs::encode(cx, s, "utf-8", "strict")?, s.len())
         };
         match this.stream.get() {
             Stream::Stdout => cx.host.write_stdout(&bytes),

@@ -120,6 +120,20 @@ pub fn to_i64(o: &Obj) -> Option<i64> {
     let i = o.cast::<Int>()?;
     i.small().or_else(|| i.big().to_i64())
 }
+/// An int as u64; `None` for negative and larger ones and other objects.
+pub fn to_u64(o: &Obj) -> Option<u64> {
+    let i = o.cast::<Int>()?;
+    match i.small() {
+        Some(v) => u64::try_from(v).ok(),
+        None => i.big().to_u64(),
+    }
+}
+pub fn from_u64(cx: &Cx, v: u64) -> PyResult {
+    match i64::try_from(v) {
+        Ok(v) => cx.int(v),
+        Err(_) => from_big(cx, &Big::from_i128(i128::from(v))),
+    }
+}
 pub fn to_big(o: &Obj) -> Option<Big> {
     o.cast::<Int>().map(|i| i.big())
 }

@@ -1,7 +1,7 @@
 //! `str`: PEP 393. One, two or four bytes a character inline; interning; the hash is SipHash-1-3.
 
 mod methods;
-mod percent;
+pub(crate) mod percent;
 
 use super::type_::{Cmp, Op, flags};
 use super::{Slots, Spec, Type};
@@ -473,7 +473,7 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
             let bytes = super::bytes::bytes_of(cx, o)?;
             let enc = encoding.and_then(|e| e.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| "utf-8".into());
             let err = errors.and_then(|e| e.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| "strict".into());
-            super::bytes::decode(cx, &bytes, &enc, &err)?
+            crate::codecs::decode(cx, &bytes, &enc, &err)?
         }
         Some(o) => protocol::str(cx, o)?,
     };

@@ -146,6 +146,10 @@ pub struct Slots {
     pub await_: Option<Unary>,
     pub aiter: Option<Unary>,
     pub anext: Option<Unary>,
+    /// The buffer an object shows; where the bytes of an exporter lie; the end of a view.
+    pub buffer: Option<fn(&mut Cx, &Obj) -> PyResult<protocol::buffer::Buffer>>,
+    pub storage: Option<fn(&Cx, &Obj) -> (*const u8, usize)>,
+    pub release_buffer: Option<fn(&mut Cx, &Obj)>,
 }
 
 impl Slots {
@@ -184,6 +188,9 @@ impl Slots {
         await_: None,
         aiter: None,
         anext: None,
+        buffer: None,
+        storage: None,
+        release_buffer: None,
     };
 
     /// The same with binary operators filled in.
@@ -676,6 +683,7 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
         shape: 0,
         slots: Slots::EMPTY,
         methods: &[],
+        more_methods: &[],
         getset: &[],
         text_signature: "",
     };

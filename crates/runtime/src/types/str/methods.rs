@@ -556,7 +556,7 @@ impl Str {
     fn encode(cx: &mut Cx, this: &Ref<Str>, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
         let enc = encoding.map_or("utf-8".into(), |e| e.to_text(cx));
         let err = errors.map_or("strict".into(), |e| e.to_text(cx));
-        let bytes = crate::types::bytes::encode(cx, this, &enc, &err)?;
+        let bytes = crate::codecs::encode(cx, this, &enc, &err)?;
         crate::types::Bytes::from_slice(cx, &bytes)
     }
     /// Return a formatted version of the string, using substitutions from args and kwargs.

@@ -13,8 +13,31 @@ pub fn modulo(cx: &mut Cx, text: &Obj, values: &Obj) -> PyResult {
     if t.eq_str(cx, "%s") && values.shape() == crate::object::shape::STR {
         return Ok(values.clone());
     }
-    let out = fill(cx, &t.code_points(), values)?;
+    let out = fill(cx, &t.code_points(), values, false)?;
     cx.str_points(&out)
+}
+
+/// `bytes % values` (PEP 461).
+pub fn modulo_bytes(cx: &mut Cx, text: &[u8], values: &Obj) -> PyResult<Vec<u8>> {
+    let points: Vec<u32> = text.iter().map(|b| u32::from(*b)).collect();
+    Ok(fill(cx, &points, values, true)?.into_iter().map(|c| c as u8).collect())
+}
+
+/// What `%b` shows of a value: its bytes.
+fn value_bytes(cx: &mut Cx, v: &Obj) -> PyResult<Vec<u32>> {
+    let name = cx.name("__bytes__");
+    let b = if crate::protocol::buffer::exports(cx, v) {
+        crate::protocol::buffer::bytes(cx, v)?
+    } else if let Some(f) = protocol::special(cx, v, &name)? {
+        let r = protocol::call(cx, &f, &[])?;
+        match r.cast::<crate::types::Bytes>() {
+            Some(b) => b.bytes().to_vec(),
+            None => return Err(cx.type_error(format!("__bytes__ returned non-bytes (type {})", r.ty().name_text()))),
+        }
+    } else {
+        return Err(cx.type_error(format!("%b requires a bytes-like object, or an object that implements __bytes__, not '{}'", v.ty().name_text())));
+    };
+    Ok(b.into_iter().map(u32::from).collect())
 }
 
 struct Source {
@@ -32,12 +55,13 @@ impl Source {
     }
 }
 
-fn fill(cx: &mut Cx, t: &[u32], values: &Obj) -> PyResult<Vec<u32>> {
+fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>> {
     let (items, is_tuple) = match values.cast::<Tuple>() {
         Some(v) => (v.items().to_vec(), true),
         None => (vec![values.clone()], false),
     };
-    let mapping = (!is_tuple && values.cast::<Str>().is_none() && values.ty().slots(cx).getitem.is_some()).then(|| values.clone());
+    let textual = values.cast::<Str>().is_some() || bytes && crate::protocol::buffer::exports(cx, values);
+    let mapping = (!is_tuple && !textual && values.ty().slots(cx).getitem.is_some()).then(|| values.clone());
     let mut source = Source { items, next: 0, is_tuple, mapping };
     let mut used_mapping = false;
     let mut out = Vec::with_capacity(t.len());
@@ -64,7 +88,12 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj) -> PyResult<Vec<u32>> {
                 }
                 i += 1;
             }
-            let key = cx.str_points(&t[start..i - 1])?;
+            let key = if bytes {
+                let raw: Vec<u8> = t[start..i - 1].iter().map(|c| *c as u8).collect();
+                crate::types::Bytes::from_slice(cx, &raw)?
+            } else {
+                cx.str_points(&t[start..i - 1])?
+            };
             let v = protocol::getitem(cx, &m, &key)?;
             source.items = vec![v];
             source.next = 0;
@@ -122,11 +151,35 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj) -> PyResult<Vec<u32>> {
             continue;
         }
         let (sign, body): (&str, Vec<u32>) = match kind {
+            's' | 'b' if bytes => {
+                let v = source.take(cx)?;
+                let mut p = value_bytes(cx, &v)?;
+                if let Some(n) = precision {
+                    p.truncate(n);
+                }
+                ("", p)
+            }
+            'c' if bytes => {
+                let v = source.take(cx)?;
+                let b = if v.ty().slots(cx).index.is_some() {
+                    match int::to_i64(&protocol::index(cx, &v)?) {
+                        Some(n) if (0..256).contains(&n) => vec![n as u32],
+                        _ => return Err(cx.overflow_error("%c arg not in range(256)")),
+                    }
+                } else {
+                    let b = if crate::protocol::buffer::exports(cx, &v) { value_bytes(cx, &v)? } else { Vec::new() };
+                    if b.len() != 1 {
+                        return Err(cx.type_error(format!("%c requires an integer in range(256) or a single byte, not {}", v.ty().name_text())));
+                    }
+                    b
+                };
+                ("", b)
+            }
             's' | 'r' | 'a' => {
                 let v = source.take(cx)?;
                 let s = match kind {
                     's' => protocol::str(cx, &v)?,
-                    'r' => protocol::repr(cx, &v)?,
+                    'r' if !bytes => protocol::repr(cx, &v)?,
                     _ => protocol::ascii(cx, &v)?,
                 };
                 let mut p = s.cast::<Str>().map(|s| s.code_points()).unwrap_or_default();

@@ -1,0 +1,217 @@
+//! The buffer protocol (PEP 3118, 688): what bytes an object shows, and how they are read as items.
+
+use crate::cx::{Cx, PyResult};
+use crate::object::Obj;
+use crate::protocol;
+use crate::types::{Bytes, int};
+
+/// A view of bytes. `exporter` has the slot `storage`; offsets and strides are in bytes.
+#[derive(Clone)]
+pub struct Buffer {
+    pub exporter: Obj,
+    pub start: usize,
+    pub readonly: bool,
+    pub format: String,
+    pub itemsize: usize,
+    pub shape: Vec<usize>,
+    pub strides: Vec<isize>,
+}
+
+impl Buffer {
+    /// A row of unsigned bytes.
+    pub fn plain(exporter: Obj, len: usize, readonly: bool) -> Buffer {
+        Buffer { exporter, start: 0, readonly, format: "B".into(), itemsize: 1, shape: vec![len], strides: vec![1] }
+    }
+    /// Bytes of all items.
+    pub fn nbytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.itemsize
+    }
+    pub fn is_c_contiguous(&self) -> bool {
+        let mut expected = self.itemsize as isize;
+        self.nbytes() == 0
+            || self.shape.iter().zip(&self.strides).rev().all(|(n, s)| {
+                let ok = *n == 1 || *s == expected;
+                expected *= *n as isize;
+                ok
+            })
+    }
+    pub fn is_f_contiguous(&self) -> bool {
+        let mut expected = self.itemsize as isize;
+        self.nbytes() == 0
+            || self.shape.iter().zip(&self.strides).all(|(n, s)| {
+                let ok = *n == 1 || *s == expected;
+                expected *= *n as isize;
+                ok
+            })
+    }
+    /// Offsets of the items in C order.
+    pub fn offsets(&self) -> Vec<usize> {
+        let mut out = vec![self.start as isize];
+        for (n, s) in self.shape.iter().zip(&self.strides) {
+            out = out.into_iter().flat_map(|o| (0..*n as isize).map(move |i| o + i * s)).collect();
+        }
+        out.into_iter().map(|o| o as usize).collect()
+    }
+    /// A copy of the bytes of all items in C order.
+    pub fn gather(&self, cx: &Cx) -> PyResult<Vec<u8>> {
+        let mut out = Vec::new();
+        protocol::grow(cx, &mut out, self.nbytes())?;
+        let all = storage(cx, &self.exporter);
+        if self.is_c_contiguous() {
+            out.extend_from_slice(&all[self.start..self.start + self.nbytes()]);
+        } else {
+            for o in self.offsets() {
+                out.extend_from_slice(&all[o..o + self.itemsize]);
+            }
+        }
+        Ok(out)
+    }
+    /// Writes bytes over all items in C order; `bytes` has `nbytes` of them.
+    pub fn scatter(&self, cx: &mut Cx, bytes: &[u8]) {
+        let (contiguous, offsets) = (self.is_c_contiguous(), if self.is_c_contiguous() { Vec::new() } else { self.offsets() });
+        let all = storage_mut(cx, &self.exporter);
+        if contiguous {
+            all[self.start..self.start + bytes.len()].copy_from_slice(bytes);
+        } else {
+            for (o, item) in offsets.into_iter().zip(bytes.chunks(self.itemsize.max(1))) {
+                all[o..o + item.len()].copy_from_slice(item);
+            }
+        }
+    }
+}
+
+/// All bytes of an exporter.
+pub fn storage<'a>(cx: &'a Cx, o: &'a Obj) -> &'a [u8] {
+    match o.ty().slots(cx).storage {
+        // SAFETY: the slot hands out the object's live bytes; they move or go only under `&mut Cx`.
+        Some(f) => unsafe {
+            let (at, len) = f(cx, o);
+            std::slice::from_raw_parts(at, len)
+        },
+        None => &[],
+    }
+}
+/// As `storage`, to change. Only for exporters that are not read-only.
+pub fn storage_mut<'a>(cx: &'a mut Cx, o: &'a Obj) -> &'a mut [u8] {
+    match o.ty().slots(cx).storage {
+        // SAFETY: as above; `&mut Cx` is unique.
+        Some(f) => unsafe {
+            let (at, len) = f(cx, o);
+            std::slice::from_raw_parts_mut(at.cast_mut(), len)
+        },
+        None => &mut [],
+    }
+}
+
+/// Whether an object has a buffer.
+pub fn exports(cx: &Cx, o: &Obj) -> bool {
+    o.ty().slots(cx).buffer.is_some()
+}
+
+/// The buffer of an object. Give it back with `release`.
+pub fn get(cx: &mut Cx, o: &Obj) -> PyResult<Buffer> {
+    match o.ty().slots(cx).buffer {
+        Some(f) => f(cx, o),
+        None => Err(cx.type_error(format!("a bytes-like object is required, not '{}'", o.ty().name_text()))),
+    }
+}
+/// Ends a view got from `get`.
+pub fn release(cx: &mut Cx, exporter: &Obj) {
+    if let Some(f) = exporter.ty().slots(cx).release_buffer {
+        f(cx, exporter);
+    }
+}
+
+/// A copy of the bytes of a bytes-like object.
+pub fn bytes(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
+    if let Some(b) = o.cast::<Bytes>() {
+        let mut out = Vec::new();
+        protocol::grow(cx, &mut out, b.bytes().len())?;
+        out.extend_from_slice(b.bytes());
+        return Ok(out);
+    }
+    let b = get(cx, o)?;
+    let out = b.gather(cx);
+    release(cx, &b.exporter);
+    out
+}
+
+/// Bytes of one item of a native format; `None` for formats that are not one native item.
+pub fn item_size(format: &str) -> Option<usize> {
+    Some(match format.strip_prefix('@').unwrap_or(format) {
+        "b" | "B" | "c" | "?" => 1,
+        "h" | "H" | "e" => 2,
+        "i" | "I" | "f" => 4,
+        "l" | "L" | "q" | "Q" | "n" | "N" | "d" | "P" => 8,
+        _ => return None,
+    })
+}
+
+/// One item as an object.
+pub fn unpack_item(cx: &mut Cx, format: &str, b: &[u8]) -> PyResult {
+    let kind = format.strip_prefix('@').unwrap_or(format);
+    let mut wide = [0u8; 8];
+    wide[..b.len().min(8)].copy_from_slice(&b[..b.len().min(8)]);
+    let unsigned = u64::from_le_bytes(wide);
+    let signed = (unsigned as i64) << (64 - 8 * b.len().clamp(1, 8)) >> (64 - 8 * b.len().clamp(1, 8));
+    match kind {
+        "B" | "H" | "I" => cx.int(unsigned as i64),
+        "L" | "Q" | "N" | "P" => int::from_u64(cx, unsigned),
+        "b" | "h" | "i" | "l" | "q" | "n" => cx.int(signed),
+        "f" => cx.float(f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
+        "d" => cx.float(f64::from_le_bytes(wide)),
+        "e" => cx.float(retic_numbers::half::to_f64(unsigned as u16)),
+        "?" => Ok(cx.bool(b[0] != 0)),
+        "c" => Bytes::from_slice(cx, b),
+        _ => Err(cx.error_of(&cx.types.not_implemented_error, format!("memoryview: format {format} not supported"))),
+    }
+}
+
+/// The bytes of an item.
+pub fn pack_item(cx: &mut Cx, format: &str, o: &Obj) -> PyResult<Vec<u8>> {
+    let kind = format.strip_prefix('@').unwrap_or(format);
+    let Some(size) = item_size(kind) else {
+        return Err(cx.error_of(&cx.types.not_implemented_error, format!("memoryview: format {format} not supported")));
+    };
+    let range = |cx: &Cx| cx.value_error(format!("memoryview: invalid value for format '{kind}'"));
+    let wrong = |cx: &Cx| cx.type_error(format!("memoryview: invalid type for format '{kind}'"));
+    match kind {
+        "f" | "d" | "e" => {
+            let Ok(v) = protocol::as_f64(cx, o) else {
+                cx.clear_error();
+                return Err(wrong(cx));
+            };
+            Ok(match kind {
+                "f" => (v as f32).to_le_bytes().to_vec(),
+                "d" => v.to_le_bytes().to_vec(),
+                _ => match retic_numbers::half::from_f64(v) {
+                    Some(h) => h.to_le_bytes().to_vec(),
+                    None => return Err(range(cx)),
+                },
+            })
+        }
+        "?" => Ok(vec![u8::from(protocol::truth(cx, o)?)]),
+        "c" => match o.cast::<Bytes>().map(|b| b.bytes()) {
+            Some([one]) => Ok(vec![*one]),
+            Some(_) => Err(range(cx)),
+            None => Err(wrong(cx)),
+        },
+        _ => {
+            if o.ty().slots(cx).index.is_none() {
+                return Err(wrong(cx));
+            }
+            let i = protocol::index(cx, o)?;
+            let v: i128 = match (int::to_i64(&i), int::to_u64(&i)) {
+                (Some(v), _) => i128::from(v),
+                (None, Some(v)) => i128::from(v),
+                _ => return Err(range(cx)),
+            };
+            let bits = 8 * size as u32;
+            let (low, high) = if kind.chars().all(char::is_lowercase) { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) } else { (0, (1i128 << bits) - 1) };
+            if v < low || v > high {
+                return Err(range(cx));
+            }
+            Ok((v as u64).to_le_bytes()[..size].to_vec())
+        }
+    }
+}
