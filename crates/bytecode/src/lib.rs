@@ -9,6 +9,7 @@ pub mod code;
 pub mod dis;
 pub mod lines;
 pub mod opcode;
+pub mod pack;
 
 pub use code::{Code, Const, Flags, Position};
 pub use opcode::{Opcode, Operand};

@@ -44,7 +44,13 @@ impl Python {
         cx.compile_hook = Some(compile_hook);
         retic_stdlib::install(cx);
         cx.optimize = settings.optimize;
-        let _ = set_list(cx, "argv", &settings.argv).and_then(|()| set_list(cx, "path", &settings.path));
+        cx.library = Some(library);
+        let _ = set_list(cx, "argv", &settings.argv).and_then(|()| {
+            let path: Vec<String> = settings.path.iter().cloned().chain([retic_library::PREFIX.to_string()]).collect();
+            set_list(cx, "path", &path)
+        });
+        let names: Vec<&str> = retic_library::names().collect();
+        let _ = retic_runtime::modules::sys::info::module_names(cx, &names);
         Python { interp }
     }
 
@@ -71,6 +77,17 @@ impl Python {
         let listed = compiled.and_then(|code| listing::of(cx, code));
         listed.map_err(|_| interp::report(self.interp.cx()))
     }
+}
+
+/// A module of the packed library, by dotted name or by path.
+fn library(name: &str) -> Option<retic_runtime::cx::LibraryModule> {
+    let entry = if name.starts_with('/') { retic_library::by_path(name)? } else { retic_library::find(name)? };
+    Some(retic_runtime::cx::LibraryModule {
+        path: format!("{}/{}", retic_library::PREFIX, entry.path),
+        package: entry.package,
+        source: entry.source,
+        code: |name| retic_library::find(name).and_then(|e| e.code()),
+    })
 }
 
 /// CPython's hash secret for a seed: a linear congruential generator (`PYTHONHASHSEED`).

@@ -50,6 +50,18 @@ pub struct MethodCacheEntry {
 /// Compiles source handed to `compile`, `exec`, `eval` and imports. Installed by the embedding crate.
 pub type CompileHook = fn(&mut Cx, CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>>;
 
+/// Finds a module of the packed library by its dotted name, or (an absolute path) by its file.
+pub type LibraryHook = fn(&str) -> Option<LibraryModule>;
+
+/// A module of the packed library.
+pub struct LibraryModule {
+    /// Absolute, below `sys._stdlib_dir`.
+    pub path: String,
+    pub package: bool,
+    pub source: &'static [u8],
+    pub code: fn(&str) -> Option<Rc<retic_bytecode::Code>>,
+}
+
 /// What the compile hook gets.
 pub struct CompileRequest<'a> {
     pub source: &'a str,
@@ -97,6 +109,19 @@ pub struct Cx {
     pub gc_garbage: Option<Obj>,
     pub optimize: u8,
     pub codecs: crate::codecs::Registry,
+    pub finalizing: bool,
+    pub int_max_str_digits: Cell<usize>,
+    pub switch_interval: Cell<f64>,
+    pub origin_depth: Cell<i64>,
+    pub audit_hooks: Vec<Obj>,
+    pub asyncgen_hooks_type: Option<Ref<Type>>,
+    /// The packed library, if there is one.
+    pub library: Option<LibraryHook>,
+    pub imports: crate::modules::import::State,
+    /// Writes text to a native text stream; false where `write` must be called instead.
+    pub print_hook: Option<fn(&mut Cx, &Obj, &Ref<Str>) -> PyResult<bool>>,
+    /// The native types that modules made, by name with module.
+    pub native_types: FxHashMap<&'static str, Ref<Type>>,
     /// The hooks of `sys.set_asyncgen_hooks`: at first use, instead of death.
     pub asyncgen_hooks: (Option<Obj>, Option<Obj>),
     /// Address of the exception that RERAISE is raising; 0 for none.
@@ -174,6 +199,16 @@ impl Cx {
         made.as_obj().make_immortal();
         self.consts.names.insert(text, made.as_obj().clone());
         made
+    }
+
+    /// Whether forgotten resources are worth a warning: only a program that has the module `warnings` can ask for it.
+    pub fn resource_warnings(&mut self) -> bool {
+        let key = self.name("warnings");
+        self.modules.as_ref().is_some_and(|m| m.get_str(self, &key).is_some())
+    }
+    /// A native type that a module made when it was imported.
+    pub fn native_type(&self, name: &'static str) -> Ref<Type> {
+        self.native_types.get(name).expect("the module of the type is imported").clone()
     }
 
     /// Drops a value here and now: finalisers run at once (the caller borrows no inside).
@@ -439,6 +474,16 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         gc_garbage: None,
         optimize: 0,
         codecs: Default::default(),
+        finalizing: false,
+        int_max_str_digits: Cell::new(4300),
+        switch_interval: Cell::new(0.005),
+        origin_depth: Cell::new(0),
+        audit_hooks: Vec::new(),
+        asyncgen_hooks_type: None,
+        library: None,
+        imports: Default::default(),
+        print_hook: None,
+        native_types: FxHashMap::default(),
         asyncgen_hooks: (None, None),
         reraised: Cell::new(0),
     }

@@ -1,28 +1,229 @@
 //! The world outside: everything the machine asks of its host goes through this trait.
 
-/// What a host provides. The real one is the crate `system`; a sandbox gives less.
+use std::io::{Error, ErrorKind, Result};
+
+/// What `stat` says of a file. Times in nanoseconds since the epoch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stat {
+    pub mode: u32,
+    pub ino: u64,
+    pub dev: u64,
+    pub nlink: u64,
+    pub uid: u32,
+    pub gid: u32,
+    pub size: i64,
+    pub atime_ns: i128,
+    pub mtime_ns: i128,
+    pub ctime_ns: i128,
+    pub blksize: i64,
+    pub blocks: i64,
+    pub rdev: u64,
+}
+
+/// Which clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    Realtime,
+    Monotonic,
+    ProcessCpu,
+    ThreadCpu,
+}
+
+/// A program to start: what `_posixsubprocess.fork_exec` asks for.
+pub struct Spawn<'a> {
+    pub args: &'a [Vec<u8>],
+    pub executables: &'a [Vec<u8>],
+    pub env: Option<&'a [Vec<u8>]>,
+    pub cwd: Option<&'a [u8]>,
+    /// Descriptors of the child's end of stdin, stdout, stderr; -1 keeps the parent's.
+    pub stdio: [i32; 3],
+    pub keep: &'a [i32],
+    pub close_fds: bool,
+    pub error_pipe: i32,
+    pub new_session: bool,
+    pub process_group: i32,
+    pub umask: i32,
+}
+
+fn refused<T>() -> Result<T> {
+    Err(Error::from(ErrorKind::PermissionDenied))
+}
+
+/// What a host provides. The real one is the crate `system`; a sandbox gives less: what it does not give is refused.
+#[allow(unused_variables, reason = "the names of the parameters say what they are")]
 pub trait Host {
     fn write_stdout(&mut self, bytes: &[u8]);
     fn write_stderr(&mut self, bytes: &[u8]);
     fn flush(&mut self) {}
     /// A line of standard input with its newline; empty at the end.
-    fn read_line(&mut self) -> std::io::Result<Vec<u8>>;
+    fn read_line(&mut self) -> Result<Vec<u8>>;
     /// A whole file.
-    fn read_file(&mut self, path: &str) -> std::io::Result<Vec<u8>>;
+    fn read_file(&mut self, path: &str) -> Result<Vec<u8>>;
     /// Writes a whole file; `append` keeps what is there.
-    fn write_file(&mut self, path: &str, bytes: &[u8], append: bool) -> std::io::Result<()>;
+    fn write_file(&mut self, path: &str, bytes: &[u8], append: bool) -> Result<()>;
     fn is_file(&self, path: &str) -> bool;
     fn is_dir(&self, path: &str) -> bool;
-    /// Seconds since the epoch.
-    fn time(&self) -> f64;
-    /// Seconds of a clock that never goes back.
-    fn monotonic(&self) -> f64;
-    /// Seconds of processor time.
-    fn cpu_time(&self) -> f64;
+    /// Nanoseconds of a clock.
+    fn clock_ns(&self, clock: Clock) -> i128;
     fn random_bytes(&mut self, out: &mut [u8]);
-    fn env(&self, name: &str) -> Option<String>;
+    fn sleep(&self, seconds: f64) {}
+    /// Seconds since the epoch.
+    fn time(&self) -> f64 {
+        self.clock_ns(Clock::Realtime) as f64 / 1e9
+    }
+    /// Seconds of a clock that never goes back.
+    fn monotonic(&self) -> f64 {
+        self.clock_ns(Clock::Monotonic) as f64 / 1e9
+    }
+
+    // ---- descriptors
+    fn open(&mut self, path: &[u8], flags: i32, mode: u32) -> Result<i32> {
+        refused()
+    }
+    fn close(&mut self, fd: i32) -> Result<()> {
+        refused()
+    }
+    fn read(&mut self, fd: i32, out: &mut [u8]) -> Result<usize> {
+        refused()
+    }
+    fn write(&mut self, fd: i32, bytes: &[u8]) -> Result<usize> {
+        refused()
+    }
+    fn seek(&mut self, fd: i32, offset: i64, whence: i32) -> Result<i64> {
+        refused()
+    }
+    fn truncate(&mut self, fd: i32, length: i64) -> Result<()> {
+        refused()
+    }
+    fn sync(&mut self, fd: i32) -> Result<()> {
+        refused()
+    }
+    fn isatty(&self, fd: i32) -> bool {
+        false
+    }
+    fn dup(&mut self, fd: i32) -> Result<i32> {
+        refused()
+    }
+    fn dup2(&mut self, fd: i32, to: i32, inheritable: bool) -> Result<i32> {
+        refused()
+    }
+    fn pipe(&mut self) -> Result<(i32, i32)> {
+        refused()
+    }
+    fn inheritable(&self, fd: i32) -> Result<bool> {
+        refused()
+    }
+    fn set_inheritable(&mut self, fd: i32, yes: bool) -> Result<()> {
+        refused()
+    }
+    fn blocking(&self, fd: i32) -> Result<bool> {
+        refused()
+    }
+    fn set_blocking(&mut self, fd: i32, yes: bool) -> Result<()> {
+        refused()
+    }
+    /// Columns and lines.
+    fn terminal_size(&self, fd: i32) -> Result<(i64, i64)> {
+        refused()
+    }
+
+    // ---- files by name
+    fn stat(&self, path: &[u8], follow: bool) -> Result<Stat> {
+        refused()
+    }
+    fn fstat(&self, fd: i32) -> Result<Stat> {
+        refused()
+    }
+    /// Names in a folder with their `d_type`, without `.` and `..`.
+    fn list(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, u8, u64)>> {
+        refused()
+    }
+    fn mkdir(&mut self, path: &[u8], mode: u32) -> Result<()> {
+        refused()
+    }
+    fn rmdir(&mut self, path: &[u8]) -> Result<()> {
+        refused()
+    }
+    fn unlink(&mut self, path: &[u8]) -> Result<()> {
+        refused()
+    }
+    fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
+        refused()
+    }
+    fn link(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
+        refused()
+    }
+    fn symlink(&mut self, target: &[u8], path: &[u8]) -> Result<()> {
+        refused()
+    }
+    fn readlink(&self, path: &[u8]) -> Result<Vec<u8>> {
+        refused()
+    }
+    fn chmod(&mut self, path: &[u8], mode: u32) -> Result<()> {
+        refused()
+    }
+    fn set_times(&mut self, path: &[u8], atime_ns: i128, mtime_ns: i128, follow: bool) -> Result<()> {
+        refused()
+    }
+    fn access(&self, path: &[u8], mode: i32) -> bool {
+        false
+    }
+    fn cwd(&self) -> Result<Vec<u8>> {
+        refused()
+    }
+    fn chdir(&mut self, path: &[u8]) -> Result<()> {
+        refused()
+    }
+    fn umask(&mut self, mask: u32) -> u32 {
+        0o22
+    }
+
+    // ---- process
+    fn env(&self, name: &str) -> Option<String> {
+        None
+    }
+    fn environ(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        Vec::new()
+    }
+    fn set_env(&mut self, name: &[u8], value: Option<&[u8]>) {}
     fn pid(&self) -> i64 {
         1
     }
-    fn sleep(&self, _seconds: f64) {}
+    /// Parent, user, effective user, group, effective group.
+    fn ids(&self) -> [i64; 5] {
+        [1, 0, 0, 0, 0]
+    }
+    /// Ends the process; returns only where that is not allowed.
+    fn exit(&mut self, status: i32) -> Result<()> {
+        refused()
+    }
+    fn spawn(&mut self, program: &Spawn<'_>) -> Result<i64> {
+        refused()
+    }
+    /// Process and raw status.
+    fn waitpid(&mut self, pid: i64, options: i32) -> Result<(i64, i32)> {
+        refused()
+    }
+    fn kill(&mut self, pid: i64, signal: i32) -> Result<()> {
+        refused()
+    }
+    fn cpu_count(&self) -> usize {
+        1
+    }
+    /// System, node, release, version, machine.
+    fn uname(&self) -> [String; 5] {
+        ["Linux".into(), String::new(), String::new(), String::new(), "x86_64".into()]
+    }
+    /// Readiness of descriptors: (descriptor, events wanted) to events that are there. Milliseconds; negative waits.
+    fn poll(&mut self, fds: &[(i32, i16)], timeout_ms: i32) -> Result<Vec<i16>> {
+        refused()
+    }
+    /// Seconds east of UTC and the zone's name at a time, and whether it is summer time.
+    fn local_offset(&self, seconds: i64) -> (i64, String, bool) {
+        (0, "UTC".into(), false)
+    }
+    /// The text of an error number.
+    fn error_text(&self, errno: i32) -> String {
+        format!("error {errno}")
+    }
 }

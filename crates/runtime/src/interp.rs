@@ -102,6 +102,42 @@ fn bootstrap(cx: &mut Cx) {
     crate::modules::install(cx).expect("the first modules are made");
 }
 
+/// A native type made after the start, for a module that is imported. It lives as long as the interpreter.
+pub fn native_type(cx: &mut Cx, spec: &Spec, base: &Ref<Type>) -> PyResult<Ref<Type>> {
+    let meta = cx.types.type_.clone();
+    let t = raw_new(cx, spec, Some(&meta));
+    t.as_obj().make_immortal();
+    shapes::make_shapes(cx, &t);
+    let dict = Dict::new(cx)?;
+    t.dict.set(cx, Some(dict));
+    let mut mro = vec![t.as_obj().clone()];
+    mro.extend(base.mro_list(cx).to_vec());
+    let (bases, mro) = (cx.tuple(vec![base.as_obj().clone()])?, cx.tuple(mro)?);
+    t.bases.set(cx, Some(bases));
+    t.mro.set(cx, Some(mro));
+    t.flags.set(t.flags.get() | base.flags.get() & type_::flags::EXCEPTION);
+    // SAFETY: nobody borrows the list meanwhile.
+    unsafe { (*base.subclasses.as_ptr()).push(cx, t.as_raw())? };
+    t.base.set(cx, Some(base.clone()));
+    describe(cx, &t, spec);
+    dunders::inherit(cx, &t, base);
+    if t.slots(cx).del.is_some() {
+        t.flags.set(t.flags.get() | type_::flags::FINALIZER);
+    }
+    Ok(t)
+}
+
+/// More methods for a native type.
+pub fn add_methods(cx: &mut Cx, t: &Ref<Type>, methods: &'static [crate::native::MethodDef]) -> PyResult<()> {
+    let dict = t.dict.cloned(cx).expect("every type has one");
+    for def in methods {
+        let f = crate::types::function::from_def(cx, t, def)?;
+        dict.set_str(cx, def.name, f)?;
+    }
+    t.modified(cx);
+    Ok(())
+}
+
 fn make_consts(cx: &mut Cx) {
     let one = |cx: &mut Cx, ty: &Ref<Type>| -> Obj {
         let raw = memory::birth(cx, ty, ty.root_shape.get(), 16).expect("room");
@@ -271,11 +307,28 @@ pub fn report(cx: &mut Cx) -> i32 {
     1
 }
 
+/// What waits in `sys.stdout` and `sys.stderr` goes out.
+fn flush_streams(cx: &mut Cx) {
+    for name in ["stdout", "stderr"] {
+        let key = cx.name(name);
+        let Some(sys) = cx.sys.clone() else { return };
+        if let Ok(Some(s)) = crate::protocol::lookup_attr(cx, &sys, &key)
+            && !s.is_none()
+            && crate::protocol::call_method(cx, &s, "flush", &[]).is_err()
+        {
+            cx.clear_error();
+        }
+        cx.clear_error();
+    }
+}
+
 /// The end of the interpreter, in CPython's order: exit functions, `__main__`, the other modules, a last collection.
 fn finish(cx: &mut Cx) {
     crate::modules::run_atexit(cx);
     cx.clear_error();
+    flush_streams(cx);
     crate::modules::finalize(cx);
     cx.run_condemned();
+    flush_streams(cx);
     cx.host.flush();
 }

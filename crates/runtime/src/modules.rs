@@ -2,8 +2,15 @@
 
 pub mod builtins;
 pub mod gc;
+pub mod imp;
+pub mod import;
+pub mod marshal;
 pub mod sys;
+pub mod thread;
+pub mod warnings;
 pub mod weakref;
+
+pub use import::import;
 
 use crate::cx::{CompileRequest, Cx, PyResult};
 use crate::object::{Obj, Ref};
@@ -19,7 +26,15 @@ pub(crate) fn install(cx: &mut Cx) -> PyResult<()> {
     let s = sys::make(cx)?;
     cx.sys = Some(s.as_obj().clone());
     register(cx, "sys", s.as_obj())?;
-    cx.native_modules.extend([("gc", gc::make as fn(&mut Cx) -> PyResult), ("_weakref", weakref::make), ("weakref", weakref::make_weakref), ("atexit", make_atexit)]);
+    cx.native_modules.extend([
+        ("gc", gc::make as fn(&mut Cx) -> PyResult),
+        ("_weakref", weakref::make),
+        ("atexit", make_atexit),
+        ("_imp", imp::make),
+        ("marshal", marshal::make),
+        ("_warnings", warnings::make),
+        ("_thread", thread::make),
+    ]);
     Ok(())
 }
 
@@ -65,6 +80,8 @@ fn clear_namespace(cx: &mut Cx, d: &Ref<Dict>) {
 /// Lets go of all modules: first by taking them out of `sys.modules` in order, so that namespaces nobody else holds die
 /// as they stand; then, after a collection, by emptying those that are left, last imported first.
 pub(crate) fn finalize(cx: &mut Cx) {
+    cx.finalizing = true;
+    cx.imports = Default::default();
     let Some(modules) = cx.modules.clone() else { return };
     let mut left = Vec::new();
     for (k, m) in modules.entries(cx) {
@@ -86,102 +103,6 @@ pub(crate) fn finalize(cx: &mut Cx) {
         cx.release(m);
     }
     crate::memory::cycles::collect(cx, 2);
-}
-
-/// `import name`: native modules, then files on `sys.path`.
-pub fn import(cx: &mut Cx, name: &str) -> PyResult {
-    let modules = cx.modules.clone().expect("made at the start");
-    let mut parent: Option<Obj> = None;
-    let mut full = String::new();
-    for part in name.split('.') {
-        if !full.is_empty() {
-            full.push('.');
-        }
-        full.push_str(part);
-        let key = crate::types::str::intern_text(cx, &full)?;
-        let m = match modules.get_str(cx, &key) {
-            Some(m) if m.is_none() => return Err(not_found(cx, &full)),
-            Some(m) => m,
-            None => {
-                let m = load(cx, &full, parent.as_ref())?;
-                if let Some(p) = &parent {
-                    let attr = crate::types::str::intern_text(cx, part)?;
-                    crate::protocol::setattr(cx, p, &attr, Some(&m))?;
-                }
-                m
-            }
-        };
-        parent = Some(m);
-    }
-    Ok(parent.unwrap_or_else(|| cx.none()))
-}
-
-fn not_found(cx: &mut Cx, name: &str) -> crate::cx::Raised {
-    cx.error_of(&cx.types.module_not_found_error, format!("No module named '{name}'"))
-}
-
-fn load(cx: &mut Cx, full: &str, parent: Option<&Obj>) -> PyResult {
-    if let Some((_, make)) = cx.native_modules.iter().find(|(n, _)| *n == full).copied() {
-        let m = make(cx)?;
-        register(cx, full, &m)?;
-        return Ok(m);
-    }
-    let path_name = cx.name("__path__");
-    let search = match parent {
-        Some(p) => match crate::protocol::lookup_attr(cx, p, &path_name)? {
-            Some(l) => crate::protocol::collect(cx, &l)?,
-            None => {
-                let (p, _) = full.rsplit_once('.').unwrap_or((full, ""));
-                return Err(cx.error_of(&cx.types.module_not_found_error, format!("No module named '{full}'; '{p}' is not a package")));
-            }
-        },
-        None => {
-            let s = cx.sys.clone().expect("made at the start");
-            let name = cx.name("path");
-            let l = crate::protocol::getattr(cx, &s, &name)?;
-            crate::protocol::collect(cx, &l)?
-        }
-    };
-    let last = full.rsplit('.').next().unwrap_or(full);
-    for dir in search {
-        let Some(dir) = dir.cast::<Str>().map(|s| s.to_text(cx)) else { continue };
-        let base = if dir.is_empty() { last.to_string() } else { format!("{}/{last}", dir.trim_end_matches('/')) };
-        for (file, package) in [(format!("{base}/__init__.py"), Some(base.clone())), (format!("{base}.py"), None)] {
-            if cx.host.is_file(&file) {
-                return load_file(cx, full, &file, package);
-            }
-        }
-    }
-    Err(not_found(cx, full))
-}
-
-fn load_file(cx: &mut Cx, full: &str, file: &str, package: Option<String>) -> PyResult {
-    let bytes = cx.host.read_file(file).map_err(|e| cx.error_of(&cx.types.os_error, e.to_string()))?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let code = compile(cx, &text, file, "exec", 0)?;
-    let m = module::new(cx, full, None)?;
-    let f = cx.str(file)?;
-    m.set(cx, "__file__", f)?;
-    let pkg = if package.is_some() { full } else { full.rsplit_once('.').map_or("", |p| p.0) };
-    let pkg = cx.str(pkg)?;
-    m.set(cx, "__package__", pkg)?;
-    if let Some(p) = package {
-        let p = cx.str(&p)?;
-        let l = cx.list(vec![p])?;
-        m.set(cx, "__path__", l)?;
-    }
-    register(cx, full, m.as_obj())?;
-    let globals = m.dict.cloned(cx);
-    if let Err(r) = crate::eval::run_code(cx, &code, &globals, globals.as_obj(), None) {
-        let saved = cx.save_error();
-        let key = cx.str(full)?;
-        let modules = cx.modules.clone().expect("made at the start");
-        let old = modules.remove(cx, &key)?;
-        cx.release(old);
-        cx.restore_error(saved);
-        return Err(r);
-    }
-    Ok(m.into_obj())
 }
 
 /// Source to a code object through the installed compiler.

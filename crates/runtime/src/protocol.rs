@@ -685,6 +685,11 @@ pub fn match_class(cx: &mut Cx, subject: &Obj, class: &Obj, names: &Obj, positio
 
 // ---- odds and ends
 
+/// Whether the type of an object has a method of that name.
+pub fn lookup_attr_quiet(cx: &mut Cx, o: &Obj, name: &'static str) -> bool {
+    let name = cx.name(name);
+    o.ty().lookup(cx, &name).is_some()
+}
 /// `__annotations__` of a class or module, evaluated on first use.
 pub fn lazy_annotations(cx: &mut Cx, dict: &Ref<Dict>) -> PyResult {
     let key = cx.name("__annotations__");

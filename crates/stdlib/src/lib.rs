@@ -1,7 +1,10 @@
 //! Native modules that need only the runtime's public face. `MODULES` is the table of contents.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod errno;
+mod io;
 mod math;
+mod posix;
 mod time;
 
 use retic_runtime::{Cx, PyResult};
@@ -10,9 +13,12 @@ use retic_runtime::{Cx, PyResult};
 type Make = fn(&mut Cx) -> PyResult;
 
 /// Every module here: its name and the function that makes it.
-pub const MODULES: &[(&str, Make)] = &[("math", math::make), ("time", time::make)];
+pub const MODULES: &[(&str, Make)] = &[("_io", io::make), ("errno", errno::make), ("math", math::make), ("posix", posix::make), ("time", time::make)];
 
 /// Makes the modules known to an interpreter; each is made when it is first imported.
 pub fn install(cx: &mut Cx) {
     cx.native_modules.extend_from_slice(MODULES);
+    if io::standard_streams(cx).and_then(|()| io::builtin_open(cx)).is_err() {
+        cx.clear_error();
+    }
 }

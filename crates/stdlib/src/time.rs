@@ -36,7 +36,7 @@ mod functions {
     /// Process time for profiling: sum of the kernel and user-space CPU time.
     #[py("process_time()")]
     pub fn process_time(cx: &mut Cx) -> f64 {
-        cx.host.cpu_time()
+        cx.host.clock_ns(retic_runtime::host::Clock::ProcessCpu) as f64 / 1e9
     }
     /// Delay execution for a given number of seconds.
     #[py("sleep(seconds, /)")]

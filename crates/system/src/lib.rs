@@ -1,7 +1,10 @@
 //! The real host: files, clocks, environment, standard streams. The only library crate that touches `std::fs` and its kin.
 
-use retic_runtime::host::Host;
-use std::io::{BufRead, Read, Write};
+mod files;
+mod process;
+
+use retic_runtime::host::{Clock, Host, Spawn, Stat};
+use std::io::{BufRead, Read, Result, Write};
 
 /// The machine we run on.
 pub struct System {
@@ -35,17 +38,17 @@ impl Host for System {
         }
         self.out.clear();
     }
-    fn read_line(&mut self) -> std::io::Result<Vec<u8>> {
+    fn read_line(&mut self) -> Result<Vec<u8>> {
         let mut line = Vec::new();
         std::io::stdin().lock().read_until(b'\n', &mut line)?;
         Ok(line)
     }
-    fn read_file(&mut self, path: &str) -> std::io::Result<Vec<u8>> {
+    fn read_file(&mut self, path: &str) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         std::fs::File::open(path)?.read_to_end(&mut out)?;
         Ok(out)
     }
-    fn write_file(&mut self, path: &str, bytes: &[u8], append: bool) -> std::io::Result<()> {
+    fn write_file(&mut self, path: &str, bytes: &[u8], append: bool) -> Result<()> {
         let mut options = std::fs::OpenOptions::new();
         options.create(true).write(true).append(append).truncate(!append);
         options.open(path)?.write_all(bytes)
@@ -56,14 +59,8 @@ impl Host for System {
     fn is_dir(&self, path: &str) -> bool {
         std::path::Path::new(path).is_dir()
     }
-    fn time(&self) -> f64 {
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
-    }
-    fn monotonic(&self) -> f64 {
-        clock(libc::CLOCK_MONOTONIC)
-    }
-    fn cpu_time(&self) -> f64 {
-        clock(libc::CLOCK_PROCESS_CPUTIME_ID)
+    fn clock_ns(&self, clock: Clock) -> i128 {
+        process::clock_ns(clock)
     }
     fn random_bytes(&mut self, out: &mut [u8]) {
         if std::fs::File::open("/dev/urandom").and_then(|mut f| f.read_exact(out)).is_err() {
@@ -71,20 +68,156 @@ impl Host for System {
             out.iter_mut().zip(seed.iter().cycle()).for_each(|(o, s)| *o = *s);
         }
     }
+    fn sleep(&self, seconds: f64) {
+        std::thread::sleep(std::time::Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
+    }
+    fn open(&mut self, path: &[u8], flags: i32, mode: u32) -> Result<i32> {
+        files::open(path, flags, mode)
+    }
+    fn close(&mut self, fd: i32) -> Result<()> {
+        files::close(fd)
+    }
+    fn read(&mut self, fd: i32, out: &mut [u8]) -> Result<usize> {
+        files::read(fd, out)
+    }
+    fn write(&mut self, fd: i32, bytes: &[u8]) -> Result<usize> {
+        if fd == 1 {
+            self.flush();
+        }
+        files::write(fd, bytes)
+    }
+    fn seek(&mut self, fd: i32, offset: i64, whence: i32) -> Result<i64> {
+        files::seek(fd, offset, whence)
+    }
+    fn truncate(&mut self, fd: i32, length: i64) -> Result<()> {
+        files::truncate(fd, length)
+    }
+    fn sync(&mut self, fd: i32) -> Result<()> {
+        files::sync(fd)
+    }
+    fn isatty(&self, fd: i32) -> bool {
+        files::isatty(fd)
+    }
+    fn dup(&mut self, fd: i32) -> Result<i32> {
+        files::dup(fd)
+    }
+    fn dup2(&mut self, fd: i32, to: i32, inheritable: bool) -> Result<i32> {
+        self.flush();
+        files::dup2(fd, to, inheritable)
+    }
+    fn pipe(&mut self) -> Result<(i32, i32)> {
+        files::pipe()
+    }
+    fn inheritable(&self, fd: i32) -> Result<bool> {
+        files::inheritable(fd)
+    }
+    fn set_inheritable(&mut self, fd: i32, yes: bool) -> Result<()> {
+        files::set_inheritable(fd, yes)
+    }
+    fn blocking(&self, fd: i32) -> Result<bool> {
+        files::blocking(fd)
+    }
+    fn set_blocking(&mut self, fd: i32, yes: bool) -> Result<()> {
+        files::set_blocking(fd, yes)
+    }
+    fn terminal_size(&self, fd: i32) -> Result<(i64, i64)> {
+        files::terminal_size(fd)
+    }
+    fn stat(&self, path: &[u8], follow: bool) -> Result<Stat> {
+        files::stat(path, follow)
+    }
+    fn fstat(&self, fd: i32) -> Result<Stat> {
+        files::fstat(fd)
+    }
+    fn list(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, u8, u64)>> {
+        files::list(path)
+    }
+    fn mkdir(&mut self, path: &[u8], mode: u32) -> Result<()> {
+        files::mkdir(path, mode)
+    }
+    fn rmdir(&mut self, path: &[u8]) -> Result<()> {
+        std::fs::remove_dir(files::path(path))
+    }
+    fn unlink(&mut self, path: &[u8]) -> Result<()> {
+        files::unlink(path)
+    }
+    fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
+        std::fs::rename(files::path(from), files::path(to))
+    }
+    fn link(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
+        std::fs::hard_link(files::path(from), files::path(to))
+    }
+    fn symlink(&mut self, target: &[u8], path: &[u8]) -> Result<()> {
+        std::os::unix::fs::symlink(files::path(target), files::path(path))
+    }
+    fn readlink(&self, path: &[u8]) -> Result<Vec<u8>> {
+        use std::os::unix::ffi::OsStringExt;
+        Ok(std::fs::read_link(files::path(path))?.into_os_string().into_vec())
+    }
+    fn chmod(&mut self, path: &[u8], mode: u32) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(files::path(path), std::fs::Permissions::from_mode(mode))
+    }
+    fn set_times(&mut self, path: &[u8], atime_ns: i128, mtime_ns: i128, follow: bool) -> Result<()> {
+        files::set_times(path, atime_ns, mtime_ns, follow)
+    }
+    fn access(&self, path: &[u8], mode: i32) -> bool {
+        files::access(path, mode)
+    }
+    fn cwd(&self) -> Result<Vec<u8>> {
+        use std::os::unix::ffi::OsStringExt;
+        Ok(std::env::current_dir()?.into_os_string().into_vec())
+    }
+    fn chdir(&mut self, path: &[u8]) -> Result<()> {
+        std::env::set_current_dir(files::path(path))
+    }
+    fn umask(&mut self, mask: u32) -> u32 {
+        files::umask(mask)
+    }
     fn env(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
+    }
+    fn environ(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        use std::os::unix::ffi::OsStringExt;
+        std::env::vars_os().map(|(k, v)| (k.into_vec(), v.into_vec())).collect()
+    }
+    fn set_env(&mut self, name: &[u8], value: Option<&[u8]>) {
+        process::set_env(name, value)
     }
     fn pid(&self) -> i64 {
         i64::from(std::process::id())
     }
-    fn sleep(&self, seconds: f64) {
-        std::thread::sleep(std::time::Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
+    fn ids(&self) -> [i64; 5] {
+        process::ids()
     }
-}
-
-fn clock(which: libc::clockid_t) -> f64 {
-    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: writes one timespec.
-    unsafe { libc::clock_gettime(which, &raw mut t) };
-    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+    fn exit(&mut self, status: i32) -> Result<()> {
+        self.flush();
+        std::process::exit(status)
+    }
+    fn spawn(&mut self, program: &Spawn<'_>) -> Result<i64> {
+        self.flush();
+        process::spawn(program)
+    }
+    fn waitpid(&mut self, pid: i64, options: i32) -> Result<(i64, i32)> {
+        process::waitpid(pid, options)
+    }
+    fn kill(&mut self, pid: i64, signal: i32) -> Result<()> {
+        process::kill(pid, signal)
+    }
+    fn cpu_count(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+    fn uname(&self) -> [String; 5] {
+        process::uname()
+    }
+    fn poll(&mut self, fds: &[(i32, i16)], timeout_ms: i32) -> Result<Vec<i16>> {
+        process::poll(fds, timeout_ms)
+    }
+    fn local_offset(&self, seconds: i64) -> (i64, String, bool) {
+        process::local_offset(seconds)
+    }
+    fn error_text(&self, errno: i32) -> String {
+        let text = std::io::Error::from_raw_os_error(errno).to_string();
+        text.rsplit_once(" (os error").map_or(text.clone(), |t| t.0.to_string())
+    }
 }

@@ -16,27 +16,42 @@ mod functions {
     /// Prints the values to a stream, or to sys.stdout by default.
     #[py("print(*args, sep=None, end=None, file=None, flush=False)")]
     pub fn print(cx: &mut Cx, args: &[Obj], sep: Option<&Ref<Str>>, end: Option<&Ref<Str>>, file: Option<&Obj>, flush: bool) -> PyResult<()> {
-        let sep = sep.map_or(" ".into(), |s| s.to_text(cx));
-        let end = end.map_or("\n".into(), |s| s.to_text(cx));
-        let mut out = String::new();
+        let stream = match file {
+            Some(f) => f.clone(),
+            None => match sys_attribute(cx, "stdout") {
+                Some(f) => f,
+                None => return Err(cx.runtime_error("lost sys.stdout")),
+            },
+        };
+        if stream.is_none() {
+            return Ok(());
+        }
+        let space = cx.consts.latin1[32].clone();
+        let line_end = cx.consts.latin1[10].clone();
+        let sep = sep.map_or(&space, |s| s.as_obj()).clone();
+        let end = end.map_or(&line_end, |s| s.as_obj()).clone();
+        // One text and its end go out as one piece where nobody can see the difference.
+        if let (Some(hook), [only]) = (cx.print_hook, args) {
+            let t = protocol::str(cx, only)?;
+            let line = crate::types::str::concat(cx, &t, &end)?;
+            if let Some(s) = line.cast::<Str>()
+                && hook(cx, &stream, s)?
+            {
+                return flush_after(cx, &stream, flush);
+            }
+            write_piece(cx, &stream, &t)?;
+            write_piece(cx, &stream, &end)?;
+            return flush_after(cx, &stream, flush);
+        }
         for (i, a) in args.iter().enumerate() {
             if i > 0 {
-                out.push_str(&sep);
+                write_piece(cx, &stream, &sep)?;
             }
-            out.push_str(&protocol::str_text(cx, a)?);
+            let t = protocol::str(cx, a)?;
+            write_piece(cx, &stream, &t)?;
         }
-        out.push_str(&end);
-        match file {
-            Some(f) => {
-                let t = cx.str(&out)?;
-                protocol::call_method(cx, f, "write", &[t])?;
-            }
-            None => print_to_stdout(cx, &out)?,
-        }
-        if flush {
-            cx.host.flush();
-        }
-        Ok(())
+        write_piece(cx, &stream, &end)?;
+        flush_after(cx, &stream, flush)
     }
     /// Return the identity of an object.
     #[py("id(obj, /)")]
@@ -416,96 +431,62 @@ mod functions {
     #[py("__import__(name, globals=None, locals=None, fromlist=(), level=0)")]
     pub fn import(cx: &mut Cx, name: &Ref<Str>, globals: Option<&Obj>, locals: Option<&Obj>, fromlist: Option<&Obj>, level: i64) -> PyResult {
         let _ = locals;
-        let mut full = name.to_text(cx);
-        if level > 0 {
-            let key = cx.name("__package__");
-            let package = globals.and_then(|g| g.cast::<Dict>()).and_then(|g| g.get_str(cx, &key)).and_then(|p| p.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_default();
-            if package.is_empty() {
-                return Err(cx.error_of(&cx.types.import_error, "attempted relative import with no known parent package"));
-            }
-            let mut base = package.as_str();
-            for _ in 1..level {
-                base = base.rsplit_once('.').map(|p| p.0).ok_or_else(|| cx.error_of(&cx.types.import_error, "attempted relative import beyond top-level package"))?;
-            }
-            full = if full.is_empty() { base.to_string() } else { format!("{base}.{full}") };
-        }
-        let m = crate::modules::import(cx, &full)?;
-        let names = match fromlist {
-            Some(f) if !f.is_none() => protocol::collect(cx, f)?,
-            _ => Vec::new(),
-        };
-        if names.is_empty() {
-            let top = full.split('.').next().unwrap_or("");
-            return if level > 0 { Ok(m) } else { crate::modules::import(cx, top) };
-        }
-        let path = cx.name("__path__");
-        if protocol::lookup_attr(cx, &m, &path)?.is_some() {
-            for n in names {
-                let Some(s) = n.cast::<Str>() else { continue };
-                if s.eq_str(cx, "*") || protocol::lookup_attr(cx, &m, s)?.is_some() {
-                    continue;
-                }
-                let sub = format!("{full}.{}", s.to_text(cx));
-                let r = crate::modules::import(cx, &sub);
-                let missing = cx.types.module_not_found_error.clone();
-                cx.swallow(r, &missing)?;
-            }
-        }
-        Ok(m)
+        crate::modules::import::dunder_import(cx, name, globals, fromlist, level)
     }
     /// Internal helper function used by the class statement.
     #[py("__build_class__(func, name, /, *bases, **kwds)")]
     pub fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: Vec<(&Obj, &Obj)>) -> PyResult {
         super::build_class(cx, func, name, bases, &kwds)
     }
-    /// Open file and return a stream.  Raise OSError upon failure.
-    #[py("open(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)")]
-    pub fn open(
-        cx: &mut Cx,
-        file: &Obj,
-        mode: Option<&Ref<Str>>,
-        buffering: i64,
-        encoding: Option<&Obj>,
-        errors: Option<&Obj>,
-        newline: Option<&Obj>,
-        closefd: bool,
-        opener: Option<&Obj>,
-    ) -> PyResult {
-        let _ = (buffering, encoding, errors, newline, closefd, opener);
-        let mode = mode.map_or("r".into(), |m| m.to_text(cx));
-        crate::types::file::open(cx, file, &mode)
-    }
     /// Read a string from standard input.
     #[py("input(prompt='', /)")]
     pub fn input(cx: &mut Cx, prompt: Option<&Obj>) -> PyResult {
+        let stream = |cx: &mut Cx, name: &'static str| match sys_attribute(cx, name).filter(|s| !s.is_none()) {
+            Some(s) => Ok(s),
+            None => Err(cx.runtime_error(format!("lost sys.{name}"))),
+        };
+        let (input, output, errors) = (stream(cx, "stdin")?, stream(cx, "stdout")?, stream(cx, "stderr")?);
+        if protocol::call_method(cx, &errors, "flush", &[]).is_err() {
+            cx.clear_error();
+        }
         if let Some(p) = prompt {
-            let t = protocol::str_text(cx, p)?;
-            cx.host.write_stdout(t.as_bytes());
-            cx.host.flush();
+            let t = protocol::str(cx, p)?;
+            write_piece(cx, &output, &t)?;
         }
-        let line = cx.host.read_line().map_err(|e| cx.error_of(&cx.types.os_error, e.to_string()))?;
-        if line.is_empty() {
-            return Err(cx.error_of(&cx.types.eof_error, "EOF when reading a line"));
+        flush_after(cx, &output, true)?;
+        let line = protocol::call_method(cx, &input, "readline", &[])?;
+        let Some(s) = line.cast::<Str>() else { return Err(cx.type_error("object.readline() returned non-string")) };
+        let p = s.code_points();
+        match p.split_last() {
+            None => Err(cx.error_of(&cx.types.eof_error, "EOF when reading a line")),
+            Some((10, rest)) => cx.str_points(rest),
+            Some(_) => Ok(line),
         }
-        let t = String::from_utf8_lossy(&line).trim_end_matches('\n').to_string();
-        cx.str(&t)
     }
 }
 
-/// Writes to `sys.stdout`, whatever the program put there.
-fn print_to_stdout(cx: &mut Cx, text: &str) -> PyResult<()> {
-    use crate::types::file::{File, Stream};
-    let name = cx.name("stdout");
+/// An attribute of `sys` as the program left it.
+fn sys_attribute(cx: &mut Cx, name: &'static str) -> Option<Obj> {
+    let name = cx.name(name);
     let sys = cx.sys.as_ref().and_then(|s| s.cast::<Module>()).map(|m| m.dict.cloned(cx));
-    match sys.and_then(|d| d.get_str(cx, &name)) {
-        Some(f) if f.cast::<File>().is_some_and(|f| f.stream.get() == Stream::Stdout && !f.closed.get()) => cx.host.write_stdout(text.as_bytes()),
-        Some(f) if f.is_none() => {}
-        Some(f) => {
-            let t = cx.str(text)?;
-            let r = protocol::call_method(cx, &f, "write", &[t])?;
-            cx.release(r);
-        }
-        None => return Err(cx.runtime_error("lost sys.stdout")),
+    sys.and_then(|d| d.get_str(cx, &name))
+}
+
+fn write_piece(cx: &mut Cx, stream: &Obj, text: &Obj) -> PyResult<()> {
+    if let (Some(hook), Some(s)) = (cx.print_hook, text.cast::<Str>())
+        && hook(cx, stream, s)?
+    {
+        return Ok(());
+    }
+    let r = protocol::call_method(cx, stream, "write", &[text.clone()])?;
+    cx.release(r);
+    Ok(())
+}
+
+fn flush_after(cx: &mut Cx, stream: &Obj, flush: bool) -> PyResult<()> {
+    if flush {
+        let r = protocol::call_method(cx, stream, "flush", &[])?;
+        cx.release(r);
     }
     Ok(())
 }

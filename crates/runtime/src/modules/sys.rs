@@ -1,5 +1,7 @@
 //! The module `sys`.
 
+pub mod info;
+
 use crate::cx::{Cx, PyResult};
 use crate::memory;
 use crate::object::{Obj, Ref};
@@ -93,9 +95,222 @@ mod functions {
     }
     /// Return True if Python is exiting.
     #[py("is_finalizing()")]
-    pub fn is_finalizing(_cx: &mut Cx) -> bool {
-        false
+    pub fn is_finalizing(cx: &mut Cx) -> bool {
+        cx.finalizing
     }
+    /// Handle an exception by displaying it with a traceback on sys.stderr.
+    #[py("excepthook(exctype, value, traceback, /)")]
+    pub fn excepthook(cx: &mut Cx, exctype: &Obj, value: &Obj, traceback: &Obj) {
+        let _ = exctype;
+        if let Some(e) = value.cast::<crate::types::Exception>()
+            && !traceback.is_none()
+        {
+            e.traceback.set(cx, Some(traceback.clone()));
+        }
+        let text = crate::types::traceback::format_exception(cx, value);
+        write_error(cx, &text);
+    }
+    /// Handle an unraisable exception.
+    #[py("unraisablehook(unraisable, /)")]
+    pub fn unraisablehook(cx: &mut Cx, unraisable: &Obj) -> PyResult<()> {
+        let get = |cx: &mut Cx, name: &'static str| {
+            let name = cx.name(name);
+            protocol::lookup_attr(cx, unraisable, &name).map(|v| v.filter(|v| !v.is_none()))
+        };
+        let (message, object, value) = (get(cx, "err_msg")?, get(cx, "object")?, get(cx, "exc_value")?);
+        let mut text = match message {
+            Some(m) => protocol::str_text(cx, &m)?,
+            None => "Exception ignored in".into(),
+        };
+        if let Some(o) = object {
+            text.push_str(": ");
+            text.push_str(&protocol::repr_text(cx, &o).unwrap_or_else(|_| "<object repr() failed>".into()));
+        } else {
+            text.push(':');
+        }
+        text.push('\n');
+        if let Some(v) = value {
+            text.push_str(&traceback::format_exception(cx, &v));
+        }
+        write_error(cx, &text);
+        Ok(())
+    }
+    /// Return the current default encoding used by the Unicode implementation.
+    #[py("getdefaultencoding()")]
+    pub fn getdefaultencoding(_cx: &mut Cx) -> &'static str {
+        "utf-8"
+    }
+    /// Return the encoding used to convert Unicode filenames to OS filenames.
+    #[py("getfilesystemencoding()")]
+    pub fn getfilesystemencoding(_cx: &mut Cx) -> &'static str {
+        "utf-8"
+    }
+    /// Return the error mode used Unicode to OS filename conversion.
+    #[py("getfilesystemencodeerrors()")]
+    pub fn getfilesystemencodeerrors(_cx: &mut Cx) -> &'static str {
+        "surrogateescape"
+    }
+    /// Return the maximum string digits limit for non-binary int<->str conversions.
+    #[py("get_int_max_str_digits()")]
+    pub fn get_int_max_str_digits(cx: &mut Cx) -> i64 {
+        cx.int_max_str_digits.get() as i64
+    }
+    /// Set the maximum string digits limit for non-binary int<->str conversions.
+    #[py("set_int_max_str_digits(maxdigits)")]
+    pub fn set_int_max_str_digits(cx: &mut Cx, maxdigits: i64) -> PyResult<()> {
+        if maxdigits != 0 && maxdigits < 640 {
+            return Err(cx.value_error("maxdigits must be 0 or larger than 640"));
+        }
+        cx.int_max_str_digits.set(maxdigits as usize);
+        Ok(())
+    }
+    /// Return the current thread switch interval.
+    #[py("getswitchinterval()")]
+    pub fn getswitchinterval(cx: &mut Cx) -> f64 {
+        cx.switch_interval.get()
+    }
+    /// Set the ideal thread switching delay inside the Python interpreter.
+    #[py("setswitchinterval(interval, /)")]
+    pub fn setswitchinterval(cx: &mut Cx, interval: f64) -> PyResult<()> {
+        if interval <= 0.0 {
+            return Err(cx.value_error("switch interval must be strictly positive"));
+        }
+        cx.switch_interval.set(interval);
+        Ok(())
+    }
+    /// Passes the event to any hooks that are attached.
+    #[py("audit(event, /, *args)")]
+    pub fn audit(cx: &mut Cx, event: &Ref<crate::types::Str>, args: &[Obj]) -> PyResult<()> {
+        for hook in cx.audit_hooks.clone() {
+            let args = cx.tuple(args.to_vec())?;
+            let r = protocol::call(cx, &hook, &[event.as_obj().clone(), args])?;
+            cx.release(r);
+        }
+        Ok(())
+    }
+    /// Adds a new audit hook callback.
+    #[py("addaudithook(hook)")]
+    pub fn addaudithook(cx: &mut Cx, hook: &Obj) {
+        cx.audit_hooks.push(hook.clone());
+    }
+    /// Sets hooks for async generators.
+    #[py("set_asyncgen_hooks(firstiter=<unrepresentable>, finalizer=<unrepresentable>)")]
+    pub fn set_asyncgen_hooks(cx: &mut Cx, firstiter: Option<&Obj>, finalizer: Option<&Obj>) -> PyResult<()> {
+        for (what, hook) in [("firstiter", firstiter), ("finalizer", finalizer)] {
+            if let Some(h) = hook.filter(|h| !h.is_none() && h.ty().slots(cx).call.is_none()) {
+                return Err(cx.type_error(format!("callable {what} expected, got {}", h.ty().name_text())));
+            }
+        }
+        let set = |h: &Obj| Some(h.clone()).filter(|h| !h.is_none());
+        if let Some(f) = firstiter {
+            cx.asyncgen_hooks.0 = set(f);
+        }
+        if let Some(f) = finalizer {
+            cx.asyncgen_hooks.1 = set(f);
+        }
+        Ok(())
+    }
+    /// Return the installed asynchronous generators hooks.
+    #[py("get_asyncgen_hooks()")]
+    pub fn get_asyncgen_hooks(cx: &mut Cx) -> PyResult {
+        let (a, b) = cx.asyncgen_hooks.clone();
+        let ty = match &cx.asyncgen_hooks_type {
+            Some(t) => t.clone(),
+            None => {
+                let t = crate::types::structseq::make_type(
+                    cx,
+                    &crate::types::structseq::Definition { name: "sys.asyncgen_hooks", doc: "Asynchronous generator hooks.", fields: &["firstiter", "finalizer"], visible: 2 },
+                )?;
+                cx.asyncgen_hooks_type = Some(t.clone());
+                t
+            }
+        };
+        let values = vec![a.unwrap_or_else(|| cx.none()), b.unwrap_or_else(|| cx.none())];
+        crate::types::structseq::new(cx, &ty, 2, values)
+    }
+    /// Enable origin tracking for coroutine objects in this thread.
+    #[py("set_coroutine_origin_tracking_depth(depth)")]
+    pub fn set_coroutine_origin_tracking_depth(cx: &mut Cx, depth: i64) -> PyResult<()> {
+        if depth < 0 {
+            return Err(cx.value_error("depth must be >= 0"));
+        }
+        cx.origin_depth.set(depth);
+        Ok(())
+    }
+    /// Check status of origin tracking for coroutine objects in this thread.
+    #[py("get_coroutine_origin_tracking_depth()")]
+    pub fn get_coroutine_origin_tracking_depth(cx: &mut Cx) -> i64 {
+        cx.origin_depth.get()
+    }
+    /// Return the name of the module for a calling frame.
+    #[py("_getframemodulename(depth=0)")]
+    pub fn getframemodulename(cx: &mut Cx, depth: i64) -> PyResult {
+        match getframe(cx, depth) {
+            Ok(f) => {
+                let (globals, name) = (cx.name("f_globals"), cx.str("__name__")?);
+                let g = protocol::getattr(cx, &f, &globals)?;
+                protocol::call_method(cx, &g, "get", &[name])
+            }
+            Err(_) => {
+                cx.clear_error();
+                Ok(cx.none())
+            }
+        }
+    }
+    /// Return a dict mapping each thread's id to its current stack frame.
+    #[py("_current_frames()")]
+    pub fn current_frames(cx: &mut Cx) -> PyResult {
+        let d = crate::types::Dict::new(cx)?;
+        let (frame, id) = (getframe(cx, 0)?, cx.int(1)?);
+        let old = d.insert(cx, &id, frame)?;
+        cx.release(old);
+        Ok(d.into_obj())
+    }
+    /// Return True if the GIL is currently enabled and False if it is disabled.
+    #[py("_is_gil_enabled()")]
+    pub fn is_gil_enabled(_cx: &mut Cx) -> bool {
+        true
+    }
+    /// Return True if the given string is "interned".
+    #[py("_is_interned(string, /)")]
+    pub fn is_interned(_cx: &mut Cx, string: &Ref<crate::types::Str>) -> bool {
+        string.is_interned()
+    }
+    /// Clear the internal type lookup cache.
+    #[py("_clear_type_cache()")]
+    pub fn clear_type_cache(_cx: &mut Cx) {}
+    /// Clear all internal performance-related caches.
+    #[py("_clear_internal_caches()")]
+    pub fn clear_internal_caches(_cx: &mut Cx) {}
+    /// This hook function is called by built-in breakpoint().
+    #[py("breakpointhook(*args, **kwargs)")]
+    pub fn breakpointhook(cx: &mut Cx, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
+        let _ = (args, kwargs);
+        let target = cx.host.env("PYTHONBREAKPOINT").filter(|s| !s.is_empty()).unwrap_or_else(|| "pdb.set_trace".into());
+        if target == "0" {
+            return Ok(cx.none());
+        }
+        let (module, name) = target.rsplit_once('.').unwrap_or(("builtins", &target));
+        let m = crate::modules::import(cx, module)?;
+        let name = crate::types::str::intern_text(cx, name)?;
+        let f = protocol::getattr(cx, &m, &name)?;
+        protocol::call(cx, &f, &[])
+    }
+}
+
+/// Writes to `sys.stderr`, or to the host's when there is none.
+pub fn write_error(cx: &mut Cx, text: &str) {
+    cx.host.flush();
+    let name = cx.name("stderr");
+    let stream = cx.sys.clone().and_then(|s| protocol::lookup_attr(cx, &s, &name).ok().flatten()).filter(|s| !s.is_none());
+    if let Some(s) = stream {
+        let wrote = cx.str(text).and_then(|t| protocol::call_method(cx, &s, "write", &[t]));
+        if wrote.is_ok() {
+            return;
+        }
+        cx.clear_error();
+    }
+    cx.host.write_stderr(text.as_bytes());
 }
 
 /// What interactive mode does with the value of an expression.
@@ -106,9 +321,15 @@ pub fn displayhook(cx: &mut Cx, o: Obj) -> PyResult<()> {
     let b = cx.builtins.clone().expect("builtins exist");
     let none = cx.none();
     b.set_str(cx, "_", none)?;
-    let mut text = protocol::repr_text(cx, &o)?;
-    text.push('\n');
-    cx.host.write_stdout(text.as_bytes());
+    let text = protocol::repr(cx, &o)?;
+    let name = cx.name("stdout");
+    let sys = cx.sys.clone().expect("made at the start");
+    let stream = protocol::getattr(cx, &sys, &name)?;
+    let end = cx.consts.latin1[10].clone();
+    for piece in [text, end] {
+        let r = protocol::call_method(cx, &stream, "write", &[piece])?;
+        cx.release(r);
+    }
     b.set_str(cx, "_", o)
 }
 
@@ -116,32 +337,23 @@ pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
     let m = module::of_functions(cx, "sys", functions::DOC, functions::FUNCTIONS)?;
     let modules = cx.modules.clone().expect("made first").into_obj();
     m.set(cx, "modules", modules)?;
-    for name in ["path", "argv", "warnoptions", "meta_path", "path_hooks"] {
+    for name in ["path", "argv", "orig_argv", "warnoptions", "meta_path", "path_hooks"] {
         let l = cx.list(Vec::new())?;
         m.set(cx, name, l)?;
     }
-    for (name, text) in
-        [("version", "3.14.0 (Retic)"), ("platform", "linux"), ("byteorder", "little"), ("executable", ""), ("prefix", ""), ("copyright", "Copyright (c) the Retic developers")]
-    {
-        let t = cx.str(text)?;
-        m.set(cx, name, t)?;
+    for hook in ["displayhook", "excepthook", "unraisablehook", "breakpointhook"] {
+        let key = cx.name(hook);
+        let d = m.dict.cloned(cx);
+        if let Some(f) = d.get_str(cx, &key) {
+            let hidden: &'static str = match hook {
+                "displayhook" => "__displayhook__",
+                "excepthook" => "__excepthook__",
+                "unraisablehook" => "__unraisablehook__",
+                _ => "__breakpointhook__",
+            };
+            m.set(cx, hidden, f)?;
+        }
     }
-    use crate::types::file::{Stream, standard};
-    for (name, hidden, text, stream) in
-        [("stdin", "__stdin__", "<stdin>", Stream::Stdin), ("stdout", "__stdout__", "<stdout>", Stream::Stdout), ("stderr", "__stderr__", "<stderr>", Stream::Stderr)]
-    {
-        let f = standard(cx, text, stream)?;
-        m.set(cx, name, f.clone())?;
-        m.set(cx, hidden, f)?;
-    }
-    let parts = vec![cx.int(3)?, cx.int(14)?, cx.int(0)?, cx.str("final")?, cx.int(0)?];
-    let version = cx.tuple(parts)?;
-    m.set(cx, "version_info", version)?;
-    let v = cx.int(0x030e_00f0)?;
-    m.set(cx, "hexversion", v)?;
-    let v = cx.int(i64::MAX)?;
-    m.set(cx, "maxsize", v)?;
-    let v = cx.int(0x10ffff)?;
-    m.set(cx, "maxunicode", v)?;
+    info::fill(cx, &m)?;
     Ok(m)
 }

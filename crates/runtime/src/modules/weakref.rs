@@ -1,4 +1,4 @@
-//! `_weakref`, and the part of `weakref` that needs no library.
+//! `_weakref`.
 
 use crate::cx::{Cx, PyResult};
 use crate::memory::weak;
@@ -22,6 +22,18 @@ mod functions {
         all.reverse();
         cx.list(all)
     }
+    /// Atomically remove key from dict if it points to a dead weakref.
+    #[py("_remove_dead_weakref(dct, key, /)")]
+    pub fn remove_dead_weakref(cx: &mut Cx, dct: &Obj, key: &Obj) -> PyResult<()> {
+        let Some(d) = dct.cast::<crate::types::Dict>() else { return Err(cx.type_error("argument 1 must be dict")) };
+        if let Some(v) = d.get(cx, key)?
+            && v.cast::<crate::types::weakref::WeakRef>().is_some_and(|w| crate::types::weakref::get(w).is_none())
+        {
+            let old = d.remove(cx, key)?;
+            cx.release(old);
+        }
+        Ok(())
+    }
     /// Create a proxy object that weakly references 'object'.
     #[py("proxy(object, callback=None, /)")]
     pub fn proxy(cx: &mut Cx, object: &Obj, callback: Option<&Obj>) -> PyResult {
@@ -31,18 +43,11 @@ mod functions {
 }
 
 pub fn make(cx: &mut Cx) -> PyResult {
-    named(cx, "_weakref")
-}
-/// Stands in for Lib/weakref.py until the library is packed in: references and proxies only.
-pub fn make_weakref(cx: &mut Cx) -> PyResult {
-    named(cx, "weakref")
-}
-
-fn named(cx: &mut Cx, name: &str) -> PyResult {
-    let m = module::of_functions(cx, name, functions::DOC, functions::FUNCTIONS)?;
+    let m = module::of_functions(cx, "_weakref", functions::DOC, functions::FUNCTIONS)?;
     let (r, p) = (cx.types.weakref.as_obj().clone(), cx.types.weakproxy.as_obj().clone());
     m.set(cx, "ref", r.clone())?;
     m.set(cx, "ReferenceType", r)?;
-    m.set(cx, "ProxyType", p)?;
+    m.set(cx, "ProxyType", p.clone())?;
+    m.set(cx, "CallableProxyType", p)?;
     Ok(m.into_obj())
 }

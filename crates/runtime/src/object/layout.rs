@@ -16,6 +16,7 @@ macro_rules! layout {
             pub head: $crate::object::Header,
             $($(#[$fmeta])* pub $field: $ty,)*
         }
+        #[allow(unsafe_code, reason = "the macro writes the struct itself")]
         // SAFETY: O3, `repr(C)`, the header first, ids are unlike (checked by a test over the table of types).
         unsafe impl $crate::object::Layout for $name {
             const ID: u16 = $id;

@@ -15,6 +15,10 @@ layout! {
     pub struct Complex = 41, "complex" { re: Cell<f64>, im: Cell<f64>, }
 }
 
+/// Real and imaginary part.
+pub fn value(o: &Obj) -> (f64, f64) {
+    o.cast::<Complex>().map_or((0.0, 0.0), |c| (c.re.get(), c.im.get()))
+}
 pub fn make(cx: &Cx, re: f64, im: f64) -> PyResult {
     Ok(memory::new(cx, &cx.types.complex, |head| Complex { head, re: Cell::new(re), im: Cell::new(im) })?.into_obj())
 }

@@ -30,7 +30,7 @@ layout! {
 }
 layout! {
     /// A `__slots__` member.
-    pub struct Member = 30, "member_descriptor" { owner: Guarded<Ref<Type>>, name: Guarded<Ref<Str>>, offset: Cell<usize>, }
+    pub struct Member = 30, "member_descriptor" { owner: Guarded<Ref<Type>>, name: Guarded<Ref<Str>>, offset: Cell<usize>, read_only: Cell<bool>, }
 }
 layout! {
     /// A property.
@@ -58,8 +58,26 @@ pub fn getset(cx: &Cx, ty: &Ref<Type>, def: &'static GetSet) -> PyResult {
     Ok(memory::new(cx, &cx.types.getset_descriptor, |head| GetSetDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
 }
 pub fn member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize) -> PyResult {
-    Ok(memory::new(cx, &cx.types.member_descriptor, |head| Member { head, owner: Guarded::new(ty.clone()), name: Guarded::new(name.clone()), offset: Cell::new(offset) })?
-        .into_obj())
+    make_member(cx, ty, name, offset, false)
+}
+/// A field of a struct sequence.
+pub fn read_only_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize) -> PyResult {
+    make_member(cx, ty, name, offset, true)
+}
+fn make_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize, read_only: bool) -> PyResult {
+    let (owner, name) = (ty.clone(), name.clone());
+    Ok(memory::new(cx, &cx.types.member_descriptor, |head| Member {
+        head,
+        owner: Guarded::new(owner),
+        name: Guarded::new(name),
+        offset: Cell::new(offset),
+        read_only: Cell::new(read_only),
+    })?
+    .into_obj())
+}
+/// Where a member lies in its object.
+pub fn member_offset(o: &Obj) -> Option<usize> {
+    o.cast::<Member>().map(|m| m.offset.get())
 }
 pub fn staticmethod(cx: &Cx, f: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.staticmethod, |head| StaticMethod { head, function: Guarded::new(f) })?.into_obj())
@@ -329,6 +347,9 @@ pub fn member_spec() -> Spec {
             }),
             set: Some(|cx, d, o, v| {
                 let Some(m) = d.cast::<Member>() else { return Ok(()) };
+                if m.read_only.get() {
+                    return Err(cx.attribute_error("readonly attribute"));
+                }
                 let slot = member_slot(cx, m, o)?;
                 // SAFETY: as above; emptied before the old value is released (M1).
                 let old = unsafe { std::mem::replace(&mut *slot, v.cloned()) };

@@ -138,14 +138,18 @@ fn str(cx: &mut Cx, o: &Obj) -> PyResult {
             Some(t) => cx.str(&t),
             None => protocol::str(cx, &args),
         },
-        [code, text, rest @ ..] if o.ty().is_subtype(cx, &cx.types.os_error) => {
+        [code, text] if o.ty().is_subtype(cx, &cx.types.os_error) => {
             let (c, t) = (protocol::str_text(cx, code)?, protocol::str_text(cx, text)?);
-            match rest.first() {
-                Some(f) => {
-                    let f = protocol::repr_text(cx, f)?;
+            match (exc(o).obj.cloned(cx), exc(o).name.cloned(cx)) {
+                (Some(f), Some(g)) => {
+                    let (f, g) = (protocol::repr_text(cx, &f)?, protocol::repr_text(cx, &g)?);
+                    cx.str(&format!("[Errno {c}] {t}: {f} -> {g}"))
+                }
+                (Some(f), None) => {
+                    let f = protocol::repr_text(cx, &f)?;
                     cx.str(&format!("[Errno {c}] {t}: {f}"))
                 }
-                None => cx.str(&format!("[Errno {c}] {t}")),
+                _ => cx.str(&format!("[Errno {c}] {t}")),
             }
         }
         _ => protocol::str(cx, &args),
@@ -312,7 +316,8 @@ fn extra(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> Option<Obj> {
         }
         "errno" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 0).filter(|_| arg(cx, 1).is_some())),
         "strerror" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 1)),
-        "filename" if is(cx, &cx.types.os_error) => or_none(cx, arg(cx, 2)),
+        "filename" if is(cx, &cx.types.os_error) => or_none(cx, e.obj.cloned(cx)),
+        "filename2" if is(cx, &cx.types.os_error) => or_none(cx, e.name.cloned(cx)),
         "lineno" | "offset" | "text" | "end_lineno" | "end_offset" | "filename" if is(cx, &cx.types.syntax_error) => {
             let i = ["filename", "lineno", "offset", "text", "end_lineno", "end_offset"].iter().position(|n| *n == text)?;
             let v = arg(cx, 1).and_then(|t| t.cast::<Tuple>().and_then(|t| t.items().get(i).cloned()));
@@ -346,6 +351,105 @@ pub fn spec(name: &'static str, doc: &'static str) -> Spec {
         methods: Exception::METHODS,
         getset: Exception::GETSET,
         ..Spec::new::<Exception>(name)
+    }
+}
+
+/// The class that an error number stands for.
+fn os_class(cx: &Cx, errno: i64) -> Option<Ref<Type>> {
+    let t = &cx.types;
+    Some(
+        match errno {
+            11 | 114 | 115 => &t.blocking_io_error,
+            32 | 108 => &t.broken_pipe_error,
+            10 => &t.child_process_error,
+            103 => &t.connection_aborted_error,
+            111 => &t.connection_refused_error,
+            104 => &t.connection_reset_error,
+            17 => &t.file_exists_error,
+            2 => &t.file_not_found_error,
+            21 => &t.is_a_directory_error,
+            20 => &t.not_a_directory_error,
+            4 => &t.interrupted_error,
+            1 | 13 => &t.permission_error,
+            3 => &t.process_lookup_error,
+            110 => &t.timeout_error,
+            _ => return None,
+        }
+        .clone(),
+    )
+}
+
+/// Splits the arguments of OSError: what stays in `args`, and the file names.
+fn os_parts(cx: &Cx, ty: &Ref<Type>, args: &[Obj]) -> (Vec<Obj>, Option<Obj>, Option<Obj>) {
+    if !(3..=5).contains(&args.len()) {
+        return (args.to_vec(), None, None);
+    }
+    // The third argument of BlockingIOError is the number of characters written.
+    let counts = ty.is_subtype(cx, &cx.types.blocking_io_error) && args[2].cast::<super::Int>().is_some();
+    if counts {
+        return (args[..2].to_vec(), None, None);
+    }
+    let some = |o: Option<&Obj>| o.filter(|o| !o.is_none()).cloned();
+    (args[..2].to_vec(), some(args.get(2)), some(args.get(4)))
+}
+
+pub fn os_error_spec(name: &'static str, doc: &'static str) -> Spec {
+    let base = spec(name, doc);
+    Spec {
+        slots: Slots {
+            new: Some(|cx, ty, args| {
+                let mut class = ty.clone();
+                if ty.as_obj().is(cx.types.os_error.as_obj())
+                    && args.positional().len() >= 2
+                    && let Some(c) = super::int::to_i64(&args.positional()[0]).and_then(|n| os_class(cx, n))
+                {
+                    class = c;
+                }
+                let (kept, file, second) = os_parts(cx, &class, args.positional());
+                let t = cx.tuple(kept)?;
+                let e = create(cx, &class, t)?;
+                exc(&e).obj.set(cx, file);
+                exc(&e).name.set(cx, second);
+                Ok(e)
+            }),
+            init: Some(|cx, o, args| {
+                args.no_keywords(cx, &o.ty().name_text())?;
+                let (kept, file, second) = os_parts(cx, &o.type_ref(), args.positional());
+                let t = cx.tuple(kept)?;
+                exc(o).args.set(cx, t);
+                exc(o).obj.set(cx, file);
+                exc(o).name.set(cx, second);
+                Ok(())
+            }),
+            ..base.slots
+        },
+        ..base
+    }
+}
+
+/// Raises the OSError of a failed request to the host.
+pub fn raise_os(cx: &mut Cx, e: &std::io::Error, file: Option<&Obj>, second: Option<&Obj>) -> Raised {
+    let errno = e.raw_os_error().unwrap_or(match e.kind() {
+        std::io::ErrorKind::PermissionDenied => 1,
+        std::io::ErrorKind::NotFound => 2,
+        std::io::ErrorKind::InvalidInput => return cx.value_error("embedded null byte"),
+        _ => 5,
+    });
+    let text = cx.host.error_text(errno);
+    let made = (|| {
+        let mut args = vec![cx.int(i64::from(errno))?, cx.str(&text)?];
+        if let Some(f) = file {
+            args.push(f.clone());
+        }
+        if let Some(s) = second {
+            args.extend([cx.none(), s.clone()]);
+        }
+        let class = cx.types.os_error.as_obj().clone();
+        protocol::call(cx, &class, &args)
+    })();
+    match made {
+        Ok(exc) => cx.raise(exc),
+        Err(r) => r,
     }
 }
 

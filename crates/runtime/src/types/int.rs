@@ -295,12 +295,15 @@ pub fn text(cx: &Cx, i: &Int) -> PyResult<String> {
         Some(v) => Ok(v.to_string()),
         None => {
             let b = i.big();
-            if b.bit_length() > 4300 * 4 {
-                return Err(cx.value_error("Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit"));
+            let limit = cx.int_max_str_digits.get();
+            let too_long =
+                |cx: &Cx| cx.value_error(format!("Exceeds the limit ({limit} digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit"));
+            if limit > 0 && b.bit_length() > limit as u64 * 4 {
+                return Err(too_long(cx));
             }
             let t = b.to_text(10);
-            if t.trim_start_matches('-').len() > 4300 {
-                return Err(cx.value_error("Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit"));
+            if limit > 0 && t.trim_start_matches('-').len() > limit {
+                return Err(too_long(cx));
             }
             Ok(t)
         }
@@ -376,9 +379,10 @@ pub fn parse(cx: &Cx, source: &str, base: u32, shown: &str) -> PyResult<Big> {
         return Err(bad());
     }
     let clean: String = digits.chars().filter(|c| *c != '_').map(|c| retic_unicode::decimal(c as u32).and_then(|d| char::from_digit(d, 10)).unwrap_or(c)).collect();
-    if clean.len() > 4300 && !radix.is_power_of_two() {
+    let limit = cx.int_max_str_digits.get();
+    if limit > 0 && clean.len() > limit && !radix.is_power_of_two() {
         return Err(cx.value_error(format!(
-            "Exceeds the limit (4300 digits) for integer string conversion: value has {} digits; use sys.set_int_max_str_digits() to increase the limit",
+            "Exceeds the limit ({limit} digits) for integer string conversion: value has {} digits; use sys.set_int_max_str_digits() to increase the limit",
             clean.len()
         )));
     }

@@ -47,6 +47,20 @@ impl Module {
         let d = self.dict.cloned(cx);
         d.set_str(cx, name, value)
     }
+    /// Makes a native type for this module and puts it in under its own name.
+    pub fn add_type(&self, cx: &mut Cx, spec: &Spec) -> PyResult<Ref<super::Type>> {
+        let base = cx.types.object.clone();
+        let ty = crate::interp::native_type(cx, spec, &base)?;
+        let d = self.dict.cloned(cx);
+        let short = spec.name.rsplit('.').next().unwrap_or(spec.name);
+        d.set_str(cx, short, ty.as_obj().clone())?;
+        cx.native_types.insert(spec.name, ty.clone());
+        Ok(ty)
+    }
+    pub fn set_int(&self, cx: &mut Cx, name: &'static str, value: i64) -> PyResult<()> {
+        let v = cx.int(value)?;
+        self.set(cx, name, v)
+    }
     pub fn name_of(&self, cx: &mut Cx) -> String {
         let key = cx.name("__name__");
         self.dict.get(cx).get_str(cx, &key).and_then(|n| n.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| "?".into())

@@ -439,6 +439,13 @@ fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
     }
 }
 
+/// SipHash-1-3 of bytes under a key.
+pub fn siphash13(k0: u64, k1: u64, bytes: &[u8]) -> u64 {
+    let mut h = siphasher::sip::SipHasher13::new_with_keys(k0, k1);
+    h.write(bytes);
+    h.finish()
+}
+
 /// Position of `needle` in `hay[start..end]`.
 pub fn find(hay: &[u32], needle: &[u32], start: usize, end: usize, reverse: bool) -> Option<usize> {
     if start > end || end > hay.len() || end - start < needle.len() {

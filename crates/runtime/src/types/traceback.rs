@@ -119,6 +119,14 @@ pub fn reraising(cx: &Cx, exc: &Obj) {
     cx.reraised.set(exc.address());
 }
 
+/// File and function name of a traceback entry.
+pub fn place(cx: &Cx, t: &Obj) -> Option<(std::rc::Rc<str>, std::rc::Rc<str>)> {
+    let t = t.cast::<Traceback>()?;
+    let f = t.frame.get(cx).cast::<FrameObj>()?.clone();
+    let code = f.code.get(cx).code();
+    Some((code.filename.clone(), code.name.clone()))
+}
+
 /// The traceback of an exception, or None.
 pub fn of(cx: &Cx, exc: &Obj) -> Obj {
     exc.cast::<Exception>().and_then(|e| e.traceback.cloned(cx)).unwrap_or_else(|| cx.none())
@@ -180,7 +188,7 @@ fn one(cx: &mut Cx, exc: &Obj) -> String {
             let code = f.code.cloned(cx);
             let c = code.code().clone();
             let mut entry = format!("  File \"{}\", line {}, in {}\n", c.filename, t.line.get(), if c.name.starts_with('<') { c.name.to_string() } else { c.qualname.to_string() });
-            if let Ok(bytes) = cx.host.read_file(&c.filename)
+            if let Some(bytes) = source_bytes(cx, &c.filename)
                 && let Some(line) = String::from_utf8_lossy(&bytes).lines().nth(t.line.get().saturating_sub(1) as usize)
             {
                 entry.push_str(&format!("    {}\n", line.trim()));
@@ -224,6 +232,14 @@ fn one(cx: &mut Cx, exc: &Obj) -> String {
         }
     }
     out
+}
+
+/// The source a file name stands for: of the packed library, or on disk.
+fn source_bytes(cx: &mut Cx, filename: &str) -> Option<Vec<u8>> {
+    if filename.starts_with(crate::modules::sys::info::LIBRARY) {
+        return cx.library.and_then(|f| f(filename)).map(|e| e.source.to_vec());
+    }
+    if filename.starts_with('<') { None } else { cx.host.read_file(filename).ok() }
 }
 
 /// File, line, text and carets of a SyntaxError that knows its place.

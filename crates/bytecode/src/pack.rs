@@ -1,0 +1,289 @@
+//! Code as bytes: how compiled modules lie in the binary and in `__pycache__`. Numbers are little-endian varints; texts are
+//! kept once and referred to by number. Reading never trusts its input: damaged bytes give `None`.
+
+use crate::code::{Code, Const, Position};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The first bytes; changes with the format or the opcode table.
+pub const MAGIC: [u8; 4] = *b"rtc1";
+/// Constants nest at most this deep.
+const MAX_DEPTH: u32 = 200;
+
+/// Bytes of a code object.
+pub fn write(code: &Code) -> Vec<u8> {
+    let mut w = Writer::default();
+    w.code(code);
+    let mut out = MAGIC.to_vec();
+    number(&mut out, w.texts.len() as u64);
+    for t in &w.texts {
+        number(&mut out, t.len() as u64);
+        out.extend_from_slice(t.as_bytes());
+    }
+    out.extend(w.out);
+    let sum = checksum(&out);
+    out.extend(sum.to_le_bytes());
+    out
+}
+
+/// FNV-1a: damage is told before anything is made of the bytes.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3))
+}
+
+fn number(out: &mut Vec<u8>, mut v: u64) {
+    while v >= 0x80 {
+        out.push(v as u8 | 0x80);
+        v >>= 7;
+    }
+    out.push(v as u8);
+}
+fn zigzag(v: i64) -> u64 {
+    ((v << 1) ^ (v >> 63)) as u64
+}
+
+#[derive(Default)]
+struct Writer {
+    out: Vec<u8>,
+    texts: Vec<Rc<str>>,
+    known: HashMap<Rc<str>, u64>,
+}
+
+impl Writer {
+    fn number(&mut self, v: u64) {
+        number(&mut self.out, v);
+    }
+    fn bytes(&mut self, b: &[u8]) {
+        self.number(b.len() as u64);
+        self.out.extend_from_slice(b);
+    }
+    fn text(&mut self, t: &Rc<str>) {
+        let next = self.texts.len() as u64;
+        let i = *self.known.entry(t.clone()).or_insert(next);
+        if i == next {
+            self.texts.push(t.clone());
+        }
+        self.number(i);
+    }
+    fn list(&mut self, list: &[Rc<str>]) {
+        self.number(list.len() as u64);
+        list.iter().for_each(|t| self.text(t));
+    }
+    fn constant(&mut self, c: &Const) {
+        let tag = |w: &mut Writer, t: u8| w.out.push(t);
+        match c {
+            Const::None => tag(self, 0),
+            Const::Bool(false) => tag(self, 1),
+            Const::Bool(true) => tag(self, 2),
+            Const::Ellipsis => tag(self, 3),
+            Const::Int(v) => {
+                tag(self, 4);
+                self.number(zigzag(*v));
+            }
+            Const::BigInt { negative, digits } => {
+                tag(self, 5);
+                self.number(u64::from(*negative));
+                self.number(digits.len() as u64);
+                digits.iter().for_each(|d| self.number(u64::from(*d)));
+            }
+            Const::Float(b) => {
+                tag(self, 6);
+                self.out.extend(b.to_le_bytes());
+            }
+            Const::Complex(a, b) => {
+                tag(self, 7);
+                self.out.extend(a.to_le_bytes());
+                self.out.extend(b.to_le_bytes());
+            }
+            Const::Str(s) => {
+                tag(self, 8);
+                self.text(s);
+            }
+            Const::WideStr(p) => {
+                tag(self, 9);
+                self.number(p.len() as u64);
+                p.iter().for_each(|c| self.number(u64::from(*c)));
+            }
+            Const::Bytes(b) => {
+                tag(self, 10);
+                self.bytes(b);
+            }
+            Const::Tuple(items) | Const::FrozenSet(items) => {
+                tag(self, if matches!(c, Const::Tuple(_)) { 11 } else { 12 });
+                self.number(items.len() as u64);
+                items.iter().for_each(|i| self.constant(i));
+            }
+            Const::Code(code) => {
+                tag(self, 13);
+                self.code(code);
+            }
+        }
+    }
+    fn code(&mut self, c: &Code) {
+        for t in [&c.name, &c.qualname, &c.filename] {
+            self.text(t);
+        }
+        for n in [c.argcount, c.posonlyargcount, c.kwonlyargcount, c.stacksize, c.flags, c.firstlineno] {
+            self.number(u64::from(n));
+        }
+        self.bytes(&c.code);
+        self.number(c.consts.len() as u64);
+        c.consts.iter().for_each(|k| self.constant(k));
+        for l in [&c.names, &c.varnames, &c.cellvars, &c.freevars, &c.static_attributes] {
+            self.list(l);
+        }
+        self.bytes(&c.lnotab);
+        self.number(c.positions.len() as u64);
+        let mut before = Position::default();
+        for p in &c.positions {
+            if *p == before {
+                self.number(0);
+                continue;
+            }
+            self.number(1 + zigzag(i64::from(p.line) - i64::from(before.line)));
+            self.number(zigzag(i64::from(p.end_line) - i64::from(p.line)));
+            self.number(u64::from(p.column));
+            self.number(zigzag(i64::from(p.end_column) - i64::from(p.column)));
+            before = *p;
+        }
+    }
+}
+
+/// The code object in these bytes; `None` when they are damaged or of another version.
+pub fn read(bytes: &[u8]) -> Option<Rc<Code>> {
+    let (bytes, sum) = bytes.split_at_checked(bytes.len().checked_sub(8)?)?;
+    if checksum(bytes).to_le_bytes() != sum {
+        return None;
+    }
+    let mut r = Reader { rest: bytes.strip_prefix(&MAGIC)?, texts: Vec::new() };
+    let n = r.count()?;
+    for _ in 0..n {
+        let len = r.count()?;
+        let t = std::str::from_utf8(r.take(len)?).ok()?;
+        r.texts.push(Rc::from(t));
+    }
+    r.code(0)
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+    texts: Vec<Rc<str>>,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.rest.split_at_checked(n)?;
+        self.rest = rest;
+        Some(head)
+    }
+    fn number(&mut self) -> Option<u64> {
+        let (mut v, mut shift) = (0u64, 0);
+        loop {
+            let (b, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            v |= u64::from(b & 0x7f).checked_shl(shift)?;
+            if b & 0x80 == 0 {
+                return Some(v);
+            }
+            shift += 7;
+        }
+    }
+    /// A number of things that each take at least one byte.
+    fn count(&mut self) -> Option<usize> {
+        let n = self.number()? as usize;
+        (n <= self.rest.len()).then_some(n)
+    }
+    fn signed(&mut self) -> Option<i64> {
+        let v = self.number()?;
+        Some((v >> 1) as i64 ^ -((v & 1) as i64))
+    }
+    fn word(&mut self) -> Option<u32> {
+        u32::try_from(self.number()?).ok()
+    }
+    fn text(&mut self) -> Option<Rc<str>> {
+        let i = self.number()? as usize;
+        self.texts.get(i).cloned()
+    }
+    fn list(&mut self) -> Option<Vec<Rc<str>>> {
+        let n = self.count()?;
+        (0..n).map(|_| self.text()).collect()
+    }
+    fn bits(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+    fn constant(&mut self, depth: u32) -> Option<Const> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let tag = self.take(1)?[0];
+        Some(match tag {
+            0 => Const::None,
+            1 => Const::Bool(false),
+            2 => Const::Bool(true),
+            3 => Const::Ellipsis,
+            4 => Const::Int(self.signed()?),
+            5 => {
+                let negative = self.number()? != 0;
+                let n = self.count()?;
+                Const::BigInt { negative, digits: (0..n).map(|_| self.word()).collect::<Option<Vec<_>>>()?.into() }
+            }
+            6 => Const::Float(self.bits()?),
+            7 => Const::Complex(self.bits()?, self.bits()?),
+            8 => Const::Str(self.text()?),
+            9 => {
+                let n = self.count()?;
+                Const::WideStr((0..n).map(|_| self.word()).collect::<Option<Vec<_>>>()?.into())
+            }
+            10 => {
+                let n = self.count()?;
+                Const::Bytes(self.take(n)?.into())
+            }
+            11 | 12 => {
+                let n = self.count()?;
+                let items: Rc<[Const]> = (0..n).map(|_| self.constant(depth + 1)).collect::<Option<Vec<_>>>()?.into();
+                if tag == 11 { Const::Tuple(items) } else { Const::FrozenSet(items) }
+            }
+            13 => Const::Code(self.code(depth + 1)?),
+            _ => return None,
+        })
+    }
+    fn code(&mut self, depth: u32) -> Option<Rc<Code>> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let mut c = Code { name: self.text()?, qualname: self.text()?, filename: self.text()?, ..Code::default() };
+        c.argcount = self.word()?;
+        c.posonlyargcount = self.word()?;
+        c.kwonlyargcount = self.word()?;
+        c.stacksize = self.word()?;
+        c.flags = self.word()?;
+        c.firstlineno = self.word()?;
+        let n = self.count()?;
+        c.code = self.take(n)?.to_vec();
+        let n = self.count()?;
+        c.consts = (0..n).map(|_| self.constant(depth + 1)).collect::<Option<Vec<_>>>()?;
+        c.names = self.list()?;
+        c.varnames = self.list()?;
+        c.cellvars = self.list()?;
+        c.freevars = self.list()?;
+        c.static_attributes = self.list()?;
+        let n = self.count()?;
+        c.lnotab = self.take(n)?.to_vec();
+        let n = self.count()?;
+        c.positions = Vec::with_capacity(n);
+        let mut p = Position::default();
+        for _ in 0..n {
+            let head = self.number()?;
+            if head > 0 {
+                let v = head - 1;
+                let delta = (v >> 1) as i64 ^ -((v & 1) as i64);
+                p.line = u32::try_from(i64::from(p.line) + delta).ok()?;
+                p.end_line = u32::try_from(i64::from(p.line) + self.signed()?).ok()?;
+                p.column = self.word()?;
+                p.end_column = u32::try_from(i64::from(p.column) + self.signed()?).ok()?;
+            }
+            c.positions.push(p);
+        }
+        Some(Rc::new(c))
+    }
+}

@@ -1,0 +1,80 @@
+//! Packs the pure-Python library: every module's source and its code, compiled by our own compiler.
+//! `lib/` at the root of the repository comes before the crate `rustpython-pylib`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where the library says it lies.
+const PREFIX: &str = "/retic/lib/python3.14";
+/// Folders that are not shipped: tools with a screen of their own, and pip's wheel.
+const LEFT_OUT: [&str; 4] = ["idlelib", "turtledemo", "ensurepip", "test"];
+/// Exact texts that must read otherwise here: file, text, replacement. A text that is not there fails the build.
+const SUBSTITUTIONS: &[(&str, &str, &str)] = &[];
+
+fn collect(root: &Path, folder: &Path, out: &mut BTreeMap<String, (PathBuf, String, bool)>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for e in entries.flatten() {
+        let path = e.path();
+        let name = e.file_name().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !LEFT_OUT.contains(&name.as_str()) && !name.contains('-') && name != "__pycache__" {
+                collect(root, &path, out);
+            }
+            continue;
+        }
+        if !name.ends_with(".py") {
+            continue;
+        }
+        let relative = path.strip_prefix(root).expect("inside").to_string_lossy().into_owned();
+        let dotted = relative.trim_end_matches(".py").replace('/', ".");
+        let (module, package) = match dotted.strip_suffix(".__init__") {
+            Some(p) => (p.to_string(), true),
+            None => (dotted, false),
+        };
+        out.insert(module, (path, relative, package));
+    }
+}
+
+fn main() {
+    let manifest = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let own = manifest.join("../../lib");
+    println!("cargo:rerun-if-changed={}", own.display());
+    println!("cargo:rerun-if-changed=build.rs");
+    let mut modules = BTreeMap::new();
+    collect(Path::new(rustpython_pylib::LIB_PATH), Path::new(rustpython_pylib::LIB_PATH), &mut modules);
+    collect(&own, &own, &mut modules);
+    let mut data: Vec<u8> = Vec::new();
+    let mut index = String::new();
+    let mut substituted = 0;
+    for (module, (path, relative, package)) in &modules {
+        let Ok(bytes) = std::fs::read(path) else { continue };
+        let Ok(mut text) = String::from_utf8(bytes) else { continue };
+        for (file, from, to) in SUBSTITUTIONS.iter().filter(|s| s.0 == relative) {
+            assert!(text.contains(from), "{file} no longer contains {from:?}");
+            text = text.replace(from, to);
+            substituted += 1;
+        }
+        let filename = match module.as_str() {
+            "importlib._bootstrap" | "importlib._bootstrap_external" | "_retic_library" => format!("<frozen {module}>"),
+            _ => format!("{PREFIX}/{relative}"),
+        };
+        let options = retic_compiler::Options { mode: retic_compiler::Mode::Exec, filename: filename.as_str().into(), optimize: 0, flags: 0 };
+        let code = match retic_compiler::compile(&text, &options) {
+            Ok(c) => retic_bytecode::pack::write(&c.code),
+            // A module that does not compile says why when it is imported.
+            Err(_) => Vec::new(),
+        };
+        let source_at = data.len();
+        data.extend_from_slice(text.as_bytes());
+        let code_at = data.len();
+        data.extend_from_slice(&code);
+        index.push_str(&format!("({module:?}, {relative:?}, {package}, {source_at}, {}, {}),\n", code_at - source_at, code.len()));
+    }
+    assert_eq!(substituted, SUBSTITUTIONS.len(), "every substitution applies once");
+    let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
+    std::fs::write(out.join("library.bin"), data).expect("the library is written");
+    let table = format!("pub const PREFIX: &str = {PREFIX:?};\npub static INDEX: &[(&str, &str, bool, usize, usize, usize)] = &[\n{index}];\n");
+    std::fs::write(out.join("index.rs"), table).expect("the index is written");
+    let licence = std::fs::read_to_string(Path::new(rustpython_pylib::LIB_PATH).join("PSF-LICENSE")).unwrap_or_default();
+    std::fs::write(out.join("PSF-LICENSE"), licence).expect("the licence is written");
+}

@@ -1,0 +1,148 @@
+//! `_imp`: what `importlib` asks of the interpreter, and the packed library for its finder.
+
+use crate::cx::{Cx, PyResult};
+use crate::object::{Obj, Ref};
+use crate::protocol;
+use crate::types::module;
+use crate::types::{Bytes, CodeObj, Str};
+
+#[retic_macros::methods]
+mod functions {
+    //! (Extremely) low-level import machinery bits as used by importlib.
+    use super::*;
+
+    /// Return True if the import lock is currently held, else False.
+    #[py("lock_held()")]
+    pub fn lock_held(_cx: &mut Cx) -> bool {
+        false
+    }
+    /// Acquires the interpreter's import lock for the current thread.
+    #[py("acquire_lock()")]
+    pub fn acquire_lock(_cx: &mut Cx) {}
+    /// Release the interpreter's import lock.
+    #[py("release_lock()")]
+    pub fn release_lock(_cx: &mut Cx) {}
+    /// Returns the list of file suffixes used to identify extension modules.
+    #[py("extension_suffixes()")]
+    pub fn extension_suffixes(cx: &mut Cx) -> PyResult {
+        cx.list(Vec::new())
+    }
+    /// Returns True if the module name corresponds to a built-in module.
+    #[py("is_builtin(name, /)")]
+    pub fn is_builtin(cx: &mut Cx, name: &Ref<Str>) -> i64 {
+        let text = name.to_text(cx);
+        match text.as_str() {
+            "sys" | "builtins" => -1,
+            t => i64::from(cx.native_modules.iter().any(|e| e.0 == t)),
+        }
+    }
+    /// Create an extension module.
+    #[py("create_builtin(spec, /)")]
+    pub fn create_builtin(cx: &mut Cx, spec: &Obj) -> PyResult {
+        let key = cx.name("name");
+        let name = protocol::getattr(cx, spec, &key)?;
+        let text = protocol::str_text(cx, &name)?;
+        let modules = cx.modules.clone().expect("made at the start");
+        if let Some(m) = modules.get(cx, &name)? {
+            return Ok(m);
+        }
+        match cx.native_modules.iter().find(|e| e.0 == text).copied() {
+            Some((_, make)) => make(cx),
+            None => Ok(cx.none()),
+        }
+    }
+    /// Initialize a built-in module.
+    #[py("exec_builtin(mod, /)")]
+    pub fn exec_builtin(_cx: &mut Cx, r#mod: &Obj) -> i64 {
+        let _ = r#mod;
+        0
+    }
+    /// Returns True if the module name corresponds to a frozen module.
+    #[py("is_frozen(name, /)")]
+    pub fn is_frozen(_cx: &mut Cx, name: &Obj) -> bool {
+        let _ = name;
+        false
+    }
+    /// Returns True if the module name is of a frozen package.
+    #[py("is_frozen_package(name, /)")]
+    pub fn is_frozen_package(cx: &mut Cx, name: &Obj) -> PyResult<bool> {
+        get_frozen_object(cx, name, None).map(|_| false)
+    }
+    /// Return info about the corresponding frozen module (if there is one) or None.
+    #[py("find_frozen(name, /, *, withdata=False)")]
+    pub fn find_frozen(cx: &mut Cx, name: &Obj, withdata: bool) -> Obj {
+        let _ = (name, withdata);
+        cx.none()
+    }
+    /// Create a code object for a frozen module.
+    #[py("get_frozen_object(name, data=None, /)")]
+    pub fn get_frozen_object(cx: &mut Cx, name: &Obj, data: Option<&Obj>) -> PyResult {
+        let _ = data;
+        let shown = protocol::repr_text(cx, name)?;
+        Err(cx.error_of(&cx.types.import_error, format!("No such frozen object named {}", shown.trim_matches('\''))))
+    }
+    #[py("_frozen_module_names()")]
+    pub fn frozen_module_names(cx: &mut Cx) -> PyResult {
+        cx.list(Vec::new())
+    }
+    #[py("_override_frozen_modules_for_tests(override, /)")]
+    pub fn override_frozen(_cx: &mut Cx, r#override: i64) {
+        let _ = r#override;
+    }
+    #[py("_override_multi_interp_extensions_check(override, /)")]
+    pub fn override_multi(_cx: &mut Cx, r#override: i64) -> i64 {
+        let _ = r#override;
+        0
+    }
+    #[py("_fix_co_filename(code, path, /)")]
+    pub fn fix_co_filename(_cx: &mut Cx, code: &Obj, path: &Obj) {
+        let _ = (code, path);
+    }
+    /// The hash that hash-based pyc files carry.
+    #[py("source_hash(key, source)")]
+    pub fn source_hash(cx: &mut Cx, key: i64, source: &Obj) -> PyResult {
+        let data = protocol::buffer::bytes(cx, source)?;
+        let h = crate::types::str::siphash13(key as u64, 0, &data);
+        Bytes::from_slice(cx, &h.to_le_bytes())
+    }
+    /// Path and whether it is a package of a module of the packed library; None where there is none.
+    #[py("_library_find(name, /)")]
+    pub fn library_find(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
+        let text = name.to_text(cx);
+        match cx.library.and_then(|f| f(&text)) {
+            Some(e) => {
+                let pair = vec![cx.str(&e.path)?, cx.bool(e.package)];
+                cx.tuple(pair)
+            }
+            None => Ok(cx.none()),
+        }
+    }
+    /// The code of a module of the packed library.
+    #[py("_library_code(name, /)")]
+    pub fn library_code(cx: &mut Cx, name: &Ref<Str>) -> PyResult<Ref<CodeObj>> {
+        let text = name.to_text(cx);
+        match cx.library.and_then(|f| f(&text)) {
+            Some(e) => super::super::import::packed_code(cx, &text, &e),
+            None => Err(cx.error_of(&cx.types.import_error, format!("the library has no module '{text}'"))),
+        }
+    }
+    /// The source of a module of the packed library.
+    #[py("_library_source(name, /)")]
+    pub fn library_source(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
+        let text = name.to_text(cx);
+        match cx.library.and_then(|f| f(&text)) {
+            Some(e) => Bytes::from_slice(cx, e.source),
+            None => Ok(cx.none()),
+        }
+    }
+}
+
+pub fn make(cx: &mut Cx) -> PyResult {
+    let m = module::of_functions(cx, "_imp", functions::DOC, functions::FUNCTIONS)?;
+    let check = cx.str("default")?;
+    m.set(cx, "check_hash_based_pycs", check)?;
+    // Our own magic, with the line end that CPython's carries.
+    let token = cx.int(0x0a0d_0000 + 9314)?;
+    m.set(cx, "pyc_magic_number_token", token)?;
+    Ok(m.into_obj())
+}

@@ -1,0 +1,268 @@
+//! Imports. Native modules are made here; for everything else `importlib` from the packed library does the work, as in
+//! CPython. It is set going at the first import that needs it, so that programs without imports start fast.
+
+use crate::cx::{Cx, PyResult, Raised};
+use crate::object::{Obj, Ref};
+use crate::protocol;
+use crate::types::module::{self, Module};
+use crate::types::{CodeObj, Dict, Str, str};
+
+/// What one interpreter knows of imports.
+#[derive(Default)]
+pub struct State {
+    /// `importlib._bootstrap._find_and_load`, once it runs.
+    find_and_load: Option<Obj>,
+    /// `importlib` is being set going.
+    starting: bool,
+}
+
+/// The module of that dotted name, imported if it is not there yet.
+pub fn import(cx: &mut Cx, name: &str) -> PyResult {
+    let modules = cx.modules.clone().expect("made at the start");
+    let key = str::intern_text(cx, name)?;
+    if let Some(m) = modules.get_str(cx, &key) {
+        return if m.is_none() { Err(halted(cx, &key)) } else { Ok(m) };
+    }
+    if cx.imports.find_and_load.is_none() {
+        if let Some((_, make)) = cx.native_modules.iter().find(|(n, _)| *n == name).copied() {
+            let m = make(cx)?;
+            super::register(cx, name, &m)?;
+            return Ok(m);
+        }
+        if cx.imports.starting {
+            return Err(not_found(cx, &key));
+        }
+        start(cx)?;
+    }
+    let Some(find) = cx.imports.find_and_load.clone() else { return Err(not_found(cx, &key)) };
+    let importer = cx.builtins.clone().expect("builtins exist");
+    let import_name = cx.name("__import__");
+    let importer = importer.get_str(cx, &import_name).unwrap_or_else(|| cx.none());
+    let r = protocol::call(cx, &find, &[key.into_obj(), importer]);
+    r.map_err(|r| without_importlib_frames(cx, r))
+}
+
+fn halted(cx: &mut Cx, name: &Ref<Str>) -> Raised {
+    let text = format!("import of {} halted; None in sys.modules", name.to_text(cx));
+    module_not_found(cx, text, name)
+}
+fn not_found(cx: &mut Cx, name: &Ref<Str>) -> Raised {
+    let text = format!("No module named '{}'", name.to_text(cx));
+    module_not_found(cx, text, name)
+}
+fn module_not_found(cx: &mut Cx, text: String, name: &Ref<Str>) -> Raised {
+    let r = cx.error_of(&cx.types.module_not_found_error, text);
+    if let Some(e) = cx.error_ref().cloned()
+        && let Some(x) = e.cast::<crate::types::Exception>()
+    {
+        x.name.set(cx, Some(name.as_obj().clone()));
+    }
+    r
+}
+
+/// Runs a module of the packed library under a name and registers it.
+fn run_packed(cx: &mut Cx, packed: &str, name: &str) -> PyResult<Ref<Module>> {
+    let Some(entry) = cx.library.and_then(|f| f(packed)) else {
+        return Err(cx.error_of(&cx.types.import_error, format!("the library has no module '{packed}'")));
+    };
+    let code = packed_code(cx, packed, &entry)?;
+    let m = module::new(cx, name, None)?;
+    let package = cx.str("")?;
+    m.set(cx, "__package__", package)?;
+    super::register(cx, name, m.as_obj())?;
+    let globals = m.dict.cloned(cx);
+    let r = crate::eval::run_code(cx, &code, &globals, globals.as_obj(), None)?;
+    cx.release(r);
+    Ok(m)
+}
+
+/// The code of a packed module: as it was compiled, or compiled now.
+pub fn packed_code(cx: &mut Cx, name: &str, entry: &crate::cx::LibraryModule) -> PyResult<Ref<CodeObj>> {
+    if let Some(code) = (entry.code)(name).filter(|_| cx.optimize == 0) {
+        return CodeObj::new(cx, code);
+    }
+    let text = String::from_utf8_lossy(entry.source).into_owned();
+    super::compile(cx, &text, &entry.path, "exec", 0)
+}
+
+/// Sets `importlib` going: its two bootstrap modules, the finders, and the finder of the packed library.
+pub fn start(cx: &mut Cx) -> PyResult<()> {
+    cx.imports.starting = true;
+    let r = started(cx);
+    cx.imports.starting = false;
+    r
+}
+
+fn started(cx: &mut Cx) -> PyResult<()> {
+    let imp = import(cx, "_imp")?;
+    for name in ["_thread", "_weakref", "_warnings", "marshal", "posix", "_io", "time"] {
+        import(cx, name)?;
+    }
+    let sys = cx.sys.clone().expect("made at the start");
+    let bootstrap = run_packed(cx, "importlib._bootstrap", "_frozen_importlib")?;
+    protocol::call_method(cx, bootstrap.as_obj(), "_install", &[sys.clone(), imp])?;
+    let external = run_packed(cx, "importlib._bootstrap_external", "_frozen_importlib_external")?;
+    let external = external.into_obj();
+    bootstrap.set(cx, "_bootstrap_external", external.clone())?;
+    protocol::call_method(cx, &external, "_install", &[bootstrap.as_obj().clone()])?;
+    run_packed(cx, "_retic_library", "_retic_library")?;
+    let name = cx.name("_find_and_load");
+    let find = protocol::getattr(cx, bootstrap.as_obj(), &name)?;
+    cx.imports.find_and_load = Some(find);
+    Ok(())
+}
+
+/// Tracebacks show the program's import, not importlib's inside: frames of importlib go when the error is an ImportError, or
+/// when they end in `_call_with_frames_removed`.
+fn without_importlib_frames(cx: &mut Cx, r: Raised) -> Raised {
+    use crate::types::traceback::Traceback;
+    let Some(exc) = cx.error_ref().cloned() else { return r };
+    let Some(e) = exc.cast::<crate::types::Exception>() else { return r };
+    let always = exc.ty().is_subtype(cx, &cx.types.import_error);
+    let mut all: Vec<Obj> = Vec::new();
+    let mut at = e.traceback.cloned(cx);
+    while let Some(t) = at {
+        at = t.cast::<Traceback>().and_then(|t| t.next.cloned(cx));
+        all.push(t);
+    }
+    let place = |cx: &Cx, t: &Obj| -> Option<(bool, bool)> {
+        let (file, name) = crate::types::traceback::place(cx, t)?;
+        Some((file.starts_with("<frozen importlib") || &*file == "<frozen _retic_library>", &*name == "_call_with_frames_removed"))
+    };
+    // Runs of importlib's frames, kept or dropped as a whole.
+    let mut keep = vec![true; all.len()];
+    let mut i = 0;
+    while i < all.len() {
+        let start = i;
+        let mut ends_removed = false;
+        while i < all.len()
+            && let Some((true, removed)) = place(cx, &all[i])
+        {
+            ends_removed = removed;
+            i += 1;
+        }
+        if i > start && (always || ends_removed) {
+            keep[start..i].iter_mut().for_each(|k| *k = false);
+        }
+        i = i.max(start + 1);
+    }
+    if keep.iter().all(|k| *k) {
+        return r;
+    }
+    let kept: Vec<Obj> = all.into_iter().zip(keep).filter(|(_, k)| *k).map(|(t, _)| t).collect();
+    for (i, t) in kept.iter().enumerate() {
+        if let Some(t) = t.cast::<Traceback>() {
+            t.next.set(cx, kept.get(i + 1).cloned());
+        }
+    }
+    e.traceback.set(cx, kept.first().cloned());
+    r
+}
+
+/// `__import__`: a name, relative to a package where `level` asks for it; what `fromlist` names is there afterwards.
+pub fn dunder_import(cx: &mut Cx, name: &Ref<Str>, globals: Option<&Obj>, fromlist: Option<&Obj>, level: i64) -> PyResult {
+    if level < 0 {
+        return Err(cx.value_error("level must be >= 0"));
+    }
+    let text = name.to_text(cx);
+    if level == 0 && text.is_empty() {
+        return Err(cx.value_error("Empty module name"));
+    }
+    let full = if level > 0 { resolve(cx, &text, globals, level)? } else { text.clone() };
+    let m = import(cx, &full)?;
+    let wants_names = match fromlist {
+        Some(f) if !f.is_none() => protocol::truth(cx, f)?,
+        _ => false,
+    };
+    if !wants_names {
+        let Some((first, _)) = text.split_once('.') else {
+            return if text.is_empty() || level == 0 { Ok(m) } else { Ok(m) };
+        };
+        if level == 0 {
+            return import(cx, first);
+        }
+        // `from . import a.b` style calls: the part of the full name that belongs to the first word.
+        let cut = full.len() - (text.len() - first.len());
+        return import(cx, &full[..cut]);
+    }
+    let path = cx.name("__path__");
+    if protocol::lookup_attr(cx, &m, &path)?.is_none() {
+        return Ok(m);
+    }
+    let names = fromlist.cloned().unwrap_or_else(|| cx.none());
+    handle_fromlist(cx, &m, &full, &names)?;
+    Ok(m)
+}
+
+/// Imports the submodules that a `from` import names.
+fn handle_fromlist(cx: &mut Cx, m: &Obj, full: &str, names: &Obj) -> PyResult<()> {
+    for n in protocol::collect(cx, names)? {
+        let Some(s) = n.cast::<Str>() else {
+            return Err(cx.type_error(format!("Item in {full}.__all__ must be str, not {}", n.ty().name_text())));
+        };
+        if s.eq_str(cx, "*") {
+            let all = cx.name("__all__");
+            if let Some(list) = protocol::lookup_attr(cx, m, &all)? {
+                let list = protocol::collect(cx, &list)?;
+                let stars: Vec<Obj> = list.into_iter().filter(|x| x.cast::<Str>().is_some_and(|s| !s.eq_str(cx, "*"))).collect();
+                let list = cx.tuple(stars)?;
+                handle_fromlist(cx, m, full, &list)?;
+            }
+            continue;
+        }
+        if protocol::lookup_attr(cx, m, s)?.is_some() {
+            continue;
+        }
+        let sub = format!("{full}.{}", s.to_text(cx));
+        if let Err(r) = import(cx, &sub) {
+            // A name that is no module is the business of the import statement; errors inside of modules are not swallowed.
+            let missing = cx.error_is(&cx.types.module_not_found_error)
+                && cx.error_ref().and_then(|e| e.cast::<crate::types::Exception>().and_then(|x| x.name.cloned(cx))).is_some_and(|n| n.cast::<Str>().is_some_and(|n| n.eq_str(cx, &sub)));
+            if !missing {
+                return Err(r);
+            }
+            cx.clear_error();
+        }
+    }
+    Ok(())
+}
+
+/// The absolute name of a relative import.
+fn resolve(cx: &mut Cx, name: &str, globals: Option<&Obj>, level: i64) -> PyResult<String> {
+    let Some(g) = globals.and_then(|g| g.cast::<Dict>()).cloned() else {
+        return Err(cx.error_of(&cx.types.key_error, "'__name__' not in globals"));
+    };
+    let get = |cx: &mut Cx, key: &'static str| {
+        let key = cx.name(key);
+        g.get_str(cx, &key).filter(|v| !v.is_none())
+    };
+    let package = match get(cx, "__package__") {
+        Some(p) => match p.cast::<Str>() {
+            Some(s) => s.to_text(cx),
+            None => return Err(cx.type_error("package must be a string")),
+        },
+        None => {
+            let spec = get(cx, "__spec__");
+            let parent = cx.name("parent");
+            match spec.map(|s| protocol::getattr(cx, &s, &parent)).transpose()? {
+                Some(p) => protocol::str_text(cx, &p)?,
+                None => {
+                    let Some(n) = get(cx, "__name__") else { return Err(cx.error_of(&cx.types.key_error, "'__name__' not in globals")) };
+                    let n = protocol::str_text(cx, &n)?;
+                    if get(cx, "__path__").is_some() { n } else { n.rsplit_once('.').map_or(String::new(), |p| p.0.to_string()) }
+                }
+            }
+        }
+    };
+    if package.is_empty() {
+        return Err(cx.error_of(&cx.types.import_error, "attempted relative import with no known parent package"));
+    }
+    let mut base = package.as_str();
+    for _ in 1..level {
+        base = match base.rsplit_once('.') {
+            Some((b, _)) => b,
+            None => return Err(cx.error_of(&cx.types.import_error, "attempted relative import beyond top-level package")),
+        };
+    }
+    Ok(if name.is_empty() { base.to_string() } else { format!("{base}.{name}") })
+}

@@ -1,0 +1,261 @@
+//! `BytesIO`: bytes in memory as a stream.
+
+use super::base::{self, FLAGS};
+use retic_runtime::object::{Buf, Guarded};
+use retic_runtime::types::{Bytes, Slots, Spec, memoryview};
+use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
+use std::cell::Cell;
+
+layout! {
+    /// The bytes, the position, the number of views from `getbuffer`.
+    pub struct BytesIo = 212, "_io.BytesIO" { data: Guarded<Buf<u8>>, at: Cell<usize>, closed: Cell<bool>, exports: Cell<usize>, }
+}
+
+fn check(cx: &Cx, this: &Ref<BytesIo>) -> PyResult<()> {
+    if this.closed.get() { Err(cx.value_error("I/O operation on closed file.")) } else { Ok(()) }
+}
+fn check_exports(cx: &Cx, this: &Ref<BytesIo>) -> PyResult<()> {
+    if this.exports.get() > 0 { Err(cx.error_of(&cx.types.buffer_error, "Existing exports of data: object cannot be re-sized")) } else { Ok(()) }
+}
+fn splice(cx: &mut Cx, this: &Ref<BytesIo>, start: usize, end: usize, new: &[u8]) -> PyResult<()> {
+    let mut data = this.data.replace(cx, Buf::empty());
+    let r = data.splice(cx, start, end, new);
+    this.data.replace(cx, data);
+    r
+}
+/// What lies between the position and `n` bytes on; the position moves.
+fn take(cx: &Cx, this: &Ref<BytesIo>, n: Option<usize>) -> Vec<u8> {
+    let data = this.data.get(cx);
+    let start = this.at.get().min(data.len());
+    let end = n.map_or(data.len(), |n| data.len().min(start.saturating_add(n)));
+    if end > start {
+        this.at.set(end);
+    }
+    data[start..end].to_vec()
+}
+fn line_end(cx: &Cx, this: &Ref<BytesIo>) -> usize {
+    let data = this.data.get(cx);
+    let start = this.at.get().min(data.len());
+    memchr::memchr(b'\n', &data[start..]).map_or(data.len() - start, |i| i + 1)
+}
+
+#[retic_macros::methods]
+impl BytesIo {
+    /// Read at most size bytes, returned as a bytes object.
+    #[py("read($self, size=-1, /)")]
+    fn read(cx: &mut Cx, this: &Ref<BytesIo>, size: Option<&Obj>) -> PyResult {
+        check(cx, this)?;
+        let n = base::size_arg(cx, size)?;
+        let b = take(cx, this, n);
+        Bytes::from_slice(cx, &b)
+    }
+    /// Read at most size bytes, returned as a bytes object.
+    #[py("read1($self, size=-1, /)")]
+    fn read1(cx: &mut Cx, this: &Ref<BytesIo>, size: Option<&Obj>) -> PyResult {
+        BytesIo::read(cx, this, size)
+    }
+    /// Next line from the file, as a bytes object.
+    #[py("readline($self, size=-1, /)")]
+    fn readline(cx: &mut Cx, this: &Ref<BytesIo>, size: Option<&Obj>) -> PyResult {
+        check(cx, this)?;
+        let n = base::size_arg(cx, size)?;
+        let end = line_end(cx, this);
+        let b = take(cx, this, Some(n.map_or(end, |n| n.min(end))));
+        Bytes::from_slice(cx, &b)
+    }
+    /// Read bytes into buffer.
+    #[py("readinto($self, buffer, /)")]
+    fn readinto(cx: &mut Cx, this: &Ref<BytesIo>, buffer: &Obj) -> PyResult<usize> {
+        check(cx, this)?;
+        let b = protocol::buffer::get(cx, buffer)?;
+        if b.readonly {
+            protocol::buffer::release(cx, &b.exporter);
+            return Err(cx.type_error(format!("readinto() argument must be read-write bytes-like object, not {}", buffer.ty().name_text())));
+        }
+        let data = take(cx, this, Some(b.nbytes()));
+        let part = protocol::buffer::Buffer { shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
+        part.scatter(cx, &data);
+        protocol::buffer::release(cx, &b.exporter);
+        Ok(data.len())
+    }
+    /// Write bytes to file.
+    #[py("write($self, b, /)")]
+    fn write(cx: &mut Cx, this: &Ref<BytesIo>, b: &Obj) -> PyResult<usize> {
+        check(cx, this)?;
+        check_exports(cx, this)?;
+        let new = protocol::buffer::bytes(cx, b)?;
+        if new.is_empty() {
+            return Ok(0);
+        }
+        let at = this.at.get();
+        let len = this.data.get(cx).len();
+        if at > len {
+            protocol::check_size(cx, 1, at - len, 1)?;
+            splice(cx, this, len, len, &vec![0; at - len])?;
+        }
+        let end = (at + new.len()).min(this.data.get(cx).len());
+        splice(cx, this, at, end, &new)?;
+        this.at.set(at + new.len());
+        Ok(new.len())
+    }
+    /// Change stream position.
+    #[py("seek($self, pos, whence=0, /)")]
+    fn seek(cx: &mut Cx, this: &Ref<BytesIo>, pos: &Obj, whence: i64) -> PyResult<i64> {
+        check(cx, this)?;
+        let pos = protocol::index_i64(cx, pos)?;
+        let base = match whence {
+            0 if pos < 0 => return Err(cx.value_error(format!("negative seek value {pos}"))),
+            0 => 0,
+            1 => this.at.get() as i64,
+            2 => this.data.get(cx).len() as i64,
+            _ => return Err(cx.value_error(format!("invalid whence ({whence}, should be 0, 1 or 2)"))),
+        };
+        let Some(to) = base.checked_add(pos) else { return Err(cx.overflow_error("new position too large")) };
+        this.at.set(to.max(0) as usize);
+        Ok(to.max(0))
+    }
+    /// Current file position, an integer.
+    #[py("tell($self, /)")]
+    fn tell(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<usize> {
+        check(cx, this)?;
+        Ok(this.at.get())
+    }
+    /// Truncate the file to at most size bytes.
+    #[py("truncate($self, size=None, /)")]
+    fn truncate(cx: &mut Cx, this: &Ref<BytesIo>, size: Option<&Obj>) -> PyResult<i64> {
+        check(cx, this)?;
+        check_exports(cx, this)?;
+        let n = match size.filter(|s| !s.is_none()) {
+            Some(s) => protocol::index_i64(cx, s)?,
+            None => this.at.get() as i64,
+        };
+        if n < 0 {
+            return Err(cx.value_error(format!("negative size value {n}")));
+        }
+        let len = this.data.get(cx).len();
+        if (n as usize) < len {
+            splice(cx, this, n as usize, len, &[])?;
+        }
+        Ok(n)
+    }
+    /// Retrieve the entire contents of the BytesIO object.
+    #[py("getvalue($self, /)")]
+    fn getvalue(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult {
+        check(cx, this)?;
+        Bytes::from_slice(cx, this.data.get(cx))
+    }
+    /// Get a read-write view over the contents of the BytesIO object.
+    #[py("getbuffer($self, /)")]
+    fn getbuffer(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult {
+        check(cx, this)?;
+        memoryview::of(cx, this.as_obj())
+    }
+    /// Disable all I/O operations.
+    #[py("close($self, /)")]
+    fn close(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<()> {
+        check_exports(cx, this)?;
+        this.closed.set(true);
+        this.data.set(cx, Buf::empty());
+        Ok(())
+    }
+    /// Does nothing.
+    #[py("flush($self, /)")]
+    fn flush(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<()> {
+        check(cx, this)
+    }
+    /// Returns True if the IO object can be read.
+    #[py("readable($self, /)")]
+    fn readable(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<bool> {
+        check(cx, this).map(|()| true)
+    }
+    /// Returns True if the IO object can be written.
+    #[py("writable($self, /)")]
+    fn writable(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<bool> {
+        check(cx, this).map(|()| true)
+    }
+    /// Returns True if the IO object can be seeked.
+    #[py("seekable($self, /)")]
+    fn seekable(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<bool> {
+        check(cx, this).map(|()| true)
+    }
+    #[py("isatty($self, /)")]
+    fn isatty(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<bool> {
+        check(cx, this).map(|()| false)
+    }
+    #[py("__getstate__($self, /)")]
+    fn getstate(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult {
+        let v = BytesIo::getvalue(cx, this)?;
+        let at = cx.int(this.at.get() as i64)?;
+        let none = cx.none();
+        cx.tuple(vec![v, at, none])
+    }
+    #[py("__setstate__($self, state, /)")]
+    fn setstate(cx: &mut Cx, this: &Ref<BytesIo>, state: &Obj) -> PyResult<()> {
+        let parts = protocol::collect(cx, state)?;
+        let [value, at, _] = &parts[..] else { return Err(cx.type_error("BytesIO.__setstate__ argument should be 3-tuple")) };
+        let new = protocol::buffer::bytes(cx, value)?;
+        let len = this.data.get(cx).len();
+        splice(cx, this, 0, len, &new)?;
+        let at = protocol::index_i64(cx, at)?;
+        this.at.set(at.max(0) as usize);
+        Ok(())
+    }
+    /// True if the file is closed.
+    #[get("closed")]
+    fn closed_get(_cx: &mut Cx, this: &Ref<BytesIo>) -> bool {
+        this.closed.get()
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "Buffered I/O implementation using an in-memory bytes buffer.",
+        text_signature: "(initial_bytes=b'')",
+        flags: FLAGS,
+        slots: Slots {
+            new: Some(|cx, ty, _| {
+                Ok(memory::new(cx, ty, |head| BytesIo { head, data: Guarded::new(Buf::empty()), at: Cell::new(0), closed: Cell::new(false), exports: Cell::new(0) })?.into_obj())
+            }),
+            init: Some(|cx, o, args| {
+                let Some(this) = o.cast::<BytesIo>().cloned() else { return Ok(()) };
+                let initial = args.positional().first().or(args.keyword(cx, "initial_bytes")).filter(|i| !i.is_none()).cloned();
+                let b = match initial {
+                    Some(i) => protocol::buffer::bytes(cx, &i)?,
+                    None => Vec::new(),
+                };
+                let len = this.data.get(cx).len();
+                this.at.set(0);
+                splice(cx, &this, 0, len, &b)
+            }),
+            iter: Some(|cx, o| {
+                if let Some(b) = o.cast::<BytesIo>() {
+                    check(cx, b)?;
+                }
+                Ok(o.clone())
+            }),
+            next: Some(|cx, o| {
+                let Some(this) = o.cast::<BytesIo>().cloned() else { return Ok(None) };
+                check(cx, &this)?;
+                let end = line_end(cx, &this);
+                let b = take(cx, &this, Some(end));
+                if b.is_empty() { Ok(None) } else { Bytes::from_slice(cx, &b).map(Some) }
+            }),
+            buffer: Some(|cx, o| {
+                let Some(b) = o.cast::<BytesIo>() else { return Err(cx.type_error("a bytes-like object is required")) };
+                b.exports.set(b.exports.get() + 1);
+                Ok(protocol::buffer::Buffer::plain(o.clone(), b.data.get(cx).len(), false))
+            }),
+            storage: Some(|cx, o| o.cast::<BytesIo>().map_or((std::ptr::NonNull::<u8>::dangling().as_ptr().cast_const(), 0), |b| b.data.get(cx).raw_parts())),
+            release_buffer: Some(|_, o| {
+                if let Some(b) = o.cast::<BytesIo>() {
+                    b.exports.set(b.exports.get().saturating_sub(1));
+                }
+            }),
+            del: Some(base::finalize),
+            ..Slots::EMPTY
+        },
+        methods: BytesIo::METHODS,
+        getset: BytesIo::GETSET,
+        ..Spec::new::<BytesIo>("_io.BytesIO")
+    }
+}

@@ -1,0 +1,270 @@
+//! `StringIO`: text in memory as a stream.
+
+use super::base::{self, FLAGS};
+use super::{newline, unsupported};
+use retic_runtime::object::{Guarded, Trace, Visit};
+use retic_runtime::types::{Slots, Spec, Str};
+use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
+use std::cell::Cell;
+
+/// The text as code points.
+#[derive(Default)]
+pub struct Points(pub Vec<u32>);
+/// A field without references.
+pub struct Plain<T>(pub Guarded<T>);
+impl<T> Trace for Plain<T> {
+    fn trace(&self, _: Visit<'_>) {}
+}
+
+layout! {
+    /// Text, position, and what becomes of line ends.
+    pub struct StringIo = 216, "_io.StringIO" { text: Plain<Points>, at: Cell<usize>, closed: Cell<bool>, translate: Cell<bool>, universal: Cell<bool>, write_end: Cell<u8>, read_end: Cell<u8>, mask: Cell<u8>, }
+}
+
+fn check(cx: &Cx, this: &Ref<StringIo>) -> PyResult<()> {
+    if this.closed.get() { Err(cx.value_error("I/O operation on closed file")) } else { Ok(()) }
+}
+
+/// Line ends by number: 0 `\n`, 1 `\r`, 2 `\r\n`.
+const ENDS: [&[u32]; 3] = [&[10], &[13], &[13, 10]];
+
+fn set_newline(cx: &Cx, this: &Ref<StringIo>, newline: Option<&str>) -> PyResult<()> {
+    this.universal.set(matches!(newline, None | Some("")));
+    this.translate.set(newline.is_none());
+    let end = match newline {
+        None | Some("" | "\n") => 0,
+        Some("\r") => 1,
+        Some("\r\n") => 2,
+        Some(other) => return Err(cx.value_error(format!("illegal newline value: {}", retic_runtime::types::str::repr_points(&other.chars().map(u32::from).collect::<Vec<_>>(), false)))),
+    };
+    this.write_end.set(end);
+    this.read_end.set(end);
+    Ok(())
+}
+
+fn put(cx: &mut Cx, this: &Ref<StringIo>, s: &Ref<Str>) -> PyResult<()> {
+    let mut p = s.code_points();
+    if this.universal.get() {
+        this.mask.set(this.mask.get() | newline::seen(&p));
+    }
+    if this.translate.get() {
+        p = newline::translated(&p);
+    }
+    if this.write_end.get() > 0 {
+        let end = ENDS[this.write_end.get() as usize];
+        p = p.into_iter().flat_map(|c| if c == 10 { end.to_vec() } else { vec![c] }).collect();
+    }
+    let at = this.at.get();
+    protocol::check_size(cx, 1, at + p.len(), 4)?;
+    let text = &mut this.text.0.get_mut(cx).0;
+    if text.len() < at {
+        text.resize(at, 0);
+    }
+    let over = (at + p.len()).min(text.len());
+    text[at..over].copy_from_slice(&p[..over - at]);
+    text.extend_from_slice(&p[over - at..]);
+    this.at.set(at + p.len());
+    Ok(())
+}
+
+fn take(cx: &Cx, this: &Ref<StringIo>, n: Option<usize>) -> PyResult {
+    let text = &this.text.0.get(cx).0;
+    let start = this.at.get().min(text.len());
+    let end = n.map_or(text.len(), |n| text.len().min(start.saturating_add(n)));
+    if end > start {
+        this.at.set(end);
+    }
+    cx.str_points(&text[start..end])
+}
+
+/// Characters of the line at the position.
+fn line_len(cx: &Cx, this: &Ref<StringIo>) -> usize {
+    let text = &this.text.0.get(cx).0;
+    let rest = &text[this.at.get().min(text.len())..];
+    if this.universal.get() && !this.translate.get() {
+        for (i, c) in rest.iter().enumerate() {
+            match c {
+                10 => return i + 1,
+                13 => return if rest.get(i + 1) == Some(&10) { i + 2 } else { i + 1 },
+                _ => {}
+            }
+        }
+        return rest.len();
+    }
+    let end = ENDS[this.read_end.get() as usize];
+    rest.windows(end.len()).position(|w| w == end).map_or(rest.len(), |i| i + end.len())
+}
+
+#[retic_macros::methods]
+impl StringIo {
+    /// Read at most size characters, returned as a string.
+    #[py("read($self, size=-1, /)")]
+    fn read(cx: &mut Cx, this: &Ref<StringIo>, size: Option<&Obj>) -> PyResult {
+        check(cx, this)?;
+        let n = base::size_arg(cx, size)?;
+        take(cx, this, n)
+    }
+    /// Read until newline or EOF.
+    #[py("readline($self, size=-1, /)")]
+    fn readline(cx: &mut Cx, this: &Ref<StringIo>, size: Option<&Obj>) -> PyResult {
+        check(cx, this)?;
+        let n = base::size_arg(cx, size)?.unwrap_or(usize::MAX);
+        let l = line_len(cx, this);
+        take(cx, this, Some(l.min(n)))
+    }
+    /// Write string to file.
+    #[py("write($self, s, /)")]
+    fn write(cx: &mut Cx, this: &Ref<StringIo>, s: &Obj) -> PyResult<usize> {
+        check(cx, this)?;
+        let t = base::text_arg(cx, s)?;
+        put(cx, this, t)?;
+        Ok(t.len())
+    }
+    /// Change stream position.
+    #[py("seek($self, pos, whence=0, /)")]
+    fn seek(cx: &mut Cx, this: &Ref<StringIo>, pos: &Obj, whence: i64) -> PyResult<i64> {
+        check(cx, this)?;
+        let pos = protocol::index_i64(cx, pos)?;
+        if !(0..=2).contains(&whence) {
+            return Err(cx.value_error(format!("Invalid whence ({whence}, should be 0, 1 or 2)")));
+        }
+        if whence == 0 && pos < 0 {
+            return Err(cx.value_error(format!("Negative seek position {pos}")));
+        }
+        if whence != 0 && pos != 0 {
+            return Err(cx.error_of(&cx.types.os_error, "Can't do nonzero cur-relative seeks"));
+        }
+        let to = match whence {
+            0 => pos as usize,
+            1 => this.at.get(),
+            _ => this.text.0.get(cx).0.len(),
+        };
+        this.at.set(to);
+        Ok(to as i64)
+    }
+    /// Tell the current file position.
+    #[py("tell($self, /)")]
+    fn tell(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult<usize> {
+        check(cx, this)?;
+        Ok(this.at.get())
+    }
+    /// Truncate size to pos.
+    #[py("truncate($self, pos=None, /)")]
+    fn truncate(cx: &mut Cx, this: &Ref<StringIo>, pos: Option<&Obj>) -> PyResult<i64> {
+        check(cx, this)?;
+        let n = match pos.filter(|p| !p.is_none()) {
+            Some(p) => protocol::index_i64(cx, p)?,
+            None => this.at.get() as i64,
+        };
+        if n < 0 {
+            return Err(cx.value_error(format!("Negative size value {n}")));
+        }
+        this.text.0.get_mut(cx).0.truncate(n as usize);
+        Ok(n)
+    }
+    /// Retrieve the entire contents of the object.
+    #[py("getvalue($self, /)")]
+    fn getvalue(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult {
+        check(cx, this)?;
+        cx.str_points(&this.text.0.get(cx).0)
+    }
+    /// Close the IO object.
+    #[py("close($self, /)")]
+    fn close(cx: &mut Cx, this: &Ref<StringIo>) {
+        this.closed.set(true);
+        this.text.0.get_mut(cx).0 = Vec::new();
+    }
+    #[py("readable($self, /)")]
+    fn readable(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult<bool> {
+        check(cx, this).map(|()| true)
+    }
+    #[py("writable($self, /)")]
+    fn writable(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult<bool> {
+        check(cx, this).map(|()| true)
+    }
+    #[py("seekable($self, /)")]
+    fn seekable(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult<bool> {
+        check(cx, this).map(|()| true)
+    }
+    #[py("detach($self, /)")]
+    fn detach(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult {
+        let _ = this;
+        Err(unsupported(cx, "detach"))
+    }
+    #[get("closed")]
+    fn closed_get(_cx: &mut Cx, this: &Ref<StringIo>) -> bool {
+        this.closed.get()
+    }
+    #[get("line_buffering")]
+    fn line_buffering(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult<bool> {
+        check(cx, this).map(|()| false)
+    }
+    #[get("newlines")]
+    fn newlines(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult {
+        check(cx, this)?;
+        newline::shown(cx, this.mask.get())
+    }
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "Text I/O implementation using an in-memory buffer.",
+        text_signature: "(initial_value='', newline='\\n')",
+        flags: FLAGS,
+        slots: Slots {
+            new: Some(|cx, ty, _| {
+                Ok(memory::new(cx, ty, |head| StringIo {
+                    head,
+                    text: Plain(Guarded::new(Points::default())),
+                    at: Cell::new(0),
+                    closed: Cell::new(false),
+                    translate: Cell::new(false),
+                    universal: Cell::new(false),
+                    write_end: Cell::new(0),
+                    read_end: Cell::new(0),
+                    mask: Cell::new(0),
+                })?
+                .into_obj())
+            }),
+            init: Some(|cx, o, args| {
+                let Some(this) = o.cast::<StringIo>().cloned() else { return Ok(()) };
+                let p = args.positional();
+                let get = |cx: &Cx, i: usize, name: &str| p.get(i).or(args.keyword(cx, name)).cloned();
+                let newline = match get(cx, 1, "newline") {
+                    None => Some("\n".to_string()),
+                    Some(n) if n.is_none() => None,
+                    Some(n) => match n.cast::<Str>() {
+                        Some(s) => Some(s.to_text(cx)),
+                        None => return Err(cx.type_error(format!("newline must be str or None, not {}", n.ty().name_text()))),
+                    },
+                };
+                set_newline(cx, &this, newline.as_deref())?;
+                this.text.0.get_mut(cx).0.clear();
+                this.at.set(0);
+                this.mask.set(0);
+                if let Some(v) = get(cx, 0, "initial_value").filter(|v| !v.is_none()) {
+                    let Some(t) = v.cast::<Str>() else { return Err(cx.type_error(format!("initial_value must be str or None, not {}", v.ty().name_text()))) };
+                    put(cx, &this, t)?;
+                    this.at.set(0);
+                }
+                Ok(())
+            }),
+            next: Some(|cx, o| {
+                let Some(this) = o.cast::<StringIo>().cloned() else { return Ok(None) };
+                if o.ty().is_heap() {
+                    return base::next_line(cx, o);
+                }
+                check(cx, &this)?;
+                match line_len(cx, &this) {
+                    0 => Ok(None),
+                    n => take(cx, &this, Some(n)).map(Some),
+                }
+            }),
+            del: Some(base::finalize),
+            ..Slots::EMPTY
+        },
+        methods: StringIo::METHODS,
+        getset: StringIo::GETSET,
+        ..Spec::new::<StringIo>("_io.StringIO")
+    }
+}

@@ -1,0 +1,62 @@
+//! What a path argument is: text, bytes, a path-like object, or a descriptor.
+
+use retic_runtime::types::{Bytes, Str, int};
+use retic_runtime::{Cx, Obj, PyResult, codecs, protocol};
+
+/// A path as the host takes it, and as the program gave it.
+pub struct Path {
+    pub bytes: Vec<u8>,
+    pub fd: Option<i32>,
+    /// The program gave bytes: results are bytes too.
+    pub is_bytes: bool,
+    pub given: Obj,
+}
+
+/// `os.fspath`.
+pub fn fspath(cx: &mut Cx, o: &Obj) -> PyResult {
+    if o.cast::<Str>().is_some() || o.cast::<Bytes>().is_some() {
+        return Ok(o.clone());
+    }
+    let name = cx.name("__fspath__");
+    let Some(f) = protocol::special(cx, o, &name)?.filter(|f| !f.is_none()) else {
+        return Err(cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", o.ty().name_text())));
+    };
+    let r = protocol::call(cx, &f, &[])?;
+    if r.cast::<Str>().is_some() || r.cast::<Bytes>().is_some() {
+        return Ok(r);
+    }
+    Err(cx.type_error(format!("expected {}.__fspath__() to return str or bytes, not {}", o.ty().name_text(), r.ty().name_text())))
+}
+
+/// The path argument of a function.
+pub fn of(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path> {
+    if allow_fd && o.ty().slots(cx).index.is_some() {
+        let i = protocol::index(cx, o)?;
+        return match int::to_i64(&i).and_then(|v| i32::try_from(v).ok()) {
+            Some(fd) => Ok(Path { bytes: Vec::new(), fd: Some(fd), is_bytes: false, given: o.clone() }),
+            None => Err(cx.overflow_error("fd is greater than maximum")),
+        };
+    }
+    let text = match fspath(cx, o) {
+        Ok(t) => t,
+        Err(_) if cx.error_is(&cx.types.type_error) && !retic_runtime::protocol::lookup_attr_quiet(cx, o, "__fspath__") => {
+            cx.clear_error();
+            let what = if allow_fd { "string, bytes, os.PathLike or integer" } else { "string, bytes or os.PathLike" };
+            return Err(cx.type_error(format!("{function}: path should be {what}, not {}", o.ty().name_text())));
+        }
+        Err(r) => return Err(r),
+    };
+    let (bytes, is_bytes) = match text.cast::<Str>() {
+        Some(s) => (codecs::encode(cx, s, "utf-8", "surrogateescape")?, false),
+        None => (text.cast::<Bytes>().map(|b| b.bytes().to_vec()).unwrap_or_default(), true),
+    };
+    if bytes.contains(&0) {
+        return Err(cx.value_error(if is_bytes { format!("{function}: embedded null byte in path") } else { format!("{function}: embedded null character in path") }));
+    }
+    Ok(Path { bytes, fd: None, is_bytes, given: o.clone() })
+}
+
+/// A name from the host as the program wants it.
+pub fn name(cx: &mut Cx, bytes: &[u8], as_bytes: bool) -> PyResult {
+    if as_bytes { Bytes::from_slice(cx, bytes) } else { codecs::decode(cx, bytes, "utf-8", "surrogateescape") }
+}

@@ -1,0 +1,193 @@
+//! Clocks, environment, other processes, waiting for descriptors.
+
+use super::files::{c_text, checked};
+use retic_runtime::host::{Clock, Spawn};
+use std::ffi::{CStr, CString};
+use std::io::{Error, Result};
+
+pub fn clock_ns(which: Clock) -> i128 {
+    let id = match which {
+        Clock::Realtime => libc::CLOCK_REALTIME,
+        Clock::Monotonic => libc::CLOCK_MONOTONIC,
+        Clock::ProcessCpu => libc::CLOCK_PROCESS_CPUTIME_ID,
+        Clock::ThreadCpu => libc::CLOCK_THREAD_CPUTIME_ID,
+    };
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes one timespec.
+    unsafe { libc::clock_gettime(id, &raw mut t) };
+    i128::from(t.tv_sec) * 1_000_000_000 + i128::from(t.tv_nsec)
+}
+
+pub fn set_env(name: &[u8], value: Option<&[u8]>) {
+    use std::os::unix::ffi::OsStrExt;
+    let name = std::ffi::OsStr::from_bytes(name);
+    if name.is_empty() || name.as_bytes().contains(&b'=') || name.as_bytes().contains(&0) {
+        return;
+    }
+    // SAFETY: the interpreter runs on one thread, and nothing else reads the environment meanwhile.
+    unsafe {
+        match value {
+            Some(v) if !v.contains(&0) => std::env::set_var(name, std::ffi::OsStr::from_bytes(v)),
+            Some(_) => {}
+            None => std::env::remove_var(name),
+        }
+    }
+}
+
+pub fn ids() -> [i64; 5] {
+    // SAFETY: no memory is involved.
+    unsafe { [i64::from(libc::getppid()), i64::from(libc::getuid()), i64::from(libc::geteuid()), i64::from(libc::getgid()), i64::from(libc::getegid())] }
+}
+
+pub fn waitpid(pid: i64, options: i32) -> Result<(i64, i32)> {
+    let mut status = 0;
+    // SAFETY: writes one number.
+    let got = checked(i64::from(unsafe { libc::waitpid(pid as i32, &raw mut status, options) }))?;
+    Ok((got, status))
+}
+pub fn kill(pid: i64, signal: i32) -> Result<()> {
+    // SAFETY: no memory is involved.
+    checked(i64::from(unsafe { libc::kill(pid as i32, signal) })).map(drop)
+}
+
+fn pointers(texts: &[CString]) -> Vec<*const libc::c_char> {
+    texts.iter().map(|t| t.as_ptr()).chain(std::iter::once(std::ptr::null())).collect()
+}
+fn texts(list: &[Vec<u8>]) -> Result<Vec<CString>> {
+    list.iter().map(|t| c_text(t)).collect()
+}
+
+/// Starts a program. Everything is prepared before the fork: the child only makes system calls.
+pub fn spawn(s: &Spawn<'_>) -> Result<i64> {
+    let (args, programs) = (texts(s.args)?, texts(s.executables)?);
+    let env = s.env.map(texts).transpose()?;
+    let cwd = s.cwd.map(c_text).transpose()?;
+    let (argv, envp) = (pointers(&args), env.as_deref().map(pointers));
+    // SAFETY: the child calls only functions that are safe between fork and exec, on memory prepared above.
+    unsafe {
+        let pid = checked(i64::from(libc::fork()))?;
+        if pid != 0 {
+            return Ok(pid);
+        }
+        let errno = child(s, &programs, &argv, envp.as_deref(), cwd.as_deref());
+        let text = format_errno(errno);
+        libc::write(s.error_pipe, text.0.as_ptr().cast(), text.1);
+        libc::_exit(255)
+    }
+}
+
+/// `OSError:<hex>:` as subprocess reads it, without allocating.
+fn format_errno(errno: i32) -> ([u8; 32], usize) {
+    let mut out = [0u8; 32];
+    let head = b"OSError:";
+    out[..head.len()].copy_from_slice(head);
+    let mut n = head.len();
+    let mut digits = [0u8; 8];
+    let (mut v, mut d) = (errno as u32, 0);
+    loop {
+        digits[d] = b"0123456789abcdef"[(v & 15) as usize];
+        d += 1;
+        v >>= 4;
+        if v == 0 {
+            break;
+        }
+    }
+    for i in (0..d).rev() {
+        out[n] = digits[i];
+        n += 1;
+    }
+    out[n] = b':';
+    (out, n + 1)
+}
+
+/// In the child: returns only when the program cannot be started.
+unsafe fn child(s: &Spawn<'_>, programs: &[CString], argv: &[*const libc::c_char], envp: Option<&[*const libc::c_char]>, cwd: Option<&CStr>) -> i32 {
+    let errno = || Error::last_os_error().raw_os_error().unwrap_or(0);
+    // SAFETY: system calls on prepared memory.
+    unsafe {
+        let mut stdio = s.stdio;
+        // A descriptor that would be overwritten on the way moves up first.
+        for i in 0..3 {
+            if stdio[i] >= 0 && stdio[i] < i as i32 {
+                stdio[i] = libc::fcntl(stdio[i], libc::F_DUPFD_CLOEXEC, 3);
+            }
+        }
+        for (i, fd) in stdio.into_iter().enumerate() {
+            if fd == i as i32 {
+                libc::fcntl(fd, libc::F_SETFD, 0);
+            } else if fd >= 0 && libc::dup2(fd, i as i32) < 0 {
+                return errno();
+            }
+        }
+        if let Some(c) = cwd
+            && libc::chdir(c.as_ptr()) < 0
+        {
+            return errno();
+        }
+        if s.umask >= 0 {
+            libc::umask(s.umask as u32);
+        }
+        for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        if s.new_session {
+            libc::setsid();
+        }
+        if s.process_group >= 0 {
+            libc::setpgid(0, s.process_group);
+        }
+        for fd in s.keep {
+            if *fd != s.error_pipe {
+                libc::fcntl(*fd, libc::F_SETFD, 0);
+            }
+        }
+        if s.close_fds {
+            for fd in 3..4096 {
+                if fd != s.error_pipe && !s.keep.contains(&fd) {
+                    libc::close(fd);
+                }
+            }
+        }
+        let mut last = libc::ENOENT;
+        for p in programs {
+            match envp {
+                Some(e) => libc::execve(p.as_ptr(), argv.as_ptr(), e.as_ptr()),
+                None => libc::execv(p.as_ptr(), argv.as_ptr()),
+            };
+            let e = errno();
+            if e != libc::ENOENT && e != libc::ENOTDIR {
+                last = e;
+            }
+        }
+        last
+    }
+}
+
+pub fn uname() -> [String; 5] {
+    // SAFETY: all-zero is a valid struct, which the call fills with texts that end in zero.
+    unsafe {
+        let mut u: libc::utsname = std::mem::zeroed();
+        libc::uname(&raw mut u);
+        let text = |p: *const libc::c_char| CStr::from_ptr(p).to_string_lossy().into_owned();
+        [text(u.sysname.as_ptr()), text(u.nodename.as_ptr()), text(u.release.as_ptr()), text(u.version.as_ptr()), text(u.machine.as_ptr())]
+    }
+}
+
+pub fn poll(fds: &[(i32, i16)], timeout_ms: i32) -> Result<Vec<i16>> {
+    let mut list: Vec<libc::pollfd> = fds.iter().map(|(fd, events)| libc::pollfd { fd: *fd, events: *events, revents: 0 }).collect();
+    // SAFETY: reads and writes the list only.
+    checked(i64::from(unsafe { libc::poll(list.as_mut_ptr(), list.len() as libc::nfds_t, timeout_ms) }))?;
+    Ok(list.into_iter().map(|p| p.revents).collect())
+}
+
+pub fn local_offset(seconds: i64) -> (i64, String, bool) {
+    // SAFETY: all-zero is a valid struct, which the call fills; its zone name is a text the C library keeps.
+    unsafe {
+        let mut tm: libc::tm = std::mem::zeroed();
+        if libc::localtime_r(&raw const seconds, &raw mut tm).is_null() {
+            return (0, "UTC".into(), false);
+        }
+        let name = if tm.tm_zone.is_null() { String::new() } else { CStr::from_ptr(tm.tm_zone).to_string_lossy().into_owned() };
+        (tm.tm_gmtoff, name, tm.tm_isdst > 0)
+    }
+}
