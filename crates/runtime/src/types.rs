@@ -138,6 +138,7 @@ builtin_types! {
     slice: object = slice::spec();
     range: object = range::spec();
     range_iterator: object = range::iterator_spec();
+    longrange_iterator: object = range::long_iterator_spec();
     function: object = function::spec();
     method: object = function::method_spec();
     builtin: object = function::builtin_spec();

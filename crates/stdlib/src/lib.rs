@@ -1,10 +1,15 @@
 //! Native modules that need only the runtime's public face. `MODULES` is the table of contents.
 #![deny(unsafe_code)]
 
+mod codecs;
+mod collections;
 mod errno;
+mod functools;
 mod io;
+mod itertools;
 mod math;
 mod posix;
+mod sre;
 mod time;
 
 use retic_runtime::{Cx, PyResult};
@@ -13,7 +18,7 @@ use retic_runtime::{Cx, PyResult};
 type Make = fn(&mut Cx) -> PyResult;
 
 /// Every module here: its name and the function that makes it.
-pub const MODULES: &[(&str, Make)] = &[("_io", io::make), ("errno", errno::make), ("math", math::make), ("posix", posix::make), ("time", time::make)];
+pub const MODULES: &[(&str, Make)] = &[("_io", io::make), ("_sre", sre::make), ("_codecs", codecs::make), ("_collections", collections::make), ("_functools", functools::make), ("errno", errno::make), ("itertools", itertools::make_module), ("math", math::make), ("posix", posix::make), ("time", time::make)];
 
 /// Makes the modules known to an interpreter; each is made when it is first imported.
 pub fn install(cx: &mut Cx) {

@@ -55,6 +55,11 @@ pub fn is_numeric(c: u32) -> bool {
         || matches!(c, 0x4e00 | 0x4e8c | 0x4e09 | 0x56db | 0x4e94 | 0x516d | 0x4e03 | 0x516b | 0x4e5d | 0x5341 | 0x767e | 0x5343 | 0x4e07 | 0x5104 | 0x96f6)
 }
 
+/// `str.isalnum` for one code point.
+pub fn is_alnum(c: u32) -> bool {
+    is_alpha(c) || decimal(c).is_some() || is_digit(c) || is_numeric(c)
+}
+
 /// `str.isalpha` for one code point: letters only, no marks or numbers.
 pub fn is_alpha(c: u32) -> bool {
     let Some(ch) = char::from_u32(c) else { return false };

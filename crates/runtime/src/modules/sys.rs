@@ -266,6 +266,11 @@ mod functions {
         cx.release(old);
         Ok(d.into_obj())
     }
+    /// The number of CPUs that -X cpu_count sets; -1 when it does not.
+    #[py("_get_cpu_count_config()")]
+    pub fn get_cpu_count_config(_cx: &mut Cx) -> i64 {
+        -1
+    }
     /// Return True if the GIL is currently enabled and False if it is disabled.
     #[py("_is_gil_enabled()")]
     pub fn is_gil_enabled(_cx: &mut Cx) -> bool {

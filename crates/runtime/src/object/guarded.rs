@@ -115,10 +115,25 @@ impl Trace for Guarded<Buf<Obj>> {
         }
     }
 }
+impl Guarded<std::collections::VecDeque<Obj>> {
+    /// `Trace::trace` of a queue.
+    pub fn trace_items(&self, visit: Visit<'_>) {
+        // SAFETY: the collector holds the interpreter; nobody changes the field during the walk.
+        unsafe { &*self.as_ptr() }.iter().for_each(visit);
+    }
+    /// `Trace::clear` of a queue.
+    pub fn clear_items(&self, out: &mut Vec<Obj>) {
+        // SAFETY: as above; the values are moved out before anything can run.
+        out.extend(unsafe { &mut *self.as_ptr() }.drain(..));
+    }
+}
 impl<T: Copy> Trace for Cell<T> {
     fn trace(&self, _: Visit<'_>) {}
 }
 impl Trace for Guarded<Buf<u8>> {
+    fn trace(&self, _: Visit<'_>) {}
+}
+impl Trace for Guarded<Buf<usize>> {
     fn trace(&self, _: Visit<'_>) {}
 }
 impl Trace for () {

@@ -73,7 +73,7 @@ impl Obj {
     }
 
     #[inline(always)]
-    pub(crate) fn shape(&self) -> u32 {
+    pub fn shape(&self) -> u32 {
         self.header().shape.get()
     }
 
@@ -98,7 +98,7 @@ impl Obj {
         self.header().count.get() < 0
     }
 
-    pub(crate) fn make_immortal(&self) {
+    pub fn make_immortal(&self) {
         self.header().count.set(IMMORTAL);
     }
 

@@ -135,6 +135,18 @@ fn call_method(cx: &mut Cx, m: &Obj, args: Args<'_>) -> PyResult {
     result
 }
 
+impl Function {
+    fn set_type_params_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        match value.filter(|v| v.cast::<Tuple>().is_some()) {
+            Some(v) => {
+                this.type_params.set(cx, Some(v.clone()));
+                Ok(())
+            }
+            None => Err(cx.type_error("__type_params__ must be set to a tuple")),
+        }
+    }
+}
+
 #[retic_macros::methods]
 impl Function {
     #[get("__name__")]
@@ -206,6 +218,7 @@ impl Function {
         this.annotate.cloned(cx)
     }
     #[get("__type_params__")]
+    #[settable("")]
     fn type_params_get(cx: &mut Cx, this: &Ref<Function>) -> Obj {
         this.type_params.cloned(cx).unwrap_or_else(|| cx.consts.empty_tuple.clone())
     }

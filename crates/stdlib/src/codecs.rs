@@ -1,0 +1,678 @@
+//! `_codecs`: the built-in encodings as functions, and the registry.
+
+use retic_runtime::codecs::{self, Bad, ByteOrder, Coding, decode_part, encode_points};
+use retic_runtime::types::{Bytes, Dict, Str, Tuple, int, module};
+use retic_runtime::{Cx, Obj, PyResult, Ref, protocol};
+
+fn errors_text(cx: &Cx, errors: Option<&Ref<Str>>) -> String {
+    errors.map_or("strict".into(), |e| e.to_text(cx))
+}
+fn text_of<'a>(cx: &Cx, o: &'a Obj, name: &str) -> PyResult<&'a Ref<Str>> {
+    o.cast::<Str>().ok_or_else(|| cx.type_error(format!("{name}() argument 1 must be str, not {}", o.ty().name_text())))
+}
+fn pair(cx: &mut Cx, value: Obj, used: usize) -> PyResult {
+    let n = cx.int(used as i64)?;
+    cx.tuple(vec![value, n])
+}
+fn encode_with(cx: &mut Cx, coding: Coding, s: &Obj, errors: Option<&Ref<Str>>, name: &str) -> PyResult {
+    let t = text_of(cx, s, name)?;
+    let errors = errors_text(cx, errors);
+    let b = encode_points(cx, coding, t, &errors)?;
+    let b = Bytes::from_slice(cx, &b)?;
+    pair(cx, b, t.len())
+}
+fn decode_with(cx: &mut Cx, coding: Coding, data: &Obj, errors: Option<&Ref<Str>>, last: bool) -> PyResult {
+    let b = protocol::buffer::bytes(cx, data)?;
+    let errors = errors_text(cx, errors);
+    let d = decode_part(cx, coding, &b, &errors, last)?;
+    pair(cx, d.text, d.used)
+}
+/// As the `_ex` decoders: the byte order comes in and goes out as a number.
+fn decode_order(cx: &mut Cx, wide: bool, data: &Obj, errors: Option<&Ref<Str>>, order: i64, last: bool) -> PyResult {
+    let b = protocol::buffer::bytes(cx, data)?;
+    let errors = errors_text(cx, errors);
+    let o = match order {
+        0 => ByteOrder::Native,
+        n if n < 0 => ByteOrder::Little,
+        _ => ByteOrder::Big,
+    };
+    let coding = if wide { Coding::Utf32(o) } else { Coding::Utf16(o) };
+    let d = decode_part(cx, coding, &b, &errors, last)?;
+    let found = match (order, d.order, d.used) {
+        (0, _, 0) | (0, ByteOrder::Native, _) => 0,
+        (_, ByteOrder::Big, _) => 1,
+        _ => -1,
+    };
+    let items = vec![d.text, cx.int(d.used as i64)?, cx.int(found)?];
+    cx.tuple(items)
+}
+
+/// Escapes of `unicode_escape` (and, with `raw`, of `raw_unicode_escape`).
+fn decode_escapes(cx: &mut Cx, data: &[u8], errors: &str, raw: bool, last: bool) -> PyResult<(Vec<u32>, usize)> {
+    let mut out = Vec::new();
+    let mut i = 0;
+    while i < data.len() {
+        if data[i] != b'\\' {
+            out.push(u32::from(data[i]));
+            i += 1;
+            continue;
+        }
+        let start = i;
+        let Some(&c) = data.get(i + 1) else {
+            if !last {
+                break;
+            }
+            if raw {
+                out.push(92);
+                i += 1;
+                continue;
+            }
+            i = fail(cx, data, Bad { start, end: data.len(), reason: "\\ at end of string".into() }, errors, raw, &mut out)?;
+            continue;
+        };
+        let count = match c {
+            b'x' if !raw => 2,
+            b'u' => 4,
+            b'U' => 8,
+            _ => 0,
+        };
+        if count > 0 {
+            let digits: Vec<u32> = data[i + 2..].iter().take(count).map_while(|d| (*d as char).to_digit(16)).collect();
+            if digits.len() < count {
+                if !last && i + 2 + digits.len() == data.len() {
+                    break;
+                }
+                let kind = match c {
+                    b'x' => "truncated \\xXX escape",
+                    b'u' => "truncated \\uXXXX escape",
+                    _ => "truncated \\UXXXXXXXX escape",
+                };
+                i = fail(cx, data, Bad { start, end: i + 2 + digits.len(), reason: kind.into() }, errors, raw, &mut out)?;
+                continue;
+            }
+            let v = digits.iter().fold(0u64, |v, d| v * 16 + u64::from(*d));
+            if v > 0x10ffff {
+                i = fail(cx, data, Bad { start, end: i + 2 + count, reason: "illegal Unicode character".into() }, errors, raw, &mut out)?;
+                continue;
+            }
+            out.push(v as u32);
+            i += 2 + count;
+            continue;
+        }
+        if raw {
+            out.push(92);
+            i += 1;
+            continue;
+        }
+        i += 2;
+        match c {
+            b'\n' => {}
+            b'\\' | b'\'' | b'"' => out.push(u32::from(c)),
+            b'a' => out.push(7),
+            b'b' => out.push(8),
+            b'f' => out.push(12),
+            b'n' => out.push(10),
+            b'r' => out.push(13),
+            b't' => out.push(9),
+            b'v' => out.push(11),
+            b'0'..=b'7' => {
+                let mut v = u32::from(c - b'0');
+                for _ in 0..2 {
+                    match data.get(i) {
+                        Some(d @ b'0'..=b'7') => {
+                            v = v * 8 + u32::from(d - b'0');
+                            i += 1;
+                        }
+                        _ => break,
+                    }
+                }
+                out.push(v);
+            }
+            b'N' => {
+                let end = data[i..].iter().position(|c| *c == b'}').map(|e| i + e);
+                let name = match (data.get(i), end) {
+                    (Some(b'{'), Some(e)) => String::from_utf8_lossy(&data[i + 1..e]).into_owned(),
+                    _ => {
+                        i = fail(cx, data, Bad { start, end: data.len().min(i + 1), reason: "malformed \\N character escape".into() }, errors, raw, &mut out)?;
+                        continue;
+                    }
+                };
+                let module = retic_runtime::modules::import(cx, "unicodedata")?;
+                let n = cx.str(&name)?;
+                match protocol::call_method(cx, &module, "lookup", &[n]) {
+                    Ok(v) => out.extend(v.cast::<Str>().map(|s| s.code_points()).unwrap_or_default()),
+                    Err(_) => {
+                        cx.clear_error();
+                        let e = end.unwrap_or(i) + 1;
+                        i = fail(cx, data, Bad { start, end: e, reason: "unknown Unicode character name".into() }, errors, raw, &mut out)?;
+                        continue;
+                    }
+                }
+                i = end.unwrap_or(i) + 1;
+            }
+            c => out.extend([92, u32::from(c)]),
+        }
+    }
+    Ok((out, i))
+}
+/// Gives a bad escape to the error handler; where to go on.
+fn fail(cx: &mut Cx, data: &[u8], bad: Bad, errors: &str, raw: bool, out: &mut Vec<u32>) -> PyResult<usize> {
+    match errors {
+        "ignore" => return Ok(bad.end),
+        "replace" => {
+            out.push(0xfffd);
+            return Ok(bad.end);
+        }
+        _ => {}
+    }
+    let name = if raw { "rawunicodeescape" } else { "unicodeescape" };
+    let e = codecs::decode_error(cx, name, data, &bad)?;
+    if errors == "strict" {
+        return Err(cx.raise(e));
+    }
+    let Some(handler) = codecs::lookup_error(cx, errors)? else {
+        return Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{errors}'")));
+    };
+    let r = protocol::call(cx, &handler, &[e])?;
+    match r.cast::<Tuple>().map(|t| t.items().to_vec()).as_deref() {
+        Some([text, at]) if text.cast::<Str>().is_some() => {
+            out.extend(text.cast::<Str>().map(|s| s.code_points()).unwrap_or_default());
+            Ok(protocol::index_i64(cx, at)?.clamp(0, data.len() as i64) as usize)
+        }
+        _ => Err(cx.type_error("decoding error handler must return (str, int) tuple")),
+    }
+}
+
+fn handle(cx: &mut Cx, exc: &Obj, name: &str) -> PyResult {
+    let get = |cx: &mut Cx, key: &'static str| {
+        let key = cx.name(key);
+        protocol::getattr(cx, exc, &key)
+    };
+    let is = |cx: &Cx, t: &Ref<retic_runtime::types::Type>| exc.ty().is_subtype(cx, t);
+    if name == "strict" {
+        return if exc.cast::<retic_runtime::types::Exception>().is_some() { Err(cx.raise(exc.clone())) } else { Err(cx.type_error("codec must pass exception instance")) };
+    }
+    let (enc, dec) = (is(cx, &cx.types.unicode_encode_error) || is(cx, &cx.types.unicode_translate_error), is(cx, &cx.types.unicode_decode_error));
+    if !enc && !dec {
+        return Err(cx.type_error(format!("don't know how to handle {} in error callback", exc.ty().name_text())));
+    }
+    let (object, start, end) = (get(cx, "object")?, get(cx, "start")?, get(cx, "end")?);
+    let (s, e) = (int::to_i64(&start).unwrap_or(0).max(0) as usize, int::to_i64(&end).unwrap_or(0).max(0) as usize);
+    let points: Vec<u32> = match (object.cast::<Str>(), object.cast::<Bytes>()) {
+        (Some(t), _) => t.code_points(),
+        (_, Some(b)) => b.bytes().iter().map(|b| u32::from(*b)).collect(),
+        _ => Vec::new(),
+    };
+    let part: Vec<u32> = points.get(s..e.min(points.len())).map(<[u32]>::to_vec).unwrap_or_default();
+    let text: Vec<u32> = match name {
+        "ignore" => Vec::new(),
+        "replace" if dec => vec![0xfffd],
+        "replace" if is(cx, &cx.types.unicode_translate_error) => vec![0xfffd; part.len()],
+        "replace" => vec![63; part.len()],
+        "backslashreplace" => part.iter().flat_map(|c| codecs::escape(*c).into_bytes()).map(u32::from).collect(),
+        "xmlcharrefreplace" if enc => part.iter().flat_map(|c| format!("&#{c};").into_bytes()).map(u32::from).collect(),
+        _ => return Err(cx.raise(exc.clone())),
+    };
+    let t = cx.str_points(&text)?;
+    cx.tuple(vec![t, end])
+}
+
+#[retic_macros::methods]
+mod handlers {
+    //! Error handlers.
+    use super::*;
+    /// Implements the 'strict' error handling.
+    #[py("strict_errors(exception, /)")]
+    pub fn strict_errors(cx: &mut Cx, exception: &Obj) -> PyResult {
+        handle(cx, exception, "strict")
+    }
+    /// Implements the 'ignore' error handling.
+    #[py("ignore_errors(exception, /)")]
+    pub fn ignore_errors(cx: &mut Cx, exception: &Obj) -> PyResult {
+        handle(cx, exception, "ignore")
+    }
+    /// Implements the 'replace' error handling.
+    #[py("replace_errors(exception, /)")]
+    pub fn replace_errors(cx: &mut Cx, exception: &Obj) -> PyResult {
+        handle(cx, exception, "replace")
+    }
+    /// Implements the 'xmlcharrefreplace' error handling.
+    #[py("xmlcharrefreplace_errors(exception, /)")]
+    pub fn xmlcharrefreplace_errors(cx: &mut Cx, exception: &Obj) -> PyResult {
+        handle(cx, exception, "xmlcharrefreplace")
+    }
+    /// Implements the 'backslashreplace' error handling.
+    #[py("backslashreplace_errors(exception, /)")]
+    pub fn backslashreplace_errors(cx: &mut Cx, exception: &Obj) -> PyResult {
+        handle(cx, exception, "backslashreplace")
+    }
+    /// Implements the 'namereplace' error handling.
+    #[py("namereplace_errors(exception, /)")]
+    pub fn namereplace_errors(cx: &mut Cx, exception: &Obj) -> PyResult {
+        handle(cx, exception, "backslashreplace")
+    }
+    /// Implements the 'surrogateescape' error handling.
+    #[py("surrogateescape(exception, /)")]
+    pub fn surrogateescape(cx: &mut Cx, exception: &Obj) -> PyResult {
+        handle(cx, exception, "strict")
+    }
+    /// Implements the 'surrogatepass' error handling.
+    #[py("surrogatepass(exception, /)")]
+    pub fn surrogatepass(cx: &mut Cx, exception: &Obj) -> PyResult {
+        handle(cx, exception, "strict")
+    }
+}
+const HANDLER_NAMES: [&str; 8] = ["strict", "ignore", "replace", "xmlcharrefreplace", "backslashreplace", "namereplace", "surrogateescape", "surrogatepass"];
+
+macro_rules! coding_functions {
+    ($($encode:ident $decode:ident $encode_sig:literal $decode_sig:literal $coding:expr;)*) => {
+        #[retic_macros::methods]
+        mod plain {
+            //! The built-in encodings.
+            use super::*;
+            $(
+                #[py($encode_sig)]
+                pub fn $encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
+                    encode_with(cx, $coding, str, errors, stringify!($encode))
+                }
+                #[py($decode_sig)]
+                pub fn $decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, r#final: bool) -> PyResult {
+                    decode_with(cx, $coding, data, errors, r#final)
+                }
+            )*
+        }
+    };
+}
+coding_functions! {
+    utf_8_encode utf_8_decode "utf_8_encode(str, errors=None, /)" "utf_8_decode(data, errors=None, final=False, /)" Coding::Utf8;
+    utf_16_le_encode utf_16_le_decode "utf_16_le_encode(str, errors=None, /)" "utf_16_le_decode(data, errors=None, final=False, /)" Coding::Utf16(ByteOrder::Little);
+    utf_16_be_encode utf_16_be_decode "utf_16_be_encode(str, errors=None, /)" "utf_16_be_decode(data, errors=None, final=False, /)" Coding::Utf16(ByteOrder::Big);
+    utf_32_le_encode utf_32_le_decode "utf_32_le_encode(str, errors=None, /)" "utf_32_le_decode(data, errors=None, final=False, /)" Coding::Utf32(ByteOrder::Little);
+    utf_32_be_encode utf_32_be_decode "utf_32_be_encode(str, errors=None, /)" "utf_32_be_decode(data, errors=None, final=False, /)" Coding::Utf32(ByteOrder::Big);
+    latin_1_encode latin_1_decode "latin_1_encode(str, errors=None, /)" "latin_1_decode(data, errors=None, final=False, /)" Coding::Latin1;
+    ascii_encode ascii_decode "ascii_encode(str, errors=None, /)" "ascii_decode(data, errors=None, final=True, /)" Coding::Ascii;
+    utf_16_plain utf_16_decode "_utf_16_plain(str, errors=None, /)" "utf_16_decode(data, errors=None, final=False, /)" Coding::Utf16(ByteOrder::Native);
+    utf_32_plain utf_32_decode "_utf_32_plain(str, errors=None, /)" "utf_32_decode(data, errors=None, final=False, /)" Coding::Utf32(ByteOrder::Native);
+}
+
+fn mapped(cx: &mut Cx, mapping: &Obj, key: u32) -> PyResult<Option<Obj>> {
+    let k = cx.int(i64::from(key))?;
+    let r = protocol::getitem(cx, mapping, &k);
+    match r {
+        Ok(v) => Ok(Some(v).filter(|v| !v.is_none())),
+        Err(_) if cx.error_is(&cx.types.lookup_error) => {
+            cx.clear_error();
+            Ok(None)
+        }
+        Err(r) => Err(r),
+    }
+}
+
+#[retic_macros::methods]
+mod functions {
+    //! The codec registry and the built-in encodings.
+    use super::*;
+
+    /// Register a codec search function.
+    #[py("register(search_function, /)")]
+    pub fn register(cx: &mut Cx, search_function: &Obj) -> PyResult<()> {
+        if search_function.ty().slots(cx).call.is_none() {
+            return Err(cx.type_error("argument must be callable"));
+        }
+        cx.codecs.searches.push(search_function.clone());
+        Ok(())
+    }
+    /// Unregister a codec search function and clear the registry's cache.
+    #[py("unregister(search_function, /)")]
+    pub fn unregister(cx: &mut Cx, search_function: &Obj) {
+        cx.codecs.searches.retain(|s| !s.is(search_function));
+        let old = cx.codecs.found.take();
+        cx.release(old);
+    }
+    /// Looks up a codec tuple in the Python codec registry and returns a CodecInfo object.
+    #[py("lookup(encoding, /)")]
+    pub fn lookup(cx: &mut Cx, encoding: &Ref<Str>) -> PyResult {
+        let e = encoding.to_text(cx);
+        codecs::lookup(cx, &e)
+    }
+    #[py("_forget_codec(encoding, /)")]
+    pub fn forget_codec(cx: &mut Cx, encoding: &Obj) -> PyResult<()> {
+        if let Some(d) = cx.codecs.found.clone() {
+            let old = d.remove(cx, encoding)?;
+            cx.release(old);
+        }
+        Ok(())
+    }
+    /// Encodes obj using the codec registered for encoding.
+    #[py("encode(obj, encoding='utf-8', errors='strict')")]
+    pub fn encode(cx: &mut Cx, obj: &Obj, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
+        let (e, err) = (encoding.map_or("utf-8".into(), |e| e.to_text(cx)), errors_text(cx, errors));
+        let codec = codecs::lookup(cx, &e)?;
+        codecs::call_codec(cx, &codec, &err, obj, 0)
+    }
+    /// Decodes obj using the codec registered for encoding.
+    #[py("decode(obj, encoding='utf-8', errors='strict')")]
+    pub fn decode(cx: &mut Cx, obj: &Obj, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
+        let (e, err) = (encoding.map_or("utf-8".into(), |e| e.to_text(cx)), errors_text(cx, errors));
+        let codec = codecs::lookup(cx, &e)?;
+        codecs::call_codec(cx, &codec, &err, obj, 1)
+    }
+    /// Register the specified error handler under the name errors.
+    #[py("register_error(errors, handler, /)")]
+    pub fn register_error(cx: &mut Cx, errors: &Ref<Str>, handler: &Obj) -> PyResult<()> {
+        codecs::register_error(cx, errors.as_obj(), handler)
+    }
+    #[py("_unregister_error(errors, /)")]
+    pub fn unregister_error(cx: &mut Cx, errors: &Ref<Str>) -> PyResult<bool> {
+        match cx.codecs.handlers.clone() {
+            Some(d) => {
+                let old = d.remove(cx, errors.as_obj())?;
+                Ok(old.is_some())
+            }
+            None => Ok(false),
+        }
+    }
+    /// Return the error handler for the specified error handling name.
+    #[py("lookup_error(name, /)")]
+    pub fn lookup_error(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
+        let n = name.to_text(cx);
+        if let Some(h) = codecs::lookup_error(cx, &n)? {
+            return Ok(h);
+        }
+        match HANDLER_NAMES.iter().position(|h| *h == n) {
+            Some(i) => retic_runtime::types::function::builtin(cx, &handlers::FUNCTIONS[i], None, None),
+            None => Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{n}'"))),
+        }
+    }
+    #[py("utf_16_encode(str, errors=None, byteorder=0, /)")]
+    pub fn utf_16_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>, byteorder: i64) -> PyResult {
+        let o = [ByteOrder::Little, ByteOrder::Native, ByteOrder::Big][(byteorder.signum() + 1) as usize];
+        encode_with(cx, Coding::Utf16(o), str, errors, "utf_16_encode")
+    }
+    #[py("utf_32_encode(str, errors=None, byteorder=0, /)")]
+    pub fn utf_32_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>, byteorder: i64) -> PyResult {
+        let o = [ByteOrder::Little, ByteOrder::Native, ByteOrder::Big][(byteorder.signum() + 1) as usize];
+        encode_with(cx, Coding::Utf32(o), str, errors, "utf_32_encode")
+    }
+    #[py("utf_16_ex_decode(data, errors=None, byteorder=0, final=False, /)")]
+    pub fn utf_16_ex_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, byteorder: i64, r#final: bool) -> PyResult {
+        decode_order(cx, false, data, errors, byteorder, r#final)
+    }
+    #[py("utf_32_ex_decode(data, errors=None, byteorder=0, final=False, /)")]
+    pub fn utf_32_ex_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, byteorder: i64, r#final: bool) -> PyResult {
+        decode_order(cx, true, data, errors, byteorder, r#final)
+    }
+    #[py("unicode_escape_encode(str, errors=None, /)")]
+    pub fn unicode_escape_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
+        let _ = errors;
+        let t = text_of(cx, str, "unicode_escape_encode")?;
+        let mut out = String::new();
+        for c in t.code_points() {
+            match c {
+                9 => out.push_str("\\t"),
+                10 => out.push_str("\\n"),
+                13 => out.push_str("\\r"),
+                92 => out.push_str("\\\\"),
+                32..=126 => out.push(c as u8 as char),
+                c => out.push_str(&codecs::escape(c)),
+            }
+        }
+        let b = Bytes::from_slice(cx, out.as_bytes())?;
+        pair(cx, b, t.len())
+    }
+    #[py("unicode_escape_decode(data, errors=None, final=True, /)")]
+    pub fn unicode_escape_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, r#final: bool) -> PyResult {
+        let b = escape_input(cx, data)?;
+        let e = errors_text(cx, errors);
+        let (p, used) = decode_escapes(cx, &b, &e, false, r#final)?;
+        let t = cx.str_points(&p)?;
+        pair(cx, t, used)
+    }
+    #[py("raw_unicode_escape_encode(str, errors=None, /)")]
+    pub fn raw_unicode_escape_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
+        let _ = errors;
+        let t = text_of(cx, str, "raw_unicode_escape_encode")?;
+        let mut out: Vec<u8> = Vec::new();
+        for c in t.code_points() {
+            if c < 256 { out.push(c as u8) } else { out.extend(codecs::escape(c).into_bytes()) }
+        }
+        let b = Bytes::from_slice(cx, &out)?;
+        pair(cx, b, t.len())
+    }
+    #[py("raw_unicode_escape_decode(data, errors=None, final=True, /)")]
+    pub fn raw_unicode_escape_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, r#final: bool) -> PyResult {
+        let b = escape_input(cx, data)?;
+        let e = errors_text(cx, errors);
+        let (p, used) = decode_escapes(cx, &b, &e, true, r#final)?;
+        let t = cx.str_points(&p)?;
+        pair(cx, t, used)
+    }
+    #[py("escape_encode(data, errors=None, /)")]
+    pub fn escape_encode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
+        let _ = errors;
+        let b = protocol::buffer::bytes(cx, data)?;
+        let shown = retic_runtime::types::bytes::repr_bytes(&b);
+        let mut inner = shown[2..shown.len() - 1].to_string();
+        if shown.starts_with("b\"") {
+            inner = inner.replace('\'', "\\'");
+        }
+        let out = Bytes::from_slice(cx, inner.as_bytes())?;
+        pair(cx, out, b.len())
+    }
+    #[py("escape_decode(data, errors=None, /)")]
+    pub fn escape_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
+        let b = escape_input(cx, data)?;
+        let e = errors_text(cx, errors);
+        let mut out = Vec::new();
+        let mut i = 0;
+        while i < b.len() {
+            if b[i] != b'\\' {
+                out.push(b[i]);
+                i += 1;
+                continue;
+            }
+            let Some(&c) = b.get(i + 1) else { return Err(cx.value_error("Trailing \\ in string")) };
+            i += 2;
+            match c {
+                b'\n' => {}
+                b'\\' | b'\'' | b'"' => out.push(c),
+                b'a' => out.push(7),
+                b'b' => out.push(8),
+                b'f' => out.push(12),
+                b'n' => out.push(10),
+                b'r' => out.push(13),
+                b't' => out.push(9),
+                b'v' => out.push(11),
+                b'0'..=b'7' => {
+                    let mut v = u32::from(c - b'0');
+                    for _ in 0..2 {
+                        if let Some(d @ b'0'..=b'7') = b.get(i) {
+                            v = v * 8 + u32::from(d - b'0');
+                            i += 1;
+                        } else {
+                            break;
+                        }
+                    }
+                    out.push(v as u8);
+                }
+                b'x' => match (b.get(i).and_then(|c| (*c as char).to_digit(16)), b.get(i + 1).and_then(|c| (*c as char).to_digit(16))) {
+                    (Some(h), Some(l)) => {
+                        out.push((h * 16 + l) as u8);
+                        i += 2;
+                    }
+                    (h, _) => match e.as_str() {
+                        "ignore" => i += usize::from(h.is_some()),
+                        "replace" => {
+                            out.push(b'?');
+                            i += usize::from(h.is_some());
+                        }
+                        _ => return Err(cx.value_error(format!("invalid \\x escape at position {}", i - 2))),
+                    },
+                },
+                c => out.extend([b'\\', c]),
+            }
+        }
+        let r = Bytes::from_slice(cx, &out)?;
+        pair(cx, r, b.len())
+    }
+    #[py("readbuffer_encode(data, errors=None, /)")]
+    pub fn readbuffer_encode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
+        let _ = errors;
+        let b = escape_input(cx, data)?;
+        let r = Bytes::from_slice(cx, &b)?;
+        pair(cx, r, b.len())
+    }
+    #[py("charmap_build(map, /)")]
+    pub fn charmap_build(cx: &mut Cx, map: &Ref<Str>) -> PyResult {
+        let d = Dict::new(cx)?;
+        for (i, c) in map.code_points().into_iter().enumerate() {
+            let (k, v) = (cx.int(i64::from(c))?, cx.int(i as i64)?);
+            let old = d.insert(cx, &k, v)?;
+            cx.release(old);
+        }
+        Ok(d.into_obj())
+    }
+    #[py("charmap_decode(data, errors=None, mapping=None, /)")]
+    pub fn charmap_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, mapping: Option<&Obj>) -> PyResult {
+        let b = protocol::buffer::bytes(cx, data)?;
+        let e = errors_text(cx, errors);
+        let Some(mapping) = mapping else { return decode_with(cx, Coding::Latin1, data, errors, true) };
+        let table = mapping.cast::<Str>().map(|s| s.code_points());
+        let mut out: Vec<u32> = Vec::new();
+        for (i, c) in b.iter().enumerate() {
+            let found: Option<Vec<u32>> = match &table {
+                Some(t) => t.get(*c as usize).filter(|c| **c != 0xfffe).map(|c| vec![*c]),
+                None => match mapped(cx, mapping, u32::from(*c))? {
+                    None => None,
+                    Some(v) => match (int::to_i64(&v), v.cast::<Str>()) {
+                        (Some(0xfffe), _) => None,
+                        (Some(n), _) if (0..0x110000).contains(&n) => Some(vec![n as u32]),
+                        (Some(_), _) => return Err(cx.type_error("character mapping must be in range(0x110000)")),
+                        (_, Some(s)) => Some(s.code_points()).filter(|p| p[..] != [0xfffe]),
+                        _ => return Err(cx.type_error("character mapping must return integer, None or str")),
+                    },
+                },
+            };
+            match (found, e.as_str()) {
+                (Some(p), _) => out.extend(p),
+                (None, "ignore") => {}
+                (None, "replace") => out.push(0xfffd),
+                (None, "backslashreplace") => out.extend(format!("\\x{c:02x}").bytes().map(u32::from)),
+                (None, "surrogateescape") if *c >= 128 => out.push(0xdc00 + u32::from(*c)),
+                (None, _) => {
+                    let bad = Bad { start: i, end: i + 1, reason: "character maps to <undefined>".into() };
+                    let err = codecs::decode_error(cx, "charmap", &b, &bad)?;
+                    match codecs::lookup_error(cx, &e)? {
+                        Some(h) => {
+                            let r = protocol::call(cx, &h, &[err])?;
+                            let parts = protocol::collect(cx, &r)?;
+                            out.extend(parts.first().and_then(|t| t.cast::<Str>().map(|s| s.code_points())).unwrap_or_default());
+                        }
+                        None => return Err(cx.raise(err)),
+                    }
+                }
+            }
+            cx.poll_native()?;
+        }
+        let t = cx.str_points(&out)?;
+        pair(cx, t, b.len())
+    }
+    #[py("charmap_encode(str, errors=None, mapping=None, /)")]
+    pub fn charmap_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>, mapping: Option<&Obj>) -> PyResult {
+        let t = text_of(cx, str, "charmap_encode")?.clone();
+        let e = errors_text(cx, errors);
+        let Some(mapping) = mapping else { return encode_with(cx, Coding::Latin1, str, errors, "charmap_encode") };
+        let mut out: Vec<u8> = Vec::new();
+        let one = |cx: &mut Cx, c: u32, out: &mut Vec<u8>| -> PyResult<bool> {
+            match mapped(cx, mapping, c)? {
+                None => Ok(false),
+                Some(v) => match (int::to_i64(&v), v.cast::<Bytes>()) {
+                    (Some(n), _) if (0..256).contains(&n) => {
+                        out.push(n as u8);
+                        Ok(true)
+                    }
+                    (Some(_), _) => Err(cx.type_error("character mapping must be in range(256)")),
+                    (_, Some(b)) => {
+                        out.extend_from_slice(b.bytes());
+                        Ok(true)
+                    }
+                    _ => Err(cx.type_error(format!("character mapping must return integer, bytes or None, not {}", v.ty().name_text()))),
+                },
+            }
+        };
+        let points = t.code_points();
+        let mut i = 0;
+        while i < points.len() {
+            let c = points[i];
+            if one(cx, c, &mut out)? {
+                i += 1;
+                continue;
+            }
+            let text = match e.as_str() {
+                "ignore" => String::new(),
+                "replace" => "?".into(),
+                "backslashreplace" => codecs::escape(c),
+                "xmlcharrefreplace" => format!("&#{c};"),
+                "surrogateescape" if (0xdc80..0xdd00).contains(&c) => {
+                    out.push((c - 0xdc00) as u8);
+                    i += 1;
+                    continue;
+                }
+                _ => {
+                    let mut end = i + 1;
+                    while end < points.len() && mapped(cx, mapping, points[end])?.is_none() {
+                        end += 1;
+                    }
+                    let bad = Bad { start: i, end, reason: "character maps to <undefined>".into() };
+                    let err = codecs::encode_error(cx, "charmap", &t, &bad)?;
+                    match codecs::lookup_error(cx, &e)? {
+                        Some(h) => {
+                            let r = protocol::call(cx, &h, &[err])?;
+                            let parts = protocol::collect(cx, &r)?;
+                            if let [what, at] = &parts[..] {
+                                if let Some(b) = what.cast::<Bytes>() {
+                                    out.extend_from_slice(b.bytes());
+                                } else {
+                                    for c in what.cast::<Str>().map(|s| s.code_points()).unwrap_or_default() {
+                                        one(cx, c, &mut out)?;
+                                    }
+                                }
+                                i = protocol::index_i64(cx, at)?.max(0) as usize;
+                                continue;
+                            }
+                            return Err(cx.type_error("encoding error handler must return (str/bytes, int) tuple"));
+                        }
+                        None => return Err(cx.raise(err)),
+                    }
+                }
+            };
+            for c in text.chars() {
+                one(cx, c as u32, &mut out)?;
+            }
+            i += 1;
+            cx.poll_native()?;
+        }
+        let b = Bytes::from_slice(cx, &out)?;
+        pair(cx, b, points.len())
+    }
+}
+
+/// Bytes, or text as UTF-8.
+fn escape_input(cx: &mut Cx, data: &Obj) -> PyResult<Vec<u8>> {
+    match data.cast::<Str>() {
+        Some(s) => codecs::encode(cx, s, "utf-8", "strict"),
+        None => protocol::buffer::bytes(cx, data),
+    }
+}
+
+pub fn make(cx: &mut Cx) -> PyResult {
+    let m = module::of_functions(cx, "_codecs", functions::DOC, functions::FUNCTIONS)?;
+    let dict = m.dict.cloned(cx);
+    let name = cx.str("_codecs")?;
+    for def in plain::FUNCTIONS {
+        let f = retic_runtime::types::function::builtin(cx, def, Some(m.as_obj().clone()), Some(name.clone()))?;
+        dict.set_str(cx, def.name, f)?;
+    }
+
+    Ok(m.into_obj())
+}

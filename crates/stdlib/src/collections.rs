@@ -1,0 +1,631 @@
+//! `_collections`: `deque`, `defaultdict`, `_tuplegetter`, `_count_elements`. (`OrderedDict` is the one of the library.)
+
+use retic_runtime::object::{Guarded, Trace, Visit};
+use retic_runtime::types::type_::{Cmp, Op, flags};
+use retic_runtime::types::{Dict, Slots, Spec, Tuple, dict, int, module};
+use retic_runtime::{Args, Cx, Obj, PyResult, Ref, interp, layout, memory, protocol};
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+/// The items of a deque.
+pub struct Items(Guarded<VecDeque<Obj>>);
+impl Trace for Items {
+    fn trace(&self, visit: Visit<'_>) {
+        self.0.trace_items(visit);
+    }
+    fn clear(&self, out: &mut Vec<Obj>) {
+        self.0.clear_items(out);
+    }
+}
+
+layout! {
+    /// A double-ended queue; `state` changes with every change, so iterators notice.
+    pub struct Deque = 230, "collections.deque" { items: Items, maxlen: Cell<i64>, state: Cell<u64>, }
+}
+layout! {
+    /// A walk along a deque.
+    pub struct DequeIter = 231, "_collections._deque_iterator" { deque: Guarded<Ref<Deque>>, at: Cell<usize>, state: Cell<u64>, back: Cell<bool>, }
+}
+layout! {
+    /// The descriptor of a field of a named tuple.
+    pub struct TupleGetter = 232, "_collections._tuplegetter" { index: Cell<usize>, doc: Guarded<Obj>, }
+}
+
+type D = Ref<Deque>;
+
+fn of(o: &Obj) -> D {
+    o.cast::<Deque>().expect("slots of deque are reached through deques only").clone()
+}
+impl Deque {
+    fn get<'a>(&'a self, cx: &'a Cx) -> &'a VecDeque<Obj> {
+        self.items.0.get(cx)
+    }
+    fn change<'a>(&'a self, cx: &'a mut Cx) -> &'a mut VecDeque<Obj> {
+        self.state.set(self.state.get() + 1);
+        self.items.0.get_mut(cx)
+    }
+}
+
+fn push(cx: &mut Cx, d: &D, v: Obj, left: bool) -> PyResult<()> {
+    let max = d.maxlen.get();
+    if d.get(cx).len() > 1 << 33 {
+        return Err(cx.memory_error());
+    }
+    let q = d.change(cx);
+    if q.try_reserve(1).is_err() {
+        return Err(cx.memory_error());
+    }
+    if left { q.push_front(v) } else { q.push_back(v) }
+    if max >= 0 && q.len() as i64 > max {
+        let old = if left { q.pop_back() } else { q.pop_front() };
+        cx.release(old);
+    }
+    Ok(())
+}
+fn extend(cx: &mut Cx, d: &D, iterable: &Obj, left: bool) -> PyResult<()> {
+    if iterable.is(d.as_obj()) {
+        for v in d.get(cx).iter().cloned().collect::<Vec<_>>() {
+            push(cx, d, v, left)?;
+        }
+        return Ok(());
+    }
+    let it = protocol::iter(cx, iterable)?;
+    while let Some(v) = protocol::next(cx, &it)? {
+        push(cx, d, v, left)?;
+        cx.poll_native()?;
+    }
+    Ok(())
+}
+fn clear(cx: &mut Cx, d: &D) {
+    let old = std::mem::take(d.change(cx));
+    cx.release(old);
+}
+fn copy(cx: &mut Cx, d: &D) -> PyResult {
+    let class = d.as_obj().type_ref();
+    if std::ptr::eq(&*class, &*cx.native_type("collections.deque")) {
+        let new = empty(cx, &class)?;
+        new.maxlen.set(d.maxlen.get());
+        *new.items.0.get_mut(cx) = d.get(cx).clone();
+        return Ok(new.into_obj());
+    }
+    let mut args = vec![d.as_obj().clone()];
+    if d.maxlen.get() >= 0 {
+        args.push(cx.int(d.maxlen.get())?);
+    }
+    protocol::call(cx, class.as_obj(), &args)
+}
+fn empty(cx: &Cx, ty: &retic_runtime::types::Type) -> PyResult<D> {
+    memory::new(cx, ty, |head| Deque { head, items: Items(Guarded::new(VecDeque::new())), maxlen: Cell::new(-1), state: Cell::new(0) })
+}
+fn index_of(cx: &mut Cx, d: &D, k: &Obj) -> PyResult<usize> {
+    let i = protocol::sequence_index(cx, k, "sequence")?;
+    protocol::wrap_index(i, d.get(cx).len()).ok_or_else(|| cx.index_error("deque index out of range"))
+}
+fn iterate(cx: &mut Cx, d: &D, back: bool) -> PyResult {
+    let ty = cx.native_type(if back { "_collections._deque_reverse_iterator" } else { "_collections._deque_iterator" });
+    let (d, state) = (d.clone(), d.state.get());
+    Ok(memory::new(cx, &ty, |head| DequeIter { head, deque: Guarded::new(d), at: Cell::new(0), state: Cell::new(state), back: Cell::new(back) })?.into_obj())
+}
+/// The position of a value, looked for between two indices.
+fn find(cx: &mut Cx, d: &D, value: &Obj, from: usize, to: usize) -> PyResult<Option<usize>> {
+    let state = d.state.get();
+    for i in from..to.min(d.get(cx).len()) {
+        let Some(v) = d.get(cx).get(i).cloned() else { break };
+        let same = protocol::equal(cx, &v, value)?;
+        if d.state.get() != state {
+            return Err(cx.runtime_error("deque mutated during iteration"));
+        }
+        if same {
+            return Ok(Some(i));
+        }
+    }
+    Ok(None)
+}
+
+#[retic_macros::methods]
+impl Deque {
+    /// Add an element to the right side of the deque.
+    #[py("append($self, item, /)")]
+    fn append(cx: &mut Cx, this: &Ref<Deque>, item: &Obj) -> PyResult<()> {
+        push(cx, this, item.clone(), false)
+    }
+    /// Add an element to the left side of the deque.
+    #[py("appendleft($self, item, /)")]
+    fn appendleft(cx: &mut Cx, this: &Ref<Deque>, item: &Obj) -> PyResult<()> {
+        push(cx, this, item.clone(), true)
+    }
+    /// Remove all elements from the deque.
+    #[py("clear($self, /)")]
+    fn clear_method(cx: &mut Cx, this: &Ref<Deque>) {
+        clear(cx, this);
+    }
+    /// Return a shallow copy of a deque.
+    #[py("copy($self, /)")]
+    fn copy_method(cx: &mut Cx, this: &Ref<Deque>) -> PyResult {
+        copy(cx, this)
+    }
+    /// Return a shallow copy of a deque.
+    #[py("__copy__($self, /)")]
+    fn copy_dunder(cx: &mut Cx, this: &Ref<Deque>) -> PyResult {
+        copy(cx, this)
+    }
+    /// Return number of occurrences of value.
+    #[py("count($self, value, /)")]
+    fn count(cx: &mut Cx, this: &Ref<Deque>, value: &Obj) -> PyResult<usize> {
+        let (mut n, mut at) = (0, 0);
+        while let Some(i) = find(cx, this, value, at, usize::MAX)? {
+            n += 1;
+            at = i + 1;
+        }
+        Ok(n)
+    }
+    /// Extend the right side of the deque with elements from the iterable.
+    #[py("extend($self, iterable, /)")]
+    fn extend_method(cx: &mut Cx, this: &Ref<Deque>, iterable: &Obj) -> PyResult<()> {
+        extend(cx, this, iterable, false)
+    }
+    /// Extend the left side of the deque with elements from the iterable.
+    #[py("extendleft($self, iterable, /)")]
+    fn extendleft(cx: &mut Cx, this: &Ref<Deque>, iterable: &Obj) -> PyResult<()> {
+        extend(cx, this, iterable, true)
+    }
+    /// Return first index of value.
+    #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
+    fn index(cx: &mut Cx, this: &Ref<Deque>, value: &Obj, start: i64, stop: i64) -> PyResult<usize> {
+        let (a, b) = protocol::clamp_range(start, stop, this.get(cx).len());
+        match find(cx, this, value, a, b)? {
+            Some(i) => Ok(i),
+            None => {
+                let shown = protocol::repr_text(cx, value)?;
+                Err(cx.value_error(format!("{shown} is not in deque")))
+            }
+        }
+    }
+    /// Insert value before index.
+    #[py("insert($self, index, value, /)")]
+    fn insert(cx: &mut Cx, this: &Ref<Deque>, index: i64, value: &Obj) -> PyResult<()> {
+        let n = this.get(cx).len() as i64;
+        if n == this.maxlen.get() {
+            return Err(cx.index_error("deque already at its maximum size"));
+        }
+        let at = if index < 0 { (index + n).max(0) } else { index.min(n) } as usize;
+        this.change(cx).insert(at, value.clone());
+        Ok(())
+    }
+    /// Remove and return the rightmost element.
+    #[py("pop($self, /)")]
+    fn pop(cx: &mut Cx, this: &Ref<Deque>) -> PyResult {
+        this.change(cx).pop_back().ok_or_else(|| cx.index_error("pop from an empty deque"))
+    }
+    /// Remove and return the leftmost element.
+    #[py("popleft($self, /)")]
+    fn popleft(cx: &mut Cx, this: &Ref<Deque>) -> PyResult {
+        this.change(cx).pop_front().ok_or_else(|| cx.index_error("pop from an empty deque"))
+    }
+    /// Remove first occurrence of value.
+    #[py("remove($self, value, /)")]
+    fn remove(cx: &mut Cx, this: &Ref<Deque>, value: &Obj) -> PyResult<()> {
+        match find(cx, this, value, 0, usize::MAX)? {
+            Some(i) => {
+                let old = this.change(cx).remove(i);
+                cx.release(old);
+                Ok(())
+            }
+            None => Err(cx.value_error("deque.remove(x): x not in deque")),
+        }
+    }
+    /// Reverse *IN PLACE*.
+    #[py("reverse($self, /)")]
+    fn reverse(cx: &mut Cx, this: &Ref<Deque>) {
+        this.change(cx).make_contiguous().reverse();
+    }
+    /// Rotate the deque n steps to the right.  If n is negative, rotates left.
+    #[py("rotate($self, n=1, /)")]
+    fn rotate(cx: &mut Cx, this: &Ref<Deque>, n: i64) {
+        let len = this.get(cx).len() as i64;
+        if len > 1 {
+            this.change(cx).rotate_right(n.rem_euclid(len) as usize);
+        }
+    }
+    /// Return a reverse iterator over the deque.
+    #[py("__reversed__($self, /)")]
+    fn reversed(cx: &mut Cx, this: &Ref<Deque>) -> PyResult {
+        iterate(cx, this, true)
+    }
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Deque>) -> PyResult {
+        let state = protocol::getstate(cx, this.as_obj())?;
+        let it = iterate(cx, this, false)?;
+        let args = if this.maxlen.get() < 0 {
+            cx.tuple(Vec::new())?
+        } else {
+            let (e, m) = (cx.tuple(Vec::new())?, cx.int(this.maxlen.get())?);
+            cx.tuple(vec![e, m])?
+        };
+        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, state, it])
+    }
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        retic_runtime::types::generic::alias(cx, cls, object)
+    }
+    /// maximum size of a deque or None if unbounded
+    #[get("maxlen")]
+    fn maxlen_get(_cx: &mut Cx, this: &Ref<Deque>) -> Option<i64> {
+        Some(this.maxlen.get()).filter(|m| *m >= 0)
+    }
+}
+
+fn joined(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
+    if b.cast::<Deque>().is_none() {
+        return Err(cx.type_error(format!("can only concatenate deque (not \"{}\") to deque", b.ty().name_text())));
+    }
+    let new = copy(cx, &of(a))?;
+    extend(cx, &of(&new), b, false)?;
+    Ok(new)
+}
+fn repeated(cx: &mut Cx, d: &D, n: &Obj) -> PyResult<()> {
+    let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(()) };
+    let items: Vec<Obj> = d.get(cx).iter().cloned().collect();
+    if n == 0 {
+        clear(cx, d);
+    }
+    protocol::check_size(cx, items.len(), n.max(1), 8)?;
+    for _ in 1..n {
+        for v in &items {
+            push(cx, d, v.clone(), false)?;
+        }
+        cx.poll_native()?;
+    }
+    Ok(())
+}
+
+fn deque_spec() -> Spec {
+    Spec {
+        doc: "A list-like sequence optimized for data accesses near its endpoints.",
+        text_signature: "([iterable[, maxlen]])",
+        flags: flags::GC | flags::MANAGED | flags::WEAK | flags::BASE | flags::SEQUENCE,
+        slots: Slots {
+            new: Some(|cx, ty, _| Ok(empty(cx, ty)?.into_obj())),
+            init: Some(|cx, o, args: Args<'_>| {
+                let d = of(o);
+                let p = args.positional();
+                if p.len() > 2 {
+                    return Err(cx.type_error(format!("deque() takes at most 2 arguments ({} given)", p.len())));
+                }
+                let max = match p.get(1).or(args.keyword(cx, "maxlen")).filter(|m| !m.is_none()) {
+                    Some(m) => {
+                        if m.ty().slots(cx).index.is_none() {
+                            return Err(cx.type_error("an integer is required"));
+                        }
+                        let n = protocol::index_i64(cx, m)?;
+                        if n < 0 {
+                            return Err(cx.value_error("maxlen must be non-negative"));
+                        }
+                        n
+                    }
+                    None => -1,
+                };
+                d.maxlen.set(max);
+                clear(cx, &d);
+                match p.first().or(args.keyword(cx, "iterable")).cloned() {
+                    Some(i) => extend(cx, &d, &i, false),
+                    None => Ok(()),
+                }
+            }),
+            repr: Some(|cx, o| {
+                let name = o.ty().name_text();
+                let Some(mark) = protocol::enter_repr(cx, o) else { return cx.str("[...]") };
+                let d = of(o);
+                let items: Vec<Obj> = d.get(cx).iter().cloned().collect();
+                let close = if d.maxlen.get() >= 0 { format!("], maxlen={})", d.maxlen.get()) } else { "])".into() };
+                let r = protocol::join_reprs(cx, items, &format!("{name}(["), &close);
+                protocol::leave_repr(cx, mark);
+                r
+            }),
+            hash: Some(retic_runtime::types::dunders::unhashable),
+            richcompare: Some(|cx, a, b, op: Cmp| {
+                let (Some(x), Some(y)) = (a.cast::<Deque>().cloned(), b.cast::<Deque>().cloned()) else { return Ok(cx.not_implemented()) };
+                let (n, m) = (x.get(cx).len(), y.get(cx).len());
+                protocol::compare_sequences(cx, n, m, op, |cx, i| (x.get(cx).get(i).cloned(), y.get(cx).get(i).cloned()))
+            }),
+            len: Some(|cx, o| Ok(of(o).get(cx).len())),
+            getitem: Some(|cx, o, k| {
+                let d = of(o);
+                let i = index_of(cx, &d, k)?;
+                Ok(d.get(cx)[i].clone())
+            }),
+            setitem: Some(|cx, o, k, v| {
+                let d = of(o);
+                let i = index_of(cx, &d, k)?;
+                let old = match v {
+                    Some(v) => {
+                        let v = v.clone();
+                        Some(std::mem::replace(&mut d.items.0.get_mut(cx)[i], v))
+                    }
+                    None => d.change(cx).remove(i),
+                };
+                cx.release(old);
+                Ok(())
+            }),
+            contains: Some(|cx, o, v| Ok(find(cx, &of(o), v, 0, usize::MAX)?.is_some())),
+            iter: Some(|cx, o| iterate(cx, &of(o), false)),
+            concat: Some(joined),
+            repeat: Some(|cx, o, n| {
+                let new = copy(cx, &of(o))?;
+                repeated(cx, &of(&new), n)?;
+                Ok(new)
+            }),
+            ..Slots::EMPTY.with_inplace(&[
+                (Op::Add, |cx, a, b| {
+                    extend(cx, &of(a), b, false)?;
+                    Ok(a.clone())
+                }),
+                (Op::Mul, |cx, a, n| {
+                    repeated(cx, &of(a), n)?;
+                    Ok(a.clone())
+                }),
+            ])
+        },
+        methods: Deque::METHODS,
+        getset: Deque::GETSET,
+        ..Spec::new::<Deque>("collections.deque")
+    }
+}
+
+fn iterator_spec(name: &'static str) -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(|cx, o| {
+                let Some(it) = o.cast::<DequeIter>().cloned() else { return Ok(None) };
+                let d = it.deque.cloned(cx);
+                let (i, n) = (it.at.get(), d.get(cx).len());
+                if d.state.get() != it.state.get() {
+                    it.at.set(usize::MAX);
+                    return Err(cx.runtime_error("deque mutated during iteration"));
+                }
+                if i >= n {
+                    return Ok(None);
+                }
+                it.at.set(i + 1);
+                Ok(d.get(cx).get(if it.back.get() { n - 1 - i } else { i }).cloned())
+            }),
+            ..Slots::EMPTY
+        },
+        methods: DequeIter::METHODS,
+        ..Spec::new::<DequeIter>(name)
+    }
+}
+#[retic_macros::methods]
+impl DequeIter {
+    /// Private method returning an estimate of len(list(it)).
+    #[py("__length_hint__($self, /)")]
+    fn length_hint(cx: &mut Cx, this: &Ref<DequeIter>) -> usize {
+        let d = this.deque.cloned(cx);
+        d.get(cx).len().saturating_sub(this.at.get())
+    }
+}
+
+/// Where a default dict keeps its factory: an attribute of the instance.
+fn factory(cx: &mut Cx, o: &Obj) -> PyResult {
+    let name = cx.name("default_factory");
+    Ok(protocol::lookup_attr(cx, o, &name)?.unwrap_or_else(|| cx.none()))
+}
+
+struct DefaultDict;
+#[retic_macros::methods]
+impl DefaultDict {
+    /// __missing__(key) # Called by __getitem__ for missing key
+    #[py("__missing__($self, key, /)")]
+    fn missing(cx: &mut Cx, this: &Ref<Dict>, key: &Obj) -> PyResult {
+        let f = factory(cx, this.as_obj())?;
+        if f.is_none() {
+            return Err(cx.key_error(key));
+        }
+        let v = protocol::call(cx, &f, &[])?;
+        protocol::setitem(cx, this.as_obj(), key, Some(&v))?;
+        Ok(v)
+    }
+    /// D.copy() -> a shallow copy of D.
+    #[py("copy($self, /)")]
+    fn copy(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        let f = factory(cx, this.as_obj())?;
+        protocol::call(cx, this.as_obj().type_ref().as_obj(), &[f, this.as_obj().clone()])
+    }
+    /// D.copy() -> a shallow copy of D.
+    #[py("__copy__($self, /)")]
+    fn copy_dunder(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        DefaultDict::copy(cx, this)
+    }
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
+        let f = factory(cx, this.as_obj())?;
+        let args = cx.tuple(if f.is_none() { Vec::new() } else { vec![f] })?;
+        let items = protocol::call_method(cx, this.as_obj(), "items", &[])?;
+        let it = protocol::iter(cx, &items)?;
+        let none = cx.none();
+        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, none.clone(), none, it])
+    }
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        retic_runtime::types::generic::alias(cx, cls, object)
+    }
+}
+
+fn merged(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
+    if a.cast::<Dict>().is_none() || b.cast::<Dict>().is_none() {
+        return Ok(cx.not_implemented());
+    }
+    let ty = cx.native_type("collections.defaultdict");
+    let like = if a.ty().is_subtype(cx, &ty) { a } else { b };
+    let f = factory(cx, like)?;
+    let new = protocol::call(cx, like.type_ref().as_obj(), &[f, a.clone()])?;
+    protocol::call_method(cx, &new, "update", &[b.clone()])?;
+    Ok(new)
+}
+
+fn defaultdict_spec() -> Spec {
+    let base = dict::spec();
+    Spec {
+        doc: "defaultdict(default_factory=None, /, [...]) --> dict with default factory\n\nThe default factory is called without arguments to produce a new value when a key is not present, in __getitem__ only.",
+        text_signature: "",
+        flags: base.flags | flags::MANAGED | flags::DICT | flags::WEAK,
+        shape: 0,
+        slots: Slots {
+            init: Some(|cx, o, args: Args<'_>| {
+                let p = args.positional();
+                let f = p.first().cloned().unwrap_or_else(|| cx.none());
+                if !f.is_none() && f.ty().slots(cx).call.is_none() {
+                    return Err(cx.type_error("first argument must be callable or None"));
+                }
+                let name = cx.name("default_factory");
+                protocol::setattr(cx, o, &name, Some(&f))?;
+                let rest = Args { items: &args.items[p.len().min(1)..], names: args.names };
+                match cx.types.dict.slots(cx).init {
+                    Some(init) => init(cx, o, rest),
+                    None => Ok(()),
+                }
+            }),
+            repr: Some(|cx, o| {
+                let name = o.ty().name_text();
+                let f = factory(cx, o)?;
+                let shown = match protocol::enter_repr(cx, o) {
+                    None => "...".to_string(),
+                    Some(mark) => {
+                        let r = protocol::repr_text(cx, &f);
+                        protocol::leave_repr(cx, mark);
+                        r?
+                    }
+                };
+                let items = match cx.types.dict.slots(cx).repr {
+                    Some(r) => r(cx, o)?,
+                    None => cx.none(),
+                };
+                let items = protocol::str_text(cx, &items)?;
+                cx.str(&format!("{name}({shown}, {items})"))
+            }),
+            ..Slots::EMPTY.with(&[(Op::Or, merged)])
+        },
+        methods: DefaultDict::METHODS,
+        more_methods: &[],
+        getset: &[],
+        ..dict::spec()
+    }
+}
+
+fn getter_spec() -> Spec {
+    Spec {
+        flags: flags::GC,
+        slots: Slots {
+            new: Some(|cx, ty, args| {
+                let a = args.unpack(cx, "_tuplegetter", 2, 2)?;
+                let index = protocol::index_i64(cx, &a[0])? as usize;
+                let doc = a[1].clone();
+                Ok(memory::new(cx, ty, |head| TupleGetter { head, index: Cell::new(index), doc: Guarded::new(doc) })?.into_obj())
+            }),
+            get: Some(|cx, d, obj, _| {
+                let (Some(o), Some(g)) = (obj, d.cast::<TupleGetter>()) else { return Ok(d.clone()) };
+                match o.cast::<Tuple>() {
+                    Some(t) => t.items().get(g.index.get()).cloned().ok_or_else(|| cx.index_error("tuple index out of range")),
+                    None if o.is_none() => Ok(d.clone()),
+                    None => Err(cx.type_error(format!(
+                        "descriptor for index '{}' for tuple subclasses doesn't apply to '{}' object",
+                        g.index.get(),
+                        o.ty().name_text()
+                    ))),
+                }
+            }),
+            set: Some(|cx, _, _, v| Err(cx.attribute_error(if v.is_some() { "can't set attribute" } else { "can't delete attribute" }))),
+            repr: Some(|cx, o| {
+                let Some(g) = o.cast::<TupleGetter>().cloned() else { return Ok(cx.none()) };
+                let d = g.doc.cloned(cx);
+                let text = format!("_tuplegetter({}, {})", g.index.get(), protocol::repr_text(cx, &d)?);
+                cx.str(&text)
+            }),
+            ..Slots::EMPTY
+        },
+        methods: TupleGetter::METHODS,
+        getset: TupleGetter::GETSET,
+        ..Spec::new::<TupleGetter>("_collections._tuplegetter")
+    }
+}
+#[retic_macros::methods]
+impl TupleGetter {
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<TupleGetter>) -> PyResult {
+        let args = vec![cx.int(this.index.get() as i64)?, this.doc.cloned(cx)];
+        let args = cx.tuple(args)?;
+        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args])
+    }
+    #[get("__doc__")]
+    #[settable("")]
+    fn doc_get(cx: &mut Cx, this: &Ref<TupleGetter>) -> Obj {
+        this.doc.cloned(cx)
+    }
+}
+impl TupleGetter {
+    fn set_doc_get(cx: &mut Cx, this: &Ref<TupleGetter>, value: Option<&Obj>) -> PyResult<()> {
+        let v = value.cloned().unwrap_or_else(|| cx.none());
+        this.doc.set(cx, v);
+        Ok(())
+    }
+}
+
+#[retic_macros::methods]
+mod functions {
+    //! High performance data structures.
+    use super::*;
+
+    /// Count elements in the iterable, updating the mapping
+    #[py("_count_elements(mapping, iterable, /)")]
+    pub fn count_elements(cx: &mut Cx, mapping: &Obj, iterable: &Obj) -> PyResult<()> {
+        let it = protocol::iter(cx, iterable)?;
+        let one = cx.int(1)?;
+        let plain = mapping.cast::<Dict>().filter(|_| {
+            let set = cx.types.dict.slots(cx).setitem.map(|s| s as usize);
+            mapping.ty().slots(cx).setitem.map(|s| s as usize) == set
+        });
+        while let Some(k) = protocol::next(cx, &it)? {
+            match plain {
+                Some(d) => {
+                    let n = match d.get(cx, &k)? {
+                        Some(n) => match int::to_i64(&n).and_then(|v| v.checked_add(1)) {
+                            Some(v) => cx.int(v)?,
+                            None => protocol::binary(cx, &n, &one, Op::Add)?,
+                        },
+                        None => one.clone(),
+                    };
+                    let old = d.insert(cx, &k, n)?;
+                    cx.release(old);
+                }
+                None => {
+                    let zero = cx.int(0)?;
+                    let n = protocol::call_method(cx, mapping, "get", &[k.clone(), zero])?;
+                    let n = protocol::binary(cx, &n, &one, Op::Add)?;
+                    protocol::setitem(cx, mapping, &k, Some(&n))?;
+                }
+            }
+            cx.poll_native()?;
+        }
+        Ok(())
+    }
+}
+
+pub fn make(cx: &mut Cx) -> PyResult {
+    let m = module::of_functions(cx, "_collections", functions::DOC, functions::FUNCTIONS)?;
+    m.add_type(cx, &deque_spec())?;
+    let base = cx.types.dict.clone();
+    let spec = Spec { name: "collections.defaultdict", ..defaultdict_spec() };
+    let ty = interp::native_type(cx, &spec, &base)?;
+    cx.native_types.insert("collections.defaultdict", ty.clone());
+    m.set(cx, "defaultdict", ty.into_obj())?;
+    m.add_type(cx, &iterator_spec("_collections._deque_iterator"))?;
+    m.add_type(cx, &iterator_spec("_collections._deque_reverse_iterator"))?;
+    m.add_type(cx, &getter_spec())?;
+    Ok(m.into_obj())
+}

@@ -1,0 +1,960 @@
+//! `itertools`: iterators as building blocks. One layout holds the state of all of them; each class has its own step.
+
+use retic_runtime::native::MethodDef;
+use retic_runtime::object::{Buf, Guarded};
+use retic_runtime::types::type_::flags;
+use retic_runtime::types::{Slots, Spec, Tuple, Type, int, module};
+use retic_runtime::{Args, Cx, Obj, PyResult, Ref, layout, memory, protocol};
+use std::cell::Cell;
+
+layout! {
+    /// The state of an iterator: iterators or pools it draws from, a function or saved value, positions, counters.
+    pub struct Itertool = 220, "itertools.chain" {
+        sources: Guarded<Buf<Obj>>,
+        function: Guarded<Option<Obj>>,
+        value: Guarded<Option<Obj>>,
+        extra: Guarded<Option<Obj>>,
+        indices: Guarded<Buf<usize>>,
+        n: Cell<i64>,
+        m: Cell<i64>,
+        step: Cell<i64>,
+        flag: Cell<bool>,
+        done: Cell<bool>,
+    }
+}
+
+type It = Ref<Itertool>;
+
+fn it(o: &Obj) -> It {
+    o.cast::<Itertool>().expect("slots of these classes are reached through them only").clone()
+}
+fn make(cx: &Cx, ty: &Type, sources: Vec<Obj>) -> PyResult<It> {
+    let mut buf = Buf::empty();
+    for s in sources {
+        buf.push(cx, s)?;
+    }
+    memory::new(cx, ty, |head| Itertool {
+        head,
+        sources: Guarded::new(buf),
+        function: Guarded::new(None),
+        value: Guarded::new(None),
+        extra: Guarded::new(None),
+        indices: Guarded::new(Buf::empty()),
+        n: Cell::new(0),
+        m: Cell::new(0),
+        step: Cell::new(0),
+        flag: Cell::new(false),
+        done: Cell::new(false),
+    })
+}
+fn source(cx: &Cx, t: &It, i: usize) -> Option<Obj> {
+    t.sources.get(cx).get(i).cloned()
+}
+fn next_of(cx: &mut Cx, t: &It, i: usize) -> PyResult<Option<Obj>> {
+    match source(cx, t, i) {
+        Some(s) => protocol::next(cx, &s),
+        None => Ok(None),
+    }
+}
+fn iters(cx: &mut Cx, list: &[Obj]) -> PyResult<Vec<Obj>> {
+    list.iter().map(|o| protocol::iter(cx, o)).collect()
+}
+/// An optional argument by position or name.
+fn arg(cx: &Cx, args: &Args<'_>, i: usize, name: &str) -> Option<Obj> {
+    args.positional().get(i).or(args.keyword(cx, name)).cloned()
+}
+fn needed(cx: &Cx, args: &Args<'_>, i: usize, name: &str, function: &str) -> PyResult {
+    arg(cx, args, i, name).ok_or_else(|| cx.type_error(format!("{function}() missing required argument '{name}' (pos {})", i + 1)))
+}
+fn count_arg(cx: &mut Cx, o: &Obj, what: &str) -> PyResult<i64> {
+    let n = protocol::index_i64(cx, o)?;
+    if n < 0 { Err(cx.value_error(format!("{what} must be non-negative"))) } else { Ok(n) }
+}
+fn indices(cx: &mut Cx, t: &It, list: impl Iterator<Item = usize>) -> PyResult<()> {
+    let mut b = Buf::empty();
+    for i in list {
+        b.push(cx, i)?;
+    }
+    t.indices.set(cx, b);
+    Ok(())
+}
+
+fn accumulate_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    if let Some(first) = t.extra.replace(cx, None) {
+        t.value.set(cx, Some(first.clone()));
+        return Ok(Some(first));
+    }
+    let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
+    let total = match t.value.cloned(cx) {
+        None => v,
+        Some(total) => match t.function.cloned(cx) {
+            Some(f) => protocol::call(cx, &f, &[total, v])?,
+            None => protocol::binary(cx, &total, &v, retic_runtime::types::type_::Op::Add)?,
+        },
+    };
+    t.value.set(cx, Some(total.clone()));
+    Ok(Some(total))
+}
+
+fn chain_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    loop {
+        if let Some(active) = t.value.cloned(cx) {
+            if let Some(v) = protocol::next(cx, &active)? {
+                return Ok(Some(v));
+            }
+            t.value.set(cx, None);
+        }
+        if t.done.get() {
+            return Ok(None);
+        }
+        let Some(iterable) = next_of(cx, &t, 0)? else {
+            t.done.set(true);
+            return Ok(None);
+        };
+        let active = protocol::iter(cx, &iterable).inspect_err(|_| t.done.set(true))?;
+        t.value.set(cx, Some(active));
+        cx.poll_native()?;
+    }
+}
+
+/// A tuple of the pool's items at the indices.
+fn picked(cx: &mut Cx, t: &It, count: usize) -> PyResult<Option<Obj>> {
+    let pool = t.sources.get(cx);
+    let items: Vec<Obj> = t.indices.get(cx)[..count].iter().map(|i| pool[*i].clone()).collect();
+    cx.tuple(items).map(Some)
+}
+
+fn combinations_next(cx: &mut Cx, o: &Obj, repeat: bool) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    let (n, r) = (t.sources.get(cx).len(), t.n.get() as usize);
+    if t.done.get() {
+        return Ok(None);
+    }
+    if !t.flag.replace(true) {
+        return picked(cx, &t, r);
+    }
+    let ix = t.indices.get_mut(cx);
+    let limit = |i: usize| if repeat { n - 1 } else { i + n - r };
+    let Some(i) = (0..r).rev().find(|i| ix[*i] != limit(*i)) else {
+        t.done.set(true);
+        return Ok(None);
+    };
+    ix[i] += 1;
+    for j in i + 1..r {
+        ix[j] = if repeat { ix[i] } else { ix[j - 1] + 1 };
+    }
+    picked(cx, &t, r)
+}
+
+fn permutations_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    let (n, r) = (t.sources.get(cx).len(), t.n.get() as usize);
+    if t.done.get() {
+        return Ok(None);
+    }
+    if !t.flag.replace(true) {
+        return picked(cx, &t, r);
+    }
+    // The first n numbers are the order, the r behind them the cycles.
+    let ix = t.indices.get_mut(cx);
+    for i in (0..r).rev() {
+        ix[n + i] -= 1;
+        if ix[n + i] == 0 {
+            ix[i..n].rotate_left(1);
+            ix[n + i] = n - i;
+        } else {
+            let j = n - ix[n + i];
+            ix.swap(i, j);
+            return picked(cx, &t, r);
+        }
+    }
+    t.done.set(true);
+    Ok(None)
+}
+
+fn product_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    if t.done.get() {
+        return Ok(None);
+    }
+    let pools: Vec<Obj> = t.sources.get(cx).to_vec();
+    let len = |p: &Obj| p.cast::<Tuple>().map_or(0, |t| t.items().len());
+    if t.flag.replace(true) {
+        let ix = t.indices.get_mut(cx);
+        let mut i = pools.len();
+        loop {
+            if i == 0 {
+                t.done.set(true);
+                return Ok(None);
+            }
+            i -= 1;
+            ix[i] += 1;
+            if ix[i] < len(&pools[i]) {
+                break;
+            }
+            ix[i] = 0;
+        }
+    } else if pools.iter().any(|p| len(p) == 0) {
+        t.done.set(true);
+        return Ok(None);
+    }
+    let items: Vec<Obj> = pools.iter().zip(t.indices.get(cx).iter()).filter_map(|(p, i)| p.cast::<Tuple>().map(|t| t.items()[*i].clone())).collect();
+    cx.tuple(items).map(Some)
+}
+
+fn count_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    if !t.flag.get() {
+        let v = t.n.get();
+        if let Some(next) = v.checked_add(t.step.get()) {
+            t.n.set(next);
+            return cx.int(v).map(Some);
+        }
+        t.flag.set(true);
+        let (v, s) = (cx.int(v)?, cx.int(t.step.get())?);
+        t.value.set(cx, Some(v));
+        t.extra.set(cx, Some(s));
+    }
+    let (Some(v), Some(s)) = (t.value.cloned(cx), t.extra.cloned(cx)) else { return Ok(None) };
+    let next = protocol::binary(cx, &v, &s, retic_runtime::types::type_::Op::Add)?;
+    t.value.set(cx, Some(next));
+    Ok(Some(v))
+}
+
+fn cycle_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    if let Some(i) = t.value.cloned(cx) {
+        if let Some(v) = protocol::next(cx, &i)? {
+            let mut saved = t.sources.replace(cx, Buf::empty());
+            let r = saved.push(cx, v.clone());
+            t.sources.replace(cx, saved);
+            r?;
+            return Ok(Some(v));
+        }
+        t.value.set(cx, None);
+    }
+    let n = t.sources.get(cx).len();
+    if n == 0 {
+        return Ok(None);
+    }
+    let i = t.n.get() as usize % n;
+    t.n.set(i as i64 + 1);
+    Ok(source(cx, &t, i))
+}
+
+fn islice_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    // n: the next index wanted, m: the stop (negative: none), indices[0]: how many were drawn.
+    if t.done.get() {
+        return Ok(None);
+    }
+    let (want, stop) = (t.n.get(), t.m.get());
+    let target = if stop >= 0 { want.min(stop) } else { want };
+    let mut drawn = t.indices.get(cx)[0] as i64;
+    while drawn < target {
+        drawn += 1;
+        t.indices.get_mut(cx)[0] = drawn as usize;
+        match next_of(cx, &t, 0)? {
+            Some(v) => cx.release(v),
+            None => {
+                t.done.set(true);
+                return Ok(None);
+            }
+        }
+        cx.poll_native()?;
+    }
+    if stop >= 0 && want >= stop {
+        t.done.set(true);
+        t.sources.set(cx, Buf::empty());
+        return Ok(None);
+    }
+    t.indices.get_mut(cx)[0] = drawn as usize + 1;
+    t.n.set(want.saturating_add(t.step.get()));
+    match next_of(cx, &t, 0)? {
+        Some(v) => Ok(Some(v)),
+        None => {
+            t.done.set(true);
+            Ok(None)
+        }
+    }
+}
+
+fn zip_longest_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    let n = t.sources.get(cx).len();
+    if n == 0 || t.n.get() == 0 {
+        return Ok(None);
+    }
+    let fill = t.value.cloned(cx).unwrap_or_else(|| cx.none());
+    let mut items = Vec::with_capacity(n);
+    for i in 0..n {
+        let Some(s) = source(cx, &t, i) else { continue };
+        if s.is_none() {
+            items.push(fill.clone());
+            continue;
+        }
+        match protocol::next(cx, &s)? {
+            Some(v) => items.push(v),
+            None => {
+                t.n.set(t.n.get() - 1);
+                if t.n.get() == 0 {
+                    return Ok(None);
+                }
+                let none = cx.none();
+                let old = std::mem::replace(&mut t.sources.get_mut(cx)[i], none);
+                cx.release(old);
+                items.push(fill.clone());
+            }
+        }
+    }
+    cx.tuple(items).map(Some)
+}
+
+fn groupby_step(cx: &mut Cx, t: &It) -> PyResult<bool> {
+    let Some(v) = next_of(cx, t, 0)? else { return Ok(false) };
+    let key = match t.function.cloned(cx) {
+        Some(f) => protocol::call(cx, &f, &[v.clone()])?,
+        None => v.clone(),
+    };
+    t.extra.set(cx, Some(v));
+    t.value.set(cx, Some(key));
+    Ok(true)
+}
+fn groupby_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    t.m.set(t.m.get() + 1);
+    // sources[1]: the key of the group handed out last.
+    loop {
+        match (t.value.cloned(cx), source(cx, &t, 1)) {
+            (Some(key), Some(target)) if !protocol::equal(cx, &key, &target)? => break,
+            (Some(_), None) => break,
+            _ => {
+                if !groupby_step(cx, &t)? {
+                    return Ok(None);
+                }
+            }
+        }
+        cx.poll_native()?;
+    }
+    let Some(key) = t.value.cloned(cx) else { return Ok(None) };
+    let mut sources = t.sources.replace(cx, Buf::empty());
+    let old = if sources.len() > 1 { sources.pop() } else { None };
+    sources.push(cx, key.clone())?;
+    t.sources.replace(cx, sources);
+    cx.release(old);
+    let ty = cx.native_type("itertools._grouper");
+    let g = make(cx, &ty, vec![o.clone(), key.clone()])?;
+    g.m.set(t.m.get());
+    cx.tuple(vec![key, g.into_obj()]).map(Some)
+}
+fn grouper_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let g = it(o);
+    let (Some(parent), Some(target)) = (source(cx, &g, 0), source(cx, &g, 1)) else { return Ok(None) };
+    let t = it(&parent);
+    if t.m.get() != g.m.get() {
+        return Ok(None);
+    }
+    if t.extra.get(cx).is_none() && !groupby_step(cx, &t)? {
+        return Ok(None);
+    }
+    let Some(key) = t.value.cloned(cx) else { return Ok(None) };
+    if !protocol::equal(cx, &key, &target)? {
+        return Ok(None);
+    }
+    Ok(t.extra.replace(cx, None))
+}
+
+fn tee_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let t = it(o);
+    // value: the link of the shared chain this iterator stands at; a link is (value, next link) filled on demand.
+    let Some(link) = t.value.cloned(cx) else { return Ok(None) };
+    let l = it(&link);
+    if l.value.get(cx).is_none() {
+        let Some(v) = next_of(cx, &l, 0)? else { return Ok(None) };
+        let Some(src) = source(cx, &l, 0) else { return Ok(None) };
+        let ty = cx.native_type("itertools._tee_dataobject");
+        let next = make(cx, &ty, vec![src])?.into_obj();
+        l.value.set(cx, Some(v));
+        l.extra.set(cx, Some(next));
+    }
+    let v = l.value.cloned(cx);
+    let next = l.extra.cloned(cx);
+    t.value.set(cx, next);
+    Ok(v)
+}
+fn tee_over(cx: &mut Cx, link: Obj) -> PyResult {
+    let ty = cx.native_type("itertools._tee");
+    let t = make(cx, &ty, Vec::new())?;
+    t.value.set(cx, Some(link));
+    Ok(t.into_obj())
+}
+fn tee_start(cx: &mut Cx, iterable: &Obj) -> PyResult {
+    let source = protocol::iter(cx, iterable)?;
+    if std::ptr::eq(source.ty(), &*cx.native_type("itertools._tee")) {
+        let link = it(&source).value.cloned(cx).unwrap_or_else(|| cx.none());
+        return tee_over(cx, link);
+    }
+    let ty = cx.native_type("itertools._tee_dataobject");
+    let link = make(cx, &ty, vec![source])?.into_obj();
+    tee_over(cx, link)
+}
+
+#[retic_macros::methods]
+mod functions {
+    //! Functional tools for creating and using iterators.
+    use super::*;
+
+    /// Returns a tuple of n independent iterators.
+    #[py("tee(iterable, n=2, /)")]
+    pub fn tee(cx: &mut Cx, iterable: &Obj, n: i64) -> PyResult {
+        if n < 0 {
+            return Err(cx.value_error("n must be >= 0"));
+        }
+        protocol::check_size(cx, n as usize, 64, 1)?;
+        let mut out = Vec::new();
+        if n > 0 {
+            let first = tee_start(cx, iterable)?;
+            let link = it(&first).value.cloned(cx).unwrap_or_else(|| cx.none());
+            out.push(first);
+            for _ in 1..n {
+                out.push(tee_over(cx, link.clone())?);
+            }
+        }
+        cx.tuple(out)
+    }
+}
+
+struct ChainMethods;
+#[retic_macros::methods]
+impl ChainMethods {
+    /// Alternative chain() constructor taking a single iterable argument that evaluates lazily.
+    #[py("from_iterable($type, iterable, /)")]
+    fn from_iterable(cx: &mut Cx, class: &Obj, iterable: &Obj) -> PyResult {
+        let i = protocol::iter(cx, iterable)?;
+        let Some(ty) = class.cast::<Type>().cloned() else { return Ok(cx.none()) };
+        Ok(make(cx, &ty, vec![i])?.into_obj())
+    }
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        retic_runtime::types::generic::alias(cx, cls, object)
+    }
+}
+struct TeeMethods;
+#[retic_macros::methods]
+impl TeeMethods {
+    /// Returns an independent iterator.
+    #[py("__copy__($self, /)")]
+    fn copy(cx: &mut Cx, this: &Ref<Itertool>) -> PyResult {
+        let link = this.value.cloned(cx).unwrap_or_else(|| cx.none());
+        tee_over(cx, link)
+    }
+}
+struct RepeatMethods;
+#[retic_macros::methods]
+impl RepeatMethods {
+    /// Private method returning an estimate of len(list(it)).
+    #[py("__length_hint__($self, /)")]
+    fn length_hint(cx: &mut Cx, this: &Ref<Itertool>) -> PyResult<i64> {
+        if this.n.get() < 0 { Err(cx.type_error("len() of unsized object")) } else { Ok(this.n.get()) }
+    }
+}
+
+type New = fn(&mut Cx, &Ref<Type>, Args<'_>) -> PyResult;
+type Next = fn(&mut Cx, &Obj) -> PyResult<Option<Obj>>;
+
+fn spec(name: &'static str, doc: &'static str, new: New, next: Next, methods: &'static [MethodDef]) -> Spec {
+    Spec {
+        doc,
+        flags: flags::GC | flags::BASE,
+        slots: Slots { new: Some(new), init: None, iter: Some(|_, o| Ok(o.clone())), next: Some(next), ..Slots::EMPTY },
+        methods,
+        ..Spec::new::<Itertool>(name)
+    }
+}
+
+/// A pool of an iterable's items with `r` of them asked for.
+fn pool(cx: &mut Cx, ty: &Ref<Type>, args: &Args<'_>, function: &str, optional: bool) -> PyResult<(It, usize, usize)> {
+    let iterable = needed(cx, args, 0, "iterable", function)?;
+    let items = protocol::collect(cx, &iterable)?;
+    let n = items.len();
+    let r = match arg(cx, args, 1, "r") {
+        Some(r) if !(optional && r.is_none()) => count_arg(cx, &r, "r")? as usize,
+        None if !optional => return Err(cx.type_error(format!("{function}() missing required argument 'r' (pos 2)"))),
+        _ => n,
+    };
+    let t = make(cx, ty, items)?;
+    t.n.set(r as i64);
+    protocol::check_size(cx, r, 8, 1)?;
+    Ok((t, n, r))
+}
+
+fn two(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>, name: &str) -> PyResult<It> {
+    args.no_keywords(cx, name)?;
+    let a = args.unpack(cx, name, 2, 2)?;
+    let i = protocol::iter(cx, &a[1])?;
+    let t = make(cx, ty, vec![i])?;
+    t.function.set(cx, Some(a[0].clone()));
+    Ok(t)
+}
+/// Whether the predicate of an iterator holds for a value.
+fn holds(cx: &mut Cx, t: &It, v: &Obj) -> PyResult<bool> {
+    match t.function.cloned(cx).filter(|f| !f.is_none()) {
+        Some(f) => {
+            let r = protocol::call(cx, &f, &[v.clone()])?;
+            protocol::truth(cx, &r)
+        }
+        None => protocol::truth(cx, v),
+    }
+}
+
+pub fn make_module(cx: &mut Cx) -> PyResult {
+    let m = module::of_functions(cx, "itertools", functions::DOC, functions::FUNCTIONS)?;
+    let classes = [
+        spec(
+            "itertools.accumulate",
+            "Return series of accumulated sums (or other binary function results).",
+            |cx, ty, args| {
+                let iterable = needed(cx, &args, 0, "iterable", "accumulate")?;
+                let i = protocol::iter(cx, &iterable)?;
+                let t = make(cx, ty, vec![i])?;
+                let f = arg(cx, &args, 1, "func").filter(|f| !f.is_none());
+                t.function.set(cx, f);
+                let initial = args.keyword(cx, "initial").filter(|i| !i.is_none()).cloned();
+                t.extra.set(cx, initial);
+                Ok(t.into_obj())
+            },
+            accumulate_next,
+            &[],
+        ),
+        spec(
+            "itertools.batched",
+            "Batch data into tuples of length n. The last batch may be shorter than n.",
+            |cx, ty, args| {
+                let (iterable, n) = (needed(cx, &args, 0, "iterable", "batched")?, needed(cx, &args, 1, "n", "batched")?);
+                let n = protocol::index_i64(cx, &n)?;
+                if n < 1 {
+                    return Err(cx.value_error("n must be at least one"));
+                }
+                let strict = match args.keyword(cx, "strict") {
+                    Some(s) => protocol::truth(cx, s)?,
+                    None => false,
+                };
+                let i = protocol::iter(cx, &iterable)?;
+                let t = make(cx, ty, vec![i])?;
+                t.n.set(n);
+                t.flag.set(strict);
+                Ok(t.into_obj())
+            },
+            |cx, o| {
+                let t = it(o);
+                let mut items = Vec::new();
+                while (items.len() as i64) < t.n.get()
+                    && let Some(v) = next_of(cx, &t, 0)?
+                {
+                    items.push(v);
+                    cx.poll_native()?;
+                }
+                if items.is_empty() {
+                    return Ok(None);
+                }
+                if t.flag.get() && (items.len() as i64) < t.n.get() {
+                    return Err(cx.value_error("batched(): incomplete batch"));
+                }
+                cx.tuple(items).map(Some)
+            },
+            &[],
+        ),
+        spec(
+            "itertools.chain",
+            "Return a chain object whose .__next__() method returns elements from the first iterable until it is exhausted, then elements from the next iterable, until all of the iterables are exhausted.",
+            |cx, ty, args| {
+                args.no_keywords(cx, "chain")?;
+                let all = cx.tuple(args.items.to_vec())?;
+                let i = protocol::iter(cx, &all)?;
+                Ok(make(cx, ty, vec![i])?.into_obj())
+            },
+            chain_next,
+            ChainMethods::METHODS,
+        ),
+        spec(
+            "itertools.combinations",
+            "Return successive r-length combinations of elements in the iterable.",
+            |cx, ty, args| {
+                let (t, n, r) = pool(cx, ty, &args, "combinations", false)?;
+                indices(cx, &t, 0..r)?;
+                t.done.set(r > n);
+                Ok(t.into_obj())
+            },
+            |cx, o| combinations_next(cx, o, false),
+            &[],
+        ),
+        spec(
+            "itertools.combinations_with_replacement",
+            "Return successive r-length combinations of elements in the iterable allowing individual elements to have successive repeats.",
+            |cx, ty, args| {
+                let (t, n, r) = pool(cx, ty, &args, "combinations_with_replacement", false)?;
+                indices(cx, &t, std::iter::repeat_n(0, r))?;
+                t.done.set(n == 0 && r > 0);
+                Ok(t.into_obj())
+            },
+            |cx, o| combinations_next(cx, o, true),
+            &[],
+        ),
+        spec(
+            "itertools.compress",
+            "Return data elements corresponding to true selector elements.",
+            |cx, ty, args| {
+                let (d, s) = (needed(cx, &args, 0, "data", "compress")?, needed(cx, &args, 1, "selectors", "compress")?);
+                let both = iters(cx, &[d, s])?;
+                Ok(make(cx, ty, both)?.into_obj())
+            },
+            |cx, o| {
+                let t = it(o);
+                loop {
+                    let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
+                    let Some(s) = next_of(cx, &t, 1)? else { return Ok(None) };
+                    if protocol::truth(cx, &s)? {
+                        return Ok(Some(v));
+                    }
+                    cx.poll_native()?;
+                }
+            },
+            &[],
+        ),
+        Spec {
+            slots: Slots {
+                repr: Some(|cx, o| {
+                    let t = it(o);
+                    let name = o.ty().name_text();
+                    let text = if t.flag.get() {
+                        let (v, s) = (t.value.cloned(cx).unwrap_or_else(|| cx.none()), t.extra.cloned(cx).unwrap_or_else(|| cx.none()));
+                        let (v, one) = (protocol::repr_text(cx, &v)?, int::to_i64(&s) == Some(1) && s.cast::<retic_runtime::types::Int>().is_some());
+                        if one { format!("{name}({v})") } else { format!("{name}({v}, {})", protocol::repr_text(cx, &s)?) }
+                    } else if t.step.get() == 1 {
+                        format!("{name}({})", t.n.get())
+                    } else {
+                        format!("{name}({}, {})", t.n.get(), t.step.get())
+                    };
+                    cx.str(&text)
+                }),
+                ..spec("", "", |cx, _, _| Ok(cx.none()), count_next, &[]).slots
+            },
+            ..spec(
+                "itertools.count",
+                "Return a count object whose .__next__() method returns consecutive values.",
+                |cx, _, _| Ok(cx.none()),
+                count_next,
+                &[],
+            )
+        },
+        spec(
+            "itertools.cycle",
+            "Return elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.",
+            |cx, ty, args| {
+                args.no_keywords(cx, "cycle")?;
+                let a = args.unpack(cx, "cycle", 1, 1)?;
+                let i = protocol::iter(cx, &a[0])?;
+                let t = make(cx, ty, Vec::new())?;
+                t.value.set(cx, Some(i));
+                Ok(t.into_obj())
+            },
+            cycle_next,
+            &[],
+        ),
+        spec(
+            "itertools.dropwhile",
+            "Drop items from the iterable while predicate(item) is true. Afterwards, return every element until the iterable is exhausted.",
+            |cx, ty, args| Ok(two(cx, ty, args, "dropwhile")?.into_obj()),
+            |cx, o| {
+                let t = it(o);
+                loop {
+                    let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
+                    if t.flag.get() || !holds(cx, &t, &v)? {
+                        t.flag.set(true);
+                        return Ok(Some(v));
+                    }
+                    cx.poll_native()?;
+                }
+            },
+            &[],
+        ),
+        spec(
+            "itertools.filterfalse",
+            "Return those items of iterable for which function(item) is false.",
+            |cx, ty, args| Ok(two(cx, ty, args, "filterfalse")?.into_obj()),
+            |cx, o| {
+                let t = it(o);
+                loop {
+                    let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
+                    if !holds(cx, &t, &v)? {
+                        return Ok(Some(v));
+                    }
+                    cx.poll_native()?;
+                }
+            },
+            &[],
+        ),
+        spec(
+            "itertools.groupby",
+            "make an iterator that returns consecutive keys and groups from the iterable",
+            |cx, ty, args| {
+                let iterable = needed(cx, &args, 0, "iterable", "groupby")?;
+                let key = arg(cx, &args, 1, "key").filter(|k| !k.is_none());
+                let i = protocol::iter(cx, &iterable)?;
+                let t = make(cx, ty, vec![i])?;
+                t.function.set(cx, key);
+                Ok(t.into_obj())
+            },
+            groupby_next,
+            &[],
+        ),
+        spec(
+            "itertools.islice",
+            "Return an iterator whose next() method returns selected values from an iterable.",
+            |cx, ty, args| {
+                args.no_keywords(cx, "islice")?;
+                let a = args.unpack(cx, "islice", 2, 4)?.to_vec();
+                let bad = |cx: &mut Cx, what: &str| {
+                    cx.clear_error();
+                    let text = match what {
+                        "step" => "Step for islice() must be a positive integer or None.",
+                        "stop" => "Stop argument for islice() must be None or an integer: 0 <= x <= sys.maxsize.",
+                        _ => "Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.",
+                    };
+                    cx.value_error(text)
+                };
+                let mut number = |o: Option<&Obj>, default: i64, what: &str| -> PyResult<i64> {
+                    match o.filter(|o| !o.is_none()) {
+                        None => Ok(default),
+                        Some(o) => match protocol::index_i64(cx, o) {
+                            Ok(v) if v >= i64::from(what == "step") => Ok(v),
+                            _ => Err(bad(cx, what)),
+                        },
+                    }
+                };
+                let (start, stop, step) = if a.len() == 2 {
+                    (0, number(a.get(1), -1, "stop")?, 1)
+                } else {
+                    (number(a.get(1), 0, "index")?, number(a.get(2), -1, "index")?, number(a.get(3), 1, "step")?)
+                };
+                let i = protocol::iter(cx, &a[0])?;
+                let t = make(cx, ty, vec![i])?;
+                t.n.set(start);
+                t.m.set(stop);
+                t.step.set(step);
+                indices(cx, &t, std::iter::once(0))?;
+                Ok(t.into_obj())
+            },
+            islice_next,
+            &[],
+        ),
+        spec(
+            "itertools.pairwise",
+            "Return an iterator of overlapping pairs taken from the input iterator.",
+            |cx, ty, args| {
+                args.no_keywords(cx, "pairwise")?;
+                let a = args.unpack(cx, "pairwise", 1, 1)?;
+                let i = protocol::iter(cx, &a[0])?;
+                Ok(make(cx, ty, vec![i])?.into_obj())
+            },
+            |cx, o| {
+                let t = it(o);
+                let old = match t.value.cloned(cx) {
+                    Some(v) => v,
+                    None => match next_of(cx, &t, 0)? {
+                        Some(v) => v,
+                        None => return Ok(None),
+                    },
+                };
+                t.value.set(cx, Some(old.clone()));
+                let Some(new) = next_of(cx, &t, 0)? else {
+                    t.value.set(cx, None);
+                    t.sources.set(cx, Buf::empty());
+                    return Ok(None);
+                };
+                t.value.set(cx, Some(new.clone()));
+                cx.tuple(vec![old, new]).map(Some)
+            },
+            &[],
+        ),
+        spec(
+            "itertools.permutations",
+            "Return successive r-length permutations of elements in the iterable.",
+            |cx, ty, args| {
+                let (t, n, r) = pool(cx, ty, &args, "permutations", true)?;
+                indices(cx, &t, (0..n).chain((0..r.min(n)).map(|i| n - i)))?;
+                t.done.set(r > n);
+                Ok(t.into_obj())
+            },
+            permutations_next,
+            &[],
+        ),
+        spec(
+            "itertools.product",
+            "Cartesian product of input iterables.  Equivalent to nested for-loops.",
+            |cx, ty, args| {
+                let repeat = match args.keyword(cx, "repeat") {
+                    Some(r) => {
+                        let n = protocol::index_i64(cx, r)?;
+                        if n < 0 {
+                            return Err(cx.value_error("repeat argument cannot be negative"));
+                        }
+                        n as usize
+                    }
+                    None => 1,
+                };
+                let mut pools = Vec::new();
+                for a in args.positional() {
+                    let items = protocol::collect(cx, a)?;
+                    pools.push(cx.tuple(items)?);
+                }
+                protocol::check_size(cx, pools.len(), repeat, 16)?;
+                let all: Vec<Obj> = std::iter::repeat_n(&pools, repeat).flatten().cloned().collect();
+                let n = all.len();
+                let t = make(cx, ty, all)?;
+                indices(cx, &t, std::iter::repeat_n(0, n))?;
+                Ok(t.into_obj())
+            },
+            product_next,
+            &[],
+        ),
+        Spec {
+            slots: Slots {
+                repr: Some(|cx, o| {
+                    let t = it(o);
+                    let v = t.value.cloned(cx).unwrap_or_else(|| cx.none());
+                    let v = protocol::repr_text(cx, &v)?;
+                    let name = o.ty().name_text();
+                    cx.str(&if t.n.get() < 0 { format!("{name}({v})") } else { format!("{name}({v}, {})", t.n.get()) })
+                }),
+                ..spec("", "", |cx, _, _| Ok(cx.none()), |_, _| Ok(None), &[]).slots
+            },
+            ..spec(
+                "itertools.repeat",
+                "create an iterator which returns the object for the specified number of times. If not specified, returns the object endlessly.",
+                |cx, _, _| Ok(cx.none()),
+                |_, _| Ok(None),
+                RepeatMethods::METHODS,
+            )
+        },
+        spec(
+            "itertools.starmap",
+            "Return an iterator whose values are returned from the function evaluated with an argument tuple taken from the given sequence.",
+            |cx, ty, args| Ok(two(cx, ty, args, "starmap")?.into_obj()),
+            |cx, o| {
+                let t = it(o);
+                let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
+                let items = match v.cast::<Tuple>() {
+                    Some(t) => t.items().to_vec(),
+                    None => protocol::collect(cx, &v)?,
+                };
+                let Some(f) = t.function.cloned(cx) else { return Ok(None) };
+                protocol::call(cx, &f, &items).map(Some)
+            },
+            &[],
+        ),
+        spec(
+            "itertools.takewhile",
+            "Return successive entries from an iterable as long as the predicate evaluates to true for each entry.",
+            |cx, ty, args| Ok(two(cx, ty, args, "takewhile")?.into_obj()),
+            |cx, o| {
+                let t = it(o);
+                if t.done.get() {
+                    return Ok(None);
+                }
+                let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
+                if holds(cx, &t, &v)? {
+                    return Ok(Some(v));
+                }
+                t.done.set(true);
+                Ok(None)
+            },
+            &[],
+        ),
+        spec(
+            "itertools.zip_longest",
+            "Return a zip_longest object whose .__next__() method returns a tuple where the i-th element comes from the i-th iterable argument.",
+            |cx, ty, args| {
+                let all = iters(cx, args.positional())?;
+                let n = all.len() as i64;
+                let t = make(cx, ty, all)?;
+                t.n.set(n);
+                let fill = args.keyword(cx, "fillvalue").cloned();
+                t.value.set(cx, fill);
+                Ok(t.into_obj())
+            },
+            zip_longest_next,
+            &[],
+        ),
+    ];
+    for mut c in classes {
+        match c.name {
+            "itertools.count" => {
+                c.slots.new = Some(|cx, ty, args| {
+                    let (start, step) = (arg(cx, &args, 0, "start"), arg(cx, &args, 1, "step"));
+                    let t = make(cx, ty, Vec::new())?;
+                    for o in [&start, &step].into_iter().flatten() {
+                        let s = o.ty().slots(cx);
+                        if s.index.is_none() && s.float.is_none() && s.int.is_none() {
+                            return Err(cx.type_error("a number is required"));
+                        }
+                    }
+                    let (start, step) = (start.map_or_else(|| cx.int(0), Ok)?, step.map_or_else(|| cx.int(1), Ok)?);
+                    let exact = |o: &Obj| o.shape() == retic_runtime::object::shape::INT;
+                    if let (true, true, Some(a), Some(b)) = (exact(&start), exact(&step), int::to_i64(&start), int::to_i64(&step)) {
+                        t.n.set(a);
+                        t.step.set(b);
+                    } else {
+                        t.flag.set(true);
+                        t.value.set(cx, Some(start));
+                        t.extra.set(cx, Some(step));
+                    }
+                    Ok(t.into_obj())
+                });
+            }
+            "itertools.repeat" => {
+                c.slots.new = Some(|cx, ty, args| {
+                    let v = needed(cx, &args, 0, "object", "repeat")?;
+                    let n = match arg(cx, &args, 1, "times") {
+                        Some(n) => protocol::index_i64(cx, &n)?.max(0),
+                        None => -1,
+                    };
+                    let t = make(cx, ty, Vec::new())?;
+                    t.value.set(cx, Some(v));
+                    t.n.set(n);
+                    Ok(t.into_obj())
+                });
+                c.slots.next = Some(|cx, o| {
+                    let t = it(o);
+                    match t.n.get() {
+                        0 => return Ok(None),
+                        n if n > 0 => t.n.set(n - 1),
+                        _ => {}
+                    }
+                    Ok(t.value.cloned(cx))
+                });
+            }
+            _ => {}
+        }
+        m.add_type(cx, &c)?;
+    }
+    m.add_type(cx, &spec("itertools._grouper", "", |cx, _, _| Err(cx.type_error("cannot create 'itertools._grouper' instances")), grouper_next, &[]))?;
+    m.add_type(cx, &spec("itertools._tee_dataobject", "", |cx, _, _| Err(cx.type_error("cannot create 'itertools._tee_dataobject' instances")), |_, _| Ok(None), &[]))?;
+    m.add_type(
+        cx,
+        &spec(
+            "itertools._tee",
+            "Iterator wrapped to make it copyable.",
+            |cx, _, args| {
+                let a = args.unpack(cx, "_tee", 1, 1)?;
+                tee_start(cx, &a[0])
+            },
+            tee_next,
+            TeeMethods::METHODS,
+        ),
+    )?;
+    Ok(m.into_obj())
+}
