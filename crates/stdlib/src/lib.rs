@@ -1,6 +1,7 @@
 //! Native modules that need only the runtime's public face. `MODULES` is the table of contents.
 #![deny(unsafe_code)]
 
+mod binascii;
 mod codecs;
 mod collections;
 mod errno;
@@ -9,7 +10,11 @@ mod io;
 mod itertools;
 mod math;
 mod posix;
+mod random;
+mod signals;
 mod sre;
+mod string;
+mod structs;
 mod time;
 
 use retic_runtime::{Cx, PyResult};
@@ -18,7 +23,7 @@ use retic_runtime::{Cx, PyResult};
 type Make = fn(&mut Cx) -> PyResult;
 
 /// Every module here: its name and the function that makes it.
-pub const MODULES: &[(&str, Make)] = &[("_io", io::make), ("_sre", sre::make), ("_codecs", codecs::make), ("_collections", collections::make), ("_functools", functools::make), ("errno", errno::make), ("itertools", itertools::make_module), ("math", math::make), ("posix", posix::make), ("time", time::make)];
+pub const MODULES: &[(&str, Make)] = &[("_io", io::make), ("_sre", sre::make), ("_string", string::make), ("_struct", structs::make), ("_signal", signals::make), ("_random", random::make), ("_codecs", codecs::make), ("_collections", collections::make), ("_functools", functools::make), ("binascii", binascii::make), ("errno", errno::make), ("itertools", itertools::make_module), ("math", math::make), ("posix", posix::make), ("time", time::make)];
 
 /// Makes the modules known to an interpreter; each is made when it is first imported.
 pub fn install(cx: &mut Cx) {

@@ -1,5 +1,6 @@
-//! `math`: the functions of one and two floats, and the integer ones most programs use.
+//! `math`.
 
+use retic_numbers::Big;
 use retic_runtime::types::{int, module};
 use retic_runtime::{Cx, Obj, PyResult, protocol};
 
@@ -12,6 +13,70 @@ fn checked(cx: &Cx, x: f64, r: f64) -> PyResult<f64> {
         return Err(cx.overflow_error("math range error"));
     }
     Ok(r)
+}
+
+/// Mantissa in [0.5, 1) and exponent.
+fn split(x: f64) -> (f64, i64) {
+    if x == 0.0 || !x.is_finite() {
+        return (x, 0);
+    }
+    let (x, less) = if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(54), 54) } else { (x, 0) };
+    let bits = x.to_bits();
+    let e = (bits >> 52 & 0x7ff) as i64;
+    (f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52), e - 1022 - less)
+}
+/// `m * 2**e` with one rounding.
+fn scaled(m: f64, e: i64) -> f64 {
+    if e > 1024 {
+        return f64::INFINITY.copysign(m);
+    }
+    if e < -1080 {
+        return 0f64.copysign(m);
+    }
+    if e >= -1021 { m * 2.0 * 2f64.powi(e as i32 - 1) } else { m * 2f64.powi(-1021) * 2f64.powi(e as i32 + 1021) }
+}
+/// The length of a vector, without overflow on the way.
+fn norm(v: &[f64]) -> f64 {
+    if v.iter().any(|x| x.is_infinite()) {
+        return f64::INFINITY;
+    }
+    if let [a, b] = v {
+        return a.hypot(*b);
+    }
+    let max = v.iter().fold(0f64, |m, x| m.max(x.abs()));
+    if max == 0.0 || v.iter().any(|x| x.is_nan()) {
+        return v.iter().fold(0f64, |s, x| s + x.abs());
+    }
+    let (mut sum, mut lost) = (0.0, 0.0);
+    for x in v {
+        let y = x / max;
+        let sq = y * y;
+        let t = sum + sq;
+        lost += (sum - t) + sq + y.mul_add(y, -sq);
+        sum = t;
+    }
+    max * (sum + lost).sqrt()
+}
+/// An integer that is not negative.
+fn whole(cx: &mut Cx, o: &Obj, name: &str) -> PyResult<Big> {
+    let i = protocol::index(cx, o)?;
+    match int::to_big(&i).filter(|b| !b.is_negative()) {
+        Some(b) => Ok(b),
+        None => Err(cx.value_error(format!("{name} must be a non-negative integer"))),
+    }
+}
+/// `a * (a + 1) * ... * b`, by halves.
+fn product_range(cx: &mut Cx, a: i64, b: i64) -> PyResult<Big> {
+    if a > b {
+        return Ok(Big::from_i128(1));
+    }
+    if b - a < 8 {
+        cx.poll_native()?;
+        return Ok((a..=b).fold(Big::from_i128(1), |p, i| p.mul(&Big::from_i128(i128::from(i)))));
+    }
+    let mid = a + (b - a) / 2;
+    let (x, y) = (product_range(cx, a, mid)?, product_range(cx, mid + 1, b)?);
+    Ok(x.mul(&y))
 }
 
 #[retic_macros::methods]
@@ -38,6 +103,407 @@ mod functions {
     #[py("tan(x, /)")]
     pub fn tan(cx: &mut Cx, x: f64) -> PyResult<f64> {
         checked(cx, x, x.tan())
+    }
+    /// Return the arc cosine (measured in radians) of x.
+    #[py("acos(x, /)")]
+    pub fn acos(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.acos())
+    }
+    /// Return the arc sine (measured in radians) of x.
+    #[py("asin(x, /)")]
+    pub fn asin(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.asin())
+    }
+    /// Return the hyperbolic sine of x.
+    #[py("sinh(x, /)")]
+    pub fn sinh(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.sinh())
+    }
+    /// Return the hyperbolic cosine of x.
+    #[py("cosh(x, /)")]
+    pub fn cosh(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.cosh())
+    }
+    /// Return the hyperbolic tangent of x.
+    #[py("tanh(x, /)")]
+    pub fn tanh(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.tanh())
+    }
+    /// Return the inverse hyperbolic sine of x.
+    #[py("asinh(x, /)")]
+    pub fn asinh(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.asinh())
+    }
+    /// Return the inverse hyperbolic cosine of x.
+    #[py("acosh(x, /)")]
+    pub fn acosh(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.acosh())
+    }
+    /// Return the inverse hyperbolic tangent of x.
+    #[py("atanh(x, /)")]
+    pub fn atanh(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        if x.abs() == 1.0 { Err(cx.value_error("math domain error")) } else { checked(cx, x, x.atanh()) }
+    }
+    /// Return 2 raised to the power of x.
+    #[py("exp2(x, /)")]
+    pub fn exp2(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.exp2())
+    }
+    /// Return exp(x)-1.
+    #[py("expm1(x, /)")]
+    pub fn expm1(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.exp_m1())
+    }
+    /// Return the natural logarithm of 1+x (base e).
+    #[py("log1p(x, /)")]
+    pub fn log1p(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        if x <= -1.0 { Err(cx.value_error("expected argument value > -1")) } else { checked(cx, x, x.ln_1p()) }
+    }
+    /// Return the cube root of x.
+    #[py("cbrt(x, /)")]
+    pub fn cbrt(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        checked(cx, x, x.cbrt())
+    }
+    /// Convert angle x from radians to degrees.
+    #[py("degrees(x, /)")]
+    pub fn degrees(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        let _ = cx; Ok(x * (180.0 / std::f64::consts::PI))
+    }
+    /// Convert angle x from degrees to radians.
+    #[py("radians(x, /)")]
+    pub fn radians(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        let _ = cx; Ok(x * (std::f64::consts::PI / 180.0))
+    }
+    /// Return the value of the least significant bit of the float x.
+    #[py("ulp(x, /)")]
+    pub fn ulp(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        let _ = cx; Ok(if x.is_nan() { x } else if x.is_infinite() { x.abs() } else { let a = x.abs(); if a == f64::MAX { a - a.next_down() } else { a.next_up() - a } })
+    }
+    /// Return the integer part of x.
+    #[py("trunc(x, /)")]
+    pub fn trunc(cx: &mut Cx, x: &Obj) -> PyResult {
+        let name = cx.name("__trunc__");
+        match protocol::special(cx, x, &name)? {
+            Some(f) => protocol::call(cx, &f, &[]),
+            None => Err(cx.type_error(format!("type {} doesn't define __trunc__ method", x.ty().name_text()))),
+        }
+    }
+    /// Return fmod(x, y), according to platform C.
+    #[py("fmod(x, y, /)")]
+    pub fn fmod(cx: &mut Cx, x: f64, y: f64) -> PyResult<f64> {
+        if y.is_infinite() && x.is_finite() {
+            return Ok(x);
+        }
+        checked(cx, if y.is_nan() { y } else { x }, x % y)
+    }
+    /// Difference between x and the closest integer multiple of y.
+    #[py("remainder(x, y, /)")]
+    pub fn remainder(cx: &mut Cx, x: f64, y: f64) -> PyResult<f64> {
+        if x.is_nan() || y.is_nan() {
+            return Ok(f64::NAN);
+        }
+        if x.is_infinite() || y == 0.0 {
+            return Err(cx.value_error("math domain error"));
+        }
+        if y.is_infinite() {
+            return Ok(x);
+        }
+        let (a, b) = (x.abs(), y.abs());
+        let m = a % b;
+        let c = b - m;
+        let r = if m < c {
+            m
+        } else if m > c {
+            -c
+        } else {
+            m - 2.0 * ((0.5 * (a - m)) % b)
+        };
+        Ok(r.copysign(if r == 0.0 { x } else { r * 1f64.copysign(x) }))
+    }
+    /// Return a float with the magnitude (absolute value) of x but the sign of y.
+    #[py("copysign(x, y, /)")]
+    pub fn copysign(_cx: &mut Cx, x: f64, y: f64) -> f64 {
+        x.copysign(y)
+    }
+    /// Return the mantissa and exponent of x, as pair (m, e).
+    #[py("frexp(x, /)")]
+    pub fn frexp(cx: &mut Cx, x: f64) -> PyResult {
+        let (m, e) = split(x);
+        let pair = vec![cx.float(m)?, cx.int(e)?];
+        cx.tuple(pair)
+    }
+    /// Return x * (2**i).
+    #[py("ldexp(x, i, /)")]
+    pub fn ldexp(cx: &mut Cx, x: f64, i: &Obj) -> PyResult<f64> {
+        if x == 0.0 || !x.is_finite() {
+            return Ok(x);
+        }
+        let n = protocol::index(cx, i)?;
+        let n = int::to_i64(&n).unwrap_or_else(|| if int::to_big(&n).is_some_and(|b| b.is_negative()) { -100_000 } else { 100_000 }).clamp(-100_000, 100_000);
+        let (m, e) = split(x);
+        let r = scaled(m, e + n);
+        if r.is_infinite() { Err(cx.overflow_error("math range error")) } else { Ok(r) }
+    }
+    /// Return the fractional and integer parts of x.
+    #[py("modf(x, /)")]
+    pub fn modf(cx: &mut Cx, x: f64) -> PyResult {
+        let whole = x.trunc();
+        let part = if x.is_infinite() { 0f64.copysign(x) } else { (x - whole).copysign(x) };
+        let pair = vec![cx.float(part)?, cx.float(whole)?];
+        cx.tuple(pair)
+    }
+    /// Multidimensional Euclidean distance from the origin to a point.
+    #[py("hypot(*coordinates)")]
+    pub fn hypot(cx: &mut Cx, coordinates: &[Obj]) -> PyResult<f64> {
+        let mut v = Vec::new();
+        for c in coordinates {
+            v.push(protocol::as_f64(cx, c)?);
+        }
+        Ok(norm(&v))
+    }
+    /// Return the Euclidean distance between two points p and q.
+    #[py("dist(p, q, /)")]
+    pub fn dist(cx: &mut Cx, p: &Obj, q: &Obj) -> PyResult<f64> {
+        let (p, q) = (protocol::collect(cx, p)?, protocol::collect(cx, q)?);
+        if p.len() != q.len() {
+            return Err(cx.value_error("both points must have the same number of dimensions"));
+        }
+        let mut v = Vec::new();
+        for (a, b) in p.iter().zip(&q) {
+            v.push(protocol::as_f64(cx, a)? - protocol::as_f64(cx, b)?);
+        }
+        Ok(norm(&v))
+    }
+    /// Return an accurate floating-point sum of values in the iterable seq.
+    #[py("fsum(seq, /)")]
+    pub fn fsum(cx: &mut Cx, seq: &Obj) -> PyResult<f64> {
+        let mut partials: Vec<f64> = Vec::new();
+        let (mut special, mut infinities) = (0.0, 0.0);
+        for o in protocol::collect(cx, seq)? {
+            let mut x = protocol::as_f64(cx, &o)?;
+            let given = x;
+            let mut n = 0;
+            for j in 0..partials.len() {
+                let mut y = partials[j];
+                if x.abs() < y.abs() {
+                    std::mem::swap(&mut x, &mut y);
+                }
+                let hi = x + y;
+                let lo = y - (hi - x);
+                if lo != 0.0 {
+                    partials[n] = lo;
+                    n += 1;
+                }
+                x = hi;
+            }
+            partials.truncate(n);
+            if x != 0.0 {
+                if !x.is_finite() {
+                    if given.is_finite() {
+                        return Err(cx.overflow_error("intermediate overflow in fsum"));
+                    }
+                    if given.is_infinite() {
+                        infinities += given;
+                    }
+                    special += given;
+                    partials.clear();
+                } else {
+                    partials.push(x);
+                }
+            }
+        }
+        if special != 0.0 {
+            return if f64::is_nan(infinities) { Err(cx.value_error("-inf + inf in fsum")) } else { Ok(special) };
+        }
+        let Some(mut hi) = partials.pop() else { return Ok(0.0) };
+        let mut lo = 0.0;
+        while let Some(y) = partials.pop() {
+            let x = hi;
+            hi = x + y;
+            lo = y - (hi - x);
+            if lo != 0.0 {
+                break;
+            }
+        }
+        if let Some(last) = partials.last()
+            && (lo < 0.0 && *last < 0.0 || lo > 0.0 && *last > 0.0)
+        {
+            let y = lo * 2.0;
+            let x = hi + y;
+            if y == x - hi {
+                hi = x;
+            }
+        }
+        Ok(hi)
+    }
+    /// Calculate the product of all the elements in the input iterable.
+    #[py("prod(iterable, /, *, start=1)")]
+    pub fn prod(cx: &mut Cx, iterable: &Obj, start: Option<&Obj>) -> PyResult {
+        let mut total = match start {
+            Some(s) => s.clone(),
+            None => cx.int(1)?,
+        };
+        let it = protocol::iter(cx, iterable)?;
+        while let Some(v) = protocol::next(cx, &it)? {
+            total = protocol::binary(cx, &total, &v, retic_runtime::types::type_::Op::Mul)?;
+            cx.poll_native()?;
+        }
+        Ok(total)
+    }
+    /// Return the sum of products of values from two iterables p and q.
+    #[py("sumprod(p, q, /)")]
+    pub fn sumprod(cx: &mut Cx, p: &Obj, q: &Obj) -> PyResult {
+        use retic_runtime::types::type_::Op;
+        let (a, b) = (protocol::collect(cx, p)?, protocol::collect(cx, q)?);
+        if a.len() != b.len() {
+            return Err(cx.value_error("Inputs are not the same length"));
+        }
+        let mut total = cx.int(0)?;
+        for (x, y) in a.iter().zip(&b) {
+            let v = protocol::binary(cx, x, y, Op::Mul)?;
+            total = protocol::binary(cx, &total, &v, Op::Add)?;
+            cx.poll_native()?;
+        }
+        Ok(total)
+    }
+    /// Find n!.
+    #[py("factorial(n, /)")]
+    pub fn factorial(cx: &mut Cx, n: &Obj) -> PyResult {
+        let i = protocol::index(cx, n)?;
+        let n = match int::to_i64(&i) {
+            Some(v) if v < 0 => return Err(cx.value_error("factorial() not defined for negative values")),
+            Some(v) => v,
+            None if int::to_big(&i).is_some_and(|b| b.is_negative()) => return Err(cx.value_error("factorial() not defined for negative values")),
+            None => return Err(cx.overflow_error("factorial() argument should not exceed 9223372036854775807")),
+        };
+        product_range(cx, 1, n).and_then(|b| int::from_big(cx, &b))
+    }
+    /// Number of ways to choose k items from n items without repetition and without order.
+    #[py("comb(n, k, /)")]
+    pub fn comb(cx: &mut Cx, n: &Obj, k: &Obj) -> PyResult {
+        let (n, k) = (whole(cx, n, "n")?, whole(cx, k, "k")?);
+        let Some(k) = k.to_i64().filter(|k| !n.sub(&Big::from_i128(i128::from(*k))).is_negative()) else { return cx.int(0) };
+        let other = n.sub(&Big::from_i128(i128::from(k)));
+        let k = match other.to_i64() {
+            Some(o) => k.min(o),
+            None => k,
+        };
+        let mut total = Big::from_i128(1);
+        for i in 0..k {
+            total = total.mul(&n.sub(&Big::from_i128(i128::from(i))));
+            total = total.divmod(&Big::from_i128(i128::from(i) + 1)).map_or_else(|| Big::from_i128(0), |d| d.0);
+            cx.poll_native()?;
+        }
+        int::from_big(cx, &total)
+    }
+    /// Number of ways to choose k items from n items without repetition and with order.
+    #[py("perm(n, k=None, /)")]
+    pub fn perm(cx: &mut Cx, n: &Obj, k: Option<&Obj>) -> PyResult {
+        let Some(k) = k else { return factorial(cx, n) };
+        let (n, k) = (whole(cx, n, "n")?, whole(cx, k, "k")?);
+        if n.sub(&k).is_negative() {
+            return cx.int(0);
+        }
+        let Some(k) = k.to_i64() else { return Err(cx.overflow_error("k must not exceed 9223372036854775807")) };
+        let mut total = Big::from_i128(1);
+        for i in 0..k {
+            total = total.mul(&n.sub(&Big::from_i128(i128::from(i))));
+            cx.poll_native()?;
+        }
+        int::from_big(cx, &total)
+    }
+    /// Least Common Multiple.
+    #[py("lcm(*integers)")]
+    pub fn lcm(cx: &mut Cx, integers: &[Obj]) -> PyResult {
+        let mut total = Big::from_i128(1);
+        for o in integers {
+            let i = protocol::index(cx, o)?;
+            let b = int::to_big(&i).map(|b| b.abs()).unwrap_or_else(|| Big::from_i128(0));
+            if b.is_zero() || total.is_zero() {
+                total = Big::from_i128(0);
+                continue;
+            }
+            let g = total.gcd(&b);
+            total = total.divmod(&g).map_or_else(|| Big::from_i128(0), |d| d.0).mul(&b);
+        }
+        int::from_big(cx, &total)
+    }
+    /// Determine whether two floating-point numbers are close in value.
+    #[py("isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)")]
+    pub fn isclose(cx: &mut Cx, a: f64, b: f64, rel_tol: Option<f64>, abs_tol: Option<f64>) -> PyResult<bool> {
+        let (rel, abs) = (rel_tol.unwrap_or(1e-9), abs_tol.unwrap_or(0.0));
+        if rel < 0.0 || abs < 0.0 {
+            return Err(cx.value_error("tolerances must be non-negative"));
+        }
+        if a == b {
+            return Ok(true);
+        }
+        if a.is_infinite() || b.is_infinite() {
+            return Ok(false);
+        }
+        let diff = (b - a).abs();
+        Ok(diff <= (rel * b).abs() || diff <= (rel * a).abs() || diff <= abs)
+    }
+    /// Return the next floating-point value after x towards y.
+    #[py("nextafter(x, y, /, *, steps=None)")]
+    pub fn nextafter(cx: &mut Cx, x: f64, y: f64, steps: Option<i64>) -> PyResult<f64> {
+        let n = steps.unwrap_or(1);
+        if n < 0 {
+            return Err(cx.value_error("steps must be a non-negative integer"));
+        }
+        if x.is_nan() || y.is_nan() {
+            return Ok(x + y);
+        }
+        // Bit patterns in the order of the values.
+        let key = |v: f64| {
+            let b = v.to_bits() as i64;
+            if b < 0 { i128::from(i64::MIN) - i128::from(b) } else { i128::from(b) }
+        };
+        let back = |k: i128| f64::from_bits(if k < 0 { (i128::from(i64::MIN) - k) as i64 as u64 } else { k as u64 });
+        let (a, b) = (key(x), key(y));
+        let to = if a < b { (a + i128::from(n)).min(b) } else { (a - i128::from(n)).max(b) };
+        Ok(if to == b { y } else if to == a { x } else { back(to) })
+    }
+    /// Fused multiply-add operation: (x * y) + z with a single round.
+    #[py("fma(x, y, z, /)")]
+    pub fn fma(cx: &mut Cx, x: f64, y: f64, z: f64) -> PyResult<f64> {
+        let r = x.mul_add(y, z);
+        if r.is_finite() || x.is_nan() || y.is_nan() || z.is_nan() {
+            return Ok(r);
+        }
+        if r.is_nan() {
+            return Err(cx.value_error("invalid operation in fma"));
+        }
+        if x.is_finite() && y.is_finite() && z.is_finite() { Err(cx.overflow_error("overflow in fma")) } else { Ok(r) }
+    }
+    /// Gamma function at x.
+    #[py("gamma(x, /)")]
+    pub fn gamma(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        if x == f64::NEG_INFINITY || x == x.floor() && x <= 0.0 {
+            return Err(cx.value_error("expected a noninteger or positive integer"));
+        }
+        checked(cx, x, libm::tgamma(x))
+    }
+    /// Natural logarithm of absolute value of Gamma function at x.
+    #[py("lgamma(x, /)")]
+    pub fn lgamma(cx: &mut Cx, x: f64) -> PyResult<f64> {
+        if x.is_finite() && x == x.floor() && x <= 0.0 {
+            return Err(cx.value_error("expected a noninteger or positive integer"));
+        }
+        if x.is_infinite() {
+            return Ok(f64::INFINITY);
+        }
+        checked(cx, x, libm::lgamma(x))
+    }
+    /// Error function at x.
+    #[py("erf(x, /)")]
+    pub fn erf(_cx: &mut Cx, x: f64) -> f64 {
+        libm::erf(x)
+    }
+    /// Complementary error function at x.
+    #[py("erfc(x, /)")]
+    pub fn erfc(_cx: &mut Cx, x: f64) -> f64 {
+        libm::erfc(x)
     }
     /// Return the arc tangent (measured in radians) of x.
     #[py("atan(x, /)")]

@@ -105,6 +105,23 @@ mod functions {
         let h = crate::types::str::siphash13(key as u64, 0, &data);
         Bytes::from_slice(cx, &h.to_le_bytes())
     }
+    /// Number, name and operand kind of each opcode.
+    #[py("_opcodes()")]
+    pub fn opcodes(cx: &mut Cx) -> PyResult {
+        let mut out = Vec::new();
+        for op in retic_bytecode::Opcode::ALL {
+            let row = vec![cx.int(*op as i64)?, cx.str(op.name())?, cx.str(&format!("{:?}", op.operand()))?];
+            out.push(cx.tuple(row)?);
+        }
+        cx.tuple(out)
+    }
+    #[py("_stack_effect(opcode, oparg, jump, /)")]
+    pub fn stack_effect(cx: &mut Cx, opcode: i64, oparg: i64, jump: bool) -> PyResult<i64> {
+        match u8::try_from(opcode).ok().and_then(retic_bytecode::Opcode::from_u8) {
+            Some(op) => Ok(i64::from(op.stack_effect(oparg as u32, jump))),
+            None => Err(cx.value_error("invalid opcode or oparg")),
+        }
+    }
     /// Path and whether it is a package of a module of the packed library; None where there is none.
     #[py("_library_find(name, /)")]
     pub fn library_find(cx: &mut Cx, name: &Ref<Str>) -> PyResult {

@@ -179,6 +179,19 @@ fn handle_spec() -> Spec {
     }
 }
 
+layout! {
+    /// Attributes of one thread. There is one thread, so the instance dictionary holds them.
+    pub struct Local = 62, "_thread._local" {}
+}
+fn local_spec() -> Spec {
+    Spec {
+        doc: "Thread-local data",
+        flags: flags::MANAGED | flags::GC | flags::DICT | flags::WEAK | flags::BASE,
+        slots: Slots { new: Some(|cx, ty, _| Ok(memory::new(cx, ty, |head| Local { head })?.into_obj())), ..Slots::EMPTY },
+        ..Spec::new::<Local>("_thread._local")
+    }
+}
+
 fn refuse(cx: &Cx) -> PyResult {
     Err(cx.runtime_error("can't start new thread"))
 }
@@ -233,6 +246,17 @@ mod functions {
         let _ = signum;
         cx.request_poll(crate::cx::POLL_SIGNAL);
     }
+    /// A handle for a thread that was not started here.
+    #[py("_make_thread_handle(ident, /)")]
+    pub fn make_thread_handle(cx: &mut Cx, ident: i64) -> PyResult {
+        let _ = ident;
+        let ty = cx.native_type("_thread._ThreadHandle");
+        Ok(memory::new(cx, &ty, |head| Handle { head, done: Cell::new(false) })?.into_obj())
+    }
+    #[py("_is_main_interpreter()")]
+    pub fn is_main_interpreter(_cx: &mut Cx) -> bool {
+        true
+    }
     /// Return the thread stack size used when creating new threads.
     #[py("stack_size(size=0, /)")]
     pub fn stack_size(_cx: &mut Cx, size: i64) -> i64 {
@@ -269,7 +293,11 @@ pub fn make(cx: &mut Cx) -> PyResult {
     m.set(cx, "LockType", lock)?;
     let rlock = interp::native_type(cx, &lock_spec("_thread.RLock", true), &object)?.into_obj();
     m.set(cx, "RLock", rlock)?;
-    let handle = interp::native_type(cx, &handle_spec(), &object)?.into_obj();
+    let local = interp::native_type(cx, &local_spec(), &object)?.into_obj();
+    m.set(cx, "_local", local)?;
+    let handle = interp::native_type(cx, &handle_spec(), &object)?;
+    cx.native_types.insert("_thread._ThreadHandle", handle.clone());
+    let handle = handle.into_obj();
     let main = protocol::call(cx, &handle, &[])?;
     m.set(cx, "_ThreadHandle", handle)?;
     m.set(cx, "_main_handle", main)?;

@@ -411,7 +411,15 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
             if b != 0 && !(2..=36).contains(&b) {
                 return Err(cx.value_error("int() base must be >= 2 and <= 36, or 0"));
             }
-            let Some(text) = source_text(cx, x) else { return Err(cx.type_error("int() can't convert non-string with explicit base")) };
+            let Some(text) = source_text(cx, x) else {
+                if crate::protocol::buffer::exports(cx, x) {
+                    let raw = crate::protocol::buffer::bytes(cx, x)?;
+                    let text: String = raw.iter().map(|c| *c as char).collect();
+                    let shown = super::bytes::repr_bytes(&raw);
+                    let v = parse(cx, &text, b as u32, &shown)?;
+                    return Int::from_big(cx, ty, &v);
+                }
+                return Err(cx.type_error("int() can't convert non-string with explicit base")) };
             let shown = protocol::repr_text(cx, x)?;
             parse(cx, &text, b as u32, &shown)?
         }

@@ -398,28 +398,37 @@ fn compute_mro(cx: &mut Cx, ty: &Ref<Type>, bases: &[Ref<Type>]) -> PyResult<Vec
 
 /// The base whose layout instances get.
 fn best_base(cx: &mut Cx, bases: &[Ref<Type>]) -> PyResult<Ref<Type>> {
-    let solid = |t: &Ref<Type>| (t.layout.get(), t.members.get());
-    let mut winner: Option<Ref<Type>> = None;
+    // The ancestor that last added something to the layout.
+    let solid = |cx: &Cx, t: &Ref<Type>| {
+        let mut t = t.clone();
+        while let Some(b) = t.base.cloned(cx) {
+            if b.layout.get() != t.layout.get() || b.members.get() != t.members.get() {
+                break;
+            }
+            t = b;
+        }
+        t
+    };
+    let mut winner: Option<(Ref<Type>, Ref<Type>)> = None;
     for b in bases {
         if !b.has(flags::BASE) {
             return Err(cx.type_error(format!("type '{}' is not an acceptable base type", b.name_text())));
         }
+        let s = solid(cx, b);
         match &winner {
-            None => winner = Some(b.clone()),
-            Some(w) => {
-                let (a, c) = (solid(w), solid(b));
-                if a == c || c.0 == 0 && c.1 == 0 || w.is_subtype(cx, b) {
+            None => winner = Some((b.clone(), s)),
+            Some((_, w)) => {
+                if w.is_subtype(cx, &s) {
                     continue;
                 }
-                if a.0 == 0 && a.1 == 0 || b.is_subtype(cx, w) || (a.0 == c.0 && (a.1 == 0 || c.1 == 0)) || a.0 == 0 && a.1 == 0 {
-                    winner = Some(b.clone());
-                } else {
+                if !s.is_subtype(cx, w) {
                     return Err(cx.type_error("multiple bases have instance lay-out conflict"));
                 }
+                winner = Some((b.clone(), s));
             }
         }
     }
-    Ok(winner.unwrap_or_else(|| cx.types.object.clone()))
+    Ok(winner.map_or_else(|| cx.types.object.clone(), |w| w.0))
 }
 
 fn call_type(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult {
@@ -625,6 +634,14 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     if let Some(declared) = &declared {
         (has_dict, has_weak) = (base_dict, base_weak);
         let items = if declared.cast::<Str>().is_some() { vec![declared.clone()] } else { protocol::collect(cx, declared)? };
+        // Text lies inline in its object: members of its subclasses live in the instance's dictionary.
+        let in_dict = base.layout.get() == <Str as crate::object::Layout>::ID;
+        let items = if in_dict {
+            has_dict |= !items.is_empty();
+            Vec::new()
+        } else {
+            items
+        };
         if !items.is_empty() && is_variable(base.layout.get()) {
             return Err(cx.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name_text())));
         }

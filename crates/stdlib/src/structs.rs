@@ -1,0 +1,486 @@
+//! `_struct`: values to packed bytes and back.
+
+use retic_runtime::object::Guarded;
+use retic_runtime::types::code::Hidden;
+use retic_runtime::types::type_::flags;
+use retic_runtime::types::{Bytes, Slots, Spec, Str, Type, int, module};
+use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
+use std::cell::Cell;
+
+/// One item of a format: its letter, how often, bytes of one, where it begins.
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    kind: u8,
+    count: usize,
+    size: usize,
+    offset: usize,
+}
+/// A format taken apart.
+#[derive(Clone, Debug, Default)]
+struct Format {
+    fields: Vec<Field>,
+    size: usize,
+    values: usize,
+    big: bool,
+}
+
+layout! {
+    /// A compiled format.
+    pub struct StructObj = 260, "_struct.Struct" { format: Hidden<std::cell::RefCell<Format>>, text: Guarded<Option<Obj>>, }
+}
+layout! {
+    /// A walk over packed items of one format.
+    pub struct Unpacker = 261, "_struct.unpack_iterator" { format: Guarded<Obj>, data: Guarded<Obj>, at: Cell<usize>, }
+}
+
+fn error(cx: &Cx, text: impl AsRef<str>) -> Raised {
+    let class = cx.native_type("struct.error");
+    cx.error_of(&class, text)
+}
+
+fn parse(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
+    let text = match (o.cast::<Str>(), o.cast::<Bytes>()) {
+        (Some(s), _) => match s.ascii_bytes() {
+            Some(a) => a.to_vec(),
+            None => return Err(error(cx, "bad char in struct format")),
+        },
+        (_, Some(b)) => b.bytes().to_vec(),
+        _ => return Err(cx.type_error(format!("Struct() argument 1 must be a str or bytes object, not {}", o.ty().name_text()))),
+    };
+    let (native, big, rest) = match text.first() {
+        Some(b'@') => (true, false, &text[1..]),
+        Some(b'=' | b'<') => (false, false, &text[1..]),
+        Some(b'>' | b'!') => (false, true, &text[1..]),
+        _ => (true, false, &text[..]),
+    };
+    let mut f = Format { big, ..Format::default() };
+    let mut i = 0;
+    while i < rest.len() {
+        let c = rest[i];
+        i += 1;
+        if matches!(c, b' ' | 9..=13) {
+            continue;
+        }
+        let mut count = 1usize;
+        let mut c = c;
+        if c.is_ascii_digit() {
+            count = (c - b'0') as usize;
+            loop {
+                match rest.get(i) {
+                    Some(d) if d.is_ascii_digit() => {
+                        count = match count.checked_mul(10).and_then(|n| n.checked_add((d - b'0') as usize)).filter(|n| *n < 1 << 62) {
+                            Some(n) => n,
+                            None => return Err(error(cx, "overflow in item count")),
+                        };
+                        i += 1;
+                    }
+                    Some(d) => {
+                        c = *d;
+                        i += 1;
+                        break;
+                    }
+                    None => return Err(error(cx, "repeat count given without format specifier")),
+                }
+            }
+        }
+        let size = match c {
+            b'x' | b'c' | b'b' | b'B' | b'?' | b's' | b'p' => 1,
+            b'h' | b'H' | b'e' => 2,
+            b'i' | b'I' | b'f' => 4,
+            b'l' | b'L' => {
+                if native {
+                    8
+                } else {
+                    4
+                }
+            }
+            b'q' | b'Q' | b'd' => 8,
+            b'F' => 8,
+            b'D' => 16,
+            b'n' | b'N' | b'P' if native => 8,
+            _ => return Err(error(cx, "bad char in struct format")),
+        };
+        if native {
+            let align = size.min(8);
+            f.size = f.size.div_ceil(align) * align;
+        }
+        let total = count.checked_mul(size).and_then(|n| n.checked_add(f.size)).filter(|n| *n < 1 << 62);
+        let Some(total) = total else { return Err(error(cx, "total struct size too long")) };
+        match c {
+            b'x' => {}
+            b's' | b'p' => {
+                f.fields.push(Field { kind: c, count, size, offset: f.size });
+                f.values += 1;
+            }
+            _ => {
+                if count > 0 {
+                    f.fields.push(Field { kind: c, count, size, offset: f.size });
+                }
+                f.values += count;
+            }
+        }
+        f.size = total;
+    }
+    Ok(f)
+}
+
+fn pack_int(cx: &mut Cx, kind: u8, size: usize, v: &Obj) -> PyResult<[u8; 8]> {
+    if v.ty().slots(cx).index.is_none() {
+        return Err(error(cx, "required argument is not an integer"));
+    }
+    let i = protocol::index(cx, v)?;
+    let n: Option<i128> = int::to_i64(&i).map(i128::from).or_else(|| int::to_u64(&i).map(i128::from));
+    let bits = 8 * size as u32;
+    let (low, high) = if kind.is_ascii_lowercase() { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) } else { (0, (1i128 << bits) - 1) };
+    match n.filter(|n| (low..=high).contains(n)) {
+        Some(n) => Ok((n as u64).to_le_bytes()),
+        None => Err(match kind {
+            b'P' | b'N' | b'n' => error(cx, "int too large to convert"),
+            b'b' => error(cx, "byte format requires -128 <= number <= 127"),
+            b'B' => error(cx, "ubyte format requires 0 <= number <= 255"),
+            b'h' => error(cx, "short format requires -32768 <= number <= 32767"),
+            b'H' => error(cx, "ushort format requires 0 <= number <= 65535"),
+            k => error(cx, format!("'{}' format requires {low} <= number <= {high}", k as char)),
+        }),
+    }
+}
+
+fn pack(cx: &mut Cx, f: &Format, values: &[Obj], name: &str) -> PyResult<Vec<u8>> {
+    if values.len() != f.values {
+        return Err(error(cx, format!("{name} expected {} items for packing (got {})", f.values, values.len())));
+    }
+    protocol::check_size(cx, f.size, 1, 1)?;
+    let mut out = vec![0u8; f.size];
+    let mut values = values.iter();
+    for field in &f.fields {
+        let n = if matches!(field.kind, b's' | b'p') { 1 } else { field.count };
+        for k in 0..n {
+            let Some(v) = values.next() else { break };
+            let at = field.offset + k * field.size;
+            match field.kind {
+                b's' | b'p' => {
+                    if v.cast::<Bytes>().is_none() && v.cast::<retic_runtime::types::ByteArray>().is_none() {
+                        return Err(error(cx, format!("argument for '{}' must be a bytes object", field.kind as char)));
+                    }
+                    let b = protocol::buffer::bytes(cx, v)?;
+                    if field.kind == b's' {
+                        let n = b.len().min(field.count);
+                        out[at..at + n].copy_from_slice(&b[..n]);
+                    } else if field.count > 0 {
+                        let n = b.len().min(field.count - 1).min(255);
+                        out[at] = n as u8;
+                        out[at + 1..at + 1 + n].copy_from_slice(&b[..n]);
+                    }
+                }
+                b'c' => match v.cast::<Bytes>().map(|b| b.bytes()) {
+                    Some([one]) => out[at] = *one,
+                    _ => return Err(error(cx, "char format requires a bytes object of length 1")),
+                },
+                b'?' => out[at] = u8::from(protocol::truth(cx, v)?),
+                b'e' | b'f' | b'd' => {
+                    let Ok(x) = protocol::as_f64(cx, v) else {
+                        cx.clear_error();
+                        return Err(error(cx, "required argument is not a float"));
+                    };
+                    let mut b = match field.kind {
+                        b'd' => x.to_le_bytes().to_vec(),
+                        b'f' => {
+                            let y = x as f32;
+                            if y.is_infinite() && x.is_finite() {
+                                return Err(cx.overflow_error("float too large to pack with f format"));
+                            }
+                            y.to_le_bytes().to_vec()
+                        }
+                        _ => match retic_numbers::half::from_f64(x) {
+                            Some(h) => h.to_le_bytes().to_vec(),
+                            None => return Err(cx.overflow_error("float too large to pack with e format")),
+                        },
+                    };
+                    if f.big {
+                        b.reverse();
+                    }
+                    out[at..at + field.size].copy_from_slice(&b);
+                }
+                kind => {
+                    let b = pack_int(cx, kind, field.size, v)?;
+                    let part = &mut out[at..at + field.size];
+                    part.copy_from_slice(&b[..field.size]);
+                    if f.big {
+                        part.reverse();
+                    }
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn unpack(cx: &mut Cx, f: &Format, data: &[u8]) -> PyResult {
+    let mut out = Vec::with_capacity(f.values);
+    for field in &f.fields {
+        let n = if matches!(field.kind, b's' | b'p') { 1 } else { field.count };
+        for k in 0..n {
+            let at = field.offset + k * field.size;
+            out.push(match field.kind {
+                b's' => Bytes::from_slice(cx, &data[at..at + field.count])?,
+                b'p' => {
+                    let n = if field.count == 0 { 0 } else { (data[at] as usize).min(field.count - 1) };
+                    Bytes::from_slice(cx, if field.count == 0 { &[] } else { &data[at + 1..at + 1 + n] })?
+                }
+                b'c' => Bytes::from_slice(cx, &data[at..=at])?,
+                kind => {
+                    let mut b = [0u8; 8];
+                    b[..field.size].copy_from_slice(&data[at..at + field.size]);
+                    if f.big {
+                        b[..field.size].reverse();
+                    }
+                    let letter = match kind {
+                        b'l' if field.size == 4 => "i",
+                        b'L' if field.size == 4 => "I",
+                        k => ["?", "b", "B", "h", "H", "i", "I", "l", "L", "q", "Q", "n", "N", "P", "e", "f", "d"].into_iter().find(|l| l.as_bytes()[0] == k).unwrap_or("B"),
+                    };
+                    protocol::buffer::unpack_item(cx, letter, &b[..field.size])?
+                }
+            });
+        }
+    }
+    cx.tuple(out)
+}
+
+fn format_of(cx: &Cx, this: &Ref<StructObj>) -> PyResult<Format> {
+    if this.text.get(cx).is_none() {
+        return Err(cx.runtime_error("Struct object is not initialized"));
+    }
+    Ok(this.format.0.borrow().clone())
+}
+
+fn pack_into(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, values: &[Obj], name: &str) -> PyResult<()> {
+    let data = pack(cx, f, values, name)?;
+    let b = protocol::buffer::get(cx, buffer)?;
+    let n = b.nbytes() as i64;
+    let at = if offset < 0 { offset + n } else { offset };
+    let result = if b.readonly {
+        Err(cx.type_error(format!("{name}() argument must be read-write bytes-like object, not {}", buffer.ty().name_text())))
+    } else if offset < 0 && at < 0 {
+        Err(error(cx, format!("offset {offset} out of range for {n}-byte buffer")))
+    } else if offset < 0 && at + f.size as i64 > n {
+        Err(error(cx, format!("no space to pack {} bytes at offset {offset}", f.size)))
+    } else if at + f.size as i64 > n {
+        Err(error(cx, format!("{name} requires a buffer of at least {} bytes for packing {} bytes at offset {at} (actual buffer size is {n})", at + f.size as i64, f.size)))
+    } else {
+        let part = protocol::buffer::Buffer { start: b.start + at as usize, shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
+        part.scatter(cx, &data);
+        Ok(())
+    };
+    protocol::buffer::release(cx, &b.exporter);
+    result
+}
+
+fn unpack_whole(cx: &mut Cx, f: &Format, buffer: &Obj, name: &str) -> PyResult {
+    let data = protocol::buffer::bytes(cx, buffer)?;
+    if data.len() != f.size {
+        return Err(error(cx, format!("{name} requires a buffer of {} bytes", f.size)));
+    }
+    unpack(cx, f, &data)
+}
+fn unpack_at(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, name: &str) -> PyResult {
+    let data = protocol::buffer::bytes(cx, buffer)?;
+    let n = data.len() as i64;
+    let at = if offset < 0 { offset + n } else { offset };
+    if offset < 0 && at < 0 {
+        return Err(error(cx, format!("offset {offset} out of range for {n}-byte buffer")));
+    }
+    if offset < 0 && at + f.size as i64 > n {
+        return Err(error(cx, format!("not enough data to unpack {} bytes", f.size)));
+    }
+    match at.checked_add(f.size as i64) {
+        Some(end) if end <= n => unpack(cx, f, &data[at as usize..end as usize]),
+        _ => Err(error(
+            cx,
+            format!("{name} requires a buffer of at least {} bytes for unpacking {} bytes at offset {at} (actual buffer size is {n})", i128::from(at) + f.size as i128, f.size),
+        )),
+    }
+}
+fn walk(cx: &mut Cx, format: &Obj, f: &Format, buffer: &Obj) -> PyResult {
+    if f.size == 0 {
+        return Err(error(cx, "cannot iteratively unpack with a struct of length 0"));
+    }
+    let data = protocol::buffer::bytes(cx, buffer)?;
+    if data.len() % f.size != 0 {
+        return Err(error(cx, format!("iterative unpacking requires a buffer of a multiple of {} bytes", f.size)));
+    }
+    let data = Bytes::from_slice(cx, &data)?;
+    let ty = cx.native_type("_struct.unpack_iterator");
+    let format = format.clone();
+    Ok(memory::new(cx, &ty, |head| Unpacker { head, format: Guarded::new(format), data: Guarded::new(data), at: Cell::new(0) })?.into_obj())
+}
+
+#[retic_macros::methods]
+impl StructObj {
+    /// Return a bytes object containing values v1, v2, ... packed according to the format string S.format.
+    #[py("pack($self, *values)")]
+    fn pack_method(cx: &mut Cx, this: &Ref<StructObj>, values: &[Obj]) -> PyResult {
+        let f = format_of(cx, this)?;
+        let b = pack(cx, &f, values, "pack")?;
+        Bytes::from_slice(cx, &b)
+    }
+    #[py("pack_into($self, buffer, offset, /, *values)")]
+    fn pack_into_method(cx: &mut Cx, this: &Ref<StructObj>, buffer: &Obj, offset: i64, values: &[Obj]) -> PyResult<()> {
+        let f = format_of(cx, this)?;
+        pack_into(cx, &f, buffer, offset, values, "pack_into")
+    }
+    /// Return a tuple containing unpacked values.
+    #[py("unpack($self, buffer, /)")]
+    fn unpack_method(cx: &mut Cx, this: &Ref<StructObj>, buffer: &Obj) -> PyResult {
+        let f = format_of(cx, this)?;
+        unpack_whole(cx, &f, buffer, "unpack")
+    }
+    /// Return a tuple containing unpacked values.
+    #[py("unpack_from($self, /, buffer, offset=0)")]
+    fn unpack_from_method(cx: &mut Cx, this: &Ref<StructObj>, buffer: &Obj, offset: i64) -> PyResult {
+        let f = format_of(cx, this)?;
+        unpack_at(cx, &f, buffer, offset, "unpack_from")
+    }
+    /// Return an iterator yielding tuples.
+    #[py("iter_unpack($self, buffer, /)")]
+    fn iter_unpack_method(cx: &mut Cx, this: &Ref<StructObj>, buffer: &Obj) -> PyResult {
+        let f = format_of(cx, this)?;
+        walk(cx, this.as_obj(), &f, buffer)
+    }
+    /// struct format string
+    #[get("format")]
+    fn format_get(cx: &mut Cx, this: &Ref<StructObj>) -> PyResult {
+        format_of(cx, this)?;
+        Ok(this.text.cloned(cx).unwrap_or_else(|| cx.none()))
+    }
+    /// struct size in bytes
+    #[get("size")]
+    fn size(cx: &mut Cx, this: &Ref<StructObj>) -> PyResult<usize> {
+        Ok(format_of(cx, this)?.size)
+    }
+}
+
+/// The compiled form of a format, from the cache of recent ones.
+fn compiled(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
+    if let Some(s) = o.cast::<StructObj>() {
+        return format_of(cx, s);
+    }
+    parse(cx, o)
+}
+
+#[retic_macros::methods]
+mod functions {
+    //! Functions to convert between Python values and C structs represented as Python bytes objects.
+    use super::*;
+
+    /// Return size in bytes of the struct described by the format string.
+    #[py("calcsize(format, /)")]
+    pub fn calcsize(cx: &mut Cx, format: &Obj) -> PyResult<usize> {
+        Ok(compiled(cx, format)?.size)
+    }
+    /// Return a bytes object containing the values v1, v2, ... packed according to the format string.
+    #[py("pack(format, /, *values)")]
+    pub fn pack(cx: &mut Cx, format: &Obj, values: &[Obj]) -> PyResult {
+        let f = compiled(cx, format)?;
+        let b = super::pack(cx, &f, values, "pack")?;
+        Bytes::from_slice(cx, &b)
+    }
+    /// Pack the values according to the format string and write the packed bytes into the writable buffer starting at offset.
+    #[py("pack_into(format, buffer, offset, /, *values)")]
+    pub fn pack_into(cx: &mut Cx, format: &Obj, buffer: &Obj, offset: i64, values: &[Obj]) -> PyResult<()> {
+        let f = compiled(cx, format)?;
+        super::pack_into(cx, &f, buffer, offset, values, "pack_into")
+    }
+    /// Return a tuple containing values unpacked according to the format string.
+    #[py("unpack(format, buffer, /)")]
+    pub fn unpack(cx: &mut Cx, format: &Obj, buffer: &Obj) -> PyResult {
+        let f = compiled(cx, format)?;
+        unpack_whole(cx, &f, buffer, "unpack")
+    }
+    /// Return a tuple containing values unpacked according to the format string.
+    #[py("unpack_from(format, /, buffer, offset=0)")]
+    pub fn unpack_from(cx: &mut Cx, format: &Obj, buffer: &Obj, offset: i64) -> PyResult {
+        let f = compiled(cx, format)?;
+        unpack_at(cx, &f, buffer, offset, "unpack_from")
+    }
+    /// Return an iterator yielding tuples unpacked from the given bytes source.
+    #[py("iter_unpack(format, buffer, /)")]
+    pub fn iter_unpack(cx: &mut Cx, format: &Obj, buffer: &Obj) -> PyResult {
+        let class = cx.native_type("_struct.Struct");
+        let s = protocol::call(cx, class.as_obj(), &[format.clone()])?;
+        let f = compiled(cx, &s)?;
+        walk(cx, &s, &f, buffer)
+    }
+    /// Clear the internal cache.
+    #[py("_clearcache()")]
+    pub fn clearcache(_cx: &mut Cx) {}
+}
+
+pub fn make(cx: &mut Cx) -> PyResult {
+    let m = module::of_functions(cx, "_struct", functions::DOC, functions::FUNCTIONS)?;
+    let meta = cx.types.type_.as_obj().clone();
+    let bases = cx.tuple(vec![cx.types.exception.as_obj().clone()])?;
+    let (name, ns) = (cx.str("error")?, retic_runtime::types::Dict::new(cx)?);
+    let module_name = cx.str("struct")?;
+    ns.set_str(cx, "__module__", module_name)?;
+    let error = protocol::call(cx, &meta, &[name, bases, ns.into_obj()])?;
+    m.set(cx, "error", error.clone())?;
+    if let Ok(t) = error.downcast::<Type>() {
+        cx.native_types.insert("struct.error", t);
+    }
+    let spec = Spec {
+        doc: "Return a compiled Struct object that reads and writes binary data according to the format string.",
+        text_signature: "(format)",
+        flags: flags::GC | flags::MANAGED | flags::WEAK | flags::BASE,
+        slots: Slots {
+            new: Some(|cx, ty, _| Ok(memory::new(cx, ty, |head| StructObj { head, format: Hidden(Default::default()), text: Guarded::new(None) })?.into_obj())),
+            init: Some(|cx, o, args: Args<'_>| {
+                let Some(this) = o.cast::<StructObj>().cloned() else { return Ok(()) };
+                let Some(f) = args.positional().first().or(args.keyword(cx, "format")).cloned() else {
+                    return Err(cx.type_error("Struct() missing required argument 'format' (pos 1)"));
+                };
+                let parsed = parse(cx, &f)?;
+                *this.format.0.borrow_mut() = parsed;
+                let text = match f.cast::<Bytes>() {
+                    Some(b) => Str::from_latin1(cx, b.bytes())?.into_obj(),
+                    None => f,
+                };
+                this.text.set(cx, Some(text));
+                Ok(())
+            }),
+            repr: Some(|cx, o| {
+                let Some(this) = o.cast::<StructObj>().cloned() else { return Ok(cx.none()) };
+                let f = StructObj::format_get(cx, &this)?;
+                let text = format!("{}({})", retic_runtime::types::type_::full_name(cx, &o.type_ref()), protocol::repr_text(cx, &f)?);
+                cx.str(&text)
+            }),
+            ..Slots::EMPTY
+        },
+        methods: StructObj::METHODS,
+        getset: StructObj::GETSET,
+        ..Spec::new::<StructObj>("_struct.Struct")
+    };
+    m.add_type(cx, &spec)?;
+    let spec = Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(|cx, o| {
+                let Some(u) = o.cast::<Unpacker>().cloned() else { return Ok(None) };
+                let (s, d) = (u.format.cloned(cx), u.data.cloned(cx));
+                let f = compiled(cx, &s)?;
+                let Some(b) = d.cast::<Bytes>() else { return Ok(None) };
+                let at = u.at.get();
+                if at + f.size > b.bytes().len() {
+                    return Ok(None);
+                }
+                u.at.set(at + f.size);
+                unpack(cx, &f, &b.bytes()[at..at + f.size]).map(Some)
+            }),
+            ..Slots::EMPTY
+        },
+        ..Spec::new::<Unpacker>("_struct.unpack_iterator")
+    };
+    m.add_type(cx, &spec)?;
+    Ok(m.into_obj())
+}

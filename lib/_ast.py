@@ -1,0 +1,138 @@
+"""The node classes of the abstract grammar (ASDL of Python 3.14)."""
+
+_NODES = '''
+mod: Module(body, type_ignores) Interactive(body) Expression(body) FunctionType(argtypes, returns)
+stmt+: FunctionDef(name, args, body, decorator_list, returns?, type_comment?, type_params)
+ AsyncFunctionDef(name, args, body, decorator_list, returns?, type_comment?, type_params)
+ ClassDef(name, bases, keywords, body, decorator_list, type_params) Return(value?) Delete(targets)
+ Assign(targets, value, type_comment?) TypeAlias(name, type_params, value) AugAssign(target, op, value)
+ AnnAssign(target, annotation, value?, simple) For(target, iter, body, orelse, type_comment?)
+ AsyncFor(target, iter, body, orelse, type_comment?) While(test, body, orelse) If(test, body, orelse)
+ With(items, body, type_comment?) AsyncWith(items, body, type_comment?) Match(subject, cases) Raise(exc?, cause?)
+ Try(body, handlers, orelse, finalbody) TryStar(body, handlers, orelse, finalbody) Assert(test, msg?) Import(names)
+ ImportFrom(module?, names, level?) Global(names) Nonlocal(names) Expr(value) Pass() Break() Continue()
+expr+: BoolOp(op, values) NamedExpr(target, value) BinOp(left, op, right) UnaryOp(op, operand) Lambda(args, body)
+ IfExp(test, body, orelse) Dict(keys, values) Set(elts) ListComp(elt, generators) SetComp(elt, generators)
+ DictComp(key, value, generators) GeneratorExp(elt, generators) Await(value) Yield(value?) YieldFrom(value)
+ Compare(left, ops, comparators) Call(func, args, keywords) FormattedValue(value, conversion, format_spec?)
+ Interpolation(value, str, conversion, format_spec?) JoinedStr(values) TemplateStr(values) Constant(value, kind?)
+ Attribute(value, attr, ctx) Subscript(value, slice, ctx) Starred(value, ctx) Name(id, ctx) List(elts, ctx)
+ Tuple(elts, ctx) Slice(lower?, upper?, step?)
+expr_context: Load() Store() Del()
+boolop: And() Or()
+operator: Add() Sub() Mult() MatMult() Div() Mod() Pow() LShift() RShift() BitOr() BitXor() BitAnd() FloorDiv()
+unaryop: Invert() Not() UAdd() USub()
+cmpop: Eq() NotEq() Lt() LtE() Gt() GtE() Is() IsNot() In() NotIn()
+comprehension = (target, iter, ifs, is_async)
+excepthandler+: ExceptHandler(type?, name?, body)
+arguments = (posonlyargs, args, vararg?, kwonlyargs, kw_defaults, kwarg?, defaults)
+arg+ = (arg, annotation?, type_comment?)
+keyword+ = (arg?, value)
+alias+ = (name, asname?)
+withitem = (context_expr, optional_vars?)
+match_case = (pattern, guard?, body)
+pattern+: MatchValue(value) MatchSingleton(value) MatchSequence(patterns) MatchMapping(keys, patterns, rest?)
+ MatchClass(cls, patterns, kwd_attrs, kwd_patterns) MatchStar(name?) MatchAs(pattern?, name?) MatchOr(patterns)
+type_ignore: TypeIgnore(lineno, tag)
+type_param+: TypeVar(name, bound?, default_value?) ParamSpec(name, default_value?) TypeVarTuple(name, default_value?)
+'''
+
+_LISTS = frozenset('''body type_ignores argtypes decorator_list type_params bases keywords targets orelse items cases handlers
+finalbody names values keys elts generators ops comparators args ifs posonlyargs kwonlyargs kw_defaults defaults patterns
+kwd_attrs kwd_patterns'''.split())
+
+PyCF_ONLY_AST = 0x400
+PyCF_OPTIMIZED_AST = 0x8400
+PyCF_TYPE_COMMENTS = 0x1000
+PyCF_ALLOW_TOP_LEVEL_AWAIT = 0x2000
+
+
+class AST:
+    """The base of all nodes."""
+
+    _fields = ()
+    _attributes = ()
+    __match_args__ = ()
+
+    def __init__(self, *args, **kwargs):
+        fields = self._fields
+        if len(args) > len(fields):
+            plural = '' if len(fields) == 1 else 's'
+            raise TypeError(f'{type(self).__name__} constructor takes at most {len(fields)} positional argument{plural}')
+        for name, value in zip(fields, args):
+            setattr(self, name, value)
+        given = set(fields[:len(args)])
+        for name, value in kwargs.items():
+            if name in given:
+                raise TypeError(f"{type(self).__name__} got multiple values for argument {name!r}")
+            given.add(name)
+            setattr(self, name, value)
+        for name in fields:
+            if name in given:
+                continue
+            if name in type(self)._optional:
+                continue
+            if name == 'ctx':
+                setattr(self, name, Load())
+            elif name in _LISTS and not (type(self).__name__ == 'Lambda' and name in ('args', 'body')) and not (
+                    name == 'args' and type(self).__name__ in ('FunctionDef', 'AsyncFunctionDef')):
+                setattr(self, name, [])
+
+    _optional = frozenset()
+
+    def __reduce__(self):
+        state = dict(self.__dict__)
+        return _make, (type(self), state)
+
+    def __replace__(self, /, **changes):
+        values = {name: getattr(self, name) for name in self._fields + self._attributes if hasattr(self, name)}
+        values.update(changes)
+        return type(self)(**values)
+
+    def __repr__(self):
+        parts = ', '.join(f'{name}={getattr(self, name)!r}' for name in self._fields if hasattr(self, name))
+        return f'{type(self).__name__}({parts})'
+
+
+AST.__module__ = 'ast'
+
+
+def _make(cls, state):
+    node = cls.__new__(cls)
+    node.__dict__.update(state)
+    return node
+
+
+def _define(name, base, fields, located):
+    names = tuple(f.rstrip('?') for f in fields)
+    optional = frozenset(f[:-1] for f in fields if f.endswith('?'))
+    body = {'_fields': names, '__match_args__': names, '_optional': optional, '__module__': 'ast'}
+    if located is not None:
+        body['_attributes'] = ('lineno', 'col_offset', 'end_lineno', 'end_col_offset') if located else ()
+    if located:
+        body['end_lineno'] = None
+        body['end_col_offset'] = None
+    for field in optional:
+        body[field] = None
+    globals()[name] = type(name, (base,), body)
+
+
+def _build():
+    sum_name = None
+    text = _NODES.replace('\n ', ' ')
+    for line in text.strip().splitlines():
+        head, _, rest = line.partition(': ')
+        if not rest:
+            head, _, fields = line.partition(' = ')
+            _define(head.rstrip('+'), AST, [f.strip() for f in fields.strip('()').split(',') if f.strip()], head.endswith('+'))
+            continue
+        sum_name = head.rstrip('+')
+        _define(sum_name, AST, [], head.endswith('+'))
+        base = globals()[sum_name]
+        for part in rest.split(')'):
+            name, _, fields = part.strip().partition('(')
+            if name:
+                _define(name, base, [f.strip() for f in fields.split(',') if f.strip()], None)
+
+
+_build()

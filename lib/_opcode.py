@@ -1,0 +1,71 @@
+"""The opcode table of the machine, as `opcode` and `dis` ask for it."""
+
+import _imp
+
+_TABLE = {name: (number, kind) for number, name, kind in _imp._opcodes()}
+_BY_NUMBER = {number: (name, kind) for name, (number, kind) in _TABLE.items()}
+
+
+def stack_effect(opcode, oparg=None, /, *, jump=None):
+    """Compute the stack effect of the opcode."""
+    entry = _BY_NUMBER.get(opcode)
+    if entry is None:
+        raise ValueError('invalid opcode or oparg')
+    if opcode >= 90:
+        if oparg is None:
+            raise ValueError('stack_effect: opcode requires oparg but oparg was not specified')
+    elif oparg is not None:
+        raise ValueError('stack_effect: opcode does not permit oparg but oparg was specified')
+    if jump not in (None, True, False):
+        raise ValueError("stack_effect: jump must be False, True or None")
+    effects = [_imp._stack_effect(opcode, oparg or 0, j) for j in ([jump] if jump is not None else [False, True])]
+    return max(effects)
+
+
+def _kind(opcode):
+    return _BY_NUMBER.get(opcode, ('', ''))[1]
+
+
+def is_valid(opcode):
+    """Return True if opcode is valid, False otherwise."""
+    return opcode in _BY_NUMBER
+
+
+def has_arg(opcode):
+    """Return True if the opcode uses its oparg, False otherwise."""
+    return opcode >= 90 and opcode in _BY_NUMBER
+
+
+def has_const(opcode):
+    """Return True if the opcode accesses a constant, False otherwise."""
+    return _kind(opcode) == 'Const'
+
+
+def has_name(opcode):
+    """Return True if the opcode accesses an attribute by name, False otherwise."""
+    return _kind(opcode) == 'Name'
+
+
+def has_jump(opcode):
+    """Return True if the opcode has a jump target, False otherwise."""
+    return _kind(opcode) in ('JumpRelative', 'JumpAbsolute')
+
+
+def has_free(opcode):
+    """Return True if the opcode accesses a free variable, False otherwise."""
+    return _kind(opcode) == 'Free'
+
+
+def has_local(opcode):
+    """Return True if the opcode accesses a local variable, False otherwise."""
+    return _kind(opcode) == 'Local'
+
+
+def has_exc(opcode):
+    """Return True if the opcode sets up an exception handler, False otherwise."""
+    return _BY_NUMBER.get(opcode, ('',))[0] in ('SETUP_FINALLY', 'SETUP_WITH', 'SETUP_ASYNC_WITH')
+
+
+def get_executor(*, code, offset):
+    """There are no executors in this machine."""
+    raise ValueError('no executor exists at this offset')
