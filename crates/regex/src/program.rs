@@ -102,9 +102,7 @@ impl Set {
             Item::RangeIgnore(a, b) => (*a..=*b).contains(&c) || (*a..=*b).contains(&upper_unicode(c)),
             Item::Category(k) => category(*k, c),
             Item::Bits(b) => c < 256 && b[(c >> 5) as usize] >> (c & 31) & 1 == 1,
-            Item::Big { index, blocks } => {
-                c < 65536 && blocks.get(index[(c >> 8) as usize] as usize).is_some_and(|b| b[((c & 255) >> 5) as usize] >> (c & 31) & 1 == 1)
-            }
+            Item::Big { index, blocks } => c < 65536 && blocks.get(index[(c >> 8) as usize] as usize).is_some_and(|b| b[((c & 255) >> 5) as usize] >> (c & 31) & 1 == 1),
         });
         found != self.negate
     }
@@ -141,13 +139,28 @@ pub enum Inst {
     /// Goes on, or to the target when the group did not match.
     IfGroup(usize, usize),
     /// One character again and again; what follows is next.
-    RepeatOne { one: One, min: usize, max: usize, kind: Greed },
+    RepeatOne {
+        one: One,
+        min: usize,
+        max: usize,
+        kind: Greed,
+    },
     /// Starts loop `id`.
     LoopStart(usize),
     /// Top of loop `id`: another round (next instruction) or out (target).
-    Loop { id: usize, min: usize, max: usize, greedy: bool, out: usize },
+    Loop {
+        id: usize,
+        min: usize,
+        max: usize,
+        greedy: bool,
+        out: usize,
+    },
     /// An assertion: the body follows, ends in `Success`; then the target.
-    Assert { back: usize, negative: bool, after: usize },
+    Assert {
+        back: usize,
+        negative: bool,
+        after: usize,
+    },
     /// A group that is not entered again: the body follows, ends in `Success`; then the target.
     Atomic(usize),
     /// The end of the pattern, of an assertion, of an atomic group.

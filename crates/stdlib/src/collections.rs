@@ -55,7 +55,11 @@ fn push(cx: &mut Cx, d: &D, v: Obj, left: bool) -> PyResult<()> {
     if q.try_reserve(1).is_err() {
         return Err(cx.memory_error());
     }
-    if left { q.push_front(v) } else { q.push_back(v) }
+    if left {
+        q.push_front(v)
+    } else {
+        q.push_back(v)
+    }
     if max >= 0 && q.len() as i64 > max {
         let old = if left { q.pop_back() } else { q.pop_front() };
         cx.release(old);
@@ -533,11 +537,7 @@ fn getter_spec() -> Spec {
                 match o.cast::<Tuple>() {
                     Some(t) => t.items().get(g.index.get()).cloned().ok_or_else(|| cx.index_error("tuple index out of range")),
                     None if o.is_none() => Ok(d.clone()),
-                    None => Err(cx.type_error(format!(
-                        "descriptor for index '{}' for tuple subclasses doesn't apply to '{}' object",
-                        g.index.get(),
-                        o.ty().name_text()
-                    ))),
+                    None => Err(cx.type_error(format!("descriptor for index '{}' for tuple subclasses doesn't apply to '{}' object", g.index.get(), o.ty().name_text()))),
                 }
             }),
             set: Some(|cx, _, _, v| Err(cx.attribute_error(if v.is_some() { "can't set attribute" } else { "can't delete attribute" }))),

@@ -642,13 +642,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                 }),
                 ..spec("", "", |cx, _, _| Ok(cx.none()), count_next, &[]).slots
             },
-            ..spec(
-                "itertools.count",
-                "Return a count object whose .__next__() method returns consecutive values.",
-                |cx, _, _| Ok(cx.none()),
-                count_next,
-                &[],
-            )
+            ..spec("itertools.count", "Return a count object whose .__next__() method returns consecutive values.", |cx, _, _| Ok(cx.none()), count_next, &[])
         },
         spec(
             "itertools.cycle",

@@ -9,12 +9,15 @@ mod functools;
 mod io;
 mod itertools;
 mod math;
+mod operator;
 mod posix;
 mod random;
+mod select;
 mod signals;
 mod sre;
 mod string;
 mod structs;
+mod subprocess;
 mod time;
 
 use retic_runtime::{Cx, PyResult};
@@ -23,7 +26,26 @@ use retic_runtime::{Cx, PyResult};
 type Make = fn(&mut Cx) -> PyResult;
 
 /// Every module here: its name and the function that makes it.
-pub const MODULES: &[(&str, Make)] = &[("_io", io::make), ("_sre", sre::make), ("_string", string::make), ("_struct", structs::make), ("_signal", signals::make), ("_random", random::make), ("_codecs", codecs::make), ("_collections", collections::make), ("_functools", functools::make), ("binascii", binascii::make), ("errno", errno::make), ("itertools", itertools::make_module), ("math", math::make), ("posix", posix::make), ("time", time::make)];
+pub const MODULES: &[(&str, Make)] = &[
+    ("_io", io::make),
+    ("_sre", sre::make),
+    ("_string", string::make),
+    ("_struct", structs::make),
+    ("_signal", signals::make),
+    ("_random", random::make),
+    ("_codecs", codecs::make),
+    ("_collections", collections::make),
+    ("_functools", functools::make),
+    ("_operator", operator::make),
+    ("_posixsubprocess", subprocess::make),
+    ("select", select::make),
+    ("binascii", binascii::make),
+    ("errno", errno::make),
+    ("itertools", itertools::make_module),
+    ("math", math::make),
+    ("posix", posix::make),
+    ("time", time::make),
+];
 
 /// Makes the modules known to an interpreter; each is made when it is first imported.
 pub fn install(cx: &mut Cx) {

@@ -167,17 +167,27 @@ mod functions {
     /// Convert angle x from radians to degrees.
     #[py("degrees(x, /)")]
     pub fn degrees(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        let _ = cx; Ok(x * (180.0 / std::f64::consts::PI))
+        let _ = cx;
+        Ok(x * (180.0 / std::f64::consts::PI))
     }
     /// Convert angle x from degrees to radians.
     #[py("radians(x, /)")]
     pub fn radians(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        let _ = cx; Ok(x * (std::f64::consts::PI / 180.0))
+        let _ = cx;
+        Ok(x * (std::f64::consts::PI / 180.0))
     }
     /// Return the value of the least significant bit of the float x.
     #[py("ulp(x, /)")]
     pub fn ulp(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        let _ = cx; Ok(if x.is_nan() { x } else if x.is_infinite() { x.abs() } else { let a = x.abs(); if a == f64::MAX { a - a.next_down() } else { a.next_up() - a } })
+        let _ = cx;
+        Ok(if x.is_nan() {
+            x
+        } else if x.is_infinite() {
+            x.abs()
+        } else {
+            let a = x.abs();
+            if a == f64::MAX { a - a.next_down() } else { a.next_up() - a }
+        })
     }
     /// Return the integer part of x.
     #[py("trunc(x, /)")]
@@ -462,7 +472,13 @@ mod functions {
         let back = |k: i128| f64::from_bits(if k < 0 { (i128::from(i64::MIN) - k) as i64 as u64 } else { k as u64 });
         let (a, b) = (key(x), key(y));
         let to = if a < b { (a + i128::from(n)).min(b) } else { (a - i128::from(n)).max(b) };
-        Ok(if to == b { y } else if to == a { x } else { back(to) })
+        Ok(if to == b {
+            y
+        } else if to == a {
+            x
+        } else {
+            back(to)
+        })
     }
     /// Fused multiply-add operation: (x * y) + z with a single round.
     #[py("fma(x, y, z, /)")]

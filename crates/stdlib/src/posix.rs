@@ -3,8 +3,8 @@
 mod entries;
 mod path;
 
-pub use path::fspath;
 use path::Path;
+pub use path::fspath;
 use retic_runtime::host::Stat;
 use retic_runtime::types::structseq::{self, Definition, UNNAMED};
 use retic_runtime::types::{Bytes, Dict, Str, Tuple, exception, int, module};
@@ -38,19 +38,17 @@ static STAT: Definition = Definition {
 };
 static TERMINAL: Definition =
     Definition { name: "os.terminal_size", doc: "A tuple of (columns, lines) for holding terminal window size", fields: &["columns", "lines"], visible: 2 };
-static UNAME: Definition = Definition {
-    name: "posix.uname_result",
-    doc: "uname_result: Result from os.uname().",
-    fields: &["sysname", "nodename", "release", "version", "machine"],
-    visible: 5,
-};
+static UNAME: Definition =
+    Definition { name: "posix.uname_result", doc: "uname_result: Result from os.uname().", fields: &["sysname", "nodename", "release", "version", "machine"], visible: 5 };
 static TIMES: Definition =
     Definition { name: "posix.times_result", doc: "times_result: Result from os.times().", fields: &["user", "system", "children_user", "children_system", "elapsed"], visible: 5 };
 
 fn stat_result(cx: &mut Cx, s: &Stat) -> PyResult {
     let seconds = |ns: i128| ns.div_euclid(1_000_000_000) as i64;
     let mut v = Vec::new();
-    for n in [i64::from(s.mode), s.ino as i64, s.dev as i64, s.nlink as i64, i64::from(s.uid), i64::from(s.gid), s.size, seconds(s.atime_ns), seconds(s.mtime_ns), seconds(s.ctime_ns)] {
+    for n in
+        [i64::from(s.mode), s.ino as i64, s.dev as i64, s.nlink as i64, i64::from(s.uid), i64::from(s.gid), s.size, seconds(s.atime_ns), seconds(s.mtime_ns), seconds(s.ctime_ns)]
+    {
         v.push(cx.int(n)?);
     }
     for ns in [s.atime_ns, s.mtime_ns, s.ctime_ns] {
@@ -92,10 +90,14 @@ fn no_dir_fd(cx: &Cx, dir_fd: Option<&Obj>) -> PyResult<()> {
 }
 
 fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
-    let i = if o.ty().slots(cx).index.is_some() { o.clone() } else { protocol::call_method(cx, o, "fileno", &[]).map_err(|_| {
-        cx.clear_error();
-        cx.type_error(format!("argument must be an int, or have a fileno() method."))
-    })? };
+    let i = if o.ty().slots(cx).index.is_some() {
+        o.clone()
+    } else {
+        protocol::call_method(cx, o, "fileno", &[]).map_err(|_| {
+            cx.clear_error();
+            cx.type_error(format!("argument must be an int, or have a fileno() method."))
+        })?
+    };
     let v = protocol::index_i64(cx, &i)?;
     match i32::try_from(v) {
         Ok(fd) if fd >= 0 => Ok(fd),
@@ -545,8 +547,7 @@ mod functions {
     #[py("_exit(status)")]
     pub fn exit(cx: &mut Cx, status: i64) -> PyResult<()> {
         cx.host.flush();
-        cx.host.exit(status as i32)
-            .map_err(|e| exception::raise_os(cx, &e, None, None))
+        cx.host.exit(status as i32).map_err(|e| exception::raise_os(cx, &e, None, None))
     }
     /// Kill a process with a signal.
     #[py("kill(pid, signal, /)")]

@@ -131,7 +131,16 @@ fn spans(f: &Found, groups: usize) -> Vec<Option<(usize, usize)>> {
 fn make_match(cx: &mut Cx, p: &Ref<Pattern>, string: &Obj, f: &Found, pos: usize, endpos: usize) -> PyResult {
     let (spans, string, p, last) = (spans(f, p.groups.get()), string.clone(), p.clone(), f.last);
     let ty = cx.native_type("re.Match");
-    Ok(memory::new(cx, &ty, |head| Match { head, string: Guarded::new(string), pattern: Guarded::new(p), spans: Hidden(spans), pos: Cell::new(pos), endpos: Cell::new(endpos), last: Cell::new(last) })?.into_obj())
+    Ok(memory::new(cx, &ty, |head| Match {
+        head,
+        string: Guarded::new(string),
+        pattern: Guarded::new(p),
+        spans: Hidden(spans),
+        pos: Cell::new(pos),
+        endpos: Cell::new(endpos),
+        last: Cell::new(last),
+    })?
+    .into_obj())
 }
 
 fn limits(pos: i64, endpos: i64, n: usize) -> (usize, usize) {
@@ -394,7 +403,8 @@ impl Pattern {
     }
 }
 
-const FLAG_NAMES: [(i64, &str); 8] = [(2, "re.IGNORECASE"), (4, "re.LOCALE"), (8, "re.MULTILINE"), (16, "re.DOTALL"), (64, "re.VERBOSE"), (128, "re.DEBUG"), (256, "re.ASCII"), (32, "re.UNICODE")];
+const FLAG_NAMES: [(i64, &str); 8] =
+    [(2, "re.IGNORECASE"), (4, "re.LOCALE"), (8, "re.MULTILINE"), (16, "re.DOTALL"), (64, "re.VERBOSE"), (128, "re.DEBUG"), (256, "re.ASCII"), (32, "re.UNICODE")];
 
 fn pattern_spec() -> Spec {
     Spec {

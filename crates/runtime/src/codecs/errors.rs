@@ -174,7 +174,9 @@ pub(super) fn on_encode(cx: &mut Cx, coding: Coding, text: &Ref<Str>, points: &[
         }
         "surrogatepass" => {
             let n = part.iter().take_while(|c| (0xd800..0xe000).contains(*c)).count();
-            if n > 0 && let Some(b) = coding.encode_surrogates(&part[..n]) {
+            if n > 0
+                && let Some(b) = coding.encode_surrogates(&part[..n])
+            {
                 return Ok((Replacement::Bytes(b), bad.start + n));
             }
             let e = encode_error(cx, coding.name(), text, bad);

@@ -6,7 +6,7 @@ use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::module::{self, Module};
 use crate::types::type_::{Cmp, Op};
-use crate::types::{async_generator, CodeObj, Dict, Function, List, SPECS, Str, Tuple, Type};
+use crate::types::{CodeObj, Dict, Function, List, SPECS, Str, Tuple, Type, async_generator};
 
 #[retic_macros::methods]
 mod functions {

@@ -217,7 +217,10 @@ fn handle_fromlist(cx: &mut Cx, m: &Obj, full: &str, names: &Obj) -> PyResult<()
         if let Err(r) = import(cx, &sub) {
             // A name that is no module is the business of the import statement; errors inside of modules are not swallowed.
             let missing = cx.error_is(&cx.types.module_not_found_error)
-                && cx.error_ref().and_then(|e| e.cast::<crate::types::Exception>().and_then(|x| x.name.cloned(cx))).is_some_and(|n| n.cast::<Str>().is_some_and(|n| n.eq_str(cx, &sub)));
+                && cx
+                    .error_ref()
+                    .and_then(|e| e.cast::<crate::types::Exception>().and_then(|x| x.name.cloned(cx)))
+                    .is_some_and(|n| n.cast::<Str>().is_some_and(|n| n.eq_str(cx, &sub)));
             if !missing {
                 return Err(r);
             }

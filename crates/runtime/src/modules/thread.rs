@@ -307,7 +307,12 @@ pub fn make(cx: &mut Cx) -> PyResult {
     m.set(cx, "TIMEOUT_MAX", max)?;
     let args = crate::types::structseq::make_type(
         cx,
-        &crate::types::structseq::Definition { name: "_thread._ExceptHookArgs", doc: "Type used to pass arguments to threading.excepthook.", fields: &["exc_type", "exc_value", "exc_traceback", "thread"], visible: 4 },
+        &crate::types::structseq::Definition {
+            name: "_thread._ExceptHookArgs",
+            doc: "Type used to pass arguments to threading.excepthook.",
+            fields: &["exc_type", "exc_value", "exc_traceback", "thread"],
+            visible: 4,
+        },
     )?;
     m.set(cx, "_ExceptHookArgs", args.into_obj())?;
     Ok(m.into_obj())

@@ -296,6 +296,55 @@ impl Function {
     }
 }
 
+/// `types.FunctionType(code, globals, name, argdefs, closure, kwdefaults)`.
+fn construct(cx: &mut Cx, _ty: &Ref<super::Type>, args: Args<'_>) -> PyResult {
+    let p = args.positional();
+    let get = |cx: &Cx, i: usize, name: &str| p.get(i).or(args.keyword(cx, name)).filter(|v| !v.is_none()).cloned();
+    let (Some(code), Some(globals)) = (get(cx, 0, "code"), get(cx, 1, "globals")) else {
+        return Err(cx.type_error("function() missing required argument 'code' (pos 1)"));
+    };
+    let Some(code) = code.cast::<CodeObj>().cloned() else {
+        return Err(cx.type_error(format!("function() argument 'code' must be code, not {}", code.ty().name_text())));
+    };
+    let Some(globals) = globals.cast::<Dict>().cloned() else {
+        return Err(cx.type_error(format!("function() argument 'globals' must be dict, not {}", globals.ty().name_text())));
+    };
+    let (name, defaults, closure, kwdefaults) = (get(cx, 2, "name"), get(cx, 3, "argdefs"), get(cx, 4, "closure"), get(cx, 5, "kwdefaults"));
+    if name.as_ref().is_some_and(|n| n.cast::<Str>().is_none()) {
+        return Err(cx.type_error("arg 3 (name) must be None or string"));
+    }
+    if defaults.as_ref().is_some_and(|d| d.cast::<Tuple>().is_none()) {
+        return Err(cx.type_error("arg 4 (defaults) must be None or tuple"));
+    }
+    let free = code.code().freevars.len();
+    match &closure {
+        None if free > 0 => return Err(cx.type_error("arg 5 (closure) must be tuple")),
+        Some(c) => {
+            let Some(t) = c.cast::<Tuple>() else { return Err(cx.type_error("arg 5 (closure) must be None or tuple")) };
+            if t.items().len() != free {
+                return Err(cx.value_error(format!("{} requires closure of length {free}, not {}", code.code().name, t.items().len())));
+            }
+            if let Some(o) = t.items().iter().find(|o| o.cast::<CellObj>().is_none()) {
+                return Err(cx.type_error(format!("arg 5 (closure) expected cell, found {}", o.ty().name_text())));
+            }
+        }
+        None => {}
+    }
+    if kwdefaults.as_ref().is_some_and(|d| d.cast::<Dict>().is_none()) {
+        return Err(cx.type_error("arg 6 (kwdefaults) must be None or dict"));
+    }
+    let qualname = super::str::intern_text(cx, &code.code().qualname)?.into_obj();
+    let f = Function::new(cx, code, qualname, globals)?;
+    if let Some(n) = name {
+        f.name.set(cx, n.clone());
+        f.qualname.set(cx, n);
+    }
+    f.defaults.set(cx, defaults);
+    f.closure.set(cx, closure);
+    f.kwdefaults.set(cx, kwdefaults);
+    Ok(f.into_obj())
+}
+
 pub fn spec() -> Spec {
     Spec {
         doc: "Create a function object.",
@@ -311,8 +360,10 @@ pub fn spec() -> Spec {
                 Some(o) => bind(cx, f.clone(), o.clone()),
                 None => Ok(f.clone()),
             }),
+            new: Some(construct),
             ..Slots::EMPTY
         },
+        text_signature: "(code, globals, name=None, argdefs=None, closure=None, kwdefaults=None)",
         getset: Function::GETSET,
         ..Spec::new::<Function>("function")
     }

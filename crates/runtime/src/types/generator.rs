@@ -633,13 +633,7 @@ pub fn spec() -> Spec {
         flags: flags::GC | flags::MANAGED | flags::WEAK | flags::NO_NEW | flags::FINALIZER,
         shape: shape::GENERATOR,
         ops: &OPS,
-        slots: Slots {
-            repr: Some(repr),
-            iter: Some(|_, o| Ok(o.clone())),
-            next: Some(next),
-            del: Some(finalize),
-            ..Slots::EMPTY
-        },
+        slots: Slots { repr: Some(repr), iter: Some(|_, o| Ok(o.clone())), next: Some(next), del: Some(finalize), ..Slots::EMPTY },
         methods: Generator::METHODS,
         getset: Generator::GETSET,
         ..Spec::new::<Generator>("generator")

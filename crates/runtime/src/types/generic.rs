@@ -244,7 +244,11 @@ const OWN: [&str; 12] = [
 fn alias_getattribute(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
     let text = name.to_text(cx);
     let own = OWN.contains(&text.as_str()) || matches!(text.as_str(), "__instancecheck__" | "__subclasscheck__");
-    if own || (text.starts_with("__") && text.ends_with("__") && matches!(text.as_str(), "__getitem__" | "__call__" | "__eq__" | "__hash__" | "__repr__" | "__iter__" | "__or__" | "__ror__" | "__dir__")) {
+    if own
+        || (text.starts_with("__")
+            && text.ends_with("__")
+            && matches!(text.as_str(), "__getitem__" | "__call__" | "__eq__" | "__hash__" | "__repr__" | "__iter__" | "__or__" | "__ror__" | "__dir__"))
+    {
         return super::object::getattribute(cx, o, name);
     }
     let origin = alias_of(o).origin.cloned(cx);
@@ -384,7 +388,11 @@ pub fn alias_spec() -> Spec {
 // ---- unions
 
 fn can_join(cx: &Cx, o: &Obj) -> bool {
-    o.is_none() || o.cast::<Type>().is_some() || o.cast::<Alias>().is_some() || o.cast::<Union>().is_some() || o.ty().name_text() == "TypeAliasType" && o.ty().is_subtype(cx, &cx.types.object)
+    o.is_none()
+        || o.cast::<Type>().is_some()
+        || o.cast::<Alias>().is_some()
+        || o.cast::<Union>().is_some()
+        || o.ty().name_text() == "TypeAliasType" && o.ty().is_subtype(cx, &cx.types.object)
 }
 
 /// `a | b` of types: the slot of `type`, aliases and unions.

@@ -419,7 +419,8 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
                     let v = parse(cx, &text, b as u32, &shown)?;
                     return Int::from_big(cx, ty, &v);
                 }
-                return Err(cx.type_error("int() can't convert non-string with explicit base")) };
+                return Err(cx.type_error("int() can't convert non-string with explicit base"));
+            };
             let shown = protocol::repr_text(cx, x)?;
             parse(cx, &text, b as u32, &shown)?
         }

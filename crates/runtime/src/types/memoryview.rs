@@ -456,7 +456,11 @@ fn new(cx: &mut Cx, _ty: &Ref<Type>, args: crate::native::Args<'_>) -> PyResult 
     let object = args.positional().first().or(args.keyword(cx, "object")).cloned();
     match object {
         Some(o) if args.items.len() == 1 => of(cx, &o),
-        _ => Err(cx.type_error(if args.is_empty() { "memoryview() missing required argument 'object' (pos 1)".to_string() } else { format!("memoryview() takes at most 1 argument ({} given)", args.items.len()) })),
+        _ => Err(cx.type_error(if args.is_empty() {
+            "memoryview() missing required argument 'object' (pos 1)".to_string()
+        } else {
+            format!("memoryview() takes at most 1 argument ({} given)", args.items.len())
+        })),
     }
 }
 

@@ -149,7 +149,8 @@ fn construct(cx: &mut Cx, ty: &Ref<Type>, args: crate::native::Args<'_>) -> PyRe
 /// Field names in order of their place.
 fn field_names(cx: &mut Cx, ty: &Ref<Type>) -> Vec<Ref<super::Str>> {
     let Some(dict) = ty.dict.cloned(cx) else { return Vec::new() };
-    let mut all: Vec<(usize, Ref<super::Str>)> = dict.entries(cx).into_iter().filter_map(|(k, v)| Some((super::descriptor::member_offset(&v)?, k.cast::<super::Str>()?.clone()))).collect();
+    let mut all: Vec<(usize, Ref<super::Str>)> =
+        dict.entries(cx).into_iter().filter_map(|(k, v)| Some((super::descriptor::member_offset(&v)?, k.cast::<super::Str>()?.clone()))).collect();
     all.sort_by_key(|e| e.0);
     all.into_iter().map(|e| e.1).collect()
 }

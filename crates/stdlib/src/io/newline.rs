@@ -141,7 +141,8 @@ pub fn spec() -> Spec {
                 };
                 let translate = protocol::truth(cx, &t)?;
                 let d = Some(d).filter(|d| !d.is_none());
-                Ok(memory::new(cx, ty, |head| NewlineDecoder { head, decoder: Guarded::new(d), translate: Cell::new(translate), pending: Cell::new(false), mask: Cell::new(0) })?.into_obj())
+                Ok(memory::new(cx, ty, |head| NewlineDecoder { head, decoder: Guarded::new(d), translate: Cell::new(translate), pending: Cell::new(false), mask: Cell::new(0) })?
+                    .into_obj())
             }),
             init: Some(|_, _, _| Ok(())),
             ..Slots::EMPTY

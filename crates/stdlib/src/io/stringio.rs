@@ -35,7 +35,9 @@ fn set_newline(cx: &Cx, this: &Ref<StringIo>, newline: Option<&str>) -> PyResult
         None | Some("" | "\n") => 0,
         Some("\r") => 1,
         Some("\r\n") => 2,
-        Some(other) => return Err(cx.value_error(format!("illegal newline value: {}", retic_runtime::types::str::repr_points(&other.chars().map(u32::from).collect::<Vec<_>>(), false)))),
+        Some(other) => {
+            return Err(cx.value_error(format!("illegal newline value: {}", retic_runtime::types::str::repr_points(&other.chars().map(u32::from).collect::<Vec<_>>(), false))));
+        }
     };
     this.write_end.set(end);
     this.read_end.set(end);

@@ -516,7 +516,16 @@ pub fn over(cx: &mut Cx, buffer: &Obj, encoding: Option<&Ref<Str>>, errors: Opti
     Ok(t.into_obj())
 }
 
-fn start(cx: &mut Cx, t: &Ref<Text>, buffer: &Obj, encoding: Option<String>, errors: Option<String>, newline: Option<String>, line_buffering: bool, write_through: bool) -> PyResult<()> {
+fn start(
+    cx: &mut Cx,
+    t: &Ref<Text>,
+    buffer: &Obj,
+    encoding: Option<String>,
+    errors: Option<String>,
+    newline: Option<String>,
+    line_buffering: bool,
+    write_through: bool,
+) -> PyResult<()> {
     t.ends.set(ends_of(cx, newline.as_deref())?);
     set_encoding(cx, t, encoding, errors)?;
     t.buffer.set(cx, Some(buffer.clone()));
@@ -697,7 +706,15 @@ impl Text {
     }
     /// Reconfigure the text stream with new parameters.
     #[py("reconfigure($self, /, *, encoding=None, errors=None, newline=<unrepresentable>, line_buffering=None, write_through=None)")]
-    fn reconfigure(cx: &mut Cx, this: &Ref<Text>, encoding: Option<&Obj>, errors: Option<&Obj>, newline: Option<&Obj>, line_buffering: Option<&Obj>, write_through: Option<&Obj>) -> PyResult<()> {
+    fn reconfigure(
+        cx: &mut Cx,
+        this: &Ref<Text>,
+        encoding: Option<&Obj>,
+        errors: Option<&Obj>,
+        newline: Option<&Obj>,
+        line_buffering: Option<&Obj>,
+        write_through: Option<&Obj>,
+    ) -> PyResult<()> {
         if this.decoded.get(cx).is_some() && (encoding.is_some() || errors.is_some() || newline.is_some()) {
             return Err(unsupported(cx, "It is not possible to set the encoding or newline of stream after the first read"));
         }

@@ -170,7 +170,8 @@ pub(super) fn fill(cx: &mut Cx, m: &Ref<Module>) -> PyResult<()> {
     let hex = cx.int(0x030e_00f0)?;
     let multiarch = cx.str("x86_64-linux-gnu")?;
     let yes = cx.bool(true);
-    let implementation = namespace::with(cx, &[("name", name), ("cache_tag", tag), ("version", info), ("hexversion", hex), ("_multiarch", multiarch), ("supports_isolated_interpreters", yes)])?;
+    let implementation =
+        namespace::with(cx, &[("name", name), ("cache_tag", tag), ("version", info), ("hexversion", hex), ("_multiarch", multiarch), ("supports_isolated_interpreters", yes)])?;
     m.set(cx, "implementation", implementation)?;
     for (name, text) in [
         ("version", "3.14.0 (Retic 0.1.0) [Rust]"),

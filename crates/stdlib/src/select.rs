@@ -1,0 +1,159 @@
+//! `select`: waiting for descriptors with `select` and `poll`.
+
+use retic_runtime::object::Guarded;
+use retic_runtime::types::type_::flags;
+use retic_runtime::types::{Dict, Slots, Spec, exception, int, module};
+use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
+
+layout! {
+    /// Descriptors and the events asked of each.
+    pub struct Poll = 280, "select.poll" { wanted: Guarded<Ref<Dict>>, }
+}
+
+fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
+    let n = if o.cast::<retic_runtime::types::Int>().is_some() {
+        int::to_i64(o)
+    } else {
+        let name = cx.name("fileno");
+        match protocol::lookup_attr(cx, o, &name)? {
+            Some(f) => {
+                let r = protocol::call(cx, &f, &[])?;
+                int::to_i64(&r)
+            }
+            None => return Err(cx.type_error("argument must be an int, or have a fileno() method.")),
+        }
+    };
+    match n.and_then(|n| i32::try_from(n).ok()) {
+        Some(fd) if fd >= 0 => Ok(fd),
+        Some(fd) => Err(cx.value_error(format!("file descriptor cannot be a negative integer ({fd})"))),
+        None => Err(cx.overflow_error("Python int too large to convert to C int")),
+    }
+}
+
+/// Waits in short turns, so that signals are noticed.
+fn wait(cx: &mut Cx, fds: &[(i32, i16)], timeout: Option<f64>) -> PyResult<Vec<i16>> {
+    let start = cx.host.monotonic();
+    loop {
+        let left = timeout.map(|t| (t - (cx.host.monotonic() - start)).max(0.0));
+        let turn = left.map_or(100.0, |l| (l * 1000.0).ceil().min(100.0)) as i32;
+        let r = cx.host.poll(fds, turn);
+        match r {
+            Ok(events) if events.iter().any(|e| *e != 0) || left.is_some_and(|l| l <= 0.0) => return Ok(events),
+            Ok(_) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(exception::raise_os(cx, &e, None, None)),
+        }
+        cx.poll_native()?;
+    }
+}
+
+const IN: i16 = 1;
+const PRI: i16 = 2;
+const OUT: i16 = 4;
+const ERR: i16 = 8;
+const HUP: i16 = 16;
+
+#[retic_macros::methods]
+mod functions {
+    //! This module supports asynchronous I/O on multiple file descriptors.
+    use super::*;
+
+    /// Wait until one or more file descriptors are ready for some kind of I/O.
+    #[py("select(rlist, wlist, xlist, timeout=None, /)")]
+    pub fn select(cx: &mut Cx, rlist: &Obj, wlist: &Obj, xlist: &Obj, timeout: Option<f64>) -> PyResult {
+        if timeout.is_some_and(|t| t < 0.0) {
+            return Err(cx.value_error("timeout must be non-negative"));
+        }
+        let mut lists = Vec::new();
+        let mut fds: Vec<(i32, i16)> = Vec::new();
+        for (l, events) in [(rlist, IN), (wlist, OUT), (xlist, PRI)] {
+            let items = protocol::collect(cx, l)?;
+            for o in &items {
+                fds.push((descriptor(cx, o)?, events));
+            }
+            lists.push(items);
+        }
+        let ready = wait(cx, &fds, timeout)?;
+        let mut at = 0;
+        let mut out = Vec::new();
+        for (items, mask) in lists.into_iter().zip([IN | HUP | ERR, OUT | ERR, PRI]) {
+            let n = items.len();
+            let chosen = items.into_iter().zip(&ready[at..at + n]).filter(|(_, r)| **r & mask != 0).map(|(o, _)| o).collect();
+            at += n;
+            out.push(cx.list(chosen)?);
+        }
+        cx.tuple(out)
+    }
+    /// Returns a polling object.
+    #[py("poll()")]
+    pub fn poll(cx: &mut Cx) -> PyResult {
+        let ty = cx.native_type("select.poll");
+        let d = Dict::new(cx)?;
+        Ok(memory::new(cx, &ty, |head| Poll { head, wanted: Guarded::new(d) })?.into_obj())
+    }
+}
+
+#[retic_macros::methods]
+impl Poll {
+    /// Register a file descriptor with the polling object.
+    #[py("register($self, fd, eventmask=7, /)")]
+    fn register(cx: &mut Cx, this: &Ref<Poll>, fd: &Obj, eventmask: i64) -> PyResult<()> {
+        let fd = descriptor(cx, fd)?;
+        let (k, v) = (cx.int(i64::from(fd))?, cx.int(eventmask)?);
+        let old = this.wanted.cloned(cx).insert(cx, &k, v)?;
+        cx.release(old);
+        Ok(())
+    }
+    /// Modify an already registered file descriptor.
+    #[py("modify($self, fd, eventmask, /)")]
+    fn modify(cx: &mut Cx, this: &Ref<Poll>, fd: &Obj, eventmask: i64) -> PyResult<()> {
+        let n = descriptor(cx, fd)?;
+        let k = cx.int(i64::from(n))?;
+        if this.wanted.cloned(cx).get(cx, &k)?.is_none() {
+            return Err(exception::raise_os(cx, &std::io::Error::from_raw_os_error(2), None, None));
+        }
+        Poll::register(cx, this, fd, eventmask)
+    }
+    /// Remove a file descriptor being tracked by the polling object.
+    #[py("unregister($self, fd, /)")]
+    fn unregister(cx: &mut Cx, this: &Ref<Poll>, fd: &Obj) -> PyResult<()> {
+        let fd = descriptor(cx, fd)?;
+        let k = cx.int(i64::from(fd))?;
+        match this.wanted.cloned(cx).remove(cx, &k)? {
+            Some(old) => {
+                cx.release(old);
+                Ok(())
+            }
+            None => Err(cx.key_error(&k)),
+        }
+    }
+    /// Polls the set of registered file descriptors, returning a list containing any descriptors that have events.
+    #[py("poll($self, timeout=None, /)")]
+    fn poll_method(cx: &mut Cx, this: &Ref<Poll>, timeout: Option<f64>) -> PyResult {
+        let mut fds = Vec::new();
+        for (k, v) in this.wanted.cloned(cx).entries(cx) {
+            fds.push((int::to_i64(&k).unwrap_or(-1) as i32, int::to_i64(&v).unwrap_or(0) as i16));
+        }
+        let ready = wait(cx, &fds, timeout.filter(|t| *t >= 0.0).map(|t| t / 1000.0))?;
+        let mut out = Vec::new();
+        for ((fd, _), r) in fds.iter().zip(ready).filter(|(_, r)| *r != 0) {
+            let pair = vec![cx.int(i64::from(*fd))?, cx.int(i64::from(r))?];
+            out.push(cx.tuple(pair)?);
+        }
+        cx.list(out)
+    }
+}
+
+pub fn make(cx: &mut Cx) -> PyResult {
+    let m = module::of_functions(cx, "select", functions::DOC, functions::FUNCTIONS)?;
+    for (name, v) in [("POLLIN", IN), ("POLLPRI", PRI), ("POLLOUT", OUT), ("POLLERR", ERR), ("POLLHUP", HUP), ("POLLNVAL", 32)] {
+        m.set_int(cx, name, i64::from(v))?;
+    }
+    m.set_int(cx, "PIPE_BUF", 4096)?;
+    let error = cx.types.os_error.as_obj().clone();
+    m.set(cx, "error", error)?;
+    let spec = Spec { flags: flags::GC | flags::NO_NEW, slots: Slots::EMPTY, methods: Poll::METHODS, ..Spec::new::<Poll>("select.poll") };
+    let ty = retic_runtime::interp::native_type(cx, &spec, &cx.types.object.clone())?;
+    cx.native_types.insert("select.poll", ty);
+    Ok(m.into_obj())
+}

@@ -1,0 +1,72 @@
+//! `_posixsubprocess`: starts a program.
+
+use retic_runtime::host::Spawn;
+use retic_runtime::types::{Bytes, Str, exception, module};
+use retic_runtime::{Cx, Obj, PyResult, codecs, protocol};
+
+fn text(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
+    let p = crate::posix::fspath(cx, o)?;
+    let b = match p.cast::<Str>() {
+        Some(s) => codecs::encode(cx, s, "utf-8", "surrogateescape")?,
+        None => p.cast::<Bytes>().map(|b| b.bytes().to_vec()).unwrap_or_default(),
+    };
+    if b.contains(&0) { Err(cx.value_error("embedded null byte")) } else { Ok(b) }
+}
+fn texts(cx: &mut Cx, o: &Obj) -> PyResult<Vec<Vec<u8>>> {
+    protocol::collect(cx, o)?.iter().map(|t| text(cx, t)).collect()
+}
+
+#[retic_macros::methods]
+mod functions {
+    //! A POSIX helper for the subprocess module.
+    use super::*;
+
+    /// Spawn a fresh new child process.
+    #[py("fork_exec(*args)")]
+    pub fn fork_exec(cx: &mut Cx, args: &[Obj]) -> PyResult<i64> {
+        let a = args;
+        if a.len() != 23 {
+            return Err(cx.type_error(format!("fork_exec expected 23 arguments, got {}", a.len())));
+        }
+        let number = |cx: &mut Cx, i: usize| protocol::index_i64(cx, &a[i]).map(|n| n as i32);
+        let argv = texts(cx, &a[0])?;
+        let executables = texts(cx, &a[1])?;
+        let close_fds = protocol::truth(cx, &a[2])?;
+        let mut keep = Vec::new();
+        for fd in protocol::collect(cx, &a[3])? {
+            keep.push(protocol::index_i64(cx, &fd)? as i32);
+        }
+        let cwd = if a[4].is_none() { None } else { Some(text(cx, &a[4])?) };
+        let env = if a[5].is_none() { None } else { Some(texts(cx, &a[5])?) };
+        let (p2cread, c2pwrite, errwrite, error_pipe) = (number(cx, 6)?, number(cx, 9)?, number(cx, 11)?, number(cx, 13)?);
+        let new_session = protocol::truth(cx, &a[15])?;
+        let group = number(cx, 16)?;
+        for (i, what) in [(17, "gid"), (18, "extra_groups"), (19, "uid")] {
+            if !a[i].is_none() {
+                return Err(cx.error_of(&cx.types.not_implemented_error, format!("{what} is not supported")));
+            }
+        }
+        let umask = number(cx, 20)?;
+        if !a[21].is_none() {
+            return Err(cx.error_of(&cx.types.not_implemented_error, "preexec_fn is not supported"));
+        }
+        let program = Spawn {
+            args: &argv,
+            executables: &executables,
+            env: env.as_deref(),
+            cwd: cwd.as_deref(),
+            stdio: [p2cread, c2pwrite, errwrite],
+            keep: &keep,
+            close_fds,
+            error_pipe,
+            new_session,
+            process_group: group,
+            umask,
+        };
+        cx.host.spawn(&program).map_err(|e| exception::raise_os(cx, &e, None, None))
+    }
+}
+
+pub fn make(cx: &mut Cx) -> PyResult {
+    Ok(module::of_functions(cx, "_posixsubprocess", functions::DOC, functions::FUNCTIONS)?.into_obj())
+}
