@@ -1,7 +1,135 @@
-//! `time`: clocks. Calendar functions are still to come.
+//! `time`: clocks, and the calendar in UTC and in the host's zone.
 
-use retic_runtime::types::module;
-use retic_runtime::{Cx, PyResult};
+mod calendar;
+
+use calendar::Moment;
+use retic_runtime::host::Clock;
+use retic_runtime::types::structseq::{self, Definition};
+use retic_runtime::types::{Float, Str, Tuple, exception, int, module};
+use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, protocol};
+
+static STRUCT_TIME: Definition = Definition {
+    name: "time.struct_time",
+    doc: "The time value as returned by gmtime(), localtime(), and strptime(), and\naccepted by asctime(), mktime() and strftime().",
+    fields: &["tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst", "tm_zone", "tm_gmtoff"],
+    visible: 9,
+};
+
+fn struct_time(cx: &mut Cx, m: &Moment) -> PyResult {
+    let mut v = Vec::with_capacity(11);
+    for n in [m.year, m.month, m.day, m.hour, m.minute, m.second, m.wday, m.yday, m.isdst] {
+        v.push(cx.int(n)?);
+    }
+    v.push(cx.str(&m.zone)?);
+    v.push(cx.int(m.offset)?);
+    let ty = cx.native_type("time.struct_time");
+    structseq::new(cx, &ty, 9, v)
+}
+
+fn os_error(cx: &mut Cx, errno: i32) -> Raised {
+    exception::raise_os(cx, &std::io::Error::from_raw_os_error(errno), None, None)
+}
+
+/// Whole seconds of a time argument; now when there is none.
+fn seconds_of(cx: &mut Cx, when: Option<&Obj>) -> PyResult<i64> {
+    let bad = |cx: &mut Cx| cx.overflow_error("timestamp out of range for platform time_t");
+    let Some(o) = when.filter(|o| !o.is_none()) else { return Ok(cx.host.time().floor() as i64) };
+    if let Some(f) = o.cast::<Float>() {
+        let f = f.value.get();
+        if f.is_nan() {
+            return Err(cx.value_error("Invalid value NaN (not a number)"));
+        }
+        let f = f.floor();
+        return if (-9.2e18..9.2e18).contains(&f) { Ok(f as i64) } else { Err(bad(cx)) };
+    }
+    let n = protocol::index(cx, o)?;
+    int::to_i64(&n).ok_or_else(|| bad(cx))
+}
+
+/// Years the calendar reaches: those of a C `int`.
+fn within(cx: &mut Cx, seconds: i64) -> PyResult<()> {
+    if seconds.abs() > 67_768_036_191_676_799 {
+        return Err(os_error(cx, 75));
+    }
+    Ok(())
+}
+
+fn local(cx: &mut Cx, seconds: i64) -> PyResult<Moment> {
+    within(cx, seconds)?;
+    let (offset, zone, dst) = cx.host.local_offset(seconds);
+    Ok(Moment::at(seconds, offset, zone, dst))
+}
+
+/// The moment of a time tuple, as its numbers stand.
+fn moment(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Moment> {
+    let Some(t) = o.cast::<Tuple>() else { return Err(cx.type_error("Tuple or struct_time argument required")) };
+    let items = t.items().to_vec();
+    if items.len() != 9 {
+        return Err(cx.type_error(format!("{function}(): illegal time tuple argument")));
+    }
+    let mut n = [0i64; 9];
+    for (slot, o) in n.iter_mut().zip(&items) {
+        let v = protocol::index(cx, o)?;
+        *slot = int::to_i64(&v).filter(|v| i32::try_from(*v).is_ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))?;
+    }
+    let (mut zone, mut offset) = (String::new(), 0);
+    if o.type_ref().as_obj().is(cx.native_type("time.struct_time").as_obj()) {
+        for (name, is_zone) in [("tm_zone", true), ("tm_gmtoff", false)] {
+            let name = cx.name(name);
+            if let Some(v) = protocol::lookup_attr(cx, o, &name)? {
+                match v.cast::<Str>() {
+                    Some(s) if is_zone => zone = s.to_text(cx),
+                    _ => offset = int::to_i64(&v).unwrap_or(0),
+                }
+            }
+        }
+    }
+    Ok(Moment { year: n[0], month: n[1], day: n[2], hour: n[3], minute: n[4], second: n[5], wday: (n[6]).rem_euclid(7), yday: n[7], isdst: n[8], zone, offset })
+}
+
+/// The same, refused where a field is out of range; zero is the first of month, day and day of year.
+fn checked(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Moment> {
+    let mut m = moment(cx, o, function)?;
+    for field in [&mut m.month, &mut m.day, &mut m.yday] {
+        if *field == 0 {
+            *field = 1;
+        }
+    }
+    let ok = [
+        ((1..=12).contains(&m.month), "month out of range"),
+        ((1..=31).contains(&m.day), "day of month out of range"),
+        ((0..=23).contains(&m.hour), "hour out of range"),
+        ((0..=59).contains(&m.minute), "minute out of range"),
+        ((0..=61).contains(&m.second), "seconds out of range"),
+        (m.wday >= 0, "day of week out of range"),
+        ((1..=366).contains(&m.yday), "day of year out of range"),
+    ];
+    match ok.iter().find(|c| !c.0) {
+        Some((_, text)) => Err(cx.value_error(text)),
+        None => Ok(m),
+    }
+}
+
+fn moment_or_now(cx: &mut Cx, t: Option<&Obj>, function: &str) -> PyResult<Moment> {
+    match t.filter(|t| !t.is_none()) {
+        Some(t) => checked(cx, t, function),
+        None => {
+            let now = seconds_of(cx, None)?;
+            local(cx, now)
+        }
+    }
+}
+
+fn clock(cx: &mut Cx, id: i64) -> PyResult<i128> {
+    let c = match id {
+        0 => Clock::Realtime,
+        1 | 4 | 7 => Clock::Monotonic,
+        2 => Clock::ProcessCpu,
+        3 => Clock::ThreadCpu,
+        _ => return Err(os_error(cx, 22)),
+    };
+    Ok(cx.host.clock_ns(c))
+}
 
 #[retic_macros::methods]
 mod functions {
@@ -16,7 +144,7 @@ mod functions {
     /// Return the current time in nanoseconds since the Epoch.
     #[py("time_ns()")]
     pub fn time_ns(cx: &mut Cx) -> i64 {
-        (cx.host.time() * 1e9) as i64
+        cx.host.clock_ns(Clock::Realtime) as i64
     }
     /// Performance counter for benchmarking.
     #[py("perf_counter()")]
@@ -26,30 +154,202 @@ mod functions {
     /// Performance counter for benchmarking as nanoseconds.
     #[py("perf_counter_ns()")]
     pub fn perf_counter_ns(cx: &mut Cx) -> i64 {
-        (cx.host.monotonic() * 1e9) as i64
+        cx.host.clock_ns(Clock::Monotonic) as i64
     }
     /// Monotonic clock, cannot go backward.
     #[py("monotonic()")]
     pub fn monotonic(cx: &mut Cx) -> f64 {
         cx.host.monotonic()
     }
+    /// Monotonic clock, cannot go backward, as nanoseconds.
+    #[py("monotonic_ns()")]
+    pub fn monotonic_ns(cx: &mut Cx) -> i64 {
+        cx.host.clock_ns(Clock::Monotonic) as i64
+    }
     /// Process time for profiling: sum of the kernel and user-space CPU time.
     #[py("process_time()")]
     pub fn process_time(cx: &mut Cx) -> f64 {
-        cx.host.clock_ns(retic_runtime::host::Clock::ProcessCpu) as f64 / 1e9
+        cx.host.clock_ns(Clock::ProcessCpu) as f64 / 1e9
+    }
+    /// Process time for profiling as nanoseconds.
+    #[py("process_time_ns()")]
+    pub fn process_time_ns(cx: &mut Cx) -> i64 {
+        cx.host.clock_ns(Clock::ProcessCpu) as i64
+    }
+    /// Thread time for profiling: sum of the kernel and user-space CPU time.
+    #[py("thread_time()")]
+    pub fn thread_time(cx: &mut Cx) -> f64 {
+        cx.host.clock_ns(Clock::ThreadCpu) as f64 / 1e9
+    }
+    /// Thread time for profiling as nanoseconds.
+    #[py("thread_time_ns()")]
+    pub fn thread_time_ns(cx: &mut Cx) -> i64 {
+        cx.host.clock_ns(Clock::ThreadCpu) as i64
+    }
+    /// Return the time of the specified clock clk_id as a float.
+    #[py("clock_gettime(clk_id, /)")]
+    pub fn clock_gettime(cx: &mut Cx, clk_id: i64) -> PyResult<f64> {
+        Ok(clock(cx, clk_id)? as f64 / 1e9)
+    }
+    /// Return the time of the specified clock clk_id as nanoseconds (int).
+    #[py("clock_gettime_ns(clk_id, /)")]
+    pub fn clock_gettime_ns(cx: &mut Cx, clk_id: i64) -> PyResult<i64> {
+        Ok(clock(cx, clk_id)? as i64)
+    }
+    /// Return the resolution (precision) of the specified clock clk_id.
+    #[py("clock_getres(clk_id, /)")]
+    pub fn clock_getres(cx: &mut Cx, clk_id: i64) -> PyResult<f64> {
+        clock(cx, clk_id)?;
+        Ok(1e-9)
+    }
+    /// Get information of the specified clock.
+    #[py("get_clock_info(name, /)")]
+    pub fn get_clock_info(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
+        let (adjustable, monotonic, implementation) = match name.to_text(cx).as_str() {
+            "time" => (true, false, "clock_gettime(CLOCK_REALTIME)"),
+            "monotonic" | "perf_counter" => (false, true, "clock_gettime(CLOCK_MONOTONIC)"),
+            "process_time" => (false, true, "clock_gettime(CLOCK_PROCESS_CPUTIME_ID)"),
+            "thread_time" => (false, true, "clock_gettime(CLOCK_THREAD_CPUTIME_ID)"),
+            _ => return Err(cx.value_error("unknown clock")),
+        };
+        let ns = cx.types.namespace.as_obj().clone();
+        let o = protocol::call(cx, &ns, &[])?;
+        let (a, m, i, r) = (cx.bool(adjustable), cx.bool(monotonic), cx.str(implementation)?, cx.float(1e-9)?);
+        for (key, value) in [("implementation", i), ("monotonic", m), ("adjustable", a), ("resolution", r)] {
+            let key = cx.name(key);
+            protocol::setattr(cx, &o, &key, Some(&value))?;
+        }
+        Ok(o)
     }
     /// Delay execution for a given number of seconds.
     #[py("sleep(seconds, /)")]
-    pub fn sleep(cx: &mut Cx, seconds: f64) -> PyResult<()> {
+    pub fn sleep(cx: &mut Cx, seconds: &Obj) -> PyResult<()> {
+        let seconds = match seconds.cast::<Float>() {
+            Some(f) => f.value.get(),
+            None => {
+                let n = protocol::index(cx, seconds)?;
+                int::to_i64(&n).ok_or_else(|| cx.overflow_error("timestamp too large to convert to C PyTime_t"))? as f64
+            }
+        };
+        if seconds.is_nan() {
+            return Err(cx.value_error("Invalid value NaN (not a number)"));
+        }
         if seconds < 0.0 {
             return Err(cx.value_error("sleep length must be non-negative"));
+        }
+        if seconds > 9.2e9 {
+            return Err(cx.overflow_error("timestamp too large to convert to C PyTime_t"));
         }
         cx.host.flush();
         cx.host.sleep(seconds);
         Ok(())
     }
+    /// Convert seconds since the Epoch to a time tuple expressing UTC (a.k.a. GMT).
+    #[py("gmtime(seconds=None, /)")]
+    pub fn gmtime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult {
+        let s = seconds_of(cx, seconds)?;
+        within(cx, s)?;
+        struct_time(cx, &Moment::at(s, 0, "GMT".into(), false))
+    }
+    /// Convert seconds since the Epoch to a time tuple expressing local time.
+    #[py("localtime(seconds=None, /)")]
+    pub fn localtime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult {
+        let s = seconds_of(cx, seconds)?;
+        let m = local(cx, s)?;
+        struct_time(cx, &m)
+    }
+    /// Convert a time tuple in local time to seconds since the Epoch.
+    #[py("mktime(tuple, /)")]
+    pub fn mktime(cx: &mut Cx, tuple: &Obj) -> PyResult<f64> {
+        let m = moment(cx, tuple, "mktime")?;
+        let naive = i64::try_from(m.naive()).map_err(|_| cx.overflow_error("mktime argument out of range"))?;
+        let mut offset = cx.host.local_offset(naive).0;
+        for _ in 0..2 {
+            offset = cx.host.local_offset(naive - offset).0;
+        }
+        // Where the clock went back an hour shows twice; the flag says which is meant.
+        for shift in [3600, -3600] {
+            let (other, _, dst) = cx.host.local_offset(naive - offset + shift);
+            let now = cx.host.local_offset(naive - offset).2;
+            if m.isdst >= 0 && (m.isdst > 0) != now && (m.isdst > 0) == dst && naive - other == naive - offset + shift {
+                offset = other;
+                break;
+            }
+        }
+        Ok((naive - offset) as f64)
+    }
+    /// Convert a time tuple to a string, e.g. 'Sat Jun 06 16:26:11 1998'.
+    #[py("asctime(tuple=None, /)")]
+    pub fn asctime(cx: &mut Cx, tuple: Option<&Obj>) -> PyResult<String> {
+        Ok(moment_or_now(cx, tuple, "asctime")?.asctime())
+    }
+    /// Convert a time in seconds since the Epoch to a string in local time.
+    #[py("ctime(seconds=None, /)")]
+    pub fn ctime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult<String> {
+        let s = seconds_of(cx, seconds)?;
+        Ok(local(cx, s)?.asctime())
+    }
+    /// Convert a time tuple to a string according to a format specification.
+    #[py("strftime(format, tuple=None, /)")]
+    pub fn strftime(cx: &mut Cx, format: &Ref<Str>, tuple: Option<&Obj>) -> PyResult<String> {
+        let mut m = moment_or_now(cx, tuple, "strftime")?;
+        if m.zone.is_empty() {
+            let guess = i64::try_from(m.naive()).unwrap_or(0);
+            let (offset, zone, _) = cx.host.local_offset(guess);
+            (m.offset, m.zone) = (offset, zone);
+        }
+        Ok(calendar::format(&m, &format.to_text(cx)))
+    }
+    /// Parse a string to a time tuple according to a format specification.
+    #[py("strptime(string, format=None, /)")]
+    pub fn strptime(cx: &mut Cx, string: &Obj, format: Option<&Obj>) -> PyResult {
+        let format = match format {
+            Some(f) => f.clone(),
+            None => cx.str("%a %b %d %H:%M:%S %Y")?,
+        };
+        let m = retic_runtime::modules::import::import(cx, "_strptime")?;
+        protocol::call_method(cx, &m, "_strptime_time", &[string.clone(), format])
+    }
+    /// Initialize, or reinitialize, the local timezone to the value stored in TZ.
+    #[py("tzset()")]
+    pub fn tzset(cx: &mut Cx) -> PyResult<()> {
+        let name = cx.name("time");
+        match cx.modules.clone().and_then(|m| m.get_str(cx, &name)) {
+            Some(m) => zone_constants(cx, &m),
+            None => Ok(()),
+        }
+    }
 }
 
+/// `timezone`, `altzone`, `daylight` and `tzname`, as the zone has them this year.
+fn zone_constants(cx: &mut Cx, m: &Obj) -> PyResult<()> {
+    let year = Moment::at(cx.host.time() as i64, 0, String::new(), false).year;
+    let jan = cx.host.local_offset(calendar::days_from_civil(year, 1, 1) * 86_400);
+    let jul = cx.host.local_offset(calendar::days_from_civil(year, 7, 1) * 86_400);
+    let (standard, summer) = if jan.0 <= jul.0 { (jan, jul) } else { (jul, jan) };
+    let values = [cx.int(-standard.0)?, cx.int(-summer.0)?, cx.int(i64::from(standard.0 != summer.0))?];
+    for (key, value) in ["timezone", "altzone", "daylight"].into_iter().zip(values) {
+        let key = cx.name(key);
+        protocol::setattr(cx, m, &key, Some(&value))?;
+    }
+    let names = vec![cx.str(&standard.1)?, cx.str(&summer.1)?];
+    let names = cx.tuple(names)?;
+    let key = cx.name("tzname");
+    protocol::setattr(cx, m, &key, Some(&names))
+}
+
+const CONSTANTS: &[(&str, i64)] =
+    &[("CLOCK_REALTIME", 0), ("CLOCK_MONOTONIC", 1), ("CLOCK_PROCESS_CPUTIME_ID", 2), ("CLOCK_THREAD_CPUTIME_ID", 3), ("CLOCK_MONOTONIC_RAW", 4), ("CLOCK_BOOTTIME", 7), ("_STRUCT_TM_ITEMS", 11)];
+
 pub fn make(cx: &mut Cx) -> PyResult {
-    Ok(module::of_functions(cx, "time", functions::DOC, functions::FUNCTIONS)?.into_obj())
+    let m = module::of_functions(cx, "time", functions::DOC, functions::FUNCTIONS)?;
+    for (name, value) in CONSTANTS {
+        m.set_int(cx, name, *value)?;
+    }
+    let ty = structseq::make_type(cx, &STRUCT_TIME)?;
+    cx.native_types.insert(STRUCT_TIME.name, ty.clone());
+    m.set(cx, "struct_time", ty.into_obj())?;
+    let m = m.into_obj();
+    zone_constants(cx, &m)?;
+    Ok(m)
 }

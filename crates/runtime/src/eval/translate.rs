@@ -1017,9 +1017,16 @@ impl Tr<'_> {
                 let a = self.canon(n - 2);
                 self.emit(ops::copy_dict_without_keys, a, 0, 0, 0, &[]);
             }
+            LOAD_FROM_DICT_OR_GLOBALS => {
+                let name = self.name_ptr(arg);
+                self.in_place(ops::load_from_dict_or_globals, 0, 0, &[name]);
+            }
+            LOAD_FROM_DICT_OR_DEREF => {
+                let cell = (self.code.nlocals() + arg as usize) as u16;
+                self.in_place(ops::load_from_dict_or_deref, cell, arg as u16, &[]);
+            }
             CALL_INTRINSIC_1 => return Ok(self.window(1, 1, ops::intrinsic_1, arg as u16, &[], next)),
             CALL_INTRINSIC_2 => return Ok(self.window(2, 1, ops::intrinsic_2, arg as u16, &[], next)),
-            _ => self.emit(ops::not_built, 0, 0, 0, op as u16, &[]),
         }
         Ok(0)
     }
@@ -1055,6 +1062,11 @@ impl Tr<'_> {
 
     /// An operation that replaces the top by its result, in place.
     fn one_operand(&mut self, h: Handler) {
+        self.in_place(h, 0, 0, &[]);
+    }
+
+    /// The same with a further register and number, and words that follow.
+    fn in_place(&mut self, h: Handler, register: u16, number: u16, more: &[u64]) {
         let n = self.stack.len();
         let prefer = self.canon(n - 1);
         if !matches!(self.stack[n - 1], E::T(_)) {
@@ -1062,7 +1074,7 @@ impl Tr<'_> {
             self.move_to(n - 1, r);
         }
         let E::T(r) = self.stack[n - 1] else { return };
-        self.emit(h, r, r, 0, 0, &[]);
+        self.emit(h, r, r, register, number, more);
     }
 
     fn binary(&mut self, number: u16, next: Option<Instruction>) -> usize {

@@ -350,7 +350,11 @@ mod functions {
     #[py("dir(object=None, /)")]
     pub fn dir(cx: &mut Cx, object: Option<&Obj>) -> PyResult {
         let names = match object {
-            Some(o) => protocol::call_method(cx, o, "__dir__", &[])?,
+            Some(o) => {
+                let name = cx.name("__dir__");
+                let f = protocol::special(cx, o, &name)?.ok_or_else(|| cx.type_error("object does not provide __dir__"))?;
+                protocol::call(cx, &f, &[])?
+            }
             None => crate::types::traceback::current_locals(cx)?,
         };
         let items = protocol::collect(cx, &names)?;

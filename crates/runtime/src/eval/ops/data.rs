@@ -696,9 +696,3 @@ handler!(build_interpolation, 2, |cx, pc, regs| {
     put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(v));
     Ok(())
 });
-
-// An opcode whose run-time half is still to come; operand 3 is its number.
-handler!(not_built, 2, |cx, pc, _regs| {
-    let name = retic_bytecode::Opcode::from_u8(f(pc, 3) as u8).map_or("?", |o| o.name());
-    Err(cx.error_of(&cx.types.not_implemented_error, format!("{name} is not built yet")))
-});

@@ -223,6 +223,14 @@ fn free_error(cx: &mut Cx, index: usize) -> crate::cx::Raised {
     }
 }
 
+/// The name of the cell or free variable with this index.
+fn cell_name(cx: &mut Cx, index: usize) -> PyResult<Ref<Str>> {
+    let code = cx.stacks.current().expect("a frame is running").function().code.cloned(cx);
+    let c = code.code();
+    let text = c.cellvars.get(index).cloned().unwrap_or_else(|| c.freevars[index - c.cellvars.len()].clone());
+    crate::types::str::intern_text(cx, &text)
+}
+
 handler!(load_deref, 2, |cx, pc, regs| {
     let slot = *regs.add(f(pc, 1));
     let value = peek(&slot).cast::<CellObj>().and_then(|c| c.value.cloned(cx));
@@ -237,14 +245,43 @@ handler!(load_deref, 2, |cx, pc, regs| {
 
 handler!(load_classderef, 2, |cx, pc, regs| {
     let index = f(pc, 3);
-    let code = (*cx.stacks.top).function().code.cloned(cx);
-    let c = code.code();
-    let text = c.cellvars.get(index).cloned().unwrap_or_else(|| c.freevars[index - c.cellvars.len()].clone());
-    let name = crate::types::str::intern_text(cx, &text)?;
+    let name = cell_name(cx, index)?;
     let ns = namespace(cx);
     let found = lookup_in(cx, &ns, &name)?;
     let slot = *regs.add(f(pc, 1));
     let v = match found {
+        Some(v) => v,
+        None => peek(&slot).cast::<CellObj>().and_then(|c| c.value.cloned(cx)).ok_or_else(|| free_error(cx, index))?,
+    };
+    *regs.add(f(pc, 0)) = give(v);
+    Ok(())
+});
+
+// The name of an annotation scope inside a class: the class's namespace is
+// on top and goes first (PEP 695).
+handler!(load_from_dict_or_globals, 3, |cx, pc, regs| {
+    let name = name_of(pc.add(2));
+    let unbound = cx.consts.unbound.as_ptr().as_ptr();
+    let ns = take(std::mem::replace(&mut *regs.add(f(pc, 1)), unbound));
+    let found = lookup_in(cx, &ns, name);
+    cx.release(ns);
+    let v = match found? {
+        Some(v) => v,
+        None => global(cx, name)?,
+    };
+    *regs.add(f(pc, 0)) = give(v);
+    Ok(())
+});
+
+handler!(load_from_dict_or_deref, 2, |cx, pc, regs| {
+    let index = f(pc, 3);
+    let name = cell_name(cx, index)?;
+    let unbound = cx.consts.unbound.as_ptr().as_ptr();
+    let ns = take(std::mem::replace(&mut *regs.add(f(pc, 1)), unbound));
+    let found = lookup_in(cx, &ns, &name);
+    cx.release(ns);
+    let slot = *regs.add(f(pc, 2));
+    let v = match found? {
         Some(v) => v,
         None => peek(&slot).cast::<CellObj>().and_then(|c| c.value.cloned(cx)).ok_or_else(|| free_error(cx, index))?,
     };
