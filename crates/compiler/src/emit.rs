@@ -8,6 +8,7 @@ mod function;
 mod pattern;
 mod stmt;
 mod strings;
+pub(crate) use strings::debug_text;
 
 use crate::error::{CompileError, Lines, Warning};
 use crate::parse::Parsed;

@@ -13,12 +13,14 @@ mod parse;
 mod peephole;
 mod source;
 mod symbols;
+mod tree;
 mod unparse;
 mod wording;
 
 pub use error::{CompileError, ErrorKind, Warning};
 pub use parse::needs_more_input;
 pub use source::decode;
+pub use tree::{Build, TreeError, tree};
 
 use retic_bytecode::Code;
 use std::rc::Rc;
@@ -53,12 +55,16 @@ pub struct Compiled {
 
 /// Compiles source text. The error is a SyntaxError (or one of its kin) in CPython's words.
 pub fn compile(source: &str, options: &Options) -> Result<Compiled, Box<CompileError>> {
-    // Nesting in the source becomes recursion here and in the parser; the reserve is committed only as it is used.
-    let depth_reserve = (4 << 20) + source.len().min(2 << 20) * 640;
-    let run = || {
+    with_stack(source, || {
         let parsed = parse::parse(source, options.mode)?;
         emit::compile_module(source, &parsed, options)
-    };
+    })
+}
+
+/// Runs what recurses as deep as the source nests.
+fn with_stack<R>(source: &str, run: impl FnOnce() -> R) -> R {
+    // Nesting in the source becomes recursion here and in the parser; the reserve is committed only as it is used.
+    let depth_reserve = (4 << 20) + source.len().min(2 << 20) * 640;
     // Short sources cannot nest deeply; they run where they are.
     const SHORT_BYTES: usize = 4 << 10;
     if source.len() > SHORT_BYTES { stacker::grow(depth_reserve, run) } else { stacker::maybe_grow(1 << 20, depth_reserve, run) }

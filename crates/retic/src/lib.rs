@@ -2,6 +2,8 @@
 
 pub mod listing;
 
+mod ast;
+
 use retic_compiler::{CompileError, ErrorKind, Mode, Options};
 use retic_runtime::cx::{CompileRequest, Cx, PyResult};
 use retic_runtime::interp::{self, Interp};
@@ -42,6 +44,7 @@ impl Python {
         let mut interp = interp::new(Box::new(host), key);
         let cx = interp.cx();
         cx.compile_hook = Some(compile_hook);
+        cx.tree_hook = Some(tree_hook);
         retic_stdlib::install(cx);
         cx.optimize = settings.optimize;
         cx.library = Some(library);
@@ -128,12 +131,19 @@ fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32) -> P
 }
 
 fn compile_hook(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>> {
-    let mode = match request.mode {
+    compile(cx, request.source, request.filename, mode_of(request.mode), request.flags)
+}
+
+fn tree_hook(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult {
+    ast::tree(cx, request.source, request.filename, mode_of(request.mode))
+}
+
+fn mode_of(name: &str) -> Mode {
+    match name {
         "eval" => Mode::Eval,
         "single" => Mode::Single,
         _ => Mode::Exec,
-    };
-    compile(cx, request.source, request.filename, mode, request.flags)
+    }
 }
 
 /// Raises the SyntaxError (or its kin) of a refused program.

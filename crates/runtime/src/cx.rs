@@ -50,6 +50,9 @@ pub struct MethodCacheEntry {
 /// Compiles source handed to `compile`, `exec`, `eval` and imports. Installed by the embedding crate.
 pub type CompileHook = fn(&mut Cx, CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>>;
 
+/// Parses source into a tree of `_ast` nodes. Installed by the embedding crate.
+pub type TreeHook = fn(&mut Cx, CompileRequest<'_>) -> PyResult;
+
 /// Finds a module of the packed library by its dotted name, or (an absolute path) by its file.
 pub type LibraryHook = fn(&str) -> Option<LibraryModule>;
 
@@ -98,6 +101,7 @@ pub struct Cx {
     pub modules: Option<Ref<Dict>>,
     pub sys: Option<Obj>,
     pub compile_hook: Option<CompileHook>,
+    pub tree_hook: Option<TreeHook>,
     pub host: Box<dyn crate::host::Host>,
     pub native_modules: Vec<(&'static str, fn(&mut Cx) -> PyResult)>,
     pub recursion_limit: Cell<usize>,
@@ -463,6 +467,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         modules: None,
         sys: None,
         compile_hook: None,
+        tree_hook: None,
         host,
         native_modules: Vec::new(),
         recursion_limit: Cell::new(1000),

@@ -106,6 +106,12 @@ pub(crate) fn finalize(cx: &mut Cx) {
 }
 
 /// Source to a code object through the installed compiler.
+/// The module of that name if it was imported already.
+pub fn is_imported(cx: &mut Cx, name: &str) -> Option<Obj> {
+    let key = crate::types::str::intern_text(cx, name).ok()?;
+    cx.modules.clone()?.get_str(cx, &key).filter(|m| !m.is_none())
+}
+
 pub fn compile(cx: &mut Cx, source: &str, filename: &str, mode: &str, flags: u32) -> PyResult<Ref<CodeObj>> {
     let Some(hook) = cx.compile_hook else { return Err(cx.runtime_error("no compiler is installed")) };
     let optimize = cx.optimize;

@@ -116,10 +116,8 @@ impl<'a> Emitter<'a> {
                 InterpolatedStringElement::Literal(l) => self.literal_piece(l, raw, text)?,
                 InterpolatedStringElement::Interpolation(i) => {
                     let mut conversion = i.conversion;
-                    if let Some(debug) = &i.debug_text {
-                        let r = i.range;
-                        let _ = debug;
-                        text.push_str(&self.debug_text(i, r));
+                    if i.debug_text.is_some() {
+                        text.push_str(&debug_text(self.lines.source, i));
                         if i.format_spec.is_none() && conversion == ConversionFlag::None {
                             conversion = ConversionFlag::Repr;
                         }
@@ -149,23 +147,6 @@ impl<'a> Emitter<'a> {
         let body = source.replace("{{", "{").replace("}}", "}");
         // `\N{...}` has single braces that are no doubled ones; the replacement above leaves them alone.
         self.text_run(&body, raw, text, l.range)
-    }
-
-    /// The `x = ` of `f"{x = }"`: source text between the brace and the conversion, format or closing brace.
-    fn debug_text(&self, i: &InterpolatedElement, range: TextRange) -> String {
-        let source = self.lines.source;
-        let start = range.start().to_usize() + 1;
-        let mut end = i.expression.range().end().to_usize();
-        // Past closing parentheses and blanks to the `=`, then the blanks after it.
-        let bytes = source.as_bytes();
-        while end < range.end().to_usize() && bytes[end] != b'=' {
-            end += 1;
-        }
-        end += 1;
-        while end < range.end().to_usize() && bytes[end].is_ascii_whitespace() {
-            end += 1;
-        }
-        source[start..end.min(range.end().to_usize())].to_string()
     }
 
     fn format_spec(&mut self, elements: &'a [InterpolatedStringElement], raw: bool) -> Done {
@@ -198,7 +179,7 @@ impl<'a> Emitter<'a> {
                     }
                     InterpolatedStringElement::Interpolation(i) => {
                         if i.debug_text.is_some() {
-                            let text = self.debug_text(i, i.range);
+                            let text = debug_text(self.lines.source, i);
                             texts.last_mut().expect("never empty").push_str(&text);
                         }
                         holes.push((i, raw));
@@ -232,4 +213,21 @@ impl<'a> Emitter<'a> {
         self.op(BUILD_TEMPLATE);
         Ok(())
     }
+}
+
+/// The `x = ` of `f"{x = }"`: source text between the brace and the conversion, format or closing brace.
+pub(crate) fn debug_text(source: &str, i: &InterpolatedElement) -> String {
+    let start = i.range.start().to_usize() + 1;
+    let limit = i.range.end().to_usize();
+    let mut end = i.expression.range().end().to_usize();
+    // Past closing parentheses and blanks to the `=`, then the blanks after it.
+    let bytes = source.as_bytes();
+    while end < limit && bytes[end] != b'=' {
+        end += 1;
+    }
+    end += 1;
+    while end < limit && bytes[end].is_ascii_whitespace() {
+        end += 1;
+    }
+    source[start..end.min(limit)].to_string()
 }

@@ -367,12 +367,39 @@ mod functions {
     /// Compile source into a code object that can be executed by exec() or eval().
     #[py("compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)")]
     pub fn compile(cx: &mut Cx, source: &Obj, filename: &Obj, mode: &Ref<Str>, flags: i64, dont_inherit: bool, optimize: i64, _feature_version: i64) -> PyResult {
+        const ONLY_AST: i64 = 0x400;
         let _ = (dont_inherit, optimize);
+        if flags & !0x1fe_f710 != 0 {
+            return Err(cx.value_error("compile(): unrecognised flags"));
+        }
+        let ast = crate::modules::is_imported(cx, "_ast");
+        let of_ast = match &ast {
+            Some(m) => {
+                let name = cx.name("AST");
+                let class = protocol::getattr(cx, m, &name)?;
+                protocol::isinstance(cx, source, &class)?
+            }
+            None => false,
+        };
+        if of_ast && flags & ONLY_AST != 0 {
+            return Ok(source.clone());
+        }
+        let source = &if of_ast {
+            // Through the text of the tree: the code is that of the tree, its lines are those of the text.
+            let m = crate::modules::import(cx, "ast")?;
+            protocol::call_method(cx, &m, "unparse", std::slice::from_ref(source))?
+        } else {
+            source.clone()
+        };
         let text = source_text(cx, source)?;
         let file = protocol::str_text(cx, filename)?;
         let mode = mode.to_text(cx);
         if !matches!(mode.as_str(), "exec" | "eval" | "single") {
             return Err(cx.value_error("compile() mode must be 'exec', 'eval' or 'single'"));
+        }
+        if flags & ONLY_AST != 0 {
+            let Some(hook) = cx.tree_hook else { return Err(cx.runtime_error("no parser is installed")) };
+            return hook(cx, crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, optimize: 0 });
         }
         Ok(crate::modules::compile(cx, &text, &file, &mode, flags as u32)?.into_obj())
     }

@@ -1,7 +1,7 @@
 //! Code objects: the wordcode as Python sees it, and the register form that runs.
 
 use super::type_::{Cmp, flags};
-use super::{Slots, Spec};
+use super::{Slots, Spec, Str};
 use crate::cx::{Cx, PyResult};
 use crate::eval::Exec;
 use crate::layout;
@@ -67,6 +67,11 @@ impl CodeObj {
 
 /// Constants of one compilation that were made already.
 type Shared = rustc_hash::FxHashMap<Const, Obj>;
+
+/// A constant outside of any code object.
+pub fn constant_object(cx: &mut Cx, c: &Const) -> PyResult {
+    make_constant(cx, c, &mut Shared::default())
+}
 
 /// A constant as an object.
 fn constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
@@ -189,6 +194,95 @@ impl CodeObj {
     fn cellvars(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         strings(cx, &this.code().cellvars)
     }
+    /// Return a copy of the code object with new values for the specified fields.
+    ///
+    /// Fields that the instructions depend on cannot be changed.
+    #[py("replace($self, /, **changes)")]
+    fn replace(cx: &mut Cx, this: &Ref<CodeObj>, changes: Vec<(&Obj, &Obj)>) -> PyResult {
+        let mut data = (**this.code()).clone();
+        let mut consts = None;
+        for (key, value) in changes {
+            let name = key.cast::<Str>().map_or_else(String::new, |k| k.to_text(cx));
+            let text = |cx: &mut Cx| match value.cast::<Str>() {
+                Some(t) => Ok(Rc::<str>::from(t.to_text(cx))),
+                None => Err(cx.type_error(format!("replace() argument '{name}' must be str, not {}", value.ty().name_text()))),
+            };
+            match name.as_str() {
+                "co_name" => data.name = text(cx)?,
+                "co_qualname" => data.qualname = text(cx)?,
+                "co_filename" => data.filename = text(cx)?,
+                "co_firstlineno" => {
+                    let n = protocol::index_i64(cx, value)?;
+                    data.firstlineno = u32::try_from(n).map_err(|_| cx.value_error("code: firstlineno must not be negative"))?;
+                }
+                "co_stacksize" => {
+                    protocol::index_i64(cx, value)?;
+                }
+                "co_consts" => {
+                    let same = value.cast::<super::Tuple>().is_some_and(|t| {
+                        t.items().len() == data.consts.len()
+                            && t.items().iter().zip(&data.consts).all(|(o, c)| matches!(c, Const::Code(_)) == o.cast::<CodeObj>().is_some())
+                    });
+                    if !same {
+                        return Err(cx.value_error("code: co_consts must keep its length and the places of its code objects"));
+                    }
+                    consts = Some(value.clone());
+                }
+                _ => {
+                    let attribute = super::str::intern_text(cx, &name)?;
+                    let Some(old) = protocol::lookup_attr(cx, this.as_obj(), &attribute)? else {
+                        return Err(cx.type_error(format!("replace() got an unexpected keyword argument '{name}'")));
+                    };
+                    if !protocol::equal(cx, &old, value)? {
+                        return Err(cx.value_error(format!("code: {name} cannot be changed, the instructions depend on it")));
+                    }
+                }
+            }
+        }
+        let made = CodeObj::new(cx, Rc::new(data))?;
+        made.consts.set(cx, consts.unwrap_or_else(|| this.consts.cloned(cx)));
+        Ok(made.into_obj())
+    }
+    /// The same as replace(), for copy.replace().
+    #[py("__replace__($self, /, **changes)")]
+    fn dunder_replace(cx: &mut Cx, this: &Ref<CodeObj>, changes: Vec<(&Obj, &Obj)>) -> PyResult {
+        CodeObj::replace(cx, this, changes)
+    }
+    /// Ranges of byte offsets with their line: (start, end, line) each.
+    #[py("co_lines($self, /)")]
+    fn co_lines(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        let code = this.code().clone();
+        let mut ranges: Vec<(u32, u32, u32)> = Vec::new();
+        for offset in (0..code.code.len() as u32).step_by(2) {
+            let line = this.line_at(offset);
+            match ranges.last_mut() {
+                Some(r) if r.2 == line => r.1 = offset + 2,
+                _ => ranges.push((offset, offset + 2, line)),
+            }
+        }
+        let mut items = Vec::new();
+        for (a, b, line) in ranges {
+            let v = vec![cx.int(i64::from(a))?, cx.int(i64::from(b))?, cx.int(i64::from(line))?];
+            items.push(cx.tuple(v)?);
+        }
+        let l = cx.list(items)?;
+        protocol::iter(cx, &l)
+    }
+    /// The place in the source of each instruction: (line, end line, column, end column).
+    #[py("co_positions($self, /)")]
+    fn co_positions(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        let code = this.code().clone();
+        let mut items = Vec::new();
+        for i in 0..code.code.len() / 2 {
+            let v = match code.positions.get(i) {
+                Some(p) => [p.line, p.end_line, p.column, p.end_column].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?,
+                None => vec![cx.int(i64::from(this.line_at(i as u32 * 2)))?, cx.none(), cx.none(), cx.none()],
+            };
+            items.push(cx.tuple(v)?);
+        }
+        let l = cx.list(items)?;
+        protocol::iter(cx, &l)
+    }
 }
 
 unsafe fn drop_code(raw: NonNull<Header>) {
@@ -227,6 +321,7 @@ pub fn spec() -> Spec {
             ..Slots::EMPTY
         },
         getset: CodeObj::GETSET,
+        methods: CodeObj::METHODS,
         ..Spec::new::<CodeObj>("code")
     }
 }

@@ -299,6 +299,7 @@ fn carets(line: &str, position: Option<&retic_bytecode::Position>, number: u32) 
 #[retic_macros::methods]
 impl Traceback {
     #[get("tb_next")]
+    #[settable("")]
     fn next_get(cx: &mut Cx, this: &Ref<Traceback>) -> Option<Obj> {
         this.next.cloned(cx)
     }
@@ -316,8 +317,51 @@ impl Traceback {
     }
 }
 
+impl Traceback {
+    /// Refuses what would close a ring.
+    fn set_next_get(cx: &mut Cx, this: &Ref<Traceback>, value: Option<&Obj>) -> PyResult<()> {
+        let next = match value {
+            None => return Err(cx.type_error("can't delete tb_next attribute")),
+            Some(v) if v.is_none() => None,
+            Some(v) => Some(v.clone()),
+        };
+        let mut at = next.clone();
+        while let Some(o) = at {
+            let Some(t) = o.cast::<Traceback>() else {
+                return Err(cx.type_error(format!("expected traceback object, got '{}'", o.ty().name_text())));
+            };
+            if o.is(this.as_obj()) {
+                return Err(cx.value_error("traceback loop detected"));
+            }
+            at = t.next.cloned(cx);
+        }
+        this.next.set(cx, next);
+        Ok(())
+    }
+}
+
+/// `types.TracebackType(tb_next, tb_frame, tb_lasti, tb_lineno)`.
+fn construct(cx: &mut Cx, _ty: &Ref<super::Type>, args: crate::native::Args<'_>) -> PyResult {
+    let mut given = Vec::new();
+    for (i, name) in ["tb_next", "tb_frame", "tb_lasti", "tb_lineno"].into_iter().enumerate() {
+        let Some(o) = args.positional().get(i).or(args.keyword(cx, name)).cloned() else {
+            return Err(cx.type_error(format!("traceback() missing required argument '{name}' (pos {})", i + 1)));
+        };
+        given.push(o);
+    }
+    let frame = given[1].clone();
+    if frame.cast::<FrameObj>().is_none() {
+        return Err(cx.type_error(format!("traceback() argument 'tb_frame' must be frame, not {}", frame.ty().name_text())));
+    }
+    let offset = crate::protocol::index_i64(cx, &given[2])? as u32;
+    let line = crate::protocol::index_i64(cx, &given[3])? as u32;
+    let t = memory::new(cx, &cx.types.traceback, |head| Traceback { head, frame: Guarded::new(frame), next: Guarded::new(None), offset: Cell::new(offset), line: Cell::new(line) })?;
+    Traceback::set_next_get(cx, &t, Some(&given[0]))?;
+    Ok(t.into_obj())
+}
+
 pub fn spec() -> Spec {
-    Spec { flags: flags::GC | flags::NO_NEW, getset: Traceback::GETSET, ..Spec::new::<Traceback>("traceback") }
+    Spec { flags: flags::GC, slots: Slots { new: Some(construct), ..Slots::EMPTY }, getset: Traceback::GETSET, ..Spec::new::<Traceback>("traceback") }
 }
 
 /// The locals of a frame object as a dict.
