@@ -37,9 +37,40 @@ type_ignore: TypeIgnore(lineno, tag)
 type_param+: TypeVar(name, bound?, default_value?) ParamSpec(name, default_value?) TypeVarTuple(name, default_value?)
 '''
 
-_LISTS = frozenset('''body type_ignores argtypes decorator_list type_params bases keywords targets orelse items cases handlers
-finalbody names values keys elts generators ops comparators args ifs posonlyargs kwonlyargs kw_defaults defaults patterns
-kwd_attrs kwd_patterns'''.split())
+# What a field holds: by its name, else by class and name. A list is written [x].
+_TYPES = {}
+for _line in '''
+expr: returns value test target annotation iter exc cause msg left right operand elt key func format_spec slice lower upper
+ step type context_expr optional_vars guard cls bound default_value subject
+[expr]: argtypes decorator_list bases targets values keys elts comparators ifs kw_defaults defaults Call.args
+[stmt]: body orelse finalbody
+str: name type_comment module kind attr id arg asname rest tag Interpolation.str
+int: simple level conversion is_async lineno
+object: Constant.value MatchSingleton.value str
+[type_ignore]: type_ignores
+[type_param]: type_params
+[keyword]: keywords
+[withitem]: items
+[match_case]: cases
+[excepthandler]: handlers
+[alias]: names
+[str]: Global.names Nonlocal.names kwd_attrs
+[comprehension]: generators
+[cmpop]: ops
+[arg]: posonlyargs args kwonlyargs
+[pattern]: patterns kwd_patterns
+arg: vararg kwarg
+arguments: FunctionDef.args AsyncFunctionDef.args Lambda.args
+expr_context: ctx
+operator: op
+boolop: BoolOp.op
+unaryop: UnaryOp.op
+pattern: pattern
+expr: Expression.body Lambda.body IfExp.body IfExp.orelse TypeAlias.name
+'''.replace('\n ', ' ').strip().splitlines():
+    _kind, _, _names = _line.partition(': ')
+    _TYPES.update(dict.fromkeys(_names.split(), _kind))
+del _line, _kind, _names
 
 PyCF_ONLY_AST = 0x400
 PyCF_OPTIMIZED_AST = 0x8400
@@ -72,10 +103,10 @@ class AST:
                 continue
             if name in type(self)._optional:
                 continue
-            if name == 'ctx':
+            kind = _kind_of(type(self), name)
+            if kind == 'expr_context':
                 setattr(self, name, Load())
-            elif name in _LISTS and not (type(self).__name__ == 'Lambda' and name in ('args', 'body')) and not (
-                    name == 'args' and type(self).__name__ in ('FunctionDef', 'AsyncFunctionDef')):
+            elif kind.startswith('['):
                 setattr(self, name, [])
 
     _optional = frozenset()
@@ -95,6 +126,24 @@ class AST:
 
 
 AST.__module__ = 'ast'
+
+
+def _kind_of(cls, field):
+    for c in cls.__mro__:
+        kind = _TYPES.get(f'{c.__name__}.{field}')
+        if kind:
+            return kind
+    return _TYPES.get(field, 'object')
+
+
+def _field_type(cls, field):
+    kind = _kind_of(cls, field)
+    named = {'str': str, 'int': int, 'object': object}
+    of = kind.strip('[]')
+    found = named.get(of) or globals()[of]
+    if kind.startswith('['):
+        return list[found]
+    return found | None if field in cls._optional else found
 
 
 def _make(cls, state):
@@ -136,3 +185,7 @@ def _build():
 
 
 _build()
+for _class in list(globals().values()):
+    if isinstance(_class, type) and issubclass(_class, AST) and _class._fields:
+        _class._field_types = _class.__annotations__ = {f: _field_type(_class, f) for f in _class._fields}
+del _class

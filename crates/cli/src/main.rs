@@ -1,25 +1,27 @@
 //! The command `retic`: runs programs as `python` does.
 
+mod options;
+
+use options::{Program, Request};
 use retic::{Python, Settings};
 use std::io::Read;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: retic [option] ... [-c cmd | -m dis file | file | -] [arg] ...
+const USAGE: &str = "usage: retic [option] ... [-c cmd | -m mod | file | -] [arg] ...
 Options:
 -c cmd : program passed in as string (terminates option list)
--h     : print this help message and exit
--I -S -s -E -B -u -P : accepted
--m dis : print the bytecode of a file
+-m mod : run a library module as a script (terminates option list);
+         -m dis FILE prints the bytecode of a file as CPython 3.9 does
+-E     : ignore PYTHON* environment variables
+-I     : isolate: neither the script's folder nor PYTHONPATH on sys.path
+-P     : do not put the script's folder on sys.path
 -O     : remove assert statements; -OO: and docstrings
+-W arg : warning control
+-X opt : an implementation option, shown in sys._xoptions
 -V     : print the Python version number and exit
+-h     : print this help message and exit
+Accepted without effect: -b -B -d -i -q -s -S -u -v
 ";
-
-enum Program {
-    Command(String),
-    Module(String),
-    File(String),
-    Stdin,
-}
 
 fn main() -> ExitCode {
     // Python code may nest deeply: the interpreter runs on a stack of its own size.
@@ -31,55 +33,50 @@ fn main() -> ExitCode {
 }
 
 fn start() -> i32 {
-    let mut args = std::env::args().skip(1).peekable();
-    let mut settings = Settings::default();
-    let mut program = None;
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "-c" => {
-                let Some(command) = args.next() else { return usage("argument expected for the -c option") };
-                program = Some(Program::Command(command));
-            }
-            "-m" => {
-                let Some(name) = args.next() else { return usage("argument expected for the -m option") };
-                program = Some(Program::Module(name));
-            }
-            "-h" | "--help" => {
-                print!("{USAGE}");
-                return 0;
-            }
-            "-V" | "--version" => {
-                println!("Python 3.14.0 (Retic {})", env!("CARGO_PKG_VERSION"));
-                return 0;
-            }
-            "-O" => settings.optimize = settings.optimize.max(1),
-            "-OO" => settings.optimize = 2,
-            "-I" | "-S" | "-s" | "-E" | "-B" | "-u" | "-P" | "-q" | "-b" | "-d" | "-v" => continue,
-            "-X" | "-W" => {
-                args.next();
-                continue;
-            }
-            "-" => program = Some(Program::Stdin),
-            other if other.starts_with('-') => return usage(&format!("unknown option {other}")),
-            _ => program = Some(Program::File(arg)),
+    let original: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let (program, rest, flags, warn, x) = match options::read(original.iter().skip(1).cloned().collect()) {
+        Ok(Request::Run { program, rest, flags, warn, x }) => (program, rest, flags, warn, x),
+        Ok(Request::Help) => {
+            print!("{USAGE}");
+            return 0;
         }
-        if program.is_some() {
-            break;
+        Ok(Request::Version) => {
+            println!("Python 3.14.0 (Retic {})", env!("CARGO_PKG_VERSION"));
+            return 0;
         }
+        Err(problem) => return usage(&problem),
+    };
+    let ignore = flags.ignore_environment != 0;
+    let environment = |name: &str| if !ignore { std::env::var(name).ok().filter(|v| !v.is_empty()) } else { None };
+    let mut settings = Settings { optimize: flags.optimize, warn_options: warn, x_options: x, original_argv: original, ..Settings::default() };
+    settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
+    settings.hash_seed = environment("PYTHONHASHSEED").filter(|s| s != "random").and_then(|s| s.parse().ok());
+    let safe = flags.safe_path || environment("PYTHONSAFEPATH").is_some();
+    settings.flags = flags;
+    settings.flags.hash_randomization = u8::from(settings.hash_seed != Some(0));
+    // The first entry of `sys.path`, then PYTHONPATH.
+    let first = match &program {
+        _ if safe => None,
+        Program::Command(_) | Program::Stdin => Some(String::new()),
+        Program::Module(_) => Some(std::env::current_dir().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default()),
+        Program::File(path) => {
+            let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+            Some(real.parent().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default())
+        }
+    };
+    settings.path = first.into_iter().collect();
+    if let Some(more) = environment("PYTHONPATH") {
+        settings.path.extend(std::env::split_paths(&more).map(|p| p.to_string_lossy().into_owned()));
     }
-    settings.hash_seed = std::env::var("PYTHONHASHSEED").ok().filter(|s| s != "random").and_then(|s| s.parse().ok());
-    let rest: Vec<String> = args.collect();
-    match program.unwrap_or(Program::Stdin) {
+    let mut argv = |zero: &str| settings.argv = std::iter::once(zero.to_string()).chain(rest.iter().cloned()).collect();
+    match program {
         Program::Command(text) => {
-            settings.argv = std::iter::once("-c".to_string()).chain(rest).collect();
-            settings.path = vec![String::new()];
+            argv("-c");
             Python::new(&settings).run_source(text.as_bytes(), "<string>", false)
         }
         Program::File(path) => match std::fs::read(&path) {
             Ok(source) => {
-                let folder = std::path::Path::new(&path).parent().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
-                settings.path = vec![folder];
-                settings.argv = std::iter::once(path.clone()).chain(rest).collect();
+                argv(&path);
                 Python::new(&settings).run_source(&source, &path, true)
             }
             Err(e) => {
@@ -95,8 +92,7 @@ fn start() -> i32 {
             if std::io::stdin().read_to_end(&mut source).is_err() {
                 return 1;
             }
-            settings.argv = vec![String::new()];
-            settings.path = vec![String::new()];
+            argv(if rest.is_empty() { "" } else { "-" });
             Python::new(&settings).run_source(&source, "<stdin>", false)
         }
         Program::Module(name) if name == "dis" => {
@@ -116,8 +112,8 @@ fn start() -> i32 {
             }
         }
         Program::Module(name) => {
-            eprintln!("retic: No module named {name}");
-            1
+            argv("-m");
+            Python::new(&settings).run_module(&name)
         }
     }
 }

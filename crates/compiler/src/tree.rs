@@ -199,14 +199,9 @@ impl<B: Build> Walk<'_, B> {
             }
             Stmt::Return(r) => ("Return", vec![("value", self.maybe(r.value.as_deref())?)]),
             Stmt::Delete(d) => ("Delete", vec![("targets", self.exprs(&d.targets)?)]),
-            Stmt::TypeAlias(t) => (
-                "TypeAlias",
-                vec![("name", self.expr(&t.name)?), ("type_params", self.type_params(t.type_params.as_deref())?), ("value", self.expr(&t.value)?)],
-            ),
+            Stmt::TypeAlias(t) => ("TypeAlias", vec![("name", self.expr(&t.name)?), ("type_params", self.type_params(t.type_params.as_deref())?), ("value", self.expr(&t.value)?)]),
             Stmt::Assign(a) => ("Assign", vec![("targets", self.exprs(&a.targets)?), ("value", self.expr(&a.value)?), ("type_comment", self.none()?)]),
-            Stmt::AugAssign(a) => {
-                ("AugAssign", vec![("target", self.expr(&a.target)?), ("op", self.plain(operator(a.op), Vec::new())?), ("value", self.expr(&a.value)?)])
-            }
+            Stmt::AugAssign(a) => ("AugAssign", vec![("target", self.expr(&a.target)?), ("op", self.plain(operator(a.op), Vec::new())?), ("value", self.expr(&a.value)?)]),
             Stmt::AnnAssign(a) => (
                 "AnnAssign",
                 vec![
@@ -272,10 +267,9 @@ impl<B: Build> Walk<'_, B> {
             }
             Stmt::Assert(a) => ("Assert", vec![("test", self.expr(&a.test)?), ("msg", self.maybe(a.msg.as_deref())?)]),
             Stmt::Import(i) => ("Import", vec![("names", self.aliases(&i.names)?)]),
-            Stmt::ImportFrom(i) => (
-                "ImportFrom",
-                vec![("module", self.name(i.module.as_ref())?), ("names", self.aliases(&i.names)?), ("level", self.value(Const::Int(i64::from(i.level)))?)],
-            ),
+            Stmt::ImportFrom(i) => {
+                ("ImportFrom", vec![("module", self.name(i.module.as_ref())?), ("names", self.aliases(&i.names)?), ("level", self.value(Const::Int(i64::from(i.level)))?)])
+            }
             Stmt::Global(g) => ("Global", vec![("names", self.names(&g.names)?)]),
             Stmt::Nonlocal(g) => ("Nonlocal", vec![("names", self.names(&g.names)?)]),
             Stmt::Expr(e) => ("Expr", vec![("value", self.expr(&e.value)?)]),
@@ -312,7 +306,8 @@ impl<B: Build> Walk<'_, B> {
 
     fn arg(&mut self, p: &Parameter) -> Got<B> {
         let fields = vec![("arg", self.text(&p.name.id)?), ("annotation", self.maybe(p.annotation.as_deref())?), ("type_comment", self.none()?)];
-        self.at("arg", fields, p.range)
+        // Without the stars.
+        self.at("arg", fields, TextRange::new(p.name.range.start(), p.range.end()))
     }
 
     fn parameters(&mut self, p: Option<&Parameters>) -> Got<B> {
@@ -394,9 +389,7 @@ impl<B: Build> Walk<'_, B> {
             Expr::Set(s) => ("Set", vec![("elts", self.exprs(&s.elts)?)]),
             Expr::ListComp(c) => ("ListComp", vec![("elt", self.expr(&c.elt)?), ("generators", self.generators(&c.generators)?)]),
             Expr::SetComp(c) => ("SetComp", vec![("elt", self.expr(&c.elt)?), ("generators", self.generators(&c.generators)?)]),
-            Expr::DictComp(c) => {
-                ("DictComp", vec![("key", self.maybe(c.key.as_deref())?), ("value", self.expr(&c.value)?), ("generators", self.generators(&c.generators)?)])
-            }
+            Expr::DictComp(c) => ("DictComp", vec![("key", self.maybe(c.key.as_deref())?), ("value", self.expr(&c.value)?), ("generators", self.generators(&c.generators)?)]),
             Expr::Generator(c) => ("GeneratorExp", vec![("elt", self.expr(&c.elt)?), ("generators", self.generators(&c.generators)?)]),
             Expr::Await(a) => ("Await", vec![("value", self.expr(&a.value)?)]),
             Expr::Yield(y) => ("Yield", vec![("value", self.maybe(y.value.as_deref())?)]),
@@ -563,9 +556,7 @@ impl<B: Build> Walk<'_, B> {
                 ("MatchSingleton", vec![("value", self.value(c)?)])
             }
             Pattern::MatchSequence(s) => ("MatchSequence", vec![("patterns", self.patterns(&s.patterns)?)]),
-            Pattern::MatchMapping(m) => {
-                ("MatchMapping", vec![("keys", self.exprs(&m.keys)?), ("patterns", self.patterns(&m.patterns)?), ("rest", self.name(m.rest.as_ref())?)])
-            }
+            Pattern::MatchMapping(m) => ("MatchMapping", vec![("keys", self.exprs(&m.keys)?), ("patterns", self.patterns(&m.patterns)?), ("rest", self.name(m.rest.as_ref())?)]),
             Pattern::MatchClass(c) => {
                 let attrs: Vec<Identifier> = c.arguments.keywords.iter().map(|k| k.attr.clone()).collect();
                 (

@@ -4,6 +4,8 @@ pub mod listing;
 
 mod ast;
 
+pub use retic_runtime::modules::sys::info::Flags;
+
 use retic_compiler::{CompileError, ErrorKind, Mode, Options};
 use retic_runtime::cx::{CompileRequest, Cx, PyResult};
 use retic_runtime::interp::{self, Interp};
@@ -23,6 +25,16 @@ pub struct Settings {
     pub argv: Vec<String>,
     /// `sys.path`.
     pub path: Vec<String>,
+    /// `sys.executable`.
+    pub executable: String,
+    /// `sys.orig_argv`.
+    pub original_argv: Vec<String>,
+    /// `sys.warnoptions`.
+    pub warn_options: Vec<String>,
+    /// `-X` options, `name` or `name=value`.
+    pub x_options: Vec<String>,
+    /// `sys.flags`.
+    pub flags: Flags,
     /// Seed of text hashes; `None`: random.
     pub hash_seed: Option<u32>,
 }
@@ -48,10 +60,7 @@ impl Python {
         retic_stdlib::install(cx);
         cx.optimize = settings.optimize;
         cx.library = Some(library);
-        let _ = set_list(cx, "argv", &settings.argv).and_then(|()| {
-            let path: Vec<String> = settings.path.iter().cloned().chain([retic_library::PREFIX.to_string()]).collect();
-            set_list(cx, "path", &path)
-        });
+        let _ = describe(cx, settings);
         let names: Vec<&str> = retic_library::names().collect();
         let _ = retic_runtime::modules::sys::info::module_names(cx, &names);
         Python { interp }
@@ -68,6 +77,18 @@ impl Python {
             Ok(code) => self.interp.run_main(code, is_file.then_some(filename)),
             Err(_) => interp::report(self.interp.cx()),
         }
+    }
+
+    /// Runs a module as `__main__` (`python -m`); returns the exit status.
+    pub fn run_module(&mut self, name: &str) -> i32 {
+        self.interp.run_program(|cx| {
+            retic_runtime::modules::main_module(cx)?;
+            let runpy = retic_runtime::modules::import(cx, "runpy")?;
+            let name = cx.str(name)?;
+            let done = retic_runtime::protocol::call_method(cx, &runpy, "_run_module_as_main", &[name])?;
+            cx.release(done);
+            Ok(())
+        })
     }
 
     /// The listing of `python3.9 -m dis`, or the exit status of a program that does not compile.
@@ -106,6 +127,34 @@ fn hash_key(seed: u32) -> (u64, u64) {
     }
     let word = |b: &[u8]| u64::from_le_bytes(b.try_into().unwrap_or([0; 8]));
     (word(&bytes[..8]), word(&bytes[8..]))
+}
+
+/// What `sys` shows of the settings.
+fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
+    set_list(cx, "argv", &settings.argv)?;
+    set_list(cx, "orig_argv", &settings.original_argv)?;
+    set_list(cx, "warnoptions", &settings.warn_options)?;
+    let path: Vec<String> = settings.path.iter().cloned().chain([retic_library::PREFIX.to_string()]).collect();
+    set_list(cx, "path", &path)?;
+    let sys = cx.sys.clone().expect("sys is made with the interpreter");
+    for name in ["executable", "_base_executable"] {
+        let (key, value) = (cx.name(name), cx.str(&settings.executable)?);
+        retic_runtime::protocol::setattr(cx, &sys, &key, Some(&value))?;
+    }
+    let key = cx.name("_xoptions");
+    let options = retic_runtime::protocol::getattr(cx, &sys, &key)?;
+    for option in &settings.x_options {
+        let (name, value) = match option.split_once('=') {
+            Some((name, value)) => (name, cx.str(value)?),
+            None => (option.as_str(), cx.bool(true)),
+        };
+        let name = cx.str(name)?;
+        retic_runtime::protocol::setitem(cx, &options, &name, Some(&value))?;
+    }
+    match sys.cast::<retic_runtime::types::module::Module>() {
+        Some(m) => retic_runtime::modules::sys::info::set_flags(cx, &m.clone(), &settings.flags),
+        None => Ok(()),
+    }
 }
 
 fn set_list(cx: &mut Cx, name: &'static str, values: &[String]) -> PyResult<()> {

@@ -261,8 +261,13 @@ impl Interp {
 
     /// Runs a compiled program as `__main__`. The exit status.
     pub fn run_main(&mut self, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>) -> i32 {
+        self.run_program(|cx| run_main(cx, code, file))
+    }
+
+    /// Runs something as the program: its exception is reported, then the interpreter ends. Returns the exit status.
+    pub fn run_program(&mut self, program: impl FnOnce(&mut Cx) -> PyResult<()>) -> i32 {
         let cx = self.cx();
-        let status = match run_main(cx, code, file) {
+        let status = match program(cx) {
             Ok(()) => 0,
             Err(_) => report(cx),
         };

@@ -338,8 +338,15 @@ fn zone_constants(cx: &mut Cx, m: &Obj) -> PyResult<()> {
     protocol::setattr(cx, m, &key, Some(&names))
 }
 
-const CONSTANTS: &[(&str, i64)] =
-    &[("CLOCK_REALTIME", 0), ("CLOCK_MONOTONIC", 1), ("CLOCK_PROCESS_CPUTIME_ID", 2), ("CLOCK_THREAD_CPUTIME_ID", 3), ("CLOCK_MONOTONIC_RAW", 4), ("CLOCK_BOOTTIME", 7), ("_STRUCT_TM_ITEMS", 11)];
+const CONSTANTS: &[(&str, i64)] = &[
+    ("CLOCK_REALTIME", 0),
+    ("CLOCK_MONOTONIC", 1),
+    ("CLOCK_PROCESS_CPUTIME_ID", 2),
+    ("CLOCK_THREAD_CPUTIME_ID", 3),
+    ("CLOCK_MONOTONIC_RAW", 4),
+    ("CLOCK_BOOTTIME", 7),
+    ("_STRUCT_TM_ITEMS", 11),
+];
 
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "time", functions::DOC, functions::FUNCTIONS)?;

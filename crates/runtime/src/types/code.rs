@@ -220,8 +220,7 @@ impl CodeObj {
                 }
                 "co_consts" => {
                     let same = value.cast::<super::Tuple>().is_some_and(|t| {
-                        t.items().len() == data.consts.len()
-                            && t.items().iter().zip(&data.consts).all(|(o, c)| matches!(c, Const::Code(_)) == o.cast::<CodeObj>().is_some())
+                        t.items().len() == data.consts.len() && t.items().iter().zip(&data.consts).all(|(o, c)| matches!(c, Const::Code(_)) == o.cast::<CodeObj>().is_some())
                     });
                     if !same {
                         return Err(cx.value_error("code: co_consts must keep its length and the places of its code objects"));

@@ -355,7 +355,8 @@ fn construct(cx: &mut Cx, _ty: &Ref<super::Type>, args: crate::native::Args<'_>)
     }
     let offset = crate::protocol::index_i64(cx, &given[2])? as u32;
     let line = crate::protocol::index_i64(cx, &given[3])? as u32;
-    let t = memory::new(cx, &cx.types.traceback, |head| Traceback { head, frame: Guarded::new(frame), next: Guarded::new(None), offset: Cell::new(offset), line: Cell::new(line) })?;
+    let t =
+        memory::new(cx, &cx.types.traceback, |head| Traceback { head, frame: Guarded::new(frame), next: Guarded::new(None), offset: Cell::new(offset), line: Cell::new(line) })?;
     Traceback::set_next_get(cx, &t, Some(&given[0]))?;
     Ok(t.into_obj())
 }
