@@ -45,7 +45,8 @@ fn forbid(path: &str, text: &str, below: &[&str], words: &[&str]) -> Vec<String>
 
 fn outside_world(path: &str, text: &str) -> Vec<String> {
     let allowed = ["crates/system/", "crates/cli/", "crates/testkit/", "crates/compiler/examples/"];
-    if allowed.iter().any(|a| path.starts_with(a)) {
+    // A build script runs before there is a program.
+    if allowed.iter().any(|a| path.starts_with(a)) || path.ends_with("/build.rs") {
         return Vec::new();
     }
     forbid(path, text, &["crates/"], &["std::fs", "std::env::", "std::net", "std::process", "SystemTime"])

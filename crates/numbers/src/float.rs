@@ -191,6 +191,82 @@ pub fn pow(a: f64, b: f64) -> Power {
     if value.is_infinite() { Power::Overflow } else { Power::Value(value) }
 }
 
+/// Why a text is no float in base 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HexError {
+    Invalid,
+    TooLarge,
+}
+
+/// `float.fromhex`: correctly rounded, half to even.
+pub fn from_hex(text: &str) -> Result<f64, HexError> {
+    let t = text.trim_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']).to_ascii_lowercase();
+    let (negative, t) = match t.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, t.strip_prefix('+').unwrap_or(&t)),
+    };
+    let sign = if negative { -1.0 } else { 1.0 };
+    match t {
+        "inf" | "infinity" => return Ok(sign * f64::INFINITY),
+        "nan" => return Ok(f64::NAN.copysign(sign)),
+        _ => {}
+    }
+    let t = t.strip_prefix("0x").unwrap_or(t);
+    let (digits, exponent) = match t.split_once('p') {
+        Some((d, e)) => {
+            let body = e.strip_prefix(['+', '-']).unwrap_or(e);
+            if body.is_empty() || !body.bytes().all(|b| b.is_ascii_digit()) {
+                return Err(HexError::Invalid);
+            }
+            let size = body.trim_start_matches('0');
+            let size = if size.len() > 15 { 1i64 << 52 } else { size.parse().unwrap_or(0) };
+            (d, if e.starts_with('-') { -size } else { size })
+        }
+        None => (t, 0),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_hexdigit()) {
+        return Err(HexError::Invalid);
+    }
+    // The first 64 significant bits, whether a later one is set, and the exponent of the last bit kept.
+    let (mut kept, mut sticky, mut scale) = (0u64, false, exponent - 4 * fraction.len() as i64);
+    for b in whole.bytes().chain(fraction.bytes()) {
+        let d = u64::from((b as char).to_digit(16).unwrap_or(0));
+        if kept >> 60 == 0 {
+            kept = kept << 4 | d;
+        } else {
+            sticky |= d != 0;
+            scale += 4;
+        }
+    }
+    if kept == 0 {
+        return Ok(sign * 0.0);
+    }
+    let top = scale + 63 - i64::from(kept.leading_zeros());
+    if top >= 1024 {
+        return Err(HexError::TooLarge);
+    }
+    if top < -1075 {
+        return Ok(sign * 0.0);
+    }
+    // Bits below the last one of the result: at least so many that 53 are left, more where it is subnormal.
+    let last = (top - 52).max(-1074);
+    let drop = last - scale;
+    let mantissa = if drop <= 0 {
+        kept << -drop
+    } else if drop > 64 {
+        0
+    } else {
+        let (high, low) = if drop == 64 { (0, kept) } else { (kept >> drop, kept & ((1 << drop) - 1)) };
+        let half = 1u64 << (drop - 1);
+        let up = low > half || low == half && (sticky || high & 1 == 1);
+        high + u64::from(up)
+    };
+    // Two steps, so that neither power is out of range; the mantissa has 53 bits, so neither rounds.
+    let value = mantissa as f64 * 2f64.powi((last / 2) as i32) * 2f64.powi((last - last / 2) as i32);
+    if value.is_infinite() { Err(HexError::TooLarge) } else { Ok(sign * value) }
+}
+
 /// `float.hex`.
 pub fn hex(value: f64) -> String {
     if !value.is_finite() {

@@ -31,6 +31,13 @@ pub fn call_args(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     }
     slot(cx, f, args)
 }
+/// A call with keywords, as collected by a native function.
+pub fn call_keywords(cx: &mut Cx, f: &Obj, args: &[Obj], kwargs: &[(&Obj, &Obj)]) -> PyResult {
+    let mut items = args.to_vec();
+    items.extend(kwargs.iter().map(|(_, v)| (*v).clone()));
+    let names: Vec<Obj> = kwargs.iter().map(|(k, _)| (*k).clone()).collect();
+    call_args(cx, f, Args { items: &items, names: &names })
+}
 pub fn call_method(cx: &mut Cx, o: &Obj, name: &'static str, args: &[Obj]) -> PyResult {
     let key = cx.name(name);
     let m = getattr(cx, o, &key)?;

@@ -458,6 +458,14 @@ mod functions {
         cx.release(r);
         Ok(())
     }
+    /// Call sys.breakpointhook(*args, **kwargs).
+    #[py("breakpoint(*args, **kwargs)")]
+    pub fn breakpoint(cx: &mut Cx, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
+        let sys = cx.sys.clone().expect("sys is made with the interpreter");
+        let name = cx.name("breakpointhook");
+        let Some(hook) = protocol::lookup_attr(cx, &sys, &name)? else { return Err(cx.runtime_error("lost sys.breakpointhook")) };
+        protocol::call_keywords(cx, &hook, args, &kwargs)
+    }
     /// Import a module.
     #[py("__import__(name, globals=None, locals=None, fromlist=(), level=0)")]
     pub fn import(cx: &mut Cx, name: &Ref<Str>, globals: Option<&Obj>, locals: Option<&Obj>, fromlist: Option<&Obj>, level: i64) -> PyResult {

@@ -1,6 +1,7 @@
 //! The module `sys`.
 
 pub mod info;
+pub mod monitoring;
 
 use crate::cx::{Cx, PyResult};
 use crate::memory;
@@ -290,7 +291,6 @@ mod functions {
     /// This hook function is called by built-in breakpoint().
     #[py("breakpointhook(*args, **kwargs)")]
     pub fn breakpointhook(cx: &mut Cx, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
-        let _ = (args, kwargs);
         let target = cx.host.env("PYTHONBREAKPOINT").filter(|s| !s.is_empty()).unwrap_or_else(|| "pdb.set_trace".into());
         if target == "0" {
             return Ok(cx.none());
@@ -299,7 +299,7 @@ mod functions {
         let m = crate::modules::import(cx, module)?;
         let name = crate::types::str::intern_text(cx, name)?;
         let f = protocol::getattr(cx, &m, &name)?;
-        protocol::call(cx, &f, &[])
+        protocol::call_keywords(cx, &f, args, &kwargs)
     }
 }
 
@@ -360,5 +360,7 @@ pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
         }
     }
     info::fill(cx, &m)?;
+    let tools = monitoring::make(cx)?;
+    m.set(cx, "monitoring", tools.into_obj())?;
     Ok(m)
 }

@@ -96,13 +96,20 @@ pub fn string(cx: &mut Cx, p: &[u32], text: &str) -> PyResult<Vec<u32>> {
     Ok(out)
 }
 
+/// Where a replacement field finds a name.
+#[derive(Clone, Copy)]
+pub enum Named<'a> {
+    Pairs(&'a [(&'a Obj, &'a Obj)]),
+    Mapping(&'a Obj),
+}
+
 /// `str.format`.
-pub fn template(cx: &mut Cx, t: &[u32], args: &[Obj], kwargs: &[(&Obj, &Obj)]) -> PyResult<Vec<u32>> {
+pub fn template(cx: &mut Cx, t: &[u32], args: &[Obj], kwargs: Named<'_>) -> PyResult<Vec<u32>> {
     let mut auto = Some(0usize);
     expand(cx, t, args, kwargs, &mut auto, 2)
 }
 
-fn expand(cx: &mut Cx, t: &[u32], args: &[Obj], kwargs: &[(&Obj, &Obj)], auto: &mut Option<usize>, depth: u32) -> PyResult<Vec<u32>> {
+fn expand(cx: &mut Cx, t: &[u32], args: &[Obj], kwargs: Named<'_>, auto: &mut Option<usize>, depth: u32) -> PyResult<Vec<u32>> {
     let (open, close) = (u32::from('{'), u32::from('}'));
     let mut out = Vec::new();
     let mut i = 0;
@@ -180,27 +187,34 @@ fn expand(cx: &mut Cx, t: &[u32], args: &[Obj], kwargs: &[(&Obj, &Obj)], auto: &
     Ok(out)
 }
 
-fn field_value(cx: &mut Cx, name: &str, args: &[Obj], kwargs: &[(&Obj, &Obj)], auto: &mut Option<usize>) -> PyResult {
+fn field_value(cx: &mut Cx, name: &str, args: &[Obj], kwargs: Named<'_>, auto: &mut Option<usize>) -> PyResult {
     let end = name.find(['.', '[']).unwrap_or(name.len());
     let first = &name[..end];
     let positional = |cx: &Cx, i: usize| args.get(i).cloned().ok_or_else(|| cx.index_error(format!("Replacement index {i} out of range for positional args tuple")));
     let mut v = if first.is_empty() {
+        if matches!(kwargs, Named::Mapping(_)) {
+            return Err(cx.value_error("Format string contains positional fields"));
+        }
         let Some(i) = *auto else { return Err(cx.value_error("cannot switch from manual field specification to automatic field numbering")) };
         *auto = Some(i + 1);
         positional(cx, i)?
     } else if let Ok(i) = first.parse::<usize>() {
+        if matches!(kwargs, Named::Mapping(_)) {
+            return Err(cx.value_error("Format string contains positional fields"));
+        }
         if auto.is_some_and(|n| n > 0) {
             return Err(cx.value_error("cannot switch from automatic field numbering to manual field specification"));
         }
         *auto = None;
         positional(cx, i)?
     } else {
-        match kwargs.iter().find(|(k, _)| k.cast::<Str>().is_some_and(|s| s.eq_str(cx, first))) {
-            Some((_, v)) => (*v).clone(),
-            None => {
-                let key = cx.str(first)?;
-                return Err(cx.key_error(&key));
-            }
+        let key = cx.str(first)?;
+        match kwargs {
+            Named::Mapping(m) => super::getitem(cx, m, &key)?,
+            Named::Pairs(pairs) => match pairs.iter().find(|(k, _)| k.cast::<Str>().is_some_and(|s| s.eq_str(cx, first))) {
+                Some((_, v)) => (*v).clone(),
+                None => return Err(cx.key_error(&key)),
+            },
         }
     };
     let mut rest = &name[end..];

@@ -469,6 +469,11 @@ pub fn property_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl Property {
+    #[get("__isabstractmethod__")]
+    fn is_abstract(cx: &mut Cx, this: &Ref<Property>) -> PyResult<bool> {
+        let functions: Vec<Obj> = [this.get.cloned(cx), this.set.cloned(cx), this.del.cloned(cx)].into_iter().flatten().collect();
+        any_abstract(cx, &functions)
+    }
     /// Descriptor to obtain a copy of the property with a different getter.
     #[py("getter($self, fget, /)")]
     fn getter(cx: &mut Cx, this: &Ref<Property>, fget: &Obj) -> PyResult {
@@ -530,6 +535,11 @@ pub fn staticmethod_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl StaticMethod {
+    #[get("__isabstractmethod__")]
+    fn is_abstract(cx: &mut Cx, this: &Ref<StaticMethod>) -> PyResult<bool> {
+        let functions: Vec<Obj> = vec![this.function.cloned(cx)];
+        any_abstract(cx, &functions)
+    }
     #[get("__func__")]
     fn func(cx: &mut Cx, this: &Ref<StaticMethod>) -> Obj {
         this.function.cloned(cx)
@@ -567,6 +577,11 @@ pub fn classmethod_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl ClassMethod {
+    #[get("__isabstractmethod__")]
+    fn is_abstract(cx: &mut Cx, this: &Ref<ClassMethod>) -> PyResult<bool> {
+        let functions: Vec<Obj> = vec![this.function.cloned(cx)];
+        any_abstract(cx, &functions)
+    }
     #[get("__func__")]
     fn func(cx: &mut Cx, this: &Ref<ClassMethod>) -> Obj {
         this.function.cloned(cx)
@@ -575,4 +590,17 @@ impl ClassMethod {
     fn wrapped(cx: &mut Cx, this: &Ref<ClassMethod>) -> Obj {
         this.function.cloned(cx)
     }
+}
+
+/// Whether one of the functions is marked abstract.
+fn any_abstract(cx: &mut Cx, functions: &[Obj]) -> PyResult<bool> {
+    let name = cx.name("__isabstractmethod__");
+    for f in functions {
+        if let Some(mark) = protocol::lookup_attr(cx, f, &name)?
+            && protocol::truth(cx, &mark)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

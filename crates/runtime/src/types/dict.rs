@@ -502,6 +502,17 @@ impl Proxy {
         let m = inner(cx, this.as_obj());
         protocol::call_method(cx, &m, "copy", &[])
     }
+    /// D.__reversed__() -> reverse iterator
+    #[py("__reversed__($self, /)")]
+    fn reversed(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
+        let m = inner(cx, this.as_obj());
+        protocol::call_method(cx, &m, "__reversed__", &[])
+    }
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        super::generic::alias(cx, cls, object)
+    }
 }
 
 pub fn proxy_spec() -> Spec {

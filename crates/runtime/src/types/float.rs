@@ -136,6 +136,26 @@ impl Float {
     fn hex(_cx: &mut Cx, this: &Ref<Float>) -> String {
         float::hex(this.value.get())
     }
+    /// Create a floating-point number from a hexadecimal string.
+    #[py("fromhex($type, string, /)")]
+    fn fromhex(cx: &mut Cx, r#type: &Obj, string: &Ref<super::Str>) -> PyResult {
+        let v = match float::from_hex(&string.to_text(cx)) {
+            Ok(v) => cx.float(v)?,
+            Err(float::HexError::Invalid) => return Err(cx.value_error("invalid hexadecimal floating-point string")),
+            Err(float::HexError::TooLarge) => return Err(cx.overflow_error("hexadecimal value too large to represent as a float")),
+        };
+        if r#type.is(cx.types.float.as_obj()) { Ok(v) } else { protocol::call(cx, r#type, &[v]) }
+    }
+    /// You probably don't want to use this function.
+    #[py("__getformat__($type, typestr, /)")]
+    fn getformat(cx: &mut Cx, r#type: &Obj, typestr: &Ref<super::Str>) -> PyResult<String> {
+        let _ = r#type;
+        let order = if cfg!(target_endian = "little") { "little" } else { "big" };
+        match typestr.to_text(cx).as_str() {
+            "double" | "float" => Ok(format!("IEEE, {order}-endian")),
+            _ => Err(cx.value_error("__getformat__() argument 1 must be 'double' or 'float'")),
+        }
+    }
     /// Return self, the complex conjugate of any float.
     #[py("conjugate($self, /)")]
     fn conjugate(cx: &mut Cx, this: &Ref<Float>) -> PyResult {

@@ -350,6 +350,11 @@ fn with_all(cx: &mut Cx, this: &Ref<Set>, others: &[Obj], op: Op) -> PyResult {
 
 #[retic_macros::methods]
 impl Set {
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        super::generic::alias(cx, cls, object)
+    }
     /// Add an element to a set.
     #[py("add($self, object, /)")]
     fn add_method(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {

@@ -129,6 +129,23 @@ pub fn spec() -> Spec {
             init: Some(init),
             ..Slots::EMPTY
         },
+        getset: Super::GETSET,
         ..Spec::new::<Super>("super")
+    }
+}
+
+#[retic_macros::methods]
+impl Super {
+    #[get("__thisclass__")]
+    fn thisclass(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
+        this.class.cloned(cx)
+    }
+    #[get("__self__")]
+    fn self_get(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
+        this.this.cloned(cx)
+    }
+    #[get("__self_class__")]
+    fn self_class(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
+        this.of.cloned(cx)
     }
 }

@@ -568,7 +568,13 @@ impl Str {
         {
             return Ok(only.clone());
         }
-        let out = protocol::format::template(cx, &this.code_points(), args, &kwargs)?;
+        let out = protocol::format::template(cx, &this.code_points(), args, protocol::format::Named::Pairs(&kwargs))?;
+        make(cx, &out)
+    }
+    /// Return a formatted version of the string, using substitutions from mapping.
+    #[py("format_map($self, mapping, /)")]
+    fn format_map(cx: &mut Cx, this: &Ref<Str>, mapping: &Obj) -> PyResult {
+        let out = protocol::format::template(cx, &this.code_points(), &[], protocol::format::Named::Mapping(mapping))?;
         make(cx, &out)
     }
     /// Return a formatted version of the string as described by format_spec.
