@@ -33,6 +33,17 @@ pub(crate) unsafe fn take(slot: Slot) -> Obj {
     // SAFETY: S2, the caller gives the register's count up.
     unsafe { Obj::from_raw(NonNull::new_unchecked(slot)) }
 }
+
+/// The value of a register that the instruction uses up. The register stays behind empty: whatever is raised next must
+/// not find the value there again.
+///
+/// # Safety
+/// The register is one of the running frame's and holds a value.
+#[inline(always)]
+pub(crate) unsafe fn consume(cx: &crate::cx::Cx, regs: *mut Slot, register: usize) -> Obj {
+    // SAFETY: as promised.
+    unsafe { take(std::mem::replace(&mut *regs.add(register), cx.consts.unbound.as_ptr().as_ptr())) }
+}
 /// The pointer of an owned object, for a register.
 #[inline(always)]
 pub(crate) fn give(obj: Obj) -> Slot {

@@ -137,39 +137,12 @@ pub fn is_id_continue(c: u32) -> bool {
     is_id_start(c) || decimal(c).is_some() || c == 0xb7 || matches!(c, 0x300..=0x36f | 0x483..=0x487 | 0x200c..=0x200d | 0x203f..=0x2040 | 0x20d0..=0x20dc)
 }
 
-/// The character of a Unicode name, as in `"\N{DASH}"`. Names beyond Latin-1 punctuation wait for the name table.
+/// The character of a Unicode name or alias (UCD 16), as in `"\N{DASH}"`.
 pub fn lookup_name(name: &str) -> Option<char> {
-    let upper = name.to_ascii_uppercase();
-    COMMON_NAMES.iter().find(|(n, _)| *n == upper).map(|(_, c)| *c).or_else(|| latin_letter(&upper))
+    unicode_names2::character(name)
 }
 
-fn latin_letter(name: &str) -> Option<char> {
-    if let Some(letter) = name.strip_prefix("LATIN CAPITAL LETTER ").filter(|l| l.len() == 1) {
-        return letter.chars().next();
-    }
-    name.strip_prefix("LATIN SMALL LETTER ").filter(|l| l.len() == 1)?.chars().next().map(|c| c.to_ascii_lowercase())
+/// The Unicode name (UCD 16) of a character.
+pub fn name_of(c: char) -> Option<String> {
+    unicode_names2::name(c).map(|n| n.to_string())
 }
-
-const COMMON_NAMES: &[(&str, char)] = &[
-    ("NULL", '\0'),
-    ("SPACE", ' '),
-    ("NO-BREAK SPACE", '\u{a0}'),
-    ("EM DASH", '—'),
-    ("EN DASH", '–'),
-    ("BULLET", '•'),
-    ("EURO SIGN", '€'),
-    ("SNOWMAN", '☃'),
-    ("COPYRIGHT SIGN", '©'),
-    ("DEGREE SIGN", '°'),
-    ("HORIZONTAL ELLIPSIS", '…'),
-    ("GREEK SMALL LETTER ALPHA", 'α'),
-    ("GREEK SMALL LETTER BETA", 'β'),
-    ("GREEK CAPITAL LETTER DELTA", 'Δ'),
-    ("LATIN SMALL LETTER SHARP S", 'ß'),
-    ("DIGIT ONE", '1'),
-    ("DIGIT TWO", '2'),
-    ("ZERO WIDTH SPACE", '\u{200b}'),
-    ("ZERO WIDTH JOINER", '\u{200d}'),
-    ("BLACK HEART SUIT", '♥'),
-    ("CHECK MARK", '✓'),
-];

@@ -6,6 +6,7 @@ use super::super::frame::{self, FrameKind};
 use super::super::unwind::fail;
 use super::super::{Exec, Handler, Slot, give, peek, take};
 use super::*;
+use crate::eval::consume;
 use crate::cx::{Cx, PyResult};
 use crate::native::Args;
 use crate::object::{Obj, shape};
@@ -143,11 +144,11 @@ unsafe fn call_python(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
 unsafe fn bind_window(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize, exec: *const Exec) -> u32 {
     // SAFETY: as above.
     unsafe {
-        let func = match take(*regs.add(w)).downcast::<Function>() {
+        let func = match consume(cx, regs, w).downcast::<Function>() {
             Ok(f) => f,
             Err(_) => return 2,
         };
-        let args: Vec<Obj> = (0..n).map(|i| take(*regs.add(w + 1 + i))).collect();
+        let args: Vec<Obj> = (0..n).map(|i| consume(cx, regs, w + 1 + i)).collect();
         let bound = frame::bind(cx, &func, Args::positional_only(&args));
         cx.release(args);
         let r = match bound {
@@ -322,9 +323,9 @@ unsafe fn finish(cx: &mut Cx, r: PyResult, values: Vec<Obj>, callee: Obj) -> PyR
 
 consuming_call!(call_kw, |cx, pc, regs| {
     let (w, n) = (f(pc, 1), *pc.add(2) as usize);
-    let callee = take(*regs.add(w));
-    let values: Vec<Obj> = (0..n).map(|i| take(*regs.add(w + 1 + i))).collect();
-    let names = take(*regs.add(w + 1 + n));
+    let callee = consume(cx, regs, w);
+    let values: Vec<Obj> = (0..n).map(|i| consume(cx, regs, w + 1 + i)).collect();
+    let names = consume(cx, regs, w + 1 + n);
     let list: &[Obj] = names.cast::<Tuple>().map_or(&[], |t| t.items());
     let r = protocol::call_args(cx, &callee, Args { items: &values, names: list });
     finish(cx, r, values, callee)
@@ -332,9 +333,9 @@ consuming_call!(call_kw, |cx, pc, regs| {
 
 consuming_call!(call_ex, |cx, pc, regs| {
     let (w, has_kw) = (f(pc, 1), *pc.add(2) & 1 == 1);
-    let callee = take(*regs.add(w));
-    let args = take(*regs.add(w + 1));
-    let kwargs = if has_kw { Some(take(*regs.add(w + 2))) } else { None };
+    let callee = consume(cx, regs, w);
+    let args = consume(cx, regs, w + 1);
+    let kwargs = if has_kw { Some(consume(cx, regs, w + 2)) } else { None };
     let mut values = match protocol::collect(cx, &args) {
         Ok(v) => v,
         Err(r) => {

@@ -1,7 +1,7 @@
 //! Subscripts, displays, unpacking, formatting, imports, functions being made.
 
 use super::super::unwind::fail;
-use super::super::{Handler, Slot, give, peek, take};
+use super::super::{Handler, Slot, consume, give, peek, take};
 use super::*;
 use crate::cx::Cx;
 use crate::object::{Obj, Ref, shape};
@@ -146,7 +146,7 @@ unsafe fn store_subscr_slow(cx: &mut Cx, c: Slot, i: Slot, v: Slot) -> bool {
 
 handler!(delete_subscr, 2, |cx, pc, regs| {
     let r = f(pc, 0);
-    let (c, k) = (take(*regs.add(r)), take(*regs.add(r + 1)));
+    let (c, k) = (consume(cx, regs, r), consume(cx, regs, r + 1));
     let result = protocol::setitem(cx, &c, &k, None);
     let saved = if result.is_err() { cx.save_error() } else { None };
     cx.release(k);
@@ -191,7 +191,7 @@ macro_rules! building {
             let (w, n) = (f(pc, 1), *pc.add(2) as usize);
             let $arg = n;
             let count = window_size(stringify!($name), n);
-            let $items: Vec<Obj> = (0..count).map(|i| take(*regs.add(w + i))).collect();
+            let $items: Vec<Obj> = (0..count).map(|i| consume(cx, regs, w + i)).collect();
             for i in 0..count {
                 // Taken: errors below must not drop them again.
                 *regs.add(w + i) = cx.consts.unbound.as_ptr().as_ptr();
@@ -274,8 +274,7 @@ macro_rules! adding {
     ($name:ident, |$cx:ident, $container:ident, $value:ident, $callee:ident| $body:block) => {
         handler!($name, 2, |cx, pc, regs| {
             let $container = peek(&*regs.add(f(pc, 0))).clone();
-            let $value = take(*regs.add(f(pc, 1)));
-            *regs.add(f(pc, 1)) = cx.consts.unbound.as_ptr().as_ptr();
+            let $value = consume(cx, regs, f(pc, 1));
             let $callee = f(pc, 2);
             let _ = $callee;
             let r: crate::cx::PyResult<()> = (|| {
@@ -357,7 +356,7 @@ adding!(dict_merge, |cx, c, v, callee| {
 
 handler!(map_add, 2, |cx, pc, regs| {
     let r = f(pc, 1);
-    let (k, v) = (take(*regs.add(r)), take(*regs.add(r + 1)));
+    let (k, v) = (consume(cx, regs, r), consume(cx, regs, r + 1));
     let unbound = cx.consts.unbound.as_ptr().as_ptr();
     (*regs.add(r), *regs.add(r + 1)) = (unbound, unbound);
     let container = peek(&*regs.add(f(pc, 0))).clone();
@@ -395,7 +394,7 @@ handler!(unpack_sequence, 3, |cx, pc, regs| {
         let got = if sized { format!(", got {}", items.len()) } else { String::new() };
         return Err(cx.value_error(format!("too many values to unpack (expected {n}{got})")));
     }
-    let old = take(*regs.add(r));
+    let old = consume(cx, regs, r);
     for (i, o) in items.into_iter().enumerate() {
         *regs.add(r + n - 1 - i) = give(o);
     }
@@ -426,7 +425,7 @@ handler!(unpack_ex, 3, |cx, pc, regs| {
     let mut out: Vec<Obj> = items[..before].to_vec();
     out.push(middle);
     out.extend_from_slice(&items[items.len() - after..]);
-    let old = take(*regs.add(r));
+    let old = consume(cx, regs, r);
     for (i, o) in out.into_iter().enumerate() {
         *regs.add(r + total - 1 - i) = give(o);
     }
@@ -437,7 +436,7 @@ handler!(unpack_ex, 3, |cx, pc, regs| {
 });
 
 handler!(print_expr, 3, |cx, pc, regs| {
-    let v = take(*regs.add(f(pc, 1)));
+    let v = consume(cx, regs, f(pc, 1));
     *regs.add(f(pc, 1)) = cx.consts.unbound.as_ptr().as_ptr();
     crate::modules::sys::displayhook(cx, v)
 });
@@ -445,7 +444,7 @@ handler!(print_expr, 3, |cx, pc, regs| {
 handler!(make_function, 2, |cx, pc, regs| {
     let (w, flags) = (f(pc, 1), f(pc, 3));
     let n = 2 + (flags & 0x1f).count_ones() as usize;
-    let mut items: Vec<Obj> = (0..n).map(|i| take(*regs.add(w + i))).collect();
+    let mut items: Vec<Obj> = (0..n).map(|i| consume(cx, regs, w + i)).collect();
     let (qualname, code) = (items.pop(), items.pop());
     let (Some(qualname), Some(code)) = (qualname, code.and_then(|c| c.downcast::<CodeObj>().ok())) else { return Ok(()) };
     let globals = (*cx.stacks.top).function().globals.cloned(cx);
@@ -475,7 +474,7 @@ handler!(make_function, 2, |cx, pc, regs| {
 handler!(import_name, 3, |cx, pc, regs| {
     let w = f(pc, 1);
     let name = name_of(pc.add(2)).clone();
-    let (level, fromlist) = (take(*regs.add(w)), take(*regs.add(w + 1)));
+    let (level, fromlist) = (consume(cx, regs, w), consume(cx, regs, w + 1));
     let unbound = cx.consts.unbound.as_ptr().as_ptr();
     (*regs.add(w), *regs.add(w + 1)) = (unbound, unbound);
     let key = cx.name("__import__");
@@ -521,7 +520,7 @@ handler!(import_from, 3, |cx, pc, regs| {
 });
 
 handler!(import_star, 3, |cx, pc, regs| {
-    let m = take(*regs.add(f(pc, 1)));
+    let m = consume(cx, regs, f(pc, 1));
     *regs.add(f(pc, 1)) = cx.consts.unbound.as_ptr().as_ptr();
     let all = cx.name("__all__");
     let dict = cx.name("__dict__");
@@ -627,7 +626,7 @@ fn typing_helper(cx: &mut Cx, name: &'static str, args: &[Obj]) -> crate::cx::Py
 handler!(intrinsic_1, 2, |cx, pc, regs| {
     use retic_bytecode::opcode::Intrinsic1 as I;
     let (w, which) = (f(pc, 1), f(pc, 3));
-    let o = take(*regs.add(w));
+    let o = consume(cx, regs, w);
     *regs.add(w) = cx.consts.unbound.as_ptr().as_ptr();
     let is = |i: I| i as usize == which;
     let v = if is(I::LoadLocals) {
@@ -658,7 +657,7 @@ handler!(intrinsic_2, 2, |cx, pc, regs| {
     use retic_bytecode::opcode::Intrinsic2 as I;
     let (w, which) = (f(pc, 1), f(pc, 3));
     let unbound = cx.consts.unbound.as_ptr().as_ptr();
-    let (a, b) = (take(*regs.add(w)), take(*regs.add(w + 1)));
+    let (a, b) = (consume(cx, regs, w), consume(cx, regs, w + 1));
     (*regs.add(w), *regs.add(w + 1)) = (unbound, unbound);
     let is = |i: I| i as usize == which;
     let v = if is(I::SetFunctionTypeParams) {
@@ -679,7 +678,7 @@ handler!(intrinsic_2, 2, |cx, pc, regs| {
 handler!(build_template, 2, |cx, pc, regs| {
     let w = f(pc, 1);
     let unbound = cx.consts.unbound.as_ptr().as_ptr();
-    let (strings, holes) = (take(*regs.add(w)), take(*regs.add(w + 1)));
+    let (strings, holes) = (consume(cx, regs, w), consume(cx, regs, w + 1));
     (*regs.add(w), *regs.add(w + 1)) = (unbound, unbound);
     let v = crate::types::template::make(cx, strings, holes)?;
     put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(v));

@@ -2,7 +2,7 @@
 
 use super::super::frame::{Frame, FrameKind, resume};
 use super::super::unwind::{close, fail};
-use super::super::{Handler, Slot, give, peek, take};
+use super::super::{Handler, Slot, consume, give, peek, take};
 use super::*;
 use crate::cx::Cx;
 use crate::object::shape;
@@ -70,7 +70,7 @@ pub unsafe fn jump_or_pop<const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mu
 }
 
 handler!(get_iter, 2, |cx, pc, regs| {
-    let o = take(*regs.add(f(pc, 1)));
+    let o = consume(cx, regs, f(pc, 1));
     let r = protocol::iter(cx, &o);
     match r {
         Ok(it) => {
@@ -472,7 +472,7 @@ handler!(end_async_for, 2, |cx, pc, regs| {
         crate::types::traceback::reraising(cx, &exc);
         return Err(cx.raise(exc));
     }
-    let outer = take(*regs.add(r + 2));
+    let outer = consume(cx, regs, r + 2);
     let restored = if outer.is_none() { None } else { Some(outer) };
     let before = std::mem::replace(&mut *cx.handled.get(), restored);
     cx.release(before);
@@ -554,7 +554,7 @@ handler!(reraise, 2, |cx, pc, regs| {
 
 handler!(pop_except, 2, |cx, pc, regs| {
     let r = f(pc, 0);
-    let old = take(*regs.add(r + 1));
+    let old = consume(cx, regs, r + 1);
     let restored = if old.is_none() { None } else { Some(old) };
     let before = std::mem::replace(&mut *cx.handled.get(), restored);
     cx.release(before);

@@ -1,7 +1,7 @@
 //! Locals that may be empty, globals, names of namespaces, cells, attributes.
 
 use super::super::unwind::fail;
-use super::super::{Handler, Slot, give, peek, take};
+use super::super::{Handler, Slot, consume, give, peek, take};
 use super::*;
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
@@ -135,7 +135,7 @@ handler!(load_name, 3, |cx, pc, regs| {
 
 handler!(store_name, 3, |cx, pc, regs| {
     let name = name_of(pc.add(2));
-    let value = take(*regs.add(f(pc, 1)));
+    let value = consume(cx, regs, f(pc, 1));
     let ns = namespace(cx);
     match ns.cast::<Dict>() {
         Some(d) if ns.shape() == crate::object::shape::DICT => {
@@ -153,7 +153,7 @@ handler!(store_name, 3, |cx, pc, regs| {
 
 handler!(store_global, 3, |cx, pc, regs| {
     let name = name_of(pc.add(2));
-    let value = take(*regs.add(f(pc, 1)));
+    let value = consume(cx, regs, f(pc, 1));
     let g = (*cx.stacks.top).function().globals.cloned(cx);
     let old = g.insert(cx, name.as_obj(), value)?;
     cx.release(old);
@@ -261,8 +261,7 @@ handler!(load_classderef, 2, |cx, pc, regs| {
 // on top and goes first (PEP 695).
 handler!(load_from_dict_or_globals, 3, |cx, pc, regs| {
     let name = name_of(pc.add(2));
-    let unbound = cx.consts.unbound.as_ptr().as_ptr();
-    let ns = take(std::mem::replace(&mut *regs.add(f(pc, 1)), unbound));
+    let ns = consume(cx, regs, f(pc, 1));
     let found = lookup_in(cx, &ns, name);
     cx.release(ns);
     let v = match found? {
@@ -276,8 +275,7 @@ handler!(load_from_dict_or_globals, 3, |cx, pc, regs| {
 handler!(load_from_dict_or_deref, 2, |cx, pc, regs| {
     let index = f(pc, 3);
     let name = cell_name(cx, index)?;
-    let unbound = cx.consts.unbound.as_ptr().as_ptr();
-    let ns = take(std::mem::replace(&mut *regs.add(f(pc, 1)), unbound));
+    let ns = consume(cx, regs, f(pc, 1));
     let found = lookup_in(cx, &ns, &name);
     cx.release(ns);
     let slot = *regs.add(f(pc, 2));
@@ -300,7 +298,7 @@ pub unsafe fn load_closure(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 }
 
 handler!(store_deref, 2, |cx, pc, regs| {
-    let value = take(*regs.add(f(pc, 1)));
+    let value = consume(cx, regs, f(pc, 1));
     let slot = *regs.add(f(pc, 0));
     if let Some(c) = peek(&slot).cast::<CellObj>() {
         c.value.set(cx, Some(value));
@@ -491,7 +489,7 @@ unsafe fn store_attr_slow(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
 }
 
 handler!(delete_attr, 3, |cx, pc, regs| {
-    let o = take(*regs.add(f(pc, 1)));
+    let o = consume(cx, regs, f(pc, 1));
     let r = protocol::setattr(cx, &o, name_of(pc.add(2)), None);
     cx.release(o);
     r
