@@ -2,6 +2,7 @@
 
 pub mod buffer;
 pub mod format;
+pub mod pickle;
 
 use crate::cx::{Cx, PyResult};
 use crate::native::Args;
@@ -713,24 +714,6 @@ pub fn lazy_annotations(cx: &mut Cx, dict: &Ref<Dict>) -> PyResult {
     };
     dict.insert(cx, key.as_obj(), made.clone())?;
     Ok(made)
-}
-/// `object.__getstate__`.
-pub fn getstate(cx: &mut Cx, o: &Obj) -> PyResult {
-    if !o.ty().has(flags::DICT) {
-        return Ok(cx.none());
-    }
-    let d = crate::types::object::dict_of(cx, o)?;
-    if d.len(cx) == 0 { Ok(cx.none()) } else { Ok(d.copy(cx)?.into_obj()) }
-}
-/// `object.__reduce__`: copyreg's protocol.
-pub fn reduce(cx: &mut Cx, o: &Obj, protocol: i64) -> PyResult {
-    let copyreg = cx.str("copyreg")?;
-    let import = cx.name("__import__");
-    let b = cx.builtins.clone().expect("builtins exist");
-    let Some(f) = b.get_str(cx, &import) else { return Err(cx.type_error("cannot pickle")) };
-    let m = call(cx, &f, &[copyreg])?;
-    let p = cx.int(protocol)?;
-    call_method(cx, &m, "__reduce_ex", &[o.clone(), p])
 }
 /// `dir(o)`: own attributes and those of the class.
 pub fn default_dir(cx: &mut Cx, o: &Obj) -> PyResult {

@@ -239,7 +239,7 @@ impl Deque {
     /// Return state information for pickling.
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Deque>) -> PyResult {
-        let state = protocol::getstate(cx, this.as_obj())?;
+        let state = protocol::pickle::getstate(cx, this.as_obj())?;
         let it = iterate(cx, this, false)?;
         let args = if this.maxlen.get() < 0 {
             cx.tuple(Vec::new())?

@@ -25,8 +25,8 @@ mod functions {
     #[py("fork_exec(*args)")]
     pub fn fork_exec(cx: &mut Cx, args: &[Obj]) -> PyResult<i64> {
         let a = args;
-        if a.len() != 23 {
-            return Err(cx.type_error(format!("fork_exec expected 23 arguments, got {}", a.len())));
+        if a.len() != 22 {
+            return Err(cx.type_error(format!("fork_exec expected 22 arguments, got {}", a.len())));
         }
         let number = |cx: &mut Cx, i: usize| protocol::index_i64(cx, &a[i]).map(|n| n as i32);
         let argv = texts(cx, &a[0])?;

@@ -222,7 +222,7 @@ impl ByteArray {
             let b = super::Bytes::from_slice(cx, this.bytes(cx))?;
             cx.tuple(vec![b])?
         };
-        let state = protocol::getstate(cx, this.as_obj())?;
+        let state = protocol::pickle::getstate(cx, this.as_obj())?;
         cx.tuple(vec![class, args, state])
     }
 }

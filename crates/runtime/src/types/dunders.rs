@@ -801,8 +801,8 @@ pub(crate) fn fill(cx: &mut Cx, ty: &Ref<Type>) {
         slots.getattribute = Some(python_getattribute);
     }
     let key = cx.name("__new__");
-    if let Some((owner, value)) = mro.iter().find_map(|t| t.dict.get(cx).as_ref().and_then(|x| x.get_str(cx, &key)).map(|v| (t.clone(), v))) {
-        slots.new = if owner.is_heap() && value.cast::<super::descriptor::StaticMethod>().is_some() { Some(python_new) } else { owner.slots(cx).new };
+    if let Some(owner) = mro.iter().find(|t| t.dict.get(cx).as_ref().is_some_and(|x| x.get_str(cx, &key).is_some())).cloned() {
+        slots.new = if owner.is_heap() { Some(python_new) } else { owner.slots(cx).new };
     }
     let f = ty.flags.get();
     ty.flags.set(if finalizer { f | flags::FINALIZER } else { f & !flags::FINALIZER });

@@ -246,6 +246,43 @@ impl Exception {
             None => Err(cx.type_error("Cannot add note: __notes__ is not a list")),
         }
     }
+    /// Helper for pickle: the class, its arguments and the attributes.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Exception>) -> PyResult {
+        let o = this.as_obj();
+        let mut args = this.args.cloned(cx);
+        let is_os_error = o.ty().is_subtype(cx, &cx.types.os_error.clone());
+        let two = args.cast::<super::Tuple>().filter(|t| is_os_error && t.items().len() == 2).map(|t| t.items().to_vec());
+        if let Some(mut items) = two {
+            for (name, before) in [("filename", None), ("filename2", Some(cx.none()))] {
+                let name = cx.name(name);
+                if let Some(v) = protocol::lookup_attr(cx, o, &name)?.filter(|v| !v.is_none()) {
+                    items.extend(before);
+                    items.push(v);
+                }
+            }
+            args = cx.tuple(items)?;
+        }
+        let mut parts = vec![o.type_ref().into_obj(), args];
+        let dict = super::object::dict_of(cx, o)?;
+        if dict.len(cx) > 0 {
+            parts.push(dict.copy(cx)?.into_obj());
+        }
+        cx.tuple(parts)
+    }
+    /// Sets the attributes of a state.
+    #[py("__setstate__($self, state, /)")]
+    fn setstate(cx: &mut Cx, this: &Ref<Exception>, state: &Obj) -> PyResult<()> {
+        if state.is_none() {
+            return Ok(());
+        }
+        let Some(d) = state.cast::<super::Dict>().cloned() else { return Err(cx.type_error("state is not a dictionary")) };
+        for (k, v) in d.entries(cx) {
+            let Some(name) = k.cast::<Str>().cloned() else { return Err(cx.type_error("attribute name must be string")) };
+            protocol::setattr(cx, this.as_obj(), &name, Some(&v))?;
+        }
+        Ok(())
+    }
     #[get("args")]
     #[settable("")]
     fn args_get(cx: &mut Cx, this: &Ref<Exception>) -> Obj {

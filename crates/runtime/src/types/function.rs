@@ -369,8 +369,25 @@ pub fn spec() -> Spec {
     }
 }
 
+/// `getattr(of, name)` for pickle.
+fn by_name(cx: &mut Cx, of: Obj, name: Obj) -> PyResult {
+    let b = cx.builtins_module();
+    let key = cx.name("getattr");
+    let getattr = protocol::getattr(cx, &b, &key)?;
+    let args = cx.tuple(vec![of, name])?;
+    cx.tuple(vec![getattr, args])
+}
+
 #[retic_macros::methods]
 impl BoundMethod {
+    /// Helper for pickle.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<BoundMethod>) -> PyResult {
+        let function = this.function.cloned(cx);
+        let key = cx.name("__name__");
+        let name = protocol::getattr(cx, &function, &key)?;
+        by_name(cx, this.this.cloned(cx), name)
+    }
     /// the function (or other callable) implementing a method
     #[get("__func__")]
     fn func(cx: &mut Cx, this: &Ref<BoundMethod>) -> Obj {
@@ -439,12 +456,22 @@ pub fn method_spec() -> Spec {
             ..Slots::EMPTY
         },
         getset: BoundMethod::GETSET,
+        methods: BoundMethod::METHODS,
         ..Spec::new::<BoundMethod>("method")
     }
 }
 
 #[retic_macros::methods]
 impl Builtin {
+    /// Helper for pickle.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Builtin>) -> PyResult {
+        let name = cx.str(this.def.get().name)?;
+        match this.this.cloned(cx) {
+            Some(of) if of.cast::<super::module::Module>().is_none() => by_name(cx, of, name),
+            _ => Ok(name),
+        }
+    }
     #[get("__name__")]
     fn name(_cx: &mut Cx, this: &Ref<Builtin>) -> String {
         this.def.get().name.to_string()
@@ -499,6 +526,7 @@ pub fn builtin_spec() -> Spec {
             ..Slots::EMPTY
         },
         getset: Builtin::GETSET,
+        methods: Builtin::METHODS,
         ..Spec::new::<Builtin>("builtin_function_or_method")
     }
 }

@@ -272,6 +272,12 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     plain(cx, ty)
 }
 
+/// Whether all the state of an object is in its attributes: its class adds nothing native to `object`.
+pub fn is_plain(cx: &Cx, o: &Obj) -> bool {
+    let mro = o.ty().mro_list(cx).to_vec();
+    mro.iter().all(|t| t.is(cx.types.object.as_obj()) || t.cast::<Type>().is_some_and(|t| t.is_heap()))
+}
+
 /// An instance without arguments.
 pub fn plain(cx: &Cx, ty: &Ref<Type>) -> PyResult {
     Ok(memory::new(cx, ty, |head| Object { head })?.into_obj())
@@ -333,7 +339,7 @@ impl Object {
     /// Helper for pickle.
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Obj) -> PyResult {
-        protocol::reduce(cx, this, 0)
+        protocol::pickle::reduce(cx, this, 0)
     }
     /// Helper for pickle.
     #[py("__reduce_ex__($self, protocol, /)")]
@@ -344,12 +350,12 @@ impl Object {
         {
             return protocol::call_method(cx, this, "__reduce__", &[]);
         }
-        protocol::reduce(cx, this, protocol)
+        protocol::pickle::reduce(cx, this, protocol)
     }
     /// Helper for pickle.
     #[py("__getstate__($self, /)")]
     fn getstate(cx: &mut Cx, this: &Obj) -> PyResult {
-        protocol::getstate(cx, this)
+        protocol::pickle::getstate(cx, this)
     }
     /// Default dir() implementation.
     #[py("__dir__($self, /)")]

@@ -350,6 +350,15 @@ fn with_all(cx: &mut Cx, this: &Ref<Set>, others: &[Obj], op: Op) -> PyResult {
 
 #[retic_macros::methods]
 impl Set {
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Set>) -> PyResult {
+        let items = protocol::collect(cx, this.as_obj())?;
+        let items = cx.list(items)?;
+        let args = cx.tuple(vec![items])?;
+        let state = protocol::pickle::getstate(cx, this.as_obj())?;
+        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, state])
+    }
     /// See PEP 585
     #[py("__class_getitem__($cls, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {

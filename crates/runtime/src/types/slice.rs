@@ -75,6 +75,12 @@ fn parts(cx: &Cx, o: &Obj) -> PyResult {
 
 #[retic_macros::methods]
 impl Slice {
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Slice>) -> PyResult {
+        let args = cx.tuple(vec![this.start.cloned(cx), this.stop.cloned(cx), this.step.cloned(cx)])?;
+        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args])
+    }
     /// Assuming a sequence of length len, calculate start, stop and stride of the slice.
     #[py("indices($self, object, /)")]
     fn indices(cx: &mut Cx, this: &Ref<Slice>, object: i64) -> PyResult {
