@@ -53,6 +53,7 @@ struct Walk<'a, B> {
 }
 
 type Got<B> = Result<<B as Build>::Out, TreeError<<B as Build>::Error>>;
+type Two<B> = Result<(<B as Build>::Out, <B as Build>::Out), TreeError<<B as Build>::Error>>;
 type Fields<B> = Vec<(&'static str, <B as Build>::Out)>;
 
 fn operator(op: Operator) -> &'static str {
@@ -338,7 +339,7 @@ impl<B: Build> Walk<'_, B> {
     }
 
     /// The arguments of a call and its keywords.
-    fn arguments(&mut self, a: Option<&Arguments>) -> Result<(B::Out, B::Out), TreeError<B::Error>> {
+    fn arguments(&mut self, a: Option<&Arguments>) -> Two<B> {
         let args = self.exprs(a.iter().flat_map(|a| a.args.iter()))?;
         let mut items = Vec::new();
         for k in a.iter().flat_map(|a| a.keywords.iter()) {

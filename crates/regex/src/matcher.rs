@@ -473,14 +473,12 @@ impl<S: Subject> Machine<'_, S> {
                     Some(Back::Longer { inst, pos: at, left, trail }) => {
                         self.unwind(trail);
                         match &program.insts[inst] {
-                            Inst::RepeatOne { one, .. } => {
-                                if left > 0 && at < self.end && self.fits(one, self.text.at(at)) {
-                                    if left > 1 {
-                                        self.stack.push(Back::Longer { inst, pos: at + 1, left: left - 1, trail });
-                                    }
-                                    (pc, pos) = (inst + 1, at + 1);
-                                    continue 'forward;
+                            Inst::RepeatOne { one, .. } if left > 0 && at < self.end && self.fits(one, self.text.at(at)) => {
+                                if left > 1 {
+                                    self.stack.push(Back::Longer { inst, pos: at + 1, left: left - 1, trail });
                                 }
+                                (pc, pos) = (inst + 1, at + 1);
+                                continue 'forward;
                             }
                             Inst::Loop { id, .. } => {
                                 self.set_loop(*id, (left + 1, at));

@@ -83,7 +83,7 @@ enum Item {
     RangeIgnore(u32, u32),
     Category(u32),
     Bits([u32; 8]),
-    Big { index: [u8; 256], blocks: Vec<[u32; 8]> },
+    Big { index: Box<[u8; 256]>, blocks: Vec<[u32; 8]> },
 }
 
 /// A set of characters, with a table for the first 256.
@@ -302,7 +302,7 @@ impl Translator<'_> {
                 if index.iter().any(|i| *i as usize >= n) {
                     return None;
                 }
-                Item::Big { index, blocks }
+                Item::Big { index: Box::new(index), blocks }
             }
             _ => return None,
         };

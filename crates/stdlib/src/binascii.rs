@@ -275,7 +275,7 @@ mod functions {
                 || !istext && matches!(c, b'\r' | b'\n')
                 || matches!(c, b'\t' | b' ') && i + 1 == d.len()
                 || c < 33 && !matches!(c, b'\r' | b'\n' | b'\t' | b' ')
-                || c < 33 && !matches!(c, b'\r' | b'\n') && (quotetabs || !quotetabs && c != b'\t' && c != b' ');
+                || c < 33 && !matches!(c, b'\r' | b'\n') && (quotetabs || c != b'\t' && c != b' ');
             let need = if quoted { 3 } else { 1 };
             if width + need >= 76 && !before_end || width + need > 76 {
                 out.push(b'=');

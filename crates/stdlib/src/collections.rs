@@ -469,7 +469,7 @@ fn merged(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     let like = if a.ty().is_subtype(cx, &ty) { a } else { b };
     let f = factory(cx, like)?;
     let new = protocol::call(cx, like.type_ref().as_obj(), &[f, a.clone()])?;
-    protocol::call_method(cx, &new, "update", &[b.clone()])?;
+    protocol::call_method(cx, &new, "update", std::slice::from_ref(b))?;
     Ok(new)
 }
 

@@ -315,7 +315,7 @@ fn zip_longest_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
 fn groupby_step(cx: &mut Cx, t: &It) -> PyResult<bool> {
     let Some(v) = next_of(cx, t, 0)? else { return Ok(false) };
     let key = match t.function.cloned(cx) {
-        Some(f) => protocol::call(cx, &f, &[v.clone()])?,
+        Some(f) => protocol::call(cx, &f, std::slice::from_ref(&v))?,
         None => v.clone(),
     };
     t.extra.set(cx, Some(v));
@@ -503,7 +503,7 @@ fn two(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>, name: &str) -> PyResult<It> 
 fn holds(cx: &mut Cx, t: &It, v: &Obj) -> PyResult<bool> {
     match t.function.cloned(cx).filter(|f| !f.is_none()) {
         Some(f) => {
-            let r = protocol::call(cx, &f, &[v.clone()])?;
+            let r = protocol::call(cx, &f, std::slice::from_ref(v))?;
             protocol::truth(cx, &r)
         }
         None => protocol::truth(cx, v),

@@ -95,7 +95,7 @@ fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
     } else {
         protocol::call_method(cx, o, "fileno", &[]).map_err(|_| {
             cx.clear_error();
-            cx.type_error(format!("argument must be an int, or have a fileno() method."))
+            cx.type_error("argument must be an int, or have a fileno() method.")
         })?
     };
     let v = protocol::index_i64(cx, &i)?;

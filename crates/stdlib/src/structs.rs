@@ -407,7 +407,7 @@ mod functions {
     #[py("iter_unpack(format, buffer, /)")]
     pub fn iter_unpack(cx: &mut Cx, format: &Obj, buffer: &Obj) -> PyResult {
         let class = cx.native_type("_struct.Struct");
-        let s = protocol::call(cx, class.as_obj(), &[format.clone()])?;
+        let s = protocol::call(cx, class.as_obj(), std::slice::from_ref(format))?;
         let f = compiled(cx, &s)?;
         walk(cx, &s, &f, buffer)
     }

@@ -107,9 +107,9 @@ unsafe fn child(s: &Spawn<'_>, programs: &[CString], argv: &[*const libc::c_char
     unsafe {
         let mut stdio = s.stdio;
         // A descriptor that would be overwritten on the way moves up first.
-        for i in 0..3 {
-            if stdio[i] >= 0 && stdio[i] < i as i32 {
-                stdio[i] = libc::fcntl(stdio[i], libc::F_DUPFD_CLOEXEC, 3);
+        for (i, fd) in stdio.iter_mut().enumerate() {
+            if *fd >= 0 && *fd < i as i32 {
+                *fd = libc::fcntl(*fd, libc::F_DUPFD_CLOEXEC, 3);
             }
         }
         for (i, fd) in stdio.into_iter().enumerate() {

@@ -175,9 +175,7 @@ pub fn dunder_import(cx: &mut Cx, name: &Ref<Str>, globals: Option<&Obj>, fromli
         _ => false,
     };
     if !wants_names {
-        let Some((first, _)) = text.split_once('.') else {
-            return if text.is_empty() || level == 0 { Ok(m) } else { Ok(m) };
-        };
+        let Some((first, _)) = text.split_once('.') else { return Ok(m) };
         if level == 0 {
             return import(cx, first);
         }

@@ -344,7 +344,10 @@ pub(super) fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>
         Some(_) if typ.cast::<super::Exception>().is_some() => return Err(cx.type_error("instance exception may not have a separate value")),
         Some(v) if v.cast::<super::Exception>().is_some() => v.clone(),
         Some(v) => match v.cast::<super::Tuple>() {
-            Some(t) => protocol::call(cx, typ, &t.items().to_vec())?,
+            Some(t) => {
+                let items = t.items().to_vec();
+                protocol::call(cx, typ, &items)?
+            }
             None => protocol::call(cx, typ, &[v.clone()])?,
         },
         None => match super::exception::instantiate(cx, typ) {

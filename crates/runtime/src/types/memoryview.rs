@@ -363,8 +363,8 @@ impl MemoryView {
     fn index(cx: &mut Cx, this: &Ref<MemoryView>, value: &Obj, start: i64, stop: i64) -> PyResult<usize> {
         let all = protocol::collect(cx, this.as_obj())?;
         let (start, stop) = protocol::clamp_range(start, stop, all.len());
-        for i in start..stop {
-            if protocol::equal(cx, &all[i], value)? {
+        for (i, item) in all.iter().enumerate().take(stop).skip(start) {
+            if protocol::equal(cx, item, value)? {
                 return Ok(i);
             }
         }

@@ -626,11 +626,11 @@ impl Pair {
     }
     #[py("readinto($self, buffer, /)")]
     fn readinto(cx: &mut Cx, this: &Ref<Pair>, buffer: &Obj) -> PyResult {
-        ask(cx, this, false, "readinto", &[buffer.clone()])
+        ask(cx, this, false, "readinto", std::slice::from_ref(buffer))
     }
     #[py("readinto1($self, buffer, /)")]
     fn readinto1(cx: &mut Cx, this: &Ref<Pair>, buffer: &Obj) -> PyResult {
-        ask(cx, this, false, "readinto1", &[buffer.clone()])
+        ask(cx, this, false, "readinto1", std::slice::from_ref(buffer))
     }
     #[py("peek($self, size=0, /)")]
     fn peek(cx: &mut Cx, this: &Ref<Pair>, size: i64) -> PyResult {
@@ -639,7 +639,7 @@ impl Pair {
     }
     #[py("write($self, buffer, /)")]
     fn write(cx: &mut Cx, this: &Ref<Pair>, buffer: &Obj) -> PyResult {
-        ask(cx, this, true, "write", &[buffer.clone()])
+        ask(cx, this, true, "write", std::slice::from_ref(buffer))
     }
     #[py("flush($self, /)")]
     fn flush(cx: &mut Cx, this: &Ref<Pair>) -> PyResult {

@@ -294,10 +294,11 @@ impl FileIo {
         };
         let saved = if flushed.is_err() { cx.take_error() } else { None };
         let d = this.fd.replace(-1);
-        if d >= 0 && this.closefd.get() {
-            if let Err(e) = cx.host.close(d) {
-                return Err(exception::raise_os(cx, &e, None, None));
-            }
+        if d >= 0
+            && this.closefd.get()
+            && let Err(e) = cx.host.close(d)
+        {
+            return Err(exception::raise_os(cx, &e, None, None));
         }
         match saved {
             Some(e) => Err(cx.raise(e)),

@@ -493,7 +493,7 @@ fn set_encoding(cx: &mut Cx, this: &Ref<Text>, encoding: Option<String>, errors:
         for (attr, slot) in [("incrementalencoder", &this.encoder), ("incrementaldecoder", &this.decoder)] {
             let attr = cx.name(attr);
             let make = protocol::getattr(cx, &codec, &attr)?;
-            let made = if make.is_none() { None } else { Some(protocol::call(cx, &make, &[e.clone()])?) };
+            let made = if make.is_none() { None } else { Some(protocol::call(cx, &make, std::slice::from_ref(&e))?) };
             slot.set(cx, made);
         }
     }

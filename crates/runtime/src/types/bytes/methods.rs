@@ -28,7 +28,7 @@ fn bounds(cx: &mut Cx, start: Option<&Obj>, end: Option<&Obj>, n: usize) -> PyRe
         }
         let i = protocol::index(cx, o)?;
         let v = int::to_i64(&i).unwrap_or_else(|| if int::to_big(&i).is_some_and(|b| b.is_negative()) { i64::MIN } else { i64::MAX });
-        Ok(if v < 0 { v.saturating_add(n as i64).max(0) as usize } else { v.min(i64::MAX) as usize })
+        Ok(if v < 0 { v.saturating_add(n as i64).max(0) as usize } else { v as usize })
     };
     let (s, e) = (one(start, 0)?, one(end, n)?);
     Ok((s, e.min(n)))
@@ -315,7 +315,7 @@ pub fn hex(cx: &mut Cx, b: &[u8], sep: Option<&Obj>, every: i64) -> PyResult<Str
         if let Some(s) = sep
             && i > 0
             && n > 0
-            && (if every > 0 { (b.len() - i) % n == 0 } else { i % n == 0 })
+            && (if every > 0 { (b.len() - i).is_multiple_of(n) } else { i.is_multiple_of(n) })
         {
             out.push(s);
         }
