@@ -756,7 +756,11 @@ pub(crate) fn inherit(cx: &Cx, ty: &Ref<Type>, base: &Type) {
     } else if !had_hash {
         own.hash = Some(unhashable);
     }
-    own.new = own.new.or(from.new);
+    // `object.__new__` makes plain objects only: a native type with fields of its own has its own `__new__` or none.
+    let fields_of_its_own = !ty.is_heap() && ty.basicsize.get() > cx.types.object.basicsize.get();
+    if !(fields_of_its_own && std::ptr::eq(base, &*cx.types.object)) {
+        own.new = own.new.or(from.new);
+    }
     own.del = own.del.or(from.del);
     own.power = own.power.or(from.power);
     // SAFETY: nobody borrows the slots while types are being set up.
