@@ -215,6 +215,15 @@ impl CodeObj {
                     let n = protocol::index_i64(cx, value)?;
                     data.firstlineno = u32::try_from(n).map_err(|_| cx.value_error("code: firstlineno must not be negative"))?;
                 }
+                "co_flags" => {
+                    // Only what the instructions do not depend on: whether a generator may be awaited.
+                    const ITERABLE_COROUTINE: u32 = 0x100;
+                    let new = protocol::index_i64(cx, value)?;
+                    if new ^ i64::from(data.flags) & !i64::from(ITERABLE_COROUTINE) != new & i64::from(ITERABLE_COROUTINE) {
+                        return Err(cx.value_error("code: co_flags cannot be changed, the instructions depend on it"));
+                    }
+                    data.flags = data.flags & !ITERABLE_COROUTINE | new as u32 & ITERABLE_COROUTINE;
+                }
                 "co_stacksize" => {
                     protocol::index_i64(cx, value)?;
                 }
