@@ -119,7 +119,8 @@ pub(super) unsafe fn close(cx: &mut Cx, frame: *mut Frame) {
     unsafe {
         let f = &mut *frame;
         let exec = &*f.exec;
-        let extra = f.extra;
+        let (extra, regs, namespace, function, owns_function) = (f.extra, f.regs, f.namespace, f.function, f.owns_function);
+        let handled = f.handled.take();
         let generator = extra.as_ref().and_then(|_| peek(&extra).cast::<Generator>().cloned());
         if !f.object.is_null() {
             let object = take(std::mem::replace(&mut f.object, std::ptr::null_mut()));
@@ -127,23 +128,19 @@ pub(super) unsafe fn close(cx: &mut Cx, frame: *mut Frame) {
             cx.stacks.top = frame.sub(1);
             cx.release(object);
         } else {
-            cx.stacks.top = frame.sub(1);
-            for i in 0..exec.base {
-                drop_slot(cx, *f.regs.add(i));
-            }
+            super::ops::drop_registers(cx, frame, regs, exec.base);
         }
         if let Some(g) = generator {
-            let before = f.handled.take();
-            let own = std::mem::replace(&mut *cx.handled.get(), before);
+            let own = std::mem::replace(&mut *cx.handled.get(), handled);
             cx.release(own);
             g.finished.set(true);
             g.running.set(false);
         }
-        if !f.namespace.is_null() {
-            drop_slot(cx, f.namespace);
+        if !namespace.is_null() {
+            drop_slot(cx, namespace);
         }
-        if f.owns_function {
-            drop_slot(cx, f.function);
+        if owns_function {
+            drop_slot(cx, function);
         }
         if !extra.is_null() {
             drop_slot(cx, extra);

@@ -224,17 +224,35 @@ unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         at(cx, pc);
         let frame = (*cx).stacks.top;
         if (*frame).kind == FrameKind::Call && (*frame).object.is_null() {
-            let exec = (*frame).exec;
-            (*cx).stacks.top = frame.sub(1);
-            for i in 0..(*exec).base {
-                drop_slot(cx, *regs.add(i));
-            }
-            if (*frame).owns_function {
-                drop_slot(cx, (*frame).function);
+            // Finalisers push frames over this record, so it is read before.
+            let (exec, function, owns_function) = ((*frame).exec, (*frame).function, (*frame).owns_function);
+            drop_registers(cx, frame, regs, (*exec).base);
+            if owns_function {
+                drop_slot(cx, function);
             }
             return deliver(cx, v);
         }
         leave(cx, frame, v)
+    }
+}
+
+/// Takes the top frame off and drops its registers. Finalisers may run meanwhile: the windows of what they call begin
+/// beyond the dying registers.
+///
+/// # Safety
+/// The frame is the top one; its registers are given up.
+#[inline(always)]
+pub(in crate::eval) unsafe fn drop_registers(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot, count: usize) {
+    // SAFETY: as promised; every frame has one below it, the bottom's record included.
+    unsafe {
+        let caller = frame.sub(1);
+        let (before, end) = ((*caller).top, (*frame).top);
+        (*cx).stacks.top = caller;
+        (*caller).top = if end > before { end } else { before };
+        for i in 0..count {
+            drop_slot(cx, *regs.add(i));
+        }
+        (*caller).top = before;
     }
 }
 
