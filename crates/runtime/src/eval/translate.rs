@@ -487,11 +487,13 @@ impl Tr<'_> {
             STORE_FAST => {
                 let l = arg as u16;
                 self.bound[arg as usize] = true;
-                let e = self.pop();
-                if e == E::L(l) {
+                if self.stack.last() == Some(&E::L(l)) {
+                    self.pop();
                     return Ok(0);
                 }
+                // The value stays on the stack meanwhile: its register is not free for a copy of the old local.
                 self.save_local(l);
+                let e = self.pop();
                 match e {
                     E::T(r) => self.emit(ops::store_owned, l, r, 0, 0, &[]),
                     E::L(x) => self.emit(ops::store_copy, l, x, 0, 0, &[]),
