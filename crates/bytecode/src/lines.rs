@@ -38,3 +38,19 @@ pub fn line_of(code: &Code, offset: u32) -> u32 {
     }
     line as u32
 }
+
+/// The line of every instruction, in order: one walk where `line_of` for each would be quadratic.
+pub fn lines(code: &Code) -> Vec<u32> {
+    let words = code.code.len() / 2;
+    let mut out = Vec::with_capacity(words);
+    let (mut addr, mut line) = (0usize, i64::from(code.firstlineno));
+    for pair in code.lnotab.chunks_exact(2) {
+        addr += usize::from(pair[0]);
+        while out.len() < words && out.len() * 2 < addr {
+            out.push(line as u32);
+        }
+        line += i64::from(pair[1] as i8);
+    }
+    out.resize(words, line as u32);
+    out
+}

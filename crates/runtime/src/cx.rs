@@ -398,6 +398,15 @@ impl Cx {
 
     // ---- recursion
 
+    /// RecursionError when the native stack runs low: asked wherever a native slot may lead to another.
+    #[inline]
+    pub fn room(&self) -> PyResult<()> {
+        let here = 0u8;
+        if (&raw const here as usize) < self.stack_floor.get() {
+            return Err(self.recursion_error("maximum recursion depth exceeded"));
+        }
+        Ok(())
+    }
     /// Runs `f` one level deeper, or raises RecursionError when the native stack runs low.
     pub fn deeper<T>(&mut self, what: &str, f: impl FnOnce(&mut Cx) -> PyResult<T>) -> PyResult<T> {
         let here = &raw const self as usize;

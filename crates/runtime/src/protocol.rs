@@ -19,10 +19,7 @@ pub fn call_args(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     let Some(slot) = f.ty().slots(cx).call else {
         return Err(cx.type_error(format!("'{}' object is not callable", f.ty().name_text())));
     };
-    let here = &raw const slot as usize;
-    if here < cx.stack_floor.get() {
-        return Err(cx.recursion_error("maximum recursion depth exceeded"));
-    }
+    cx.room()?;
     if cx.may_run.get() {
         // Called while something dies: what runs now holds borrows of its own.
         cx.may_run.set(false);
@@ -62,10 +59,12 @@ pub fn callable_name(cx: &mut Cx, f: &Obj) -> String {
 // ---- attributes
 
 pub fn getattr(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
+    cx.room()?;
     let get = o.ty().slots(cx).getattribute.expect("object has __getattribute__");
     if name.is_interned() { get(cx, o, name) } else { get(cx, o, &crate::types::str::intern(cx, name.clone())) }
 }
 pub fn setattr(cx: &mut Cx, o: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyResult<()> {
+    cx.room()?;
     let set = o.ty().slots(cx).setattr.expect("object has __setattr__");
     if name.is_interned() { set(cx, o, name, value) } else { set(cx, o, &crate::types::str::intern(cx, name.clone()), value) }
 }
@@ -77,6 +76,7 @@ pub fn lookup_attr(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj
 }
 /// A special method from the type, bound.
 pub fn special(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
+    cx.room()?;
     let Some(f) = o.ty().lookup(cx, name) else { return Ok(None) };
     match f.ty().slots(cx).get {
         Some(get) => get(cx, &f, Some(o), Some(o.type_ref().as_obj())).map(Some),
@@ -150,6 +150,7 @@ pub fn equal_unidentical(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
     t
 }
 pub fn hash(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
+    cx.room()?;
     match o.ty().slots(cx).hash {
         Some(f) => f(cx, o),
         None => crate::types::dunders::unhashable(cx, o),
@@ -252,6 +253,7 @@ pub fn format_value(cx: &mut Cx, o: &Obj, spec: &Obj) -> PyResult {
 // ---- iteration
 
 pub fn iter(cx: &mut Cx, o: &Obj) -> PyResult {
+    cx.room()?;
     if let Some(f) = o.ty().slots(cx).iter {
         let it = f(cx, o)?;
         if it.ty().slots(cx).next.is_none() {
@@ -266,6 +268,7 @@ pub fn iter(cx: &mut Cx, o: &Obj) -> PyResult {
 }
 #[inline]
 pub fn next(cx: &mut Cx, it: &Obj) -> PyResult<Option<Obj>> {
+    cx.room()?;
     match it.ty().slots(cx).next {
         Some(f) => {
             let r = f(cx, it);
@@ -280,6 +283,7 @@ pub fn next(cx: &mut Cx, it: &Obj) -> PyResult<Option<Obj>> {
 }
 /// The next value; StopIteration is raised at the end.
 pub fn next_raising(cx: &mut Cx, it: &Obj) -> PyResult {
+    cx.room()?;
     match it.ty().slots(cx).next {
         Some(f) => match f(cx, it)? {
             Some(v) => Ok(v),
@@ -311,6 +315,7 @@ pub fn collect_at_most(cx: &mut Cx, o: &Obj, max: usize) -> PyResult<Vec<Obj>> {
     Ok(out)
 }
 pub fn length_hint(cx: &mut Cx, o: &Obj) -> PyResult<usize> {
+    cx.room()?;
     if o.ty().slots(cx).len.is_some() {
         return len(cx, o);
     }
@@ -327,12 +332,14 @@ pub fn length_hint(cx: &mut Cx, o: &Obj) -> PyResult<usize> {
 // ---- containers
 
 pub fn len(cx: &mut Cx, o: &Obj) -> PyResult<usize> {
+    cx.room()?;
     match o.ty().slots(cx).len {
         Some(f) => f(cx, o),
         None => Err(cx.type_error(format!("object of type '{}' has no len()", o.ty().name_text()))),
     }
 }
 pub fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
+    cx.room()?;
     if let Some(f) = o.ty().slots(cx).getitem {
         return f(cx, o, k);
     }
@@ -347,6 +354,7 @@ pub fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
     Err(cx.type_error(format!("'{}' object is not subscriptable", o.ty().name_text())))
 }
 pub fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, v: Option<&Obj>) -> PyResult<()> {
+    cx.room()?;
     match o.ty().slots(cx).setitem {
         Some(f) => f(cx, o, k, v),
         None => {
@@ -356,6 +364,7 @@ pub fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, v: Option<&Obj>) -> PyResult<()> {
     }
 }
 pub fn contains(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult<bool> {
+    cx.room()?;
     if let Some(f) = o.ty().slots(cx).contains {
         return f(cx, o, k);
     }
@@ -428,6 +437,7 @@ pub fn grow<T>(cx: &Cx, out: &mut Vec<T>, more: usize) -> PyResult<()> {
 // ---- numbers
 
 pub fn binary(cx: &mut Cx, a: &Obj, b: &Obj, op: Op) -> PyResult {
+    cx.room()?;
     let i = op as usize;
     let (fa, fb) = (a.ty().slots(cx).binary[i], b.ty().slots(cx).binary[i]);
     let same = std::ptr::eq(a.ty(), b.ty()) || fa.map(|f| f as usize) == fb.map(|f| f as usize);
@@ -510,6 +520,7 @@ pub fn power(cx: &mut Cx, a: &Obj, b: &Obj, m: Option<&Obj>) -> PyResult {
     }
 }
 pub fn unary(cx: &mut Cx, o: &Obj, op: &str) -> PyResult {
+    cx.room()?;
     let s = o.ty().slots(cx);
     let f = match op {
         "-" => s.neg,
@@ -523,6 +534,7 @@ pub fn unary(cx: &mut Cx, o: &Obj, op: &str) -> PyResult {
 }
 /// `operator.index`.
 pub fn index(cx: &mut Cx, o: &Obj) -> PyResult {
+    cx.room()?;
     if o.cast::<Int>().is_some() {
         return Ok(o.clone());
     }

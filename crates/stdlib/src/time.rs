@@ -84,7 +84,7 @@ fn moment(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Moment> {
             }
         }
     }
-    Ok(Moment { year: n[0], month: n[1], day: n[2], hour: n[3], minute: n[4], second: n[5], wday: (n[6]).rem_euclid(7), yday: n[7], isdst: n[8], zone, offset })
+    Ok(Moment { year: n[0], month: n[1], day: n[2], hour: n[3], minute: n[4], second: n[5], wday: n[6], yday: n[7], isdst: n[8], zone, offset })
 }
 
 /// The same, refused where a field is out of range; zero is the first of month, day and day of year.
@@ -95,13 +95,16 @@ fn checked(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Moment> {
             *field = 1;
         }
     }
+    // C counts from Sunday and keeps the sign of a remainder: -1 is a Sunday, anything below is refused.
+    let from_sunday = (m.wday + 1) % 7;
+    m.wday = (from_sunday + 6) % 7;
     let ok = [
         ((1..=12).contains(&m.month), "month out of range"),
         ((1..=31).contains(&m.day), "day of month out of range"),
         ((0..=23).contains(&m.hour), "hour out of range"),
         ((0..=59).contains(&m.minute), "minute out of range"),
         ((0..=61).contains(&m.second), "seconds out of range"),
-        (m.wday >= 0, "day of week out of range"),
+        (from_sunday >= 0, "day of week out of range"),
         ((1..=366).contains(&m.yday), "day of year out of range"),
     ];
     match ok.iter().find(|c| !c.0) {

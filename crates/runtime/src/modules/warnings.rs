@@ -2,28 +2,27 @@
 //! only hands over to it.
 
 use crate::cx::{Cx, PyResult};
-use crate::native::Args;
 use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::{Type, module};
 
-fn forward(cx: &mut Cx, name: &'static str, args: Args<'_>) -> PyResult {
+fn forward(cx: &mut Cx, name: &'static str, args: &[Obj], kwargs: &[(&Obj, &Obj)]) -> PyResult {
     let m = super::import(cx, "warnings")?;
     let name = cx.name(name);
     let f = protocol::getattr(cx, &m, &name)?;
-    protocol::call_args(cx, &f, args)
+    protocol::call_keywords(cx, &f, args, kwargs)
 }
 
 /// Gives a warning about the code that is running.
 pub fn warn(cx: &mut Cx, category: &Ref<Type>, text: &str, stack_level: i64) -> PyResult<()> {
     let args = [cx.str(text)?, category.as_obj().clone(), cx.int(stack_level)?];
-    forward(cx, "warn", Args::positional_only(&args)).map(drop)
+    forward(cx, "warn", &args, &[]).map(drop)
 }
 
 /// Gives a warning about a line of a file.
 pub fn warn_at(cx: &mut Cx, category: &Ref<Type>, text: &str, file: &str, line: i64) -> PyResult<()> {
     let args = [cx.str(text)?, category.as_obj().clone(), cx.str(file)?, cx.int(line)?];
-    forward(cx, "warn_explicit", Args::positional_only(&args)).map(drop)
+    forward(cx, "warn_explicit", &args, &[]).map(drop)
 }
 
 #[retic_macros::methods]
@@ -34,16 +33,12 @@ mod functions {
     /// Issue a warning, or maybe ignore it or raise an exception.
     #[py("warn(*args, **kwargs)")]
     pub fn warn(cx: &mut Cx, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
-        let names: Vec<Obj> = kwargs.iter().map(|(k, _)| (*k).clone()).collect();
-        let items: Vec<Obj> = args.iter().cloned().chain(kwargs.iter().map(|(_, v)| (*v).clone())).collect();
-        forward(cx, "warn", Args { items: &items, names: &names })
+        forward(cx, "warn", args, &kwargs)
     }
     /// Issue a warning, or maybe ignore it or raise an exception.
     #[py("warn_explicit(*args, **kwargs)")]
     pub fn warn_explicit(cx: &mut Cx, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
-        let names: Vec<Obj> = kwargs.iter().map(|(k, _)| (*k).clone()).collect();
-        let items: Vec<Obj> = args.iter().cloned().chain(kwargs.iter().map(|(_, v)| (*v).clone())).collect();
-        forward(cx, "warn_explicit", Args { items: &items, names: &names })
+        forward(cx, "warn_explicit", args, &kwargs)
     }
 }
 

@@ -261,8 +261,8 @@ impl CodeObj {
     fn co_lines(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         let code = this.code().clone();
         let mut ranges: Vec<(u32, u32, u32)> = Vec::new();
-        for offset in (0..code.code.len() as u32).step_by(2) {
-            let line = this.line_at(offset);
+        for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
+            let offset = i as u32 * 2;
             match ranges.last_mut() {
                 Some(r) if r.2 == line => r.1 = offset + 2,
                 _ => ranges.push((offset, offset + 2, line)),
@@ -281,10 +281,10 @@ impl CodeObj {
     fn co_positions(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         let code = this.code().clone();
         let mut items = Vec::new();
-        for i in 0..code.code.len() / 2 {
+        for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
             let v = match code.positions.get(i) {
                 Some(p) => [p.line, p.end_line, p.column, p.end_column].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?,
-                None => vec![cx.int(i64::from(this.line_at(i as u32 * 2)))?, cx.none(), cx.none(), cx.none()],
+                None => vec![cx.int(i64::from(line))?, cx.none(), cx.none(), cx.none()],
             };
             items.push(cx.tuple(v)?);
         }

@@ -35,6 +35,7 @@ fn method(cx: &mut Cx, this: &Obj, name: &'static str) -> Option<(Obj, bool)> {
 }
 
 pub(super) fn call_special(cx: &mut Cx, this: &Obj, name: &'static str, rest: &[&Obj]) -> PyResult {
+    cx.room()?;
     let Some((f, unbound)) = method(cx, this, name) else {
         return Err(cx.attribute_error(name));
     };

@@ -402,6 +402,7 @@ pub fn current_locals(cx: &mut Cx) -> PyResult {
     if let Some(ns) = unsafe { &*top }.namespace() {
         return Ok(ns.clone());
     }
+    // SAFETY: as above.
     let had = unsafe { !(*top).object.is_null() };
     let fo = frame_object(cx, top)?;
     let r = match fo.cast::<FrameObj>() {

@@ -82,7 +82,7 @@ impl Moment {
     pub fn asctime(&self) -> String {
         format!(
             "{} {}{:3} {:02}:{:02}:{:02} {}",
-            &DAYS[self.wday.rem_euclid(7) as usize][..3],
+            &DAYS[self.wday as usize][..3],
             &MONTHS[(self.month - 1).rem_euclid(12) as usize][..3],
             self.day,
             self.hour,
@@ -149,7 +149,7 @@ pub fn format(m: &Moment, format: &str) -> String {
         raw.push(d);
         let mut num = |v: i64, w: usize, fill: char| number(&mut out, flag, width, v, w, fill);
         let twelve = if m.hour % 12 == 0 { 12 } else { m.hour % 12 };
-        let day = DAYS[m.wday.rem_euclid(7) as usize];
+        let day = DAYS[m.wday as usize];
         let month = MONTHS[(m.month - 1).rem_euclid(12) as usize];
         match d {
             'Y' => num(m.year, 1, '0'),
