@@ -9,7 +9,13 @@ const PREFIX: &str = "/retic/lib/python3.14";
 /// Folders that are not shipped: tools with a screen of their own, and pip's wheel.
 const LEFT_OUT: [&str; 4] = ["idlelib", "turtledemo", "ensurepip", "test"];
 /// Exact texts that must read otherwise here: file, text, replacement. A text that is not there fails the build.
-const SUBSTITUTIONS: &[(&str, &str, &str)] = &[];
+const SUBSTITUTIONS: &[(&str, &str, &str)] = &[
+    ("site.py", "return 'RustPython' # XXX: RUSTPYTHON; for site-packages", "return 'Python'"),
+    ("site.py", "{userbase}/lib/rustpython{version", "{userbase}/lib/python{version"),
+    ("sysconfig/__init__.py", "return 'RustPython'  # XXX: RUSTPYTHON; For site-packages", "return 'Python'"),
+    ("sysconfig/__init__.py", "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'", "'_retic_sysconfigdata'"),
+    ("platform.py", "if \"RustPython\" in sys_version:\n            name = \"RustPython\"", "if \"Retic\" in sys_version:\n            name = \"Retic\""),
+];
 
 fn collect(root: &Path, folder: &Path, out: &mut BTreeMap<String, (PathBuf, String, bool)>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };

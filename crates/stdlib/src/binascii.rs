@@ -1,6 +1,6 @@
 //! `binascii`: bytes as hexadecimal, base64, quoted-printable text; checksums.
 
-use retic_runtime::types::{Bytes, Str, Type, module};
+use retic_runtime::types::{Bytes, Str, module};
 use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, protocol};
 
 fn error(cx: &Cx, text: impl AsRef<str>) -> Raised {
@@ -298,17 +298,8 @@ mod functions {
 
 pub fn make(cx: &mut Cx) -> PyResult {
     let m: Ref<module::Module> = module::of_functions(cx, "binascii", functions::DOC, functions::FUNCTIONS)?;
-    let meta = cx.types.type_.as_obj().clone();
-    for (class, base) in [("Error", cx.types.value_error.as_obj().clone()), ("Incomplete", cx.types.exception.as_obj().clone())] {
-        let bases = cx.tuple(vec![base])?;
-        let (name, ns) = (cx.str(class)?, retic_runtime::types::Dict::new(cx)?);
-        let module_name = cx.str("binascii")?;
-        ns.set_str(cx, "__module__", module_name)?;
-        let made = protocol::call(cx, &meta, &[name, bases, ns.into_obj()])?;
-        m.set(cx, class, made.clone())?;
-        if let (Ok(t), "Error") = (made.downcast::<Type>(), class) {
-            cx.native_types.insert("binascii.Error", t);
-        }
-    }
+    let (value_error, exception) = (cx.types.value_error.as_obj().clone(), cx.types.exception.as_obj().clone());
+    m.add_exception(cx, "binascii.Error", &value_error)?;
+    m.add_exception(cx, "binascii.Incomplete", &exception)?;
     Ok(m.into_obj())
 }

@@ -16,6 +16,7 @@ mod posix;
 mod random;
 mod select;
 mod signals;
+mod socket;
 mod sre;
 mod string;
 mod structs;
@@ -34,6 +35,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_string", string::make),
     ("_struct", structs::make),
     ("_signal", signals::make),
+    ("_socket", socket::make),
     ("_random", random::make),
     ("_codecs", codecs::make),
     ("_collections", collections::make),

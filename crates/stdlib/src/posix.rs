@@ -1,7 +1,7 @@
 //! `posix`: what `os` is made of, asked of the host.
 
 mod entries;
-mod path;
+pub(crate) mod path;
 
 use path::Path;
 pub use path::fspath;

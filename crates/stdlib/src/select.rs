@@ -31,7 +31,7 @@ fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
 }
 
 /// Waits in short turns, so that signals are noticed.
-fn wait(cx: &mut Cx, fds: &[(i32, i16)], timeout: Option<f64>) -> PyResult<Vec<i16>> {
+pub(crate) fn wait(cx: &mut Cx, fds: &[(i32, i16)], timeout: Option<f64>) -> PyResult<Vec<i16>> {
     let start = cx.host.monotonic();
     loop {
         let left = timeout.map(|t| (t - (cx.host.monotonic() - start)).max(0.0));

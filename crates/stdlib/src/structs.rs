@@ -3,7 +3,7 @@
 use retic_runtime::object::Guarded;
 use retic_runtime::types::code::Hidden;
 use retic_runtime::types::type_::flags;
-use retic_runtime::types::{Bytes, Slots, Spec, Str, Type, int, module};
+use retic_runtime::types::{Bytes, Slots, Spec, Str, int, module};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
 use std::cell::Cell;
 
@@ -418,16 +418,8 @@ mod functions {
 
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_struct", functions::DOC, functions::FUNCTIONS)?;
-    let meta = cx.types.type_.as_obj().clone();
-    let bases = cx.tuple(vec![cx.types.exception.as_obj().clone()])?;
-    let (name, ns) = (cx.str("error")?, retic_runtime::types::Dict::new(cx)?);
-    let module_name = cx.str("struct")?;
-    ns.set_str(cx, "__module__", module_name)?;
-    let error = protocol::call(cx, &meta, &[name, bases, ns.into_obj()])?;
-    m.set(cx, "error", error.clone())?;
-    if let Ok(t) = error.downcast::<Type>() {
-        cx.native_types.insert("struct.error", t);
-    }
+    let base = cx.types.exception.as_obj().clone();
+    m.add_exception(cx, "struct.error", &base)?;
     let spec = Spec {
         doc: "Return a compiled Struct object that reads and writes binary data according to the format string.",
         text_signature: "(format)",

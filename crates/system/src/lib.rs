@@ -1,6 +1,7 @@
 //! The real host: files, clocks, environment, standard streams. The only library crate that touches `std::fs` and its kin.
 
 mod files;
+mod network;
 mod process;
 
 use retic_runtime::host::{Clock, Host, Spawn, Stat};

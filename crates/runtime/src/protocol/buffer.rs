@@ -115,6 +115,22 @@ pub fn get(cx: &mut Cx, o: &Obj) -> PyResult<Buffer> {
         None => Err(cx.type_error(format!("a bytes-like object is required, not '{}'", o.ty().name_text()))),
     }
 }
+/// A buffer to write into; `function` names the refusal. The caller releases it.
+pub fn writable(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Buffer> {
+    let b = if exports(cx, o) { get(cx, o)? } else { Buffer::plain(o.clone(), 0, true) };
+    if b.readonly {
+        if exports(cx, o) {
+            release(cx, &b.exporter);
+        }
+        return Err(cx.type_error(format!("{function}() argument must be read-write bytes-like object, not {}", o.ty().name_text())));
+    }
+    Ok(b)
+}
+/// Writes bytes over the beginning of a writable buffer.
+pub fn fill(cx: &mut Cx, b: &Buffer, data: &[u8]) {
+    let part = Buffer { shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
+    part.scatter(cx, data);
+}
 /// Ends a view got from `get`.
 pub fn release(cx: &mut Cx, exporter: &Obj) {
     if let Some(f) = exporter.ty().slots(cx).release_buffer {

@@ -57,6 +57,19 @@ impl Module {
         cx.native_types.insert(spec.name, ty.clone());
         Ok(ty)
     }
+    /// Makes an exception class under its full name ("struct.error") and puts it in.
+    pub fn add_exception(&self, cx: &mut Cx, full: &'static str, base: &Obj) -> PyResult<Ref<super::Type>> {
+        let (module, short) = full.rsplit_once('.').unwrap_or(("builtins", full));
+        let (name, bases, ns) = (cx.str(short)?, cx.tuple(vec![base.clone()])?, Dict::new(cx)?);
+        let module = cx.str(module)?;
+        ns.set_str(cx, "__module__", module)?;
+        let meta = cx.types.type_.as_obj().clone();
+        let made = crate::protocol::call(cx, &meta, &[name, bases, ns.into_obj()])?;
+        let Ok(class) = made.downcast::<super::Type>() else { return Err(cx.type_error("type() made no type")) };
+        self.set(cx, short, class.as_obj().clone())?;
+        cx.native_types.insert(full, class.clone());
+        Ok(class)
+    }
     pub fn set_int(&self, cx: &mut Cx, name: &'static str, value: i64) -> PyResult<()> {
         let v = cx.int(value)?;
         self.set(cx, name, v)

@@ -232,15 +232,10 @@ impl FileIo {
     #[py("readinto($self, buffer, /)")]
     fn readinto(cx: &mut Cx, this: &Ref<FileIo>, buffer: &Obj) -> PyResult {
         fd(cx, this)?;
-        let b = protocol::buffer::get(cx, buffer)?;
-        if b.readonly {
-            protocol::buffer::release(cx, &b.exporter);
-            return Err(cx.type_error(format!("readinto() argument must be read-write bytes-like object, not {}", buffer.ty().name_text())));
-        }
+        let b = protocol::buffer::writable(cx, buffer, "readinto")?;
         let got = read_some(cx, this, b.nbytes());
         if let Ok(Some(data)) = &got {
-            let part = protocol::buffer::Buffer { shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
-            part.scatter(cx, data);
+            protocol::buffer::fill(cx, &b, data);
         }
         protocol::buffer::release(cx, &b.exporter);
         match got? {
