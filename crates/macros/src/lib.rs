@@ -203,7 +203,7 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
                     let _ = this;
                     let mut slots: [Option<&'a retic_runtime::object::Obj>; #n] = [None; #n];
                     #[allow(unused_variables)]
-                    let bound = retic_runtime::native::bind(cx, &def.signature, args, &mut slots)?;
+                    let bound = retic_runtime::native::bind(cx, def, this, args, &mut slots)?;
                     #first
                     #(let #bindings = #call;)*
                     let result = #path(cx, #passed #(#bindings),*);

@@ -245,7 +245,7 @@ static NEW: crate::native::MethodDef = crate::native::MethodDef {
             return Err(cx.type_error(format!("{0}.__new__({1}): {1} is not a subtype of {0}", owner.name_text(), class.name_text())));
         }
         if class.layout.get() != owner.layout.get() {
-            let native = class.mro_list(cx).iter().find_map(|t| t.cast::<Type>().filter(|t| !t.is_heap()).map(|t| t.name_text())).unwrap_or_default();
+            let native = class.mro_list(cx).iter().find_map(|t| t.cast::<Type>().filter(|t| !t.is_heap()).map(|t| t.short_name())).unwrap_or_default();
             return Err(cx.type_error(format!("{}.__new__({}) is not safe, use {native}.__new__()", owner.name_text(), class.name_text())));
         }
         let Some(new) = owner.slots(cx).new else { return Err(cx.type_error(format!("cannot create '{}' instances", owner.name_text()))) };

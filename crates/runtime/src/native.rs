@@ -100,13 +100,14 @@ pub struct Bound<'a> {
 }
 
 /// Puts arguments into the slots of a signature.
-pub fn bind<'a>(cx: &Cx, sig: &Signature, args: Args<'a>, slots: &mut [Option<&'a Obj>]) -> PyResult<Bound<'a>> {
+pub fn bind<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Args<'a>, slots: &mut [Option<&'a Obj>]) -> PyResult<Bound<'a>> {
+    let sig = &def.signature;
     let positional = args.positional();
     let n = positional.len();
     let mut bound = Bound { rest: &[], keywords: Vec::new() };
     if n > sig.positional {
         if !sig.star {
-            return Err(too_many(cx, sig, n));
+            return Err(too_many(cx, def, this, n));
         }
         bound.rest = &positional[sig.positional..];
     }
@@ -114,10 +115,10 @@ pub fn bind<'a>(cx: &Cx, sig: &Signature, args: Args<'a>, slots: &mut [Option<&'
         *slot = Some(value);
     }
     if !args.names.is_empty() {
-        bind_keywords(cx, sig, args, slots, &mut bound)?;
+        bind_keywords(cx, def, this, args, slots, &mut bound)?;
     }
     if let Some(missing) = (0..sig.required).find(|i| slots[*i].is_none()) {
-        return Err(too_few(cx, sig, n, missing));
+        return Err(too_few(cx, def, this, n, missing));
     }
     for i in sig.positional..sig.positional + sig.keyword_required {
         if slots.get(i).is_some_and(Option::is_none) {
@@ -127,10 +128,31 @@ pub fn bind<'a>(cx: &Cx, sig: &Signature, args: Args<'a>, slots: &mut [Option<&'
     Ok(bound)
 }
 
+/// The name of a native function with its type or module before it, as CPython's `_PyObject_FunctionStr`.
 #[cold]
-fn bind_keywords<'a>(cx: &Cx, sig: &Signature, args: Args<'a>, slots: &mut [Option<&'a Obj>], bound: &mut Bound<'a>) -> PyResult<()> {
+fn full_name(cx: &mut Cx, def: &'static MethodDef, this: &Obj) -> String {
+    if let Some(m) = this.cast::<crate::types::module::Module>().cloned() {
+        let module = m.name_of(cx);
+        return if module == "builtins" { def.name.into() } else { format!("{module}.{}", def.name) };
+    }
+    let class = this.cast::<Type>().filter(|_| def.kind != MethodKind::Method).cloned().unwrap_or_else(|| this.type_ref());
+    let key = cx.name(def.name);
+    let owner = class.mro_list(cx).iter().filter_map(|t| t.cast::<Type>().cloned()).find(|t| {
+        let found = t.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &key));
+        found.is_some_and(|f| crate::types::descriptor::is_method(&f, def))
+    });
+    match owner {
+        Some(t) => format!("{}.{}", t.short_name(), def.name),
+        None => def.name.into(),
+    }
+}
+
+#[cold]
+fn bind_keywords<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Args<'a>, slots: &mut [Option<&'a Obj>], bound: &mut Bound<'a>) -> PyResult<()> {
+    let sig = &def.signature;
     if sig.params.len() == sig.positional_only && !sig.star_star {
-        return Err(cx.type_error(format!("{}() takes no keyword arguments", sig.name)));
+        let full = full_name(cx, def, this);
+        return Err(cx.type_error(format!("{full}() takes no keyword arguments")));
     }
     for (name, value) in args.keywords() {
         let Some(text) = name.cast::<Str>() else { return Err(cx.type_error("keywords must be strings")) };
@@ -150,14 +172,16 @@ fn bind_keywords<'a>(cx: &Cx, sig: &Signature, args: Args<'a>, slots: &mut [Opti
 }
 
 #[cold]
-fn too_many(cx: &Cx, sig: &Signature, n: usize) -> Raised {
+fn too_many(cx: &mut Cx, def: &'static MethodDef, this: &Obj, n: usize) -> Raised {
+    let sig = &def.signature;
     let name = sig.name;
     let (max, min) = (sig.positional, sig.required);
     let all_positional = sig.positional_only == sig.params.len();
     if all_positional {
+        let full = full_name(cx, def, this);
         return match (min, max) {
-            (_, 0) => cx.type_error(format!("{name}() takes no arguments ({n} given)")),
-            (1, 1) => cx.type_error(format!("{name}() takes exactly one argument ({n} given)")),
+            (_, 0) => cx.type_error(format!("{full}() takes no arguments ({n} given)")),
+            (1, 1) => cx.type_error(format!("{full}() takes exactly one argument ({n} given)")),
             _ if min == max => cx.type_error(format!("{name} expected {max} argument{}, got {n}", plural(max))),
             _ => cx.type_error(format!("{name} expected at most {max} argument{}, got {n}", plural(max))),
         };
@@ -171,12 +195,16 @@ fn too_many(cx: &Cx, sig: &Signature, n: usize) -> Raised {
 }
 
 #[cold]
-fn too_few(cx: &Cx, sig: &Signature, n: usize, missing: usize) -> Raised {
+fn too_few(cx: &mut Cx, def: &'static MethodDef, this: &Obj, n: usize, missing: usize) -> Raised {
+    let sig = &def.signature;
     let name = sig.name;
     let (max, min) = (sig.positional, sig.required);
     if missing < sig.positional_only {
         return match (min, max) {
-            (1, 1) => cx.type_error(format!("{name}() takes exactly one argument ({n} given)")),
+            (1, 1) => {
+                let full = full_name(cx, def, this);
+                cx.type_error(format!("{full}() takes exactly one argument ({n} given)"))
+            }
             _ if min == max => cx.type_error(format!("{name} expected {min} argument{}, got {n}", plural(min))),
             _ => cx.type_error(format!("{name} expected at least {min} argument{}, got {n}", plural(min))),
         };
@@ -236,6 +264,18 @@ impl<'a> FromArg<'a> for i64 {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
         let v = <&Obj>::from_arg(cx, value, name)?;
         crate::protocol::index_i64(cx, v)
+    }
+}
+/// An end of a range as slices take it: numbers beyond a machine word stand for the furthest end.
+#[derive(Clone, Copy, Debug)]
+pub struct SliceIndex(pub i64);
+impl<'a> FromArg<'a> for SliceIndex {
+    fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
+        let v = <&Obj>::from_arg(cx, value, name)?;
+        if v.ty().slots(cx).index.is_none() {
+            return Err(cx.type_error("slice indices must be integers or have an __index__ method"));
+        }
+        crate::types::slice::clamped(cx, v).map(SliceIndex)
     }
 }
 impl<'a> FromArg<'a> for usize {

@@ -1,5 +1,6 @@
 //! `_collections`: `deque`, `defaultdict`, `_tuplegetter`, `_count_elements`. (`OrderedDict` is the one of the library.)
 
+use retic_runtime::native::SliceIndex;
 use retic_runtime::object::{Guarded, Trace, Visit};
 use retic_runtime::types::type_::{Cmp, Op, flags};
 use retic_runtime::types::{Dict, Slots, Spec, Tuple, dict, int, module};
@@ -175,7 +176,8 @@ impl Deque {
     }
     /// Return first index of value.
     #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
-    fn index(cx: &mut Cx, this: &Ref<Deque>, value: &Obj, start: i64, stop: i64) -> PyResult<usize> {
+    fn index(cx: &mut Cx, this: &Ref<Deque>, value: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<usize> {
+        let (start, stop) = (start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0));
         let (a, b) = protocol::clamp_range(start, stop, this.get(cx).len());
         match find(cx, this, value, a, b)? {
             Some(i) => Ok(i),
@@ -319,7 +321,7 @@ fn deque_spec() -> Spec {
                 }
             }),
             repr: Some(|cx, o| {
-                let name = o.ty().name_text();
+                let name = o.ty().short_name();
                 let Some(mark) = protocol::enter_repr(cx, o) else { return cx.str("[...]") };
                 let d = of(o);
                 let items: Vec<Obj> = d.get(cx).iter().cloned().collect();
@@ -496,7 +498,7 @@ fn defaultdict_spec() -> Spec {
                 }
             }),
             repr: Some(|cx, o| {
-                let name = o.ty().name_text();
+                let name = o.ty().short_name();
                 let f = factory(cx, o)?;
                 let shown = match protocol::enter_repr(cx, o) {
                     None => "...".to_string(),

@@ -628,7 +628,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             slots: Slots {
                 repr: Some(|cx, o| {
                     let t = it(o);
-                    let name = o.ty().name_text();
+                    let name = o.ty().short_name();
                     let text = if t.flag.get() {
                         let (v, s) = (t.value.cloned(cx).unwrap_or_else(|| cx.none()), t.extra.cloned(cx).unwrap_or_else(|| cx.none()));
                         let (v, one) = (protocol::repr_text(cx, &v)?, int::to_i64(&s) == Some(1) && s.cast::<retic_runtime::types::Int>().is_some());
@@ -821,7 +821,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                     let t = it(o);
                     let v = t.value.cloned(cx).unwrap_or_else(|| cx.none());
                     let v = protocol::repr_text(cx, &v)?;
-                    let name = o.ty().name_text();
+                    let name = o.ty().short_name();
                     cx.str(&if t.n.get() < 0 { format!("{name}({v})") } else { format!("{name}({v}, {})", t.n.get()) })
                 }),
                 ..spec("", "", |cx, _, _| Ok(cx.none()), |_, _| Ok(None), &[]).slots

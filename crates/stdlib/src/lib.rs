@@ -3,6 +3,7 @@
 // Native functions have the arguments of the Python functions they are.
 #![allow(clippy::too_many_arguments)]
 
+mod array;
 mod binascii;
 mod codecs;
 mod collections;
@@ -43,6 +44,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_operator", operator::make),
     ("_posixsubprocess", subprocess::make),
     ("select", select::make),
+    ("array", array::make),
     ("binascii", binascii::make),
     ("errno", errno::make),
     ("itertools", itertools::make_module),

@@ -51,6 +51,10 @@ pub fn wrapper(cx: &Cx, ty: &Ref<Type>, d: &'static Dunder) -> PyResult {
 pub fn method(cx: &Cx, ty: &Ref<Type>, def: &'static MethodDef) -> PyResult {
     Ok(memory::new(cx, &cx.types.method_descriptor, |head| MethodDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
 }
+/// Whether an object is the method descriptor of a native function.
+pub fn is_method(o: &Obj, def: &'static MethodDef) -> bool {
+    o.cast::<MethodDescr>().is_some_and(|m| std::ptr::eq(m.def.get(), def))
+}
 pub fn class_method(cx: &Cx, ty: &Ref<Type>, def: &'static MethodDef) -> PyResult {
     Ok(memory::new(cx, &cx.types.classmethod_descriptor, |head| MethodDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
 }
@@ -255,7 +259,7 @@ impl MethodDescr {
     }
     #[get("__qualname__")]
     fn qualname(cx: &mut Cx, this: &Ref<MethodDescr>) -> String {
-        format!("{}.{}", this.owner.get(cx).name_text(), this.def.get().name)
+        format!("{}.{}", this.owner.get(cx).short_name(), this.def.get().name)
     }
     #[get("__doc__")]
     fn doc(_cx: &mut Cx, this: &Ref<MethodDescr>) -> Option<&'static str> {

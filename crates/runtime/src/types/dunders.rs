@@ -789,7 +789,10 @@ pub(crate) fn fill(cx: &mut Cx, ty: &Ref<Type>) {
         if let Some(w) = value.cast::<Wrapper>() {
             let from = *w.owner.cloned(cx).slots(cx);
             let python_already = (d.present)(&slots) && matches!(d.name, "__delitem__" | "__delattr__" | "__delete__") || is_python_pair(&slots, d);
-            if !python_already {
+            // Another method's wrapper under this name, or a pair of methods from two types: only a lookup serves them.
+            if !std::ptr::eq(w.dunder.get(), d) || shared_slot(&slots, d).is_some_and(|f| shared_slot(&from, d) != Some(f)) {
+                (d.install)(&mut slots);
+            } else if !python_already {
                 (d.copy)(&from, &mut slots);
             }
         } else if d.name == "__hash__" && value.is_none() {
@@ -814,6 +817,14 @@ pub(crate) fn fill(cx: &mut Cx, ty: &Ref<Type>) {
     // SAFETY: `&mut Cx` is held; nobody borrows the slots.
     unsafe { *ty.slots.as_ptr() = slots };
     ty.modified(cx);
+}
+
+/// The address of the function that serves a special method, where it serves others too.
+fn shared_slot(slots: &Slots, d: &Dunder) -> Option<usize> {
+    match BINARY.iter().position(|pair| pair.iter().any(|p| std::ptr::eq(p, d))) {
+        Some(i) => slots.binary[i].map(|f| f as usize),
+        None => slots.richcompare.filter(|_| COMPARE_NAMES.contains(&d.name)).map(|f| f as usize),
+    }
 }
 
 /// Two names share a slot and the other one is written in Python: the Python slot function serves both.

@@ -194,7 +194,7 @@ fn unicode_text(cx: &mut Cx, o: &Obj) -> PyResult<Option<String>> {
 
 fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
     let args = exc(o).args.cloned(cx);
-    let name = o.ty().name_text();
+    let name = o.ty().short_name();
     let items = args.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
     let inner = match &items[..] {
         [one] => format!("({})", protocol::repr_text(cx, one)?),

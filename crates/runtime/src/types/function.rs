@@ -481,8 +481,8 @@ impl Builtin {
         let name = this.def.get().name;
         match this.this.get(cx) {
             Some(o) if o.cast::<super::module::Module>().is_none() => match o.cast::<super::Type>() {
-                Some(t) => format!("{}.{name}", t.name_text()),
-                None => format!("{}.{name}", o.ty().name_text()),
+                Some(t) => format!("{}.{name}", t.short_name()),
+                None => format!("{}.{name}", o.ty().short_name()),
             },
             _ => name.to_string(),
         }

@@ -392,7 +392,7 @@ fn can_join(cx: &Cx, o: &Obj) -> bool {
         || o.cast::<Type>().is_some()
         || o.cast::<Alias>().is_some()
         || o.cast::<Union>().is_some()
-        || o.ty().name_text() == "TypeAliasType" && o.ty().is_subtype(cx, &cx.types.object)
+        || o.ty().short_name() == "TypeAliasType" && o.ty().is_subtype(cx, &cx.types.object)
 }
 
 /// `a | b` of types: the slot of `type`, aliases and unions.

@@ -5,7 +5,7 @@ use super::{Slots, Spec, Type};
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
-use crate::native::Args;
+use crate::native::{Args, SliceIndex};
 use crate::object::{Buf, Guarded, Obj, Ref, shape};
 use crate::protocol;
 
@@ -436,7 +436,8 @@ impl List {
     }
     /// Return first index of value.
     #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
-    fn index(cx: &mut Cx, this: &Ref<List>, value: &Obj, start: i64, stop: i64) -> PyResult<usize> {
+    fn index(cx: &mut Cx, this: &Ref<List>, value: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<usize> {
+        let (start, stop) = (start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0));
         let (mut i, stop) = protocol::clamp_range(start, stop, this.items(cx).len());
         while i < stop
             && let Some(o) = this.items(cx).get(i).cloned()

@@ -5,6 +5,7 @@ use super::{Bytes, Slots, Spec, Str, Tuple, Type, int};
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory::{self, Ops, OpsOf};
+use crate::native::SliceIndex;
 use crate::object::{Guarded, Header, Obj, Ref, Trace, Visit};
 use crate::protocol::{self, buffer, buffer::Buffer};
 use std::cell::Cell;
@@ -360,7 +361,8 @@ impl MemoryView {
     }
     /// Return the index of the first occurrence of a value.
     #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
-    fn index(cx: &mut Cx, this: &Ref<MemoryView>, value: &Obj, start: i64, stop: i64) -> PyResult<usize> {
+    fn index(cx: &mut Cx, this: &Ref<MemoryView>, value: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<usize> {
+        let (start, stop) = (start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0));
         let all = protocol::collect(cx, this.as_obj())?;
         let (start, stop) = protocol::clamp_range(start, stop, all.len());
         for (i, item) in all.iter().enumerate().take(stop).skip(start) {

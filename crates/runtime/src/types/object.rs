@@ -207,7 +207,7 @@ fn repr(cx: &mut Cx, obj: &Obj) -> PyResult {
         None => None,
     };
     let name = if ty.is_heap() {
-        let q = ty.qualname.cloned(cx).and_then(|q| q.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| ty.name_text());
+        let q = ty.qualname.cloned(cx).and_then(|q| q.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| ty.short_name());
         match module {
             Some(m) if m != "builtins" => format!("{m}.{q}"),
             _ => q,

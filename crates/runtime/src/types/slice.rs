@@ -40,8 +40,12 @@ fn bound(cx: &mut Cx, o: &Obj) -> PyResult<Option<i64>> {
     if o.ty().slots(cx).index.is_none() {
         return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
     }
+    clamped(cx, o).map(Some)
+}
+/// An index that stops at the ends of a machine word.
+pub fn clamped(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
     let i = protocol::index(cx, o)?;
-    Ok(Some(int::to_i64(&i).unwrap_or_else(|| if int::to_big(&i).is_some_and(|b| b.is_negative()) { i64::MIN } else { i64::MAX })))
+    Ok(int::to_i64(&i).unwrap_or_else(|| if int::to_big(&i).is_some_and(|b| b.is_negative()) { i64::MIN } else { i64::MAX }))
 }
 
 /// `slice.indices` and friends.

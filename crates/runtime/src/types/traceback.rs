@@ -269,7 +269,7 @@ fn syntax_error(cx: &mut Cx, exc: &Obj) -> Option<String> {
             out.push_str(&format!("    {}{}\n", " ".repeat(from), "^".repeat(end - from)));
         }
     }
-    let name = exc.ty().name_text();
+    let name = exc.ty().short_name();
     let message = text(cx, message).unwrap_or_default();
     out.push_str(&format!("{name}: {message}\n"));
     Some(out)

@@ -4,7 +4,7 @@ use super::type_::{Cmp, flags};
 use super::{Slots, Spec, Type};
 use crate::cx::{Cx, PyResult};
 use crate::memory::{self, Ops};
-use crate::native::Args;
+use crate::native::{Args, SliceIndex};
 use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
 use crate::protocol;
 use std::ptr::NonNull;
@@ -195,7 +195,8 @@ impl Tuple {
     }
     /// Return first index of value.
     #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
-    fn index(cx: &mut Cx, this: &Ref<Tuple>, value: &Obj, start: i64, stop: i64) -> PyResult<i64> {
+    fn index(cx: &mut Cx, this: &Ref<Tuple>, value: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<i64> {
+        let (start, stop) = (start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0));
         let (start, stop) = protocol::clamp_range(start, stop, this.items().len());
         for i in start..stop {
             if protocol::equal(cx, &this.items()[i], value)? {

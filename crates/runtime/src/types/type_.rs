@@ -253,10 +253,16 @@ impl Type {
         // SAFETY: `self` is a live type object; the clone takes the new handle's count.
         unsafe { (*(&(self as *const Type) as *const *const Type).cast::<Ref<Type>>()).clone() }
     }
+    /// The name as `__name__` has it.
+    pub fn short_name(&self) -> String {
+        let s = self.static_name.get();
+        if s.is_empty() { self.name_text() } else { s.rsplit('.').next().unwrap_or(s).to_string() }
+    }
+    /// The name as error messages have it (`tp_name`): native types of a module with the module before it.
     pub fn name_text(&self) -> String {
         let s = self.static_name.get();
         if !s.is_empty() {
-            return s.rsplit('.').next().unwrap_or(s).to_string();
+            return s.to_string();
         }
         // SAFETY: the context of a live type is live; a short shared borrow.
         let cx = unsafe { &*self.cx.get() };
@@ -460,7 +466,7 @@ pub fn full_name(cx: &mut Cx, ty: &Ref<Type>) -> String {
     if !ty.is_heap() {
         return ty.static_name.get().to_string();
     }
-    let qual = ty.qualname.cloned(cx).and_then(|q| q.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| ty.name_text());
+    let qual = ty.qualname.cloned(cx).and_then(|q| q.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| ty.short_name());
     match module_of(cx, ty) {
         Some(m) if m != "builtins" => format!("{m}.{qual}"),
         _ => qual,
@@ -912,7 +918,7 @@ impl Type {
         match this.name.cloned(cx) {
             Some(n) => Ok(n),
             None => {
-                let n = this.name_text();
+                let n = this.short_name();
                 cx.str(&n)
             }
         }

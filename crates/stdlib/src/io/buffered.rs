@@ -372,7 +372,7 @@ fn raw_tell(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<i64> {
 pub fn flush(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
     open_raw(cx, this, "flush")?;
     flush_writes(cx, this)?;
-    if unread(cx, this) > 0 && base::can(cx, this.as_obj(), "seekable")? && this.as_obj().ty().name_text() == "BufferedRandom" {
+    if unread(cx, this) > 0 && base::can(cx, this.as_obj(), "seekable")? && this.as_obj().ty().short_name() == "BufferedRandom" {
         drop_ahead(cx, this)?;
     }
     Ok(())
@@ -569,7 +569,7 @@ fn spec(name: &'static str, doc: &'static str, init: fn(&mut Cx, &Obj, retic_run
             }),
             next: Some(|cx, o| {
                 let Some(b) = o.cast::<Buffered>().cloned() else { return Ok(None) };
-                if o.ty().is_heap() || o.ty().name_text() == "BufferedWriter" {
+                if o.ty().is_heap() || o.ty().short_name() == "BufferedWriter" {
                     return base::next_line(cx, o);
                 }
                 let l = line(cx, &b, usize::MAX)?;

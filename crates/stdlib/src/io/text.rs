@@ -188,7 +188,7 @@ fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
     }
     flush_pending(cx, this)?;
     let new = match (plain_buffer(&b), all) {
-        (Some(p), false) if b.ty().name_text() != "BufferedWriter" => buffered::read_once(cx, &p, None)?,
+        (Some(p), false) if b.ty().short_name() != "BufferedWriter" => buffered::read_once(cx, &p, None)?,
         _ => {
             let r = if all {
                 protocol::call_method(cx, &b, "read", &[])?
@@ -278,7 +278,7 @@ fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
 
 fn can_read(cx: &mut Cx, this: &Ref<Text>, b: &Obj) -> PyResult<bool> {
     let _ = this;
-    if b.cast::<Buffered>().is_some() && b.ty().name_text() == "BufferedWriter" {
+    if b.cast::<Buffered>().is_some() && b.ty().short_name() == "BufferedWriter" {
         return Ok(false);
     }
     base::can(cx, b, "readable")

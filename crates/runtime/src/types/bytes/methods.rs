@@ -26,8 +26,7 @@ fn bounds(cx: &mut Cx, start: Option<&Obj>, end: Option<&Obj>, n: usize) -> PyRe
         if o.ty().slots(cx).index.is_none() {
             return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
         }
-        let i = protocol::index(cx, o)?;
-        let v = int::to_i64(&i).unwrap_or_else(|| if int::to_big(&i).is_some_and(|b| b.is_negative()) { i64::MIN } else { i64::MAX });
+        let v = crate::types::slice::clamped(cx, o)?;
         Ok(if v < 0 { v.saturating_add(n as i64).max(0) as usize } else { v as usize })
     };
     let (s, e) = (one(start, 0)?, one(end, n)?);

@@ -2,6 +2,7 @@
 
 use super::{Str, find, points};
 use crate::cx::{Cx, PyResult};
+use crate::native::SliceIndex;
 use crate::object::{Obj, Ref};
 use crate::protocol;
 
@@ -112,7 +113,7 @@ fn needle<'a>(cx: &Cx, o: &'a Obj, name: &str) -> PyResult<&'a Ref<Str>> {
     o.cast::<Str>().ok_or_else(|| cx.type_error(format!("{name} argument 1 must be str, not {}", o.ty().name_text())))
 }
 
-fn search(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<i64>, end: Option<i64>, reverse: bool, name: &str) -> PyResult<Option<usize>> {
+fn search(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>, reverse: bool, name: &str) -> PyResult<Option<usize>> {
     let sub = needle(cx, sub, name)?;
     let (s, e) = bounds(start, end, this.len());
     if !reverse && let (Some(a), Some(b)) = (this.ascii_bytes(), sub.ascii_bytes()) {
@@ -122,8 +123,8 @@ fn search(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<i64>, end: Opti
 }
 
 /// Start and end of a slice-like range; start may lie behind the end.
-fn bounds(start: Option<i64>, end: Option<i64>, len: usize) -> (usize, usize) {
-    let fix = |v: i64| if v < 0 { (v + len as i64).max(0) as usize } else { v as usize };
+fn bounds(start: Option<SliceIndex>, end: Option<SliceIndex>, len: usize) -> (usize, usize) {
+    let fix = |SliceIndex(v)| if v < 0 { v.saturating_add(len as i64).max(0) as usize } else { v as usize };
     (start.map_or(0, fix), end.map_or(len, fix).min(len))
 }
 
@@ -139,7 +140,7 @@ fn all(this: &Ref<Str>, test: impl Fn(u32) -> bool) -> bool {
     !this.is_empty() && this.code_points().into_iter().all(test)
 }
 
-fn affix(cx: &mut Cx, this: &Ref<Str>, what: &Obj, start: Option<i64>, end: Option<i64>, at_end: bool, name: &str) -> PyResult<bool> {
+fn affix(cx: &mut Cx, this: &Ref<Str>, what: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>, at_end: bool, name: &str) -> PyResult<bool> {
     let (s, e) = bounds(start, end, this.len());
     let p = this.code_points();
     let test = |o: &Obj| -> Option<bool> {
@@ -299,27 +300,27 @@ impl Str {
     }
     /// Return the lowest index in S where substring sub is found, or -1.
     #[py("find($self, sub, start=None, end=None, /)")]
-    fn find(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<i64>, end: Option<i64>) -> PyResult<i64> {
+    fn find(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<i64> {
         Ok(search(cx, this, sub, start, end, false, "find")?.map_or(-1, |i| i as i64))
     }
     /// Return the highest index in S where substring sub is found, or -1.
     #[py("rfind($self, sub, start=None, end=None, /)")]
-    fn rfind(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<i64>, end: Option<i64>) -> PyResult<i64> {
+    fn rfind(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<i64> {
         Ok(search(cx, this, sub, start, end, true, "rfind")?.map_or(-1, |i| i as i64))
     }
     /// Like find, but raises ValueError when the substring is not found.
     #[py("index($self, sub, start=None, end=None, /)")]
-    fn index(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<i64>, end: Option<i64>) -> PyResult<usize> {
+    fn index(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
         search(cx, this, sub, start, end, false, "index")?.ok_or_else(|| cx.value_error("substring not found"))
     }
     /// Like rfind, but raises ValueError when the substring is not found.
     #[py("rindex($self, sub, start=None, end=None, /)")]
-    fn rindex(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<i64>, end: Option<i64>) -> PyResult<usize> {
+    fn rindex(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
         search(cx, this, sub, start, end, true, "rindex")?.ok_or_else(|| cx.value_error("substring not found"))
     }
     /// Return the number of non-overlapping occurrences of substring sub.
     #[py("count($self, sub, start=None, end=None, /)")]
-    fn count(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<i64>, end: Option<i64>) -> PyResult<usize> {
+    fn count(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
         let n = needle(cx, sub, "count")?.code_points();
         let (mut s, e) = bounds(start, end, this.len());
         if s > e {
@@ -338,12 +339,12 @@ impl Str {
     }
     /// Return True if the string starts with the specified prefix, False otherwise.
     #[py("startswith($self, prefix, start=None, end=None, /)")]
-    fn startswith(cx: &mut Cx, this: &Ref<Str>, prefix: &Obj, start: Option<i64>, end: Option<i64>) -> PyResult<bool> {
+    fn startswith(cx: &mut Cx, this: &Ref<Str>, prefix: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<bool> {
         affix(cx, this, prefix, start, end, false, "startswith")
     }
     /// Return True if the string ends with the specified suffix, False otherwise.
     #[py("endswith($self, suffix, start=None, end=None, /)")]
-    fn endswith(cx: &mut Cx, this: &Ref<Str>, suffix: &Obj, start: Option<i64>, end: Option<i64>) -> PyResult<bool> {
+    fn endswith(cx: &mut Cx, this: &Ref<Str>, suffix: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<bool> {
         affix(cx, this, suffix, start, end, true, "endswith")
     }
     /// Return a str with the given prefix string removed if present.
