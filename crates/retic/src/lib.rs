@@ -70,11 +70,11 @@ impl Python {
     pub fn run_source(&mut self, source: &[u8], filename: &str, is_file: bool) -> i32 {
         let cx = self.interp.cx();
         let compiled = match retic_compiler::decode(source, filename) {
-            Ok(text) => compile(cx, &text, filename, Mode::Exec, 0),
+            Ok(text) => compile(cx, &text, filename, Mode::Exec, 0).map(|code| (code, text)),
             Err(e) => Err(syntax_error(cx, &e, filename, "")),
         };
         match compiled {
-            Ok(code) => self.interp.run_main(code, is_file.then_some(filename)),
+            Ok((code, text)) => self.interp.run_main(code, is_file.then_some(filename), &text),
             Err(_) => interp::report(self.interp.cx()),
         }
     }

@@ -102,6 +102,8 @@ pub struct Cx {
     pub sys: Option<Obj>,
     pub compile_hook: Option<CompileHook>,
     pub tree_hook: Option<TreeHook>,
+    /// The program of `-c`: its code and text, for tracebacks.
+    pub command: Option<(Obj, Obj)>,
     pub monitoring: crate::modules::sys::monitoring::State,
     pub host: Box<dyn crate::host::Host>,
     pub native_modules: Vec<(&'static str, fn(&mut Cx) -> PyResult)>,
@@ -387,15 +389,7 @@ impl Cx {
 
     /// Reports an exception that cannot be raised, as `sys.unraisablehook` does.
     pub fn unraisable(&mut self, from: &Obj) {
-        let Some(e) = self.take_error() else { return };
-        let what = crate::protocol::repr_text(self, from).unwrap_or_else(|_| {
-            self.clear_error();
-            "<object repr() failed>".into()
-        });
-        let mut text = format!("Exception ignored in: {what}\n");
-        text.push_str(&crate::types::traceback::format_exception(self, &e));
-        self.host.write_stderr(text.as_bytes());
-        self.release(e);
+        crate::modules::sys::hooks::unraisable(self, None, from);
     }
 
     // ---- recursion
@@ -480,6 +474,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         sys: None,
         compile_hook: None,
         tree_hook: None,
+        command: None,
         monitoring: Default::default(),
         host,
         native_modules: Vec::new(),

@@ -3,6 +3,7 @@
 use crate::cx::{Consts, Cx, PyResult};
 use crate::host::Host;
 use crate::memory;
+use crate::modules::sys::hooks;
 use crate::object::{Layout, Obj, Ref, shape};
 use crate::types::shapes;
 use crate::types::type_::{self, raw_new};
@@ -259,9 +260,9 @@ impl Interp {
         &mut self.cx
     }
 
-    /// Runs a compiled program as `__main__`. The exit status.
-    pub fn run_main(&mut self, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>) -> i32 {
-        self.run_program(|cx| run_main(cx, code, file))
+    /// Runs a compiled program as `__main__`: that of a file, or of `text`. The exit status.
+    pub fn run_main(&mut self, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>, text: &str) -> i32 {
+        self.run_program(|cx| run_main(cx, code, file, text))
     }
 
     /// Runs something as the program: its exception is reported, then the interpreter ends. Returns the exit status.
@@ -276,7 +277,7 @@ impl Interp {
     }
 }
 
-fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>) -> PyResult<()> {
+fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>, text: &str) -> PyResult<()> {
     let m = crate::modules::main_module(cx)?;
     let globals = m.dict.cloned(cx);
     if let Some(f) = file {
@@ -284,6 +285,10 @@ fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&
         globals.set_str(cx, "__file__", f)?;
     }
     let code = CodeObj::new(cx, code)?;
+    if file.is_none() {
+        let text = cx.str(text)?;
+        cx.command = Some((code.as_obj().clone(), text));
+    }
     let r = crate::eval::run_code(cx, &code, &globals, globals.as_obj(), None)?;
     cx.release(r);
     Ok(())
@@ -292,24 +297,16 @@ fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&
 /// Prints the waiting exception, or takes the status of SystemExit.
 pub fn report(cx: &mut Cx) -> i32 {
     let Some(e) = cx.take_error() else { return 1 };
-    if e.ty().is_subtype(cx, &cx.types.system_exit.clone()) {
-        let name = cx.name("code");
-        let code = crate::protocol::getattr(cx, &e, &name).unwrap_or_else(|_| cx.none());
-        if code.is_none() {
-            return 0;
-        }
-        if let Some(n) = crate::types::int::to_i64(&code) {
-            return n as i32 & 0xff;
-        }
-        let text = crate::protocol::str_text(cx, &code).unwrap_or_default();
-        cx.host.write_stderr(format!("{text}\n").as_bytes());
-        return 1;
+    if let Some(status) = hooks::exit_status(cx, &e) {
+        return status;
     }
-    cx.host.flush();
-    let text = crate::types::traceback::format_exception(cx, &e);
-    cx.host.write_stderr(text.as_bytes());
+    hooks::uncaught(cx, &e);
     cx.release(e);
-    1
+    // The hook itself may have asked to end.
+    match cx.take_error() {
+        Some(e) => hooks::exit_status(cx, &e).unwrap_or(1),
+        None => 1,
+    }
 }
 
 /// What waits in `sys.stdout` and `sys.stderr` goes out.

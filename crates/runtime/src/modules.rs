@@ -79,9 +79,33 @@ fn clear_namespace(cx: &mut Cx, d: &Ref<Dict>) {
 
 /// Lets go of all modules: first by taking them out of `sys.modules` in order, so that namespaces nobody else holds die
 /// as they stand; then, after a collection, by emptying those that are left, last imported first.
+/// The names in `sys` and `builtins` that keep the program's objects alive: None first of all (CPython's pylifecycle.c,
+/// `finalize_modules_delete_special`).
+fn forget_in_sys(cx: &mut Cx) {
+    let none = cx.none();
+    if let Some(b) = cx.builtins.clone() {
+        let key = cx.name("_");
+        if let Ok(old) = b.insert(cx, key.as_obj(), none.clone()) {
+            cx.release(old);
+        }
+    }
+    let Some(sys) = cx.sys.as_ref().and_then(|s| s.cast::<Module>()).map(|m| m.dict.cloned(cx)) else { return };
+    let names = ["path", "argv", "ps1", "ps2", "last_exc", "last_type", "last_value", "last_traceback", "path_hooks", "path_importer_cache", "meta_path", "__interactivehook__"];
+    for name in names {
+        let key = cx.name(name);
+        if sys.get_str(cx, &key).is_some()
+            && let Ok(old) = sys.insert(cx, key.as_obj(), none.clone())
+        {
+            cx.release(old);
+        }
+    }
+}
+
 pub(crate) fn finalize(cx: &mut Cx) {
     cx.finalizing = true;
     cx.imports = Default::default();
+    cx.command = None;
+    forget_in_sys(cx);
     let Some(modules) = cx.modules.clone() else { return };
     let mut left = Vec::new();
     for (k, m) in modules.entries(cx) {
@@ -105,13 +129,13 @@ pub(crate) fn finalize(cx: &mut Cx) {
     crate::memory::cycles::collect(cx, 2);
 }
 
-/// Source to a code object through the installed compiler.
 /// The module of that name if it was imported already.
 pub fn is_imported(cx: &mut Cx, name: &str) -> Option<Obj> {
     let key = crate::types::str::intern_text(cx, name).ok()?;
     cx.modules.clone()?.get_str(cx, &key).filter(|m| !m.is_none())
 }
 
+/// Source to a code object through the installed compiler.
 pub fn compile(cx: &mut Cx, source: &str, filename: &str, mode: &str, flags: u32) -> PyResult<Ref<CodeObj>> {
     let Some(hook) = cx.compile_hook else { return Err(cx.runtime_error("no compiler is installed")) };
     let optimize = cx.optimize;

@@ -312,7 +312,7 @@ impl Pattern {
         let name = cx.name("search");
         let f = protocol::getattr(cx, &scanner, &name)?;
         let none = cx.none();
-        retic_runtime::types::iterators::until(cx, &f, &none)
+        retic_runtime::types::iterators::combined::until(cx, &f, &none)
     }
     #[py("scanner($self, /, string, pos=0, endpos=9223372036854775807)")]
     fn scanner(cx: &mut Cx, this: &Ref<Pattern>, string: &Obj, pos: i64, endpos: i64) -> PyResult {

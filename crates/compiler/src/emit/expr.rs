@@ -609,7 +609,9 @@ impl<'a> Emitter<'a> {
             && !args.args.iter().any(|a| matches!(a, Expr::Starred(_)))
         {
             self.expr(&m.value)?;
+            let whole = std::mem::replace(&mut self.u().range, m.range);
             self.op_name(LOAD_METHOD, &m.attr.id);
+            self.u().range = whole;
             args.args.iter().try_for_each(|a| self.expr(a))?;
             self.op_arg(CALL_METHOD, args.args.len());
             return Ok(());

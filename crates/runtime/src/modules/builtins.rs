@@ -265,7 +265,7 @@ mod functions {
     #[py("iter(object, sentinel=<unrepresentable>, /)")]
     pub fn iter(cx: &mut Cx, object: &Obj, sentinel: Option<&Obj>) -> PyResult {
         match sentinel {
-            Some(s) => crate::types::iterators::until(cx, object, s),
+            Some(s) => crate::types::iterators::combined::until(cx, object, s),
             None => protocol::iter(cx, object),
         }
     }

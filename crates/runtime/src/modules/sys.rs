@@ -1,5 +1,6 @@
 //! The module `sys`.
 
+pub mod hooks;
 pub mod info;
 pub mod monitoring;
 
@@ -9,6 +10,7 @@ use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::module::{self, Module};
 use crate::types::traceback;
+
 
 #[retic_macros::methods]
 mod functions {
@@ -103,13 +105,8 @@ mod functions {
     #[py("excepthook(exctype, value, traceback, /)")]
     pub fn excepthook(cx: &mut Cx, exctype: &Obj, value: &Obj, traceback: &Obj) {
         let _ = exctype;
-        if let Some(e) = value.cast::<crate::types::Exception>()
-            && !traceback.is_none()
-        {
-            e.traceback.set(cx, Some(traceback.clone()));
-        }
-        let text = crate::types::traceback::format_exception(cx, value);
-        write_error(cx, &text);
+        hooks::adopt_traceback(cx, value, traceback);
+        hooks::display(cx, value);
     }
     /// Handle an unraisable exception.
     #[py("unraisablehook(unraisable, /)")]
@@ -119,21 +116,14 @@ mod functions {
             protocol::lookup_attr(cx, unraisable, &name).map(|v| v.filter(|v| !v.is_none()))
         };
         let (message, object, value) = (get(cx, "err_msg")?, get(cx, "object")?, get(cx, "exc_value")?);
-        let mut text = match message {
-            Some(m) => protocol::str_text(cx, &m)?,
-            None => "Exception ignored in".into(),
+        let message = match message {
+            Some(m) => Some(protocol::str_text(cx, &m)?),
+            None => None,
         };
-        if let Some(o) = object {
-            text.push_str(": ");
-            text.push_str(&protocol::repr_text(cx, &o).unwrap_or_else(|_| "<object repr() failed>".into()));
-        } else {
-            text.push(':');
-        }
-        text.push('\n');
         if let Some(v) = value {
-            text.push_str(&traceback::format_exception(cx, &v));
+            let text = hooks::print_unraisable(cx, message.as_deref(), object.as_ref(), &v);
+            write_error(cx, &text);
         }
-        write_error(cx, &text);
         Ok(())
     }
     /// Return the current default encoding used by the Unicode implementation.

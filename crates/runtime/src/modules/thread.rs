@@ -278,8 +278,8 @@ mod functions {
     pub fn excepthook(cx: &mut Cx, args: &Obj) -> PyResult<()> {
         let name = cx.name("exc_value");
         let e = protocol::getattr(cx, args, &name)?;
-        let text = crate::types::traceback::format_exception(cx, &e);
-        super::super::sys::write_error(cx, &format!("Exception in thread:\n{text}"));
+        super::super::sys::write_error(cx, "Exception in thread:\n");
+        super::super::sys::hooks::display(cx, &e);
         Ok(())
     }
 }

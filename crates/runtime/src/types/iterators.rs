@@ -1,11 +1,13 @@
-//! Iterators over sequences, and `enumerate`, `zip`, `map`, `filter`, `reversed`.
+//! Iterators over sequences, forwards and backwards.
+
+pub mod combined;
 
 use super::type_::flags;
 use super::{List, Slots, Spec, Str, Tuple, Type};
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
-use crate::object::{Buf, Guarded, Header, Obj, Ref};
+use crate::object::{Guarded, Header, Obj, Ref};
 use crate::protocol;
 use std::cell::Cell;
 
@@ -13,11 +15,6 @@ layout! {
     /// A position in a sequence.
     pub struct Iter = 23, "iterator" { seq: Guarded<Option<Obj>>, at: Cell<usize>, }
 }
-layout! {
-    /// Iterators over iterators: `enumerate`, `zip`, `map`, `filter`.
-    pub struct Combined = 24, "zip" { sources: Guarded<Buf<Obj>>, function: Guarded<Option<Obj>>, count: Cell<i64>, flag: Cell<bool>, result: Guarded<Option<Obj>>, }
-}
-
 impl Iter {
     /// The next item of a list iterator, borrowed; null at the end.
     #[inline(always)]
@@ -45,15 +42,32 @@ impl Iter {
 pub fn over(cx: &Cx, ty: &Ref<Type>, seq: &Obj) -> PyResult {
     Ok(memory::new(cx, ty, |head| Iter { head, seq: Guarded::new(Some(seq.clone())), at: Cell::new(0) })?.into_obj())
 }
-pub fn backwards(cx: &Cx, seq: &Obj, n: usize) -> PyResult {
-    Ok(memory::new(cx, &cx.types.list_reverse_iterator, |head| Iter { head, seq: Guarded::new(Some(seq.clone())), at: Cell::new(n) })?.into_obj())
+/// From the end; `ty` is the list's own reverse iterator or `reversed`.
+pub fn backwards(cx: &Cx, ty: &Ref<Type>, seq: &Obj, n: usize) -> PyResult {
+    Ok(memory::new(cx, ty, |head| Iter { head, seq: Guarded::new(Some(seq.clone())), at: Cell::new(n) })?.into_obj())
+}
+
+fn is_backward(cx: &Cx, o: &Obj) -> bool {
+    std::ptr::eq(o.ty(), &*cx.types.list_reverse_iterator) || o.ty().is_subtype(cx, &cx.types.reversed)
+}
+
+/// What `__reduce__` of an iterator gives: a built-in function, its arguments, and a state.
+pub fn rebuilt(cx: &mut Cx, function: &'static str, args: Vec<Obj>, state: Option<i64>) -> PyResult {
+    let key = cx.name(function);
+    let found = cx.builtins.as_ref().and_then(|b| b.get_str(cx, &key));
+    let Some(f) = found else { return Err(cx.error_of(&cx.types.attribute_error, function)) };
+    let mut items = vec![f, cx.tuple(args)?];
+    if let Some(n) = state {
+        items.push(cx.int(n)?);
+    }
+    cx.tuple(items)
 }
 
 fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let Some(it) = o.cast::<Iter>() else { return Ok(None) };
     let Some(seq) = it.seq.cloned(cx) else { return Ok(None) };
     let mut i = it.at.get();
-    if std::ptr::eq(o.ty(), &*cx.types.list_reverse_iterator) {
+    if is_backward(cx, o) {
         if i == 0 {
             it.seq.set(cx, None);
             return Ok(None);
@@ -76,17 +90,6 @@ fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
             Some(c) => Some(cx.int(i64::from(*c))?),
             None => None,
         }
-    } else if let Some(s) = seq.cast::<super::Set>() {
-        return match s.next_entry(cx, &mut i, it)? {
-            Some(v) => {
-                it.at.set(i);
-                Ok(Some(v))
-            }
-            None => {
-                it.seq.set(cx, None);
-                Ok(None)
-            }
-        };
     } else {
         let key = cx.int(i as i64)?;
         let r = protocol::getitem(cx, &seq, &key);
@@ -116,11 +119,49 @@ fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
 impl Iter {
     /// Private method returning an estimate of len(list(it)).
     #[py("__length_hint__($self, /)")]
-    fn length_hint(cx: &mut Cx, this: &Ref<Iter>) -> PyResult<usize> {
-        match this.seq.cloned(cx) {
-            Some(s) => Ok(protocol::len(cx, &s)?.saturating_sub(this.at.get())),
-            None => Ok(0),
+    fn length_hint(cx: &mut Cx, this: &Ref<Iter>) -> PyResult {
+        let Some(s) = this.seq.cloned(cx) else { return cx.int(0) };
+        if s.ty().slots(cx).len.is_none() {
+            return Ok(cx.not_implemented());
         }
+        let n = protocol::len(cx, &s)?;
+        let left = match is_backward(cx, this.as_obj()) {
+            true if n < this.at.get() => 0,
+            true => this.at.get(),
+            false => n.saturating_sub(this.at.get()),
+        };
+        cx.int(left as i64)
+    }
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Iter>) -> PyResult {
+        let Some(s) = this.seq.cloned(cx) else {
+            let list = std::ptr::eq(this.as_obj().ty(), &*cx.types.list_iterator) || std::ptr::eq(this.as_obj().ty(), &*cx.types.list_reverse_iterator);
+            let empty = match () {
+                () if list => cx.list(Vec::new())?,
+                () if std::ptr::eq(this.as_obj().ty(), &*cx.types.str_iterator) => cx.str("")?,
+                () => cx.tuple(Vec::new())?,
+            };
+            return rebuilt(cx, "iter", vec![empty], None);
+        };
+        if is_backward(cx, this.as_obj()) {
+            return rebuilt(cx, "reversed", vec![s], Some(this.at.get() as i64 - 1));
+        }
+        rebuilt(cx, "iter", vec![s], Some(this.at.get() as i64))
+    }
+    /// Set state information for unpickling.
+    #[py("__setstate__($self, state, /)")]
+    fn setstate(cx: &mut Cx, this: &Ref<Iter>, state: i64) -> PyResult<()> {
+        let Some(s) = this.seq.cloned(cx) else { return Ok(()) };
+        if is_backward(cx, this.as_obj()) {
+            let n = protocol::len(cx, &s)? as i64;
+            this.at.set((state.clamp(-1, n - 1) + 1).max(0) as usize);
+            return Ok(());
+        }
+        let end = if s.ty().slots(cx).len.is_some() && s.ty().is_heap() { usize::MAX } else { protocol::len(cx, &s).unwrap_or(usize::MAX) };
+        cx.clear_error();
+        this.at.set((state.max(0) as usize).min(end));
+        Ok(())
     }
 }
 
@@ -134,232 +175,17 @@ pub fn spec(name: &'static str, shape: u32) -> Spec {
     }
 }
 
-fn combined(cx: &mut Cx, ty: &Type, iterables: &[Obj], function: Option<Obj>, count: i64, flag: bool) -> PyResult {
-    let mut sources = Buf::empty();
-    for o in iterables {
-        let it = protocol::iter(cx, o)?;
-        sources.push(cx, it)?;
-    }
-    Ok(memory::new(cx, ty, |head| Combined {
-        head,
-        sources: Guarded::new(sources),
-        function: Guarded::new(function),
-        count: Cell::new(count),
-        flag: Cell::new(flag),
-        result: Guarded::new(None),
-    })?
-    .into_obj())
-}
-
-fn part(o: &Obj) -> &Ref<Combined> {
-    // SAFETY: O3, these slots are only reached through combined iterators.
-    unsafe { o.cast_unchecked::<Combined>() }
-}
-fn source(cx: &Cx, o: &Obj, i: usize) -> Option<Obj> {
-    part(o).sources.get(cx).get(i).cloned()
-}
-
-/// `iter(callable, sentinel)`.
-pub fn until(cx: &mut Cx, callable: &Obj, sentinel: &Obj) -> PyResult {
-    let ty = cx.types.callable_iterator.clone();
-    let it = combined(cx, &ty, &[], Some(callable.clone()), 0, false)?;
-    part(&it).result.set(cx, Some(sentinel.clone()));
-    Ok(it)
-}
-
-pub fn callable_spec() -> Spec {
-    Spec {
-        flags: flags::GC | flags::NO_NEW,
-        slots: Slots {
-            iter: Some(|_, o| Ok(o.clone())),
-            next: Some(|cx, o| {
-                let (Some(f), Some(s)) = (part(o).function.cloned(cx), part(o).result.cloned(cx)) else { return Ok(None) };
-                let r = protocol::call(cx, &f, &[]);
-                let stop = cx.types.stop_iteration.clone();
-                let v = cx.swallow(r, &stop)?;
-                match v {
-                    Some(v) if !protocol::equal(cx, &v, &s)? => Ok(Some(v)),
-                    _ => {
-                        part(o).function.set(cx, None);
-                        Ok(None)
-                    }
-                }
-            }),
-            ..Slots::EMPTY
-        },
-        ..Spec::new::<Combined>("callable_iterator")
-    }
-}
-
-pub fn enumerate_spec() -> Spec {
-    Spec {
-        doc: "Return an enumerate object.",
-        text_signature: "(iterable, start=0)",
-        flags: flags::GC | flags::BASE,
-        slots: Slots {
-            iter: Some(|_, o| Ok(o.clone())),
-            next: Some(|cx, o| {
-                let Some(s) = source(cx, o, 0) else { return Ok(None) };
-                let Some(v) = protocol::next(cx, &s)? else { return Ok(None) };
-                let i = part(o).count.get();
-                part(o).count.set(i + 1);
-                let n = cx.int(i)?;
-                cx.tuple(vec![n, v]).map(Some)
-            }),
-            new: Some(|cx, ty, args| {
-                let start = args.keyword(cx, "start").or(args.positional().get(1)).cloned();
-                let Some(x) = args.positional().first().or(args.keyword(cx, "iterable")) else {
-                    return Err(cx.type_error("enumerate() missing required argument 'iterable' (pos 1)"));
-                };
-                let n = match start {
-                    Some(s) => protocol::index_i64(cx, &s)?,
-                    None => 0,
-                };
-                combined(cx, ty, std::slice::from_ref(x), None, n, false)
-            }),
-            ..Slots::EMPTY
-        },
-        ..Spec::new::<Combined>("enumerate")
-    }
-}
-
-fn zip_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
-    let n = part(o).sources.get(cx).len();
-    if n == 0 {
-        return Ok(None);
-    }
-    let mut items = Vec::with_capacity(n);
-    for i in 0..n {
-        let Some(s) = source(cx, o, i) else { return Ok(None) };
-        match protocol::next(cx, &s)? {
-            Some(v) => items.push(v),
-            None => {
-                if part(o).flag.get() {
-                    if i > 0 {
-                        let range = if i == 1 { " 1".to_string() } else { format!("s 1-{i}") };
-                        return Err(cx.value_error(format!("zip() argument {} is shorter than argument{range}", i + 1)));
-                    }
-                    for j in 1..n {
-                        if let Some(x) = source(cx, o, j)
-                            && protocol::next(cx, &x)?.is_some()
-                        {
-                            let range = if j == 1 { " 1".to_string() } else { format!("s 1-{j}") };
-                            return Err(cx.value_error(format!("zip() argument {} is longer than argument{range}", j + 1)));
-                        }
-                    }
-                }
-                return Ok(None);
-            }
-        }
-    }
-    // The tuple of the last round is used again when nobody else holds it, as CPython does.
-    if let Some(last) = part(o).result.cloned(cx) {
-        if last.count() == 2 && last.cast::<Tuple>().is_some_and(|t| t.items().len() == n) {
-            super::tuple::refill(cx, &last, items);
-            return Ok(Some(last));
-        }
-        drop(last);
-    }
-    let t = cx.tuple(items)?;
-    part(o).result.set(cx, Some(t.clone()));
-    Ok(Some(t))
-}
-
-pub fn zip_spec() -> Spec {
-    Spec {
-        doc: "The zip object yields n-length tuples, where n is the number of iterables\npassed as positional arguments to zip().",
-        flags: flags::GC | flags::BASE,
-        slots: Slots {
-            iter: Some(|_, o| Ok(o.clone())),
-            next: Some(zip_next),
-            new: Some(|cx, ty, args| {
-                let strict = match args.keyword(cx, "strict") {
-                    Some(s) => protocol::truth(cx, s)?,
-                    None => false,
-                };
-                let ty = ty.clone();
-                combined(cx, &ty, args.positional(), None, 0, strict)
-            }),
-            ..Slots::EMPTY
-        },
-        ..Spec::new::<Combined>("zip")
-    }
-}
-
-pub fn map_spec() -> Spec {
-    Spec {
-        doc: "Make an iterator that computes the function using arguments from\neach of the iterables.  Stops when the shortest iterable is exhausted.",
-        flags: flags::GC | flags::BASE,
-        slots: Slots {
-            iter: Some(|_, o| Ok(o.clone())),
-            next: Some(|cx, o| {
-                let n = part(o).sources.get(cx).len();
-                let mut items = Vec::with_capacity(n);
-                for i in 0..n {
-                    let Some(s) = source(cx, o, i) else { return Ok(None) };
-                    match protocol::next(cx, &s)? {
-                        Some(v) => items.push(v),
-                        None => return Ok(None),
-                    }
-                }
-                let Some(f) = part(o).function.cloned(cx) else { return Ok(None) };
-                protocol::call(cx, &f, &items).map(Some)
-            }),
-            new: Some(|cx, ty, args| {
-                let a = args.positional();
-                if a.len() < 2 {
-                    return Err(cx.type_error("map() must have at least two arguments."));
-                }
-                let ty = ty.clone();
-                combined(cx, &ty, &a[1..], Some(a[0].clone()), 0, false)
-            }),
-            ..Slots::EMPTY
-        },
-        ..Spec::new::<Combined>("map")
-    }
-}
-
-pub fn filter_spec() -> Spec {
-    Spec {
-        doc: "Return an iterator yielding those items of iterable for which function(item)\nis true. If function is None, return the items that are true.",
-        flags: flags::GC | flags::BASE,
-        slots: Slots {
-            iter: Some(|_, o| Ok(o.clone())),
-            next: Some(|cx, o| {
-                loop {
-                    let Some(s) = source(cx, o, 0) else { return Ok(None) };
-                    let Some(v) = protocol::next(cx, &s)? else { return Ok(None) };
-                    let keep = match part(o).function.cloned(cx) {
-                        Some(f) if !f.is_none() => {
-                            let r = protocol::call(cx, &f, &[v.clone()])?;
-                            protocol::truth(cx, &r)?
-                        }
-                        _ => protocol::truth(cx, &v)?,
-                    };
-                    if keep {
-                        return Ok(Some(v));
-                    }
-                    cx.release(v);
-                    cx.poll_native()?;
-                }
-            }),
-            new: Some(|cx, ty, args| {
-                let a = args.unpack(cx, "filter", 2, 2)?;
-                let ty = ty.clone();
-                combined(cx, &ty, &a[1..], Some(a[0].clone()), 0, false)
-            }),
-            ..Slots::EMPTY
-        },
-        ..Spec::new::<Combined>("filter")
-    }
-}
-
 pub fn reversed_spec() -> Spec {
     Spec {
         doc: "Return a reverse iterator over the values of the given sequence.",
         flags: flags::GC | flags::BASE,
         slots: Slots {
-            new: Some(|cx, _, args| {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(next),
+            new: Some(|cx, ty, args| {
+                if std::ptr::eq(&**ty, &*cx.types.reversed) {
+                    args.no_keywords(cx, "reversed")?;
+                }
                 let a = args.unpack(cx, "reversed", 1, 1)?;
                 let name = cx.name("__reversed__");
                 if let Some(f) = protocol::special(cx, &a[0], &name)? {
@@ -372,10 +198,11 @@ pub fn reversed_spec() -> Spec {
                     return Err(cx.type_error(format!("'{}' object is not reversible", a[0].ty().name_text())));
                 }
                 let n = protocol::len(cx, &a[0])?;
-                backwards(cx, &a[0], n)
+                backwards(cx, ty, &a[0], n)
             }),
             ..Slots::EMPTY
         },
-        ..Spec::new::<Combined>("reversed")
+        methods: Iter::METHODS,
+        ..Spec::new::<Iter>("reversed")
     }
 }

@@ -464,7 +464,7 @@ impl List {
     #[py("__reversed__($self, /)")]
     fn reversed(cx: &mut Cx, this: &Ref<List>) -> PyResult {
         let n = this.items(cx).len();
-        super::iterators::backwards(cx, this.as_obj(), n)
+        super::iterators::backwards(cx, &cx.types.list_reverse_iterator.clone(), this.as_obj(), n)
     }
     /// Return the size of the list in memory, in bytes.
     #[py("__sizeof__($self, /)")]

@@ -320,6 +320,7 @@ pub fn long_iterator_spec() -> Spec {
             }),
             ..Slots::EMPTY
         },
+        methods: LongIter::METHODS,
         ..Spec::new::<LongIter>("longrange_iterator")
     }
 }
@@ -330,6 +331,54 @@ impl RangeIter {
     #[py("__length_hint__($self, /)")]
     fn length_hint(_cx: &mut Cx, this: &Ref<RangeIter>) -> usize {
         this.left.get() as usize
+    }
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<RangeIter>) -> PyResult {
+        let (at, step, left) = (this.at.get(), this.step.get(), this.left.get());
+        let stop = int::from_big(cx, &Big::from_i128(i128::from(at) + i128::from(step) * i128::from(left)))?;
+        let (start, step) = (cx.int(at)?, cx.int(step)?);
+        let range = make(cx, start, stop, step)?;
+        super::iterators::rebuilt(cx, "iter", vec![range], Some(0))
+    }
+    /// Set state information for unpickling.
+    #[py("__setstate__($self, state, /)")]
+    fn setstate(_cx: &mut Cx, this: &Ref<RangeIter>, state: i64) {
+        let n = state.clamp(0, this.left.get().min(i64::MAX as u64) as i64);
+        this.at.set(this.at.get().wrapping_add(this.step.get().wrapping_mul(n)));
+        this.left.set(this.left.get() - n as u64);
+    }
+}
+
+#[retic_macros::methods]
+impl LongIter {
+    /// Private method returning an estimate of len(list(it)).
+    #[py("__length_hint__($self, /)")]
+    fn length_hint(cx: &mut Cx, this: &Ref<LongIter>) -> Obj {
+        this.left.cloned(cx)
+    }
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<LongIter>) -> PyResult {
+        let (at, step, left) = (this.at.cloned(cx), this.step.cloned(cx), this.left.cloned(cx));
+        let span = protocol::binary(cx, &step, &left, super::type_::Op::Mul)?;
+        let stop = protocol::binary(cx, &at, &span, super::type_::Op::Add)?;
+        let range = make(cx, at, stop, step)?;
+        super::iterators::rebuilt(cx, "iter", vec![range], Some(0))
+    }
+    /// Set state information for unpickling.
+    #[py("__setstate__($self, state, /)")]
+    fn setstate(cx: &mut Cx, this: &Ref<LongIter>, state: &Obj) -> PyResult<()> {
+        let n = int::to_big(&protocol::index(cx, state)?).unwrap_or_else(|| Big::from_i128(0));
+        let left = int::to_big(this.left.get(cx)).unwrap_or_else(|| Big::from_i128(0));
+        let n = if n.is_negative() { Big::from_i128(0) } else { n };
+        let n = if left.sub(&n).is_negative() { left.clone() } else { n };
+        let (Some(at), Some(step)) = (int::to_big(this.at.get(cx)), int::to_big(this.step.get(cx))) else { return Ok(()) };
+        let moved = int::from_big(cx, &at.add(&step.mul(&n)))?;
+        let rest = int::from_big(cx, &left.sub(&n))?;
+        this.at.set(cx, moved);
+        this.left.set(cx, rest);
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! `set` and `frozenset`: CPython's open-addressed table with linear probes, so that the order of ints agrees.
 
+pub mod iterator;
+
 use super::type_::{Cmp, Op, flags};
 use super::{Slots, Spec, Str, Type};
 use crate::cx::{Cx, PyResult};
@@ -188,16 +190,16 @@ impl Set {
         Ok(found)
     }
     /// For the iterator: the next key at or after `at`.
-    pub(super) fn next_entry(&self, cx: &mut Cx, at: &mut usize, it: &super::iterators::Iter) -> PyResult<Option<Obj>> {
-        let _ = it;
+    /// The item at or after a place in the table; the place moves behind it.
+    fn next_entry(&self, cx: &Cx, at: &mut usize) -> Option<Obj> {
         let t = self.table.get(cx);
         while *at < t.len() {
             *at += 1;
             if let Some(k) = &t[*at - 1].key {
-                return Ok(Some(k.clone()));
+                return Some(k.clone());
             }
         }
-        Ok(None)
+        None
     }
     fn fill_from(&self, cx: &mut Cx, items: Vec<Obj>) -> PyResult<()> {
         for o in &items {
@@ -503,7 +505,7 @@ pub fn spec() -> Spec {
             richcompare: Some(compare),
             len: Some(|_, o| Ok(set(o).len())),
             contains: Some(|cx, o, k| set(o).contains(cx, k)),
-            iter: Some(|cx, o| super::iterators::over(cx, &cx.types.set_iterator.clone(), o)),
+            iter: Some(|cx, o| iterator::over(cx, set(o))),
             new: Some(|cx, ty, _| Ok(Set::of_type(cx, ty)?.into_obj())),
             init: Some(init),
             ..Slots::EMPTY

@@ -132,7 +132,7 @@ pub fn of(cx: &Cx, exc: &Obj) -> Obj {
     exc.cast::<Exception>().and_then(|e| e.traceback.cloned(cx)).unwrap_or_else(|| cx.none())
 }
 
-/// The text CPython prints for an uncaught exception, chained causes first.
+/// The short text for an exception, chained causes first: that of CPython's C code, without carets.
 pub fn format_exception(cx: &mut Cx, exc: &Obj) -> String {
     let mut chain = vec![exc.clone()];
     let mut at = exc.clone();
@@ -187,12 +187,11 @@ fn one(cx: &mut Cx, exc: &Obj) -> String {
         if let Some(f) = frame.cast::<FrameObj>() {
             let code = f.code.cloned(cx);
             let c = code.code().clone();
-            let mut entry = format!("  File \"{}\", line {}, in {}\n", c.filename, t.line.get(), if c.name.starts_with('<') { c.name.to_string() } else { c.qualname.to_string() });
+            let mut entry = format!("  File \"{}\", line {}, in {}\n", c.filename, t.line.get(), c.name);
             if let Some(bytes) = source_bytes(cx, &c.filename)
                 && let Some(line) = String::from_utf8_lossy(&bytes).lines().nth(t.line.get().saturating_sub(1) as usize)
             {
                 entry.push_str(&format!("    {}\n", line.trim()));
-                entry.push_str(&carets(line, c.positions.get(t.offset.get() as usize / 2), t.line.get()));
             }
             match &mut last {
                 Some((text, n)) if *text == entry => {
@@ -282,18 +281,6 @@ fn fold(out: &mut String, last: &Option<(String, usize)>) {
         let more = n - 3;
         out.push_str(&format!("  [Previous line repeated {more} more time{}]\n", if more == 1 { "" } else { "s" }));
     }
-}
-
-/// The line of carets under the part of the line that failed; nothing when it is the whole line.
-fn carets(line: &str, position: Option<&retic_bytecode::Position>, number: u32) -> String {
-    let Some(p) = position.filter(|p| p.line == number && p.end_column > 0) else { return String::new() };
-    let indent = line.len() - line.trim_start().len();
-    let end = if p.end_line == p.line { (p.end_column as usize).min(line.trim_end().len()) } else { line.trim_end().len() };
-    let start = (p.column as usize).max(indent);
-    if start >= end || (start == indent && end == line.trim_end().len()) {
-        return String::new();
-    }
-    format!("    {}{}\n", " ".repeat(start - indent), "^".repeat(end - start))
 }
 
 #[retic_macros::methods]

@@ -60,6 +60,7 @@ fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
             at -= 1;
             if d.table.get(cx).is_live(at) {
                 it.at.set(at);
+                it.left.set(it.left.get().saturating_sub(1));
                 return Ok(Some(d.table.get(cx).key(at).clone()));
             }
         }
@@ -88,8 +89,44 @@ fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
     }
 }
 
+#[retic_macros::methods]
+impl DictIter {
+    /// Private method returning an estimate of len(list(it)).
+    #[py("__length_hint__($self, /)")]
+    fn length_hint(cx: &mut Cx, this: &Ref<DictIter>) -> usize {
+        let same = this.dict.cloned(cx).is_some_and(|d| d.len(cx) == this.used.get());
+        if same { this.left.get() } else { 0 }
+    }
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<DictIter>) -> PyResult {
+        let place = (this.at.get(), this.used.get(), this.left.get());
+        let (o, d) = (this.as_obj(), this.dict.cloned(cx));
+        let mut items = Vec::new();
+        let r = loop {
+            match next(cx, o) {
+                Ok(Some(v)) => items.push(v),
+                Ok(None) => break Ok(()),
+                Err(r) => break Err(r),
+            }
+        };
+        this.at.set(place.0);
+        this.used.set(place.1);
+        this.left.set(place.2);
+        this.dict.set(cx, d);
+        r?;
+        let list = cx.list(items)?;
+        crate::types::iterators::rebuilt(cx, "iter", vec![list], None)
+    }
+}
+
 pub fn iterator_spec(name: &'static str) -> Spec {
-    Spec { flags: flags::GC | flags::NO_NEW, slots: Slots { iter: Some(|_, o| Ok(o.clone())), next: Some(next), ..Slots::EMPTY }, ..Spec::new::<DictIter>(name) }
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots { iter: Some(|_, o| Ok(o.clone())), next: Some(next), ..Slots::EMPTY },
+        methods: DictIter::METHODS,
+        ..Spec::new::<DictIter>(name)
+    }
 }
 
 fn of(cx: &Cx, o: &Obj) -> Ref<Dict> {

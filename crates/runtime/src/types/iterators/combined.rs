@@ -1,0 +1,335 @@
+//! Iterators over other iterators: `enumerate`, `zip`, `map`, `filter`, and `iter` of a callable.
+
+use super::rebuilt;
+use crate::cx::{Cx, PyResult};
+use crate::layout;
+use crate::memory;
+use crate::native::Args;
+use crate::object::{Buf, Guarded, Obj, Ref};
+use crate::protocol;
+use crate::types::type_::{Op, flags};
+use crate::types::{Slots, Spec, Tuple, Type, int};
+use std::cell::Cell;
+
+layout! {
+    /// Iterators over iterators: `enumerate`, `zip`, `map`, `filter`.
+    pub struct Combined = 24, "zip" { sources: Guarded<Buf<Obj>>, function: Guarded<Option<Obj>>, count: Cell<i64>, flag: Cell<bool>, result: Guarded<Option<Obj>>, }
+}
+
+fn combined(cx: &mut Cx, ty: &Type, iterables: &[Obj], function: Option<Obj>, count: i64, flag: bool) -> PyResult {
+    let mut sources = Buf::empty();
+    for o in iterables {
+        let it = protocol::iter(cx, o)?;
+        sources.push(cx, it)?;
+    }
+    Ok(memory::new(cx, ty, |head| Combined {
+        head,
+        sources: Guarded::new(sources),
+        function: Guarded::new(function),
+        count: Cell::new(count),
+        flag: Cell::new(flag),
+        result: Guarded::new(None),
+    })?
+    .into_obj())
+}
+
+fn part(o: &Obj) -> &Ref<Combined> {
+    // SAFETY: O3, these slots are only reached through combined iterators.
+    unsafe { o.cast_unchecked::<Combined>() }
+}
+fn source(cx: &Cx, o: &Obj, i: usize) -> Option<Obj> {
+    part(o).sources.get(cx).get(i).cloned()
+}
+
+/// `iter(callable, sentinel)`.
+pub fn until(cx: &mut Cx, callable: &Obj, sentinel: &Obj) -> PyResult {
+    let ty = cx.types.callable_iterator.clone();
+    let it = combined(cx, &ty, &[], Some(callable.clone()), 0, false)?;
+    part(&it).result.set(cx, Some(sentinel.clone()));
+    Ok(it)
+}
+
+#[retic_macros::methods]
+impl Combined {
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Combined>) -> PyResult {
+        let o = this.as_obj();
+        let class = o.type_ref().into_obj();
+        let mut args = this.sources.get(cx).to_vec();
+        if o.ty().is_subtype(cx, &cx.types.callable_iterator) {
+            return match (this.function.cloned(cx), this.result.cloned(cx)) {
+                (Some(f), Some(sentinel)) => rebuilt(cx, "iter", vec![f, sentinel], None),
+                _ => {
+                    let empty = cx.tuple(Vec::new())?;
+                    rebuilt(cx, "iter", vec![empty], None)
+                }
+            };
+        }
+        if o.ty().is_subtype(cx, &cx.types.enumerate) {
+            args.push(match this.function.cloned(cx) {
+                Some(big) => big,
+                None => cx.int(this.count.get())?,
+            });
+        } else if let Some(f) = this.function.cloned(cx) {
+            args.insert(0, f);
+        }
+        let mut items = vec![class, cx.tuple(args)?];
+        if this.flag.get() {
+            items.push(cx.bool(true));
+        }
+        cx.tuple(items)
+    }
+    /// Set state information for unpickling: whether it is strict.
+    #[py("__setstate__($self, state, /)")]
+    fn setstate(_cx: &mut Cx, this: &Ref<Combined>, state: bool) {
+        this.flag.set(state);
+    }
+}
+
+pub fn callable_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(|cx, o| {
+                let (Some(f), Some(s)) = (part(o).function.cloned(cx), part(o).result.cloned(cx)) else { return Ok(None) };
+                let r = protocol::call(cx, &f, &[]);
+                let stop = cx.types.stop_iteration.clone();
+                let v = cx.swallow(r, &stop)?;
+                match v {
+                    Some(v) if !protocol::equal(cx, &v, &s)? => Ok(Some(v)),
+                    _ => {
+                        part(o).function.set(cx, None);
+                        Ok(None)
+                    }
+                }
+            }),
+            ..Slots::EMPTY
+        },
+        methods: Combined::METHODS,
+        ..Spec::new::<Combined>("callable_iterator")
+    }
+}
+
+/// The index of an enumeration, which moves on; beyond a machine word it is an object.
+fn count_up(cx: &mut Cx, o: &Obj) -> PyResult {
+    let it = part(o);
+    if let Some(big) = it.function.cloned(cx) {
+        let one = cx.int(1)?;
+        let more = protocol::binary(cx, &big, &one, Op::Add)?;
+        part(o).function.set(cx, Some(more));
+        return Ok(big);
+    }
+    let i = it.count.get();
+    let n = cx.int(i)?;
+    match i.checked_add(1) {
+        Some(next) => it.count.set(next),
+        None => {
+            let one = cx.int(1)?;
+            let more = protocol::binary(cx, &n, &one, Op::Add)?;
+            part(o).function.set(cx, Some(more));
+        }
+    }
+    Ok(n)
+}
+
+/// The two arguments of `enumerate`, with the complaints of CPython.
+fn enumerate_arguments(cx: &mut Cx, args: Args<'_>) -> PyResult<(Obj, Option<Obj>)> {
+    let positional = args.positional();
+    let (given, keywords) = (positional.len() + args.names.len(), args.names.len());
+    if keywords > 2 || given > 2 {
+        return Err(cx.type_error(format!("enumerate() takes at most 2 arguments ({given} given)")));
+    }
+    let mut found = [positional.first().cloned(), positional.get(1).cloned()];
+    for (name, value) in args.keywords() {
+        let text = name.cast::<crate::types::Str>().map(|s| s.to_text(cx)).unwrap_or_default();
+        match ["iterable", "start"].iter().position(|n| *n == text) {
+            Some(i) if found[i].is_none() => found[i] = Some(value.clone()),
+            _ => return Err(cx.type_error(format!("'{text}' is an invalid keyword argument for enumerate()"))),
+        }
+    }
+    let [Some(iterable), start] = found else { return Err(cx.type_error("enumerate() missing required argument 'iterable' (pos 1)")) };
+    Ok((iterable, start))
+}
+
+pub fn enumerate_spec() -> Spec {
+    Spec {
+        doc: "Return an enumerate object.",
+        text_signature: "(iterable, start=0)",
+        flags: flags::GC | flags::BASE,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(|cx, o| {
+                let Some(s) = source(cx, o, 0) else { return Ok(None) };
+                let Some(v) = protocol::next(cx, &s)? else { return Ok(None) };
+                let n = count_up(cx, o)?;
+                cx.tuple(vec![n, v]).map(Some)
+            }),
+            new: Some(|cx, ty, args| {
+                let (iterable, start) = enumerate_arguments(cx, args)?;
+                let start = match start {
+                    Some(s) => Some(protocol::index(cx, &s)?),
+                    None => None,
+                };
+                let n = start.as_ref().map_or(Some(0), int::to_i64);
+                combined(cx, ty, &[iterable], start.filter(|_| n.is_none()), n.unwrap_or(0), false)
+            }),
+            ..Slots::EMPTY
+        },
+        methods: Combined::METHODS,
+        ..Spec::new::<Combined>("enumerate")
+    }
+}
+
+/// The only keyword of `zip` and `map`.
+fn strict(cx: &mut Cx, args: Args<'_>, function: &str) -> PyResult<bool> {
+    let mut strict = false;
+    for (name, value) in args.keywords() {
+        let text = name.cast::<crate::types::Str>().map(|s| s.to_text(cx)).unwrap_or_default();
+        if text != "strict" {
+            return Err(cx.type_error(format!("{function}() got an unexpected keyword argument '{text}'")));
+        }
+        strict = protocol::truth(cx, value)?;
+    }
+    Ok(strict)
+}
+
+/// One value of each source, or `None` at the end of the shortest; a strict iterator wants all to end together.
+fn draw(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Option<Vec<Obj>>> {
+    let n = part(o).sources.get(cx).len();
+    let mut items = Vec::with_capacity(n);
+    for i in 0..n {
+        let Some(s) = source(cx, o, i) else { return Ok(None) };
+        if let Some(v) = protocol::next(cx, &s)? {
+            items.push(v);
+            continue;
+        }
+        if !part(o).flag.get() {
+            return Ok(None);
+        }
+        let mut complaint = (i, "shorter");
+        if i == 0 {
+            for j in 1..n {
+                if let Some(x) = source(cx, o, j)
+                    && protocol::next(cx, &x)?.is_some()
+                {
+                    complaint = (j, "longer");
+                    break;
+                }
+            }
+        }
+        let (at, how) = complaint;
+        if at == 0 {
+            return Ok(None);
+        }
+        let range = if at == 1 { " 1".to_string() } else { format!("s 1-{at}") };
+        return Err(cx.value_error(format!("{function}() argument {} is {how} than argument{range}", at + 1)));
+    }
+    Ok(Some(items))
+}
+
+fn zip_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let n = part(o).sources.get(cx).len();
+    if n == 0 {
+        return Ok(None);
+    }
+    let Some(items) = draw(cx, o, "zip")? else { return Ok(None) };
+    // The tuple of the last round is used again when nobody else holds it, as CPython does.
+    if let Some(last) = part(o).result.cloned(cx) {
+        if last.count() == 2 && last.cast::<Tuple>().is_some_and(|t| t.items().len() == n) {
+            crate::types::tuple::refill(cx, &last, items);
+            return Ok(Some(last));
+        }
+        drop(last);
+    }
+    let t = cx.tuple(items)?;
+    part(o).result.set(cx, Some(t.clone()));
+    Ok(Some(t))
+}
+
+pub fn zip_spec() -> Spec {
+    Spec {
+        doc: "The zip object yields n-length tuples, where n is the number of iterables\npassed as positional arguments to zip().",
+        flags: flags::GC | flags::BASE,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(zip_next),
+            new: Some(|cx, ty, args| {
+                let strict = strict(cx, args, "zip")?;
+                let ty = ty.clone();
+                combined(cx, &ty, args.positional(), None, 0, strict)
+            }),
+            ..Slots::EMPTY
+        },
+        methods: Combined::METHODS,
+        ..Spec::new::<Combined>("zip")
+    }
+}
+
+pub fn map_spec() -> Spec {
+    Spec {
+        doc: "Make an iterator that computes the function using arguments from\neach of the iterables.  Stops when the shortest iterable is exhausted.",
+        flags: flags::GC | flags::BASE,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(|cx, o| {
+                let Some(items) = draw(cx, o, "map")? else { return Ok(None) };
+                let Some(f) = part(o).function.cloned(cx) else { return Ok(None) };
+                protocol::call(cx, &f, &items).map(Some)
+            }),
+            new: Some(|cx, ty, args| {
+                let strict = strict(cx, args, "map")?;
+                let a = args.positional();
+                if a.len() < 2 {
+                    return Err(cx.type_error("map() must have at least two arguments."));
+                }
+                let ty = ty.clone();
+                combined(cx, &ty, &a[1..], Some(a[0].clone()), 0, strict)
+            }),
+            ..Slots::EMPTY
+        },
+        methods: Combined::METHODS,
+        ..Spec::new::<Combined>("map")
+    }
+}
+
+pub fn filter_spec() -> Spec {
+    Spec {
+        doc: "Return an iterator yielding those items of iterable for which function(item)\nis true. If function is None, return the items that are true.",
+        flags: flags::GC | flags::BASE,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(|cx, o| {
+                loop {
+                    let Some(s) = source(cx, o, 0) else { return Ok(None) };
+                    let Some(v) = protocol::next(cx, &s)? else { return Ok(None) };
+                    let keep = match part(o).function.cloned(cx) {
+                        Some(f) if !f.is_none() => {
+                            let r = protocol::call(cx, &f, &[v.clone()])?;
+                            protocol::truth(cx, &r)?
+                        }
+                        _ => protocol::truth(cx, &v)?,
+                    };
+                    if keep {
+                        return Ok(Some(v));
+                    }
+                    cx.release(v);
+                    cx.poll_native()?;
+                }
+            }),
+            new: Some(|cx, ty, args| {
+                if std::ptr::eq(&**ty, &*cx.types.filter) {
+                    args.no_keywords(cx, "filter")?;
+                }
+                let a = args.unpack(cx, "filter", 2, 2)?;
+                let ty = ty.clone();
+                combined(cx, &ty, &a[1..], Some(a[0].clone()), 0, false)
+            }),
+            ..Slots::EMPTY
+        },
+        methods: Combined::METHODS,
+        ..Spec::new::<Combined>("filter")
+    }
+}
+
