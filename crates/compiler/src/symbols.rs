@@ -737,8 +737,10 @@ impl<'a> Builder<'a> {
         }
         let here = self.current;
         let mut scope = here;
+        let mangled = mangle(self.scope().private.as_deref(), &target.id);
+        let name = mangled.as_deref().unwrap_or(target.id.as_str());
         while self.table.scopes[scope].comprehension {
-            let iter_bound = self.table.scopes[scope].symbols.get(target.id.as_str()).is_some_and(|s| s.flags & DEF_COMP_ITER != 0);
+            let iter_bound = self.table.scopes[scope].symbols.get(name).is_some_and(|s| s.flags & DEF_COMP_ITER != 0);
             if iter_bound {
                 return self.fail(format!("assignment expression cannot rebind comprehension iteration variable '{}'", target.id), target.range);
             }
@@ -755,7 +757,7 @@ impl<'a> Builder<'a> {
                 Ok(())
             }
             _ => {
-                let global = self.table.scopes[scope].symbols.get(target.id.as_str()).is_some_and(|s| s.flags & DEF_GLOBAL != 0);
+                let global = self.table.scopes[scope].symbols.get(name).is_some_and(|s| s.flags & DEF_GLOBAL != 0);
                 self.add(&target.id, if global { DEF_GLOBAL } else { DEF_NONLOCAL }, target.range)?;
                 self.current = scope;
                 self.add(&target.id, DEF_LOCAL, target.range)?;

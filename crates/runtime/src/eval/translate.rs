@@ -1134,9 +1134,15 @@ impl Tr<'_> {
     /// Operands in a window of canonical registers that a call consumes, whatever happens.
     fn call(&mut self, count: usize, arg: u32, h: Handler, next: Option<Instruction>) -> usize {
         let from = self.stack.len() - count;
-        self.flush_from(from);
-        self.prepare_dest(next, count);
         let window = self.canon(from);
+        self.prepare_dest(next, count);
+        // The callee's registers begin at the window: what lies below on the stack must not live there (a rotation may
+        // have left it so). Every turn brings one entry home for good.
+        while let Some(i) = self.stack[..from].iter().position(|e| matches!(e, E::T(r) if *r >= window)) {
+            let home = self.canon(i);
+            self.move_to(i, home);
+        }
+        self.flush_from(from);
         let live = self.stack[..from].iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }).collect();
         self.note_live(live);
         self.stack.truncate(from);

@@ -91,6 +91,22 @@ mod functions {
         }
         traceback::frame_object(cx, at)
     }
+    /// Remove the descriptors `__dict__` and `__weakref__` from a class's own dictionary.
+    #[py("_clear_type_descriptors(type, /)")]
+    pub fn clear_type_descriptors(cx: &mut Cx, r#type: &Ref<crate::types::Type>) -> PyResult<()> {
+        if !r#type.is_heap() {
+            return Err(cx.type_error("argument is immutable"));
+        }
+        let Some(dict) = r#type.dict.cloned(cx) else { return Ok(()) };
+        for name in ["__dict__", "__weakref__"] {
+            let key = cx.name(name);
+            if let Some(old) = dict.remove(cx, key.as_obj())? {
+                cx.release(old);
+            }
+        }
+        r#type.modified(cx);
+        Ok(())
+    }
     /// Print an object to sys.stdout and also save it in builtins._
     #[py("displayhook(object, /)")]
     pub fn displayhook(cx: &mut Cx, object: &Obj) -> PyResult<()> {
