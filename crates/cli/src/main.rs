@@ -25,7 +25,15 @@ Accepted without effect: -b -B -d -i -q -s -S -u -v
 
 fn main() -> ExitCode {
     // Python code may nest deeply: the interpreter runs on a stack of its own size.
-    let run = std::thread::Builder::new().stack_size(16 << 20).spawn(start);
+    let process = std::process::id();
+    let run = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
+        let status = start();
+        if std::process::id() != process {
+            // A child made by `os.fork` has this thread only: nobody waits for its result.
+            std::process::exit(status);
+        }
+        status
+    });
     match run.map(std::thread::JoinHandle::join) {
         Ok(Ok(status)) => ExitCode::from(status as u8),
         _ => ExitCode::from(70),

@@ -1,6 +1,7 @@
 //! The world outside: everything the machine asks of its host goes through this trait.
 
 pub mod network;
+pub mod process;
 
 use std::io::{Error, ErrorKind, Result};
 
@@ -53,7 +54,7 @@ fn refused<T>() -> Result<T> {
 
 /// What a host provides. The real one is the crate `system`; a sandbox gives less: what it does not give is refused.
 #[allow(unused_variables, reason = "the names of the parameters say what they are")]
-pub trait Host: network::Network {
+pub trait Host: network::Network + process::Process {
     fn write_stdout(&mut self, bytes: &[u8]);
     fn write_stderr(&mut self, bytes: &[u8]);
     fn flush(&mut self) {}

@@ -1,14 +1,16 @@
 //! `posix`: what `os` is made of, asked of the host.
 
+mod constants;
 mod entries;
 pub(crate) mod path;
+mod process;
 
 use path::Path;
 pub use path::fspath;
 use retic_runtime::host::Stat;
 use retic_runtime::types::structseq::{self, Definition, UNNAMED};
-use retic_runtime::types::{Bytes, Dict, Str, Tuple, exception, int, module};
-use retic_runtime::{Cx, Obj, PyResult, Ref, protocol};
+use retic_runtime::types::{Bytes, Dict, Tuple, exception, int, module};
+use retic_runtime::{Cx, Obj, PyResult, protocol};
 
 static STAT: Definition = Definition {
     name: "os.stat_result",
@@ -722,10 +724,15 @@ const CONSTANTS: &[(&str, i64)] = &[
 
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "posix", functions::DOC, functions::FUNCTIONS)?;
-    for (name, value) in CONSTANTS {
+    module::add_functions(cx, &m, process::functions::FUNCTIONS)?;
+    for (name, value) in CONSTANTS.iter().chain(constants::CONSTANTS) {
         m.set_int(cx, name, *value)?;
     }
-    for (key, def) in [("stat_result", &STAT), ("terminal_size", &TERMINAL), ("uname_result", &UNAME), ("times_result", &TIMES)] {
+    for (name, table) in [("sysconf_names", constants::SYSCONF), ("pathconf_names", constants::PATHCONF)] {
+        let d = process::names(cx, table)?;
+        m.set(cx, name, d)?;
+    }
+    for (key, def) in [("statvfs_result", &process::STATVFS), ("stat_result", &STAT), ("terminal_size", &TERMINAL), ("uname_result", &UNAME), ("times_result", &TIMES)] {
         let ty = structseq::make_type(cx, def)?;
         cx.native_types.insert(def.name, ty.clone());
         m.set(cx, key, ty.into_obj())?;
@@ -742,9 +749,8 @@ pub fn make(cx: &mut Cx) -> PyResult {
     m.set(cx, "environ", environ.into_obj())?;
     let error = cx.types.os_error.as_obj().clone();
     m.set(cx, "error", error)?;
-    let have = ["HAVE_LSTAT", "HAVE_FTRUNCATE"].iter().map(|t| cx.str(t)).collect::<PyResult<Vec<_>>>()?;
+    let have = ["HAVE_LSTAT", "HAVE_FTRUNCATE", "HAVE_FCHOWN", "HAVE_FSTATVFS", "HAVE_FPATHCONF"].iter().map(|t| cx.str(t)).collect::<PyResult<Vec<_>>>()?;
     let have = cx.list(have)?;
     m.set(cx, "_have_functions", have)?;
-    let _: Option<Ref<Str>> = None;
     Ok(m.into_obj())
 }

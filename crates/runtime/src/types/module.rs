@@ -30,16 +30,21 @@ pub fn new(cx: &mut Cx, name: &str, doc: Option<&str>) -> PyResult<Ref<Module>> 
     memory::new(cx, &cx.types.module, |head| Module { head, dict: Guarded::new(dict) })
 }
 
-/// A module of native functions.
+/// A new module with a table of functions.
 pub fn of_functions(cx: &mut Cx, name: &str, doc: &str, functions: &'static [MethodDef]) -> PyResult<Ref<Module>> {
     let m = new(cx, name, Some(doc))?;
-    let dict = m.dict.cloned(cx);
-    let module_name = cx.str(name)?;
+    add_functions(cx, &m, functions)?;
+    Ok(m)
+}
+/// Puts native functions into a module.
+pub fn add_functions(cx: &mut Cx, m: &Ref<Module>, functions: &'static [MethodDef]) -> PyResult<()> {
+    let (dict, name) = (m.dict.cloned(cx), m.name_of(cx));
+    let name = cx.str(&name)?;
     for def in functions {
-        let f = super::function::builtin(cx, def, Some(m.as_obj().clone()), Some(module_name.clone()))?;
+        let f = super::function::builtin(cx, def, Some(m.as_obj().clone()), Some(name.clone()))?;
         dict.set_str(cx, def.name, f)?;
     }
-    Ok(m)
+    Ok(())
 }
 
 impl Module {

@@ -1,0 +1,102 @@
+//! The process and what it asks of the kernel with plain numbers.
+
+use super::refused;
+use std::io::Result;
+
+/// A request whose arguments and result are numbers; the names are those of the C functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    CopyFileRange,
+    Eventfd,
+    Fchdir,
+    Fchmod,
+    Fchown,
+    Fork,
+    Fpathconf,
+    Getpgid,
+    Getpriority,
+    Getsid,
+    Killpg,
+    Lockf,
+    Nice,
+    PidfdOpen,
+    PosixFadvise,
+    PosixFallocate,
+    SchedGetPriorityMax,
+    SchedGetPriorityMin,
+    SchedGetscheduler,
+    Sendfile,
+    Setegid,
+    Seteuid,
+    Setgid,
+    Setpgid,
+    Setpriority,
+    Setregid,
+    Setreuid,
+    Setsid,
+    Setuid,
+    Sync,
+    Sysconf,
+    Tcgetpgrp,
+    Tcsetpgrp,
+}
+
+/// A request about a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathCall {
+    Chown,
+    Chroot,
+    Lchown,
+    MemfdCreate,
+    Mkfifo,
+    Mknod,
+    Pathconf,
+}
+
+/// The process a host gives; by default nothing of it.
+#[allow(unused_variables, reason = "the names of the parameters say what they are")]
+pub trait Process {
+    /// A request with up to four numbers.
+    fn number(&mut self, call: Call, args: [i64; 4]) -> Result<i64> {
+        refused()
+    }
+    /// A request about a path, with up to two numbers.
+    fn path_number(&mut self, call: PathCall, path: &[u8], args: [i64; 2]) -> Result<i64> {
+        refused()
+    }
+    /// Two descriptors: the ends of a pipe with flags, or master and slave of a terminal.
+    fn pipe_with(&mut self, flags: i32) -> Result<(i32, i32)> {
+        refused()
+    }
+    fn open_terminal(&mut self) -> Result<(i32, i32)> {
+        refused()
+    }
+    fn read_at(&mut self, fd: i32, out: &mut [u8], offset: i64) -> Result<usize> {
+        refused()
+    }
+    fn write_at(&mut self, fd: i32, bytes: &[u8], offset: i64) -> Result<usize> {
+        refused()
+    }
+    fn groups(&self) -> Result<Vec<u32>> {
+        refused()
+    }
+    /// Real, effective and saved id of the user and of the group.
+    fn saved_ids(&self) -> Result<[u32; 6]> {
+        refused()
+    }
+    fn load_average(&self) -> Result<[f64; 3]> {
+        refused()
+    }
+    /// `statvfs` of a path or a descriptor: block size, fragment size, blocks, free, available, files, free, available, flags,
+    /// longest name, id.
+    fn file_system(&self, path: &[u8], fd: Option<i32>) -> Result<[u64; 11]> {
+        refused()
+    }
+    fn terminal_name(&self, fd: i32) -> Result<Vec<u8>> {
+        refused()
+    }
+    /// Becomes another program; returns only when that fails.
+    fn replace_program(&mut self, path: &[u8], args: &[Vec<u8>], env: Option<&[Vec<u8>]>) -> Result<()> {
+        refused()
+    }
+}
