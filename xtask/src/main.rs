@@ -18,7 +18,8 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("oracle") => oracle::run(args.iter().any(|a| a == "--bless")),
         Some("tailcalls") => tailcalls::run(),
-        _ => Err("usage: cargo xtask tidy | oracle [--bless] | tailcalls".into()),
+        Some("ucd") => ucd(),
+        _ => Err("usage: cargo xtask tidy | oracle [--bless] | tailcalls | ucd".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -27,6 +28,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes the Unicode tables again, asking the CPython 3.14 named by RETIC_PYTHON314 (a command, split at spaces).
+fn ucd() -> Result<(), String> {
+    let command = std::env::var("RETIC_PYTHON314").map_err(|_| "RETIC_PYTHON314 names no CPython 3.14".to_string())?;
+    let mut words = command.split(' ');
+    let mut python = std::process::Command::new(words.next().unwrap_or_default());
+    let out = python.args(words).arg(root().join("xtask/src/ucd.py")).output().map_err(|e| e.to_string())?;
+    if !out.status.success() || !out.stdout.starts_with(b"version 16") {
+        return Err(format!("it wrote no tables of version 16: {}", String::from_utf8_lossy(&out.stderr)));
+    }
+    std::fs::write(root().join("crates/unicode/data/ucd.txt"), out.stdout).map_err(|e| e.to_string())
 }
 
 /// The root of the repository.

@@ -23,6 +23,7 @@ mod string;
 mod structs;
 mod subprocess;
 mod time;
+mod unicodedata;
 
 use retic_runtime::{Cx, PyResult};
 
@@ -51,6 +52,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("math", math::make),
     ("posix", posix::make),
     ("time", time::make),
+    ("unicodedata", unicodedata::make),
 ];
 
 /// Makes the modules known to an interpreter; each is made when it is first imported.

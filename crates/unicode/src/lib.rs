@@ -3,6 +3,8 @@
 //! Never here: strings as objects. Tables of UCD 16 replace the standard library's lookups as they are generated.
 #![forbid(unsafe_code)]
 
+pub mod ucd;
+
 /// Whether `str.isprintable` says yes for this code point.
 pub fn is_printable(c: u32) -> bool {
     if c < 0x7f {
@@ -139,7 +141,19 @@ pub fn is_id_continue(c: u32) -> bool {
 
 /// The character of a Unicode name or alias (UCD 16), as in `"\N{DASH}"`.
 pub fn lookup_name(name: &str) -> Option<char> {
-    unicode_names2::character(name)
+    // The names made by rule are known in capitals only.
+    let by_rule = ["HANGUL SYLLABLE ", "CJK UNIFIED IDEOGRAPH-"].iter().any(|p| name.get(..p.len()).is_some_and(|n| n.eq_ignore_ascii_case(p) && n != *p));
+    if by_rule {
+        return None;
+    }
+    unicode_names2::character(name).or_else(|| alias(name))
+}
+
+/// A character by one of its aliases (NameAliases.txt of UCD 16), in any case.
+fn alias(name: &str) -> Option<char> {
+    static ALIASES: &str = include_str!("../data/aliases.txt");
+    let (point, _) = ALIASES.lines().filter_map(|l| l.split_once(' ')).find(|(_, n)| n.eq_ignore_ascii_case(name))?;
+    u32::from_str_radix(point, 16).ok().and_then(char::from_u32)
 }
 
 /// The Unicode name (UCD 16) of a character.
