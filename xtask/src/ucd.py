@@ -6,6 +6,8 @@ Sections, each with its name and its number of lines before it:
   numeric   code point, decimal, digit, numeric value (- where there is none)
   decomposition   code point, mapping
   compose   code points of the pairs that canonical composition joins, and what they become
+  flags     like runs: bits for lower 1, upper 2, identifier start 4, continue 8, space 16, cased 32, case-ignorable 64
+  case      code point, and its lower case, upper case, title case, folding, each as code points joined by commas
   old runs, old numeric, old decomposition   the same of version 3.2.0, the last two only where they differ
   old corrections   code point and its full decomposition in version 3.2.0, where that was wrong
 """
@@ -29,6 +31,33 @@ def runs(db):
         if i != last:
             yield f"{n:X} {i}"
             last = i
+
+
+def flag(n):
+    c = chr(n)
+    start = c.isidentifier()
+    # What title() goes on after, and what the rule of the final sigma looks past.
+    cased = (c + "A").title().endswith("a")
+    ignorable = ("A" + c + "\u03a3").lower().endswith("\u03c2") and not (c + "\u03a3").lower().endswith("\u03c2")
+    bits = (c.islower(), c.isupper(), start, ("a" + c).isidentifier(), c.isspace(), cased, ignorable)
+    return sum(b << i for i, b in enumerate(bits))
+
+
+def flags():
+    last = None
+    for n in range(TOP):
+        f = flag(n)
+        if f != last:
+            yield f"{n:X} {f}"
+            last = f
+
+
+def case():
+    for n in range(TOP):
+        c = chr(n)
+        forms = [c.lower(), c.upper(), c.title(), c.casefold()]
+        if any(f != c for f in forms):
+            yield f"{n:X} " + " ".join(",".join(f"{ord(x):X}" for x in f) for f in forms)
 
 
 def number(v):
@@ -83,6 +112,8 @@ sections = {
     "numeric": [t for _, t in numeric(unicodedata)],
     "decomposition": [t for _, t in decomposition(unicodedata)],
     "compose": list(compose()),
+    "flags": list(flags()),
+    "case": list(case()),
     "old runs": list(runs(old)),
     "old numeric": list(differing(numeric(unicodedata), numeric(old))),
     "old decomposition": list(differing(decomposition(unicodedata), decomposition(old))),

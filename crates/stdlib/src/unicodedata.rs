@@ -3,7 +3,7 @@
 use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Slots, Spec, Str, function, module};
 use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory};
-use retic_unicode::ucd::{self, Database, Form};
+use retic_unicode::ucd::{Database, Form};
 use std::cell::Cell;
 
 layout! {
@@ -11,8 +11,8 @@ layout! {
     pub struct Ucd = 284, "unicodedata.UCD" { old: Cell<bool>, }
 }
 
-fn database(this: &Ref<Ucd>) -> &'static Database {
-    if this.old.get() { ucd::old() } else { ucd::current() }
+fn database(this: &Ref<Ucd>) -> Database {
+    if this.old.get() { Database::Old } else { Database::Current }
 }
 
 /// The one character of an argument.
@@ -70,8 +70,8 @@ impl Ucd {
     #[py("numeric($self, chr, default=<unrepresentable>, /)")]
     fn numeric(cx: &mut Cx, this: &Ref<Ucd>, chr: &Obj, default: Option<&Obj>) -> PyResult {
         let c = one(cx, chr, "numeric", " 1")?;
-        let value = match database(this).number(c) {
-            Some(n) => Some(cx.float(n.numeric.0 as f64 / n.numeric.1 as f64)?),
+        let value = match database(this).number(c).and_then(|n| n.numeric) {
+            Some((n, d)) => Some(cx.float(n as f64 / d as f64)?),
             None => None,
         };
         or_default(cx, value, default, "not a numeric character")
@@ -131,7 +131,7 @@ impl Ucd {
     #[py("name($self, chr, default=<unrepresentable>, /)")]
     fn name(cx: &mut Cx, this: &Ref<Ucd>, chr: &Obj, default: Option<&Obj>) -> PyResult {
         let c = one(cx, chr, "name", " 1")?;
-        let known = database(this).is_assigned(c) && ucd::current().is_assigned(c);
+        let known = database(this).is_assigned(c) && Database::Current.is_assigned(c);
         let name = match char::from_u32(c).filter(|_| known).and_then(retic_unicode::name_of) {
             Some(n) => Some(cx.str(&n)?),
             None => None,
@@ -153,7 +153,7 @@ impl Ucd {
     /// Version of the database.
     #[get("unidata_version")]
     fn unidata_version_get(cx: &mut Cx, this: &Ref<Ucd>) -> PyResult {
-        cx.str(database(this).version)
+        cx.str(database(this).version())
     }
 }
 
@@ -165,7 +165,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let current = memory::new(cx, &ty, |head| Ucd { head, old: Cell::new(false) })?.into_obj();
     let old = memory::new(cx, &ty, |head| Ucd { head, old: Cell::new(true) })?.into_obj();
     m.set(cx, "ucd_3_2_0", old)?;
-    let version = cx.str(ucd::current().version)?;
+    let version = cx.str(Database::Current.version())?;
     m.set(cx, "unidata_version", version)?;
     // The module's functions are the methods of the current version.
     let name = cx.str("unicodedata")?;

@@ -1,11 +1,10 @@
 //! The Unicode character database: properties, decomposition, composition. Version 16.0.0, and 3.2.0 for IDNA and stringprep.
 //!
-//! The tables are those of CPython 3.14's `unicodedata`, written by `cargo xtask ucd` and read at the first question.
+//! The tables are those of CPython 3.14's `unicodedata`, written by `cargo xtask ucd`.
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
+include!(concat!(env!("OUT_DIR"), "/tables.rs"));
 
-static TEXT: &str = include_str!("../data/ucd.txt");
+const PAGE: usize = 128;
 
 /// What most questions ask of a character.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +25,7 @@ pub struct Record {
 pub struct Number {
     pub decimal: Option<u8>,
     pub digit: Option<u8>,
-    pub numeric: (i64, i64),
+    pub numeric: Option<(i64, i64)>,
 }
 
 /// A normal form: with composition or not, by compatibility or canonically.
@@ -36,81 +35,49 @@ pub struct Form {
     pub compatibility: bool,
 }
 
+/// Lower, upper and title case and the folding of a character that has any of them.
+pub struct Case {
+    pub lower: &'static [u32],
+    pub upper: &'static [u32],
+    pub title: &'static [u32],
+    pub fold: &'static [u32],
+}
+
+/// Bits of `flags`.
+pub mod flag {
+    pub const LOWER: u16 = 1;
+    pub const UPPER: u16 = 2;
+    pub const ID_START: u16 = 4;
+    pub const ID_CONTINUE: u16 = 8;
+    pub const SPACE: u16 = 16;
+    pub const CASED: u16 = 32;
+    pub const CASE_IGNORABLE: u16 = 64;
+}
+
+fn paged(index: &[u16], blocks: &[u16], c: u32) -> u16 {
+    let c = (c as usize).min(0x10_ffff);
+    blocks[index[c / PAGE] as usize * PAGE + c % PAGE]
+}
+fn row<T>(table: &'static [(u32, T)], c: u32) -> Option<&'static T> {
+    table.binary_search_by_key(&c, |r| r.0).ok().map(|i| &table[i].1)
+}
+
+/// What `str` asks of a character, as bits.
+pub fn flags(c: u32) -> u16 {
+    paged(&FLAGS_INDEX, &FLAGS_BLOCKS, c)
+}
+/// The case mappings of a character that has any.
+pub fn case(c: u32) -> Option<&'static Case> {
+    row(CASES, c)
+}
+
 /// One version of the database.
-pub struct Database {
-    pub version: &'static str,
-    starts: Vec<u32>,
-    record: Vec<u16>,
-    records: Vec<Record>,
-    numbers: HashMap<u32, Number>,
-    decompositions: HashMap<u32, &'static str>,
-    /// Full decompositions that were corrected later.
-    corrections: HashMap<u32, Vec<u32>>,
-    pairs: HashMap<(u32, u32), u32>,
-}
-
-fn section(name: &str) -> impl Iterator<Item = &'static str> + use<> {
-    let head = format!("\n[{name} ");
-    let body = TEXT.find(&head).map_or("", |at| &TEXT[at + 1..]);
-    let count = body.lines().next().and_then(|l| l[name.len() + 2..].trim_end_matches(']').parse().ok()).unwrap_or(0);
-    body.lines().skip(1).take(count)
-}
-fn hex(t: &str) -> u32 {
-    u32::from_str_radix(t, 16).unwrap_or(0)
-}
-fn points(t: &str) -> Vec<u32> {
-    t.split(' ').map(hex).collect()
-}
-
-fn number(fields: &str) -> Option<Number> {
-    let mut parts = fields.split(' ');
-    let mut digit = || parts.next().and_then(|t| t.parse().ok());
-    let (decimal, digit) = (digit(), digit());
-    let (n, d) = parts.next()?.split_once('/')?;
-    Some(Number { decimal, digit, numeric: (n.parse().ok()?, d.parse().ok()?) })
-}
-
-fn read(version: &'static str, prefix: &str) -> Database {
-    let records = section("records")
-        .filter_map(|l| {
-            let [category, bidirectional, combining, mirrored, width] = l.split(' ').collect::<Vec<_>>()[..] else { return None };
-            let bidirectional = if bidirectional == "-" { "" } else { bidirectional };
-            Some(Record { category, bidirectional, combining: combining.parse().unwrap_or(0), mirrored: mirrored == "1", width })
-        })
-        .collect();
-    let (mut starts, mut record) = (Vec::new(), Vec::new());
-    for (start, index) in section(&format!("{prefix}runs")).filter_map(|l| l.split_once(' ')) {
-        starts.push(hex(start));
-        record.push(index.parse().unwrap_or(0));
-    }
-    let (mut numbers, mut decompositions) = (HashMap::new(), HashMap::new());
-    let changes = |name: &str| section(name).chain(section(&format!("old {name}")).take(if prefix.is_empty() { 0 } else { usize::MAX }));
-    for line in changes("numeric") {
-        match line.split_once(' ') {
-            Some((point, fields)) => drop(number(fields).map(|n| numbers.insert(hex(point), n))),
-            None => drop(numbers.remove(&hex(line))),
-        }
-    }
-    for line in changes("decomposition") {
-        match line.split_once(' ') {
-            Some((point, mapping)) => drop(decompositions.insert(hex(point), mapping)),
-            None => drop(decompositions.remove(&hex(line))),
-        }
-    }
-    let pairs = section("compose").map(points).filter(|p| p.len() == 3).map(|p| ((p[0], p[1]), p[2])).collect();
-    let corrections = section("old corrections").take(if prefix.is_empty() { 0 } else { usize::MAX }).map(points).map(|p| (p[0], p[1..].to_vec())).collect();
-    Database { version, starts, record, records, numbers, decompositions, corrections, pairs }
-}
-
-/// Version 16.0.0.
-pub fn current() -> &'static Database {
-    static DATABASE: OnceLock<Database> = OnceLock::new();
-    DATABASE.get_or_init(|| read(TEXT.lines().next().map_or("", |l| l.trim_start_matches("version ")), ""))
-}
-/// Version 3.2.0.
-pub fn old() -> &'static Database {
-    static DATABASE: OnceLock<Database> = OnceLock::new();
-    DATABASE.get_or_init(|| read("3.2.0", "old "))
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// Version 16.0.0.
+    Current,
+    /// Version 3.2.0.
+    Old,
 }
 
 // Hangul syllables are composed by arithmetic (Unicode, section 3.12).
@@ -123,24 +90,31 @@ const VS: u32 = 21;
 const TS: u32 = 28;
 
 impl Database {
-    pub fn record(&self, c: u32) -> Record {
-        let run = self.starts.partition_point(|s| *s <= c).saturating_sub(1);
-        self.records[self.record[run] as usize]
+    pub fn version(self) -> &'static str {
+        if self == Database::Old { "3.2.0" } else { VERSION }
     }
-    pub fn number(&self, c: u32) -> Option<Number> {
-        self.numbers.get(&c).copied()
+    pub fn record(self, c: u32) -> Record {
+        RECORDS[usize::from(match self {
+            Database::Current => paged(&CURRENT_INDEX, &CURRENT_BLOCKS, c),
+            Database::Old => paged(&OLD_INDEX, &OLD_BLOCKS, c),
+        })]
+    }
+    pub fn number(self, c: u32) -> Option<Number> {
+        let changed = if self == Database::Old { row(OLD_NUMBERS, c) } else { None };
+        changed.or_else(|| row(NUMBERS, c)).copied().flatten()
     }
     /// The mapping as the database writes it: code points, perhaps with a tag before; empty where there is none.
-    pub fn decomposition(&self, c: u32) -> &'static str {
-        self.decompositions.get(&c).copied().unwrap_or("")
+    pub fn decomposition(self, c: u32) -> &'static str {
+        let changed = if self == Database::Old { row(OLD_DECOMPOSITIONS, c) } else { None };
+        changed.or_else(|| row(DECOMPOSITIONS, c)).copied().unwrap_or("")
     }
     /// Whether the character is assigned.
-    pub fn is_assigned(&self, c: u32) -> bool {
+    pub fn is_assigned(self, c: u32) -> bool {
         self.record(c).category != "Cn"
     }
 
     /// The text in a normal form.
-    pub fn normalize(&self, text: &[u32], form: Form) -> Vec<u32> {
+    pub fn normalize(self, text: &[u32], form: Form) -> Vec<u32> {
         let plain = if form.compose && !form.compatibility { 0x300 } else { 0xa0 };
         if text.iter().all(|c| *c < plain) {
             return text.to_vec();
@@ -153,7 +127,7 @@ impl Database {
         if form.compose { self.compose(&out) } else { out }
     }
 
-    fn decompose(&self, c: u32, compatibility: bool, out: &mut Vec<u32>) {
+    fn decompose(self, c: u32, compatibility: bool, out: &mut Vec<u32>) {
         let mut waiting = vec![c];
         while let Some(c) = waiting.pop() {
             if (S..S + LS * VS * TS).contains(&c) {
@@ -164,8 +138,8 @@ impl Database {
                 }
                 continue;
             }
-            if let Some(fixed) = self.corrections.get(&c) {
-                out.extend(fixed);
+            if let Some(fixed) = row(CORRECTIONS, c).filter(|_| self == Database::Old) {
+                out.extend(*fixed);
                 continue;
             }
             let mapping = self.decomposition(c);
@@ -175,34 +149,35 @@ impl Database {
                 continue;
             }
             let mapping = if tagged { mapping.split_once(' ').map_or("", |m| m.1) } else { mapping };
-            waiting.extend(points(mapping).into_iter().rev());
+            waiting.extend(mapping.split(' ').rev().filter_map(|t| u32::from_str_radix(t, 16).ok()));
         }
     }
 
     /// Sorts runs of combining characters by their class.
-    fn order(&self, text: &mut [u32]) {
+    fn order(self, text: &mut [u32]) {
         let mut start = 0;
         while start < text.len() {
-            if self.combining(text[start]) == 0 {
+            if Self::combining(text[start]) == 0 {
                 start += 1;
                 continue;
             }
-            let end = start + text[start..].iter().position(|c| self.combining(*c) == 0).unwrap_or(text.len() - start);
-            text[start..end].sort_by_key(|c| self.combining(*c));
+            let end = start + text[start..].iter().position(|c| Self::combining(*c) == 0).unwrap_or(text.len() - start);
+            text[start..end].sort_by_key(|c| Self::combining(*c));
             start = end;
         }
     }
-    fn combining(&self, c: u32) -> u8 {
-        if c < 0x300 { 0 } else { self.record(c).combining }
+    fn combining(c: u32) -> u8 {
+        // Version 3.2.0 orders by the classes of today, as CPython does.
+        if c < 0x300 { 0 } else { Database::Current.record(c).combining }
     }
 
-    fn compose(&self, text: &[u32]) -> Vec<u32> {
+    fn compose(self, text: &[u32]) -> Vec<u32> {
         let mut out: Vec<u32> = Vec::with_capacity(text.len());
         // The last starter's place in `out`, and the class of what came after it.
         let mut starter: Option<usize> = None;
         let mut last = 0u8;
         for &c in text {
-            let class = self.combining(c);
+            let class = Self::combining(c);
             let blocked = starter.is_some_and(|s| out.len() > s + 1 && (last == 0 || last >= class));
             if let Some(s) = starter.filter(|_| !blocked)
                 && let Some(joined) = self.pair(out[s], c)
@@ -218,13 +193,13 @@ impl Database {
         }
         out
     }
-    fn pair(&self, a: u32, b: u32) -> Option<u32> {
+    fn pair(self, a: u32, b: u32) -> Option<u32> {
         if (L..L + LS).contains(&a) && (V..V + VS).contains(&b) {
             return Some(S + ((a - L) * VS + (b - V)) * TS);
         }
         if (S..S + LS * VS * TS).contains(&a) && (a - S) % TS == 0 && (T + 1..T + TS).contains(&b) {
             return Some(a + b - T);
         }
-        self.pairs.get(&(a, b)).copied()
+        PAIRS.binary_search_by_key(&(a, b), |p| p.0).ok().map(|i| PAIRS[i].1)
     }
 }

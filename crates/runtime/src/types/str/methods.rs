@@ -366,7 +366,10 @@ impl Str {
             let out = b.to_ascii_lowercase();
             return Ok(Str::from_latin1(cx, &out)?.into_obj());
         }
-        case(cx, this, retic_unicode::lower)
+        let text = this.code_points();
+        let mut out = Vec::with_capacity(text.len());
+        (0..text.len()).for_each(|i| retic_unicode::lower_in(&text, i, &mut out));
+        make(cx, &out)
     }
     /// Return a copy of the string converted to uppercase.
     #[py("upper($self, /)")]
@@ -381,29 +384,36 @@ impl Str {
     /// Convert uppercase characters to lowercase and lowercase characters to uppercase.
     #[py("swapcase($self, /)")]
     fn swapcase(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
-        case(cx, this, |c, out| if retic_unicode::is_upper(c) { retic_unicode::lower(c, out) } else { retic_unicode::upper(c, out) })
+        let text = this.code_points();
+        let mut out = Vec::with_capacity(text.len());
+        for (i, c) in text.iter().enumerate() {
+            match *c {
+                c if retic_unicode::is_upper(c) => retic_unicode::lower_in(&text, i, &mut out),
+                c if retic_unicode::is_lower(c) => retic_unicode::upper(c, &mut out),
+                c => out.push(c),
+            }
+        }
+        make(cx, &out)
     }
     /// Return a capitalized version of the string.
     #[py("capitalize($self, /)")]
     fn capitalize(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
-        let mut out = Vec::new();
-        for (i, c) in this.code_points().into_iter().enumerate() {
-            if i == 0 { retic_unicode::title(c, &mut out) } else { retic_unicode::lower(c, &mut out) }
+        let text = this.code_points();
+        let mut out = Vec::with_capacity(text.len());
+        for (i, c) in text.iter().enumerate() {
+            if i == 0 { retic_unicode::title(*c, &mut out) } else { retic_unicode::lower_in(&text, i, &mut out) }
         }
         make(cx, &out)
     }
     /// Return a version of the string where each word is titlecased.
     #[py("title($self, /)")]
     fn title(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
-        let mut out = Vec::new();
+        let text = this.code_points();
+        let mut out = Vec::with_capacity(text.len());
         let mut in_word = false;
-        for c in this.code_points() {
-            if in_word {
-                retic_unicode::lower(c, &mut out)
-            } else {
-                retic_unicode::title(c, &mut out)
-            }
-            in_word = retic_unicode::is_upper(c) || retic_unicode::is_lower(c) || retic_unicode::is_title(c);
+        for (i, c) in text.iter().enumerate() {
+            if in_word { retic_unicode::lower_in(&text, i, &mut out) } else { retic_unicode::title(*c, &mut out) }
+            in_word = retic_unicode::is_cased(*c);
         }
         make(cx, &out)
     }
