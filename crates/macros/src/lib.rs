@@ -159,7 +159,14 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
             Kind::Star => quote!(bound.rest),
             Kind::StarStar => quote!(bound.keywords),
             _ => {
-                let (i, pname) = (slot, &p.name);
+                // How a complaint about this argument begins.
+                let which = match p.kind {
+                    Kind::PositionalOnly if n == 1 => String::new(),
+                    Kind::PositionalOnly => format!(" {}", slot + 1),
+                    _ => format!(" '{}'", p.name),
+                };
+                let pname = format!("{name}() argument{which}");
+                let i = slot;
                 slot += 1;
                 match p.default.as_deref() {
                     None => quote!(retic_runtime::native::FromArg::from_arg(cx, slots[#i], #pname)?),

@@ -238,7 +238,7 @@ pub trait FromArg<'a>: Sized {
 }
 impl<'a> FromArg<'a> for &'a Obj {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
-        value.ok_or_else(|| cx.type_error(format!("missing argument '{name}'")))
+        value.ok_or_else(|| cx.type_error(format!("missing {name}")))
     }
 }
 impl<'a> FromArg<'a> for Obj {
@@ -257,7 +257,7 @@ impl<'a, T: FromArg<'a>> FromArg<'a> for Option<T> {
 impl<'a, T: Layout> FromArg<'a> for &'a Ref<T> {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
         let v = <&Obj>::from_arg(cx, value, name)?;
-        v.cast::<T>().ok_or_else(|| cx.type_error(format!("argument '{name}' must be {}, not {}", T::NAME, v.ty().name_text())))
+        v.cast::<T>().ok_or_else(|| cx.type_error(format!("{name} must be {}, not {}", T::NAME, if v.is_none() { "None".into() } else { v.ty().name_text() })))
     }
 }
 impl<'a> FromArg<'a> for i64 {

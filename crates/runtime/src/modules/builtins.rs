@@ -563,7 +563,7 @@ fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: &[(&Obj
         (None, None) => cx.types.type_.as_obj().clone(),
     };
     let meta = match meta.cast::<Type>() {
-        Some(t) => crate::types::type_::metaclass(cx, &t.clone(), &real)?.into_obj(),
+        Some(t) => crate::types::type_::bases::metaclass(cx, &t.clone(), &real)?.into_obj(),
         None => meta,
     };
     let bases_tuple = cx.tuple(real)?;

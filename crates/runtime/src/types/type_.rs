@@ -1,5 +1,7 @@
 //! `type`: classes, their slots, their method resolution order, and making new ones.
 
+pub mod bases;
+
 use super::{Dict, Spec, Str, Tuple};
 use super::{dunders, shapes};
 use crate::cx::{Cx, PyResult};
@@ -372,70 +374,6 @@ pub(crate) fn raw_new(cx: &mut Cx, spec: &Spec, meta: Option<&Ref<Type>>) -> Ref
     }
 }
 
-/// The C3 linearisation.
-fn compute_mro(cx: &mut Cx, ty: &Ref<Type>, bases: &[Ref<Type>]) -> PyResult<Vec<Obj>> {
-    let mut lists: Vec<Vec<Obj>> = bases.iter().map(|b| b.mro_list(cx).to_vec()).collect();
-    lists.push(bases.iter().map(|b| b.as_obj().clone()).collect());
-    let mut out = vec![ty.as_obj().clone()];
-    loop {
-        lists.retain(|l| !l.is_empty());
-        if lists.is_empty() {
-            return Ok(out);
-        }
-        let good = lists.iter().map(|l| l[0].clone()).find(|c| !lists.iter().any(|l| l[1..].iter().any(|o| o.is(c))));
-        let Some(next) = good else {
-            let mut names: Vec<String> = Vec::new();
-            for l in &lists {
-                let n = l[0].cast::<Type>().map(|t| t.name_text()).unwrap_or_default();
-                if !names.contains(&n) {
-                    names.push(n);
-                }
-            }
-            return Err(cx.type_error(format!("Cannot create a consistent method resolution order (MRO) for bases {}", names.join(", "))));
-        };
-        for l in &mut lists {
-            if l[0].is(&next) {
-                l.remove(0);
-            }
-        }
-        out.push(next);
-    }
-}
-
-/// The base whose layout instances get.
-fn best_base(cx: &mut Cx, bases: &[Ref<Type>]) -> PyResult<Ref<Type>> {
-    // The ancestor that last added something to the layout.
-    let solid = |cx: &Cx, t: &Ref<Type>| {
-        let mut t = t.clone();
-        while let Some(b) = t.base.cloned(cx) {
-            if b.layout.get() != t.layout.get() || b.members.get() != t.members.get() {
-                break;
-            }
-            t = b;
-        }
-        t
-    };
-    let mut winner: Option<(Ref<Type>, Ref<Type>)> = None;
-    for b in bases {
-        if !b.has(flags::BASE) {
-            return Err(cx.type_error(format!("type '{}' is not an acceptable base type", b.name_text())));
-        }
-        let s = solid(cx, b);
-        match &winner {
-            None => winner = Some((b.clone(), s)),
-            Some((_, w)) => {
-                if w.is_subtype(cx, &s) {
-                    continue;
-                }
-                if !s.is_subtype(cx, w) {
-                    return Err(cx.type_error("multiple bases have instance lay-out conflict"));
-                }
-                winner = Some((b.clone(), s));
-            }
-        }
-    }
-    Ok(winner.map_or_else(|| cx.types.object.clone(), |w| w.0))
-}
 
 fn call_type(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult {
     // SAFETY: O3, this slot is only reached through types.
@@ -589,7 +527,7 @@ fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
             None => return Err(cx.type_error("bases must be types")),
         }
     }
-    let winner = metaclass(cx, meta, bases.items())?;
+    let winner = bases::metaclass(cx, meta, bases.items())?;
     if !winner.as_obj().is(meta.as_obj())
         && let Some(new) = winner.slots(cx).new
         && new as usize != new_slot as *const () as usize
@@ -602,34 +540,12 @@ fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
     Ok(made.into_obj())
 }
 
-/// The most derived metaclass of the bases.
-pub fn metaclass(cx: &mut Cx, meta: &Ref<Type>, bases: &[Obj]) -> PyResult<Ref<Type>> {
-    let mut winner = meta.clone();
-    for b in bases {
-        let t = b.type_ref();
-        if winner.is_subtype(cx, &t) {
-            continue;
-        }
-        if t.is_subtype(cx, &winner) {
-            winner = t;
-            continue;
-        }
-        return Err(cx.type_error("metaclass conflict: the metaclass of a derived class must be a (non-strict) subclass of the metaclasses of all its bases"));
-    }
-    Ok(winner)
-}
-
 /// Makes the class object: layout, slots, order.
 fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type>>, ns: Ref<Dict>) -> PyResult<Ref<Type>> {
     if bases.is_empty() {
         bases.push(cx.types.object.clone());
     }
-    for (i, b) in bases.iter().enumerate() {
-        if bases[..i].iter().any(|o| o.as_obj().is(b.as_obj())) {
-            return Err(cx.type_error(format!("duplicate base class {}", b.name_text())));
-        }
-    }
-    let base = best_base(cx, &bases)?;
+    let base = bases::best_base(cx, &bases)?;
     let slots_name = cx.name("__slots__");
     let declared = ns.get_str(cx, &slots_name);
     let base_dict = bases.iter().any(|b| b.has(flags::DICT));
@@ -733,24 +649,10 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     let tuple = cx.tuple(bases.iter().map(|b| b.as_obj().clone()).collect())?;
     ty.bases.set(cx, Some(tuple));
     ty.dict.set(cx, Some(ns.clone()));
-    let mro_name = cx.name("mro");
-    let custom = meta.lookup(cx, &mro_name).filter(|m| m.cast::<super::function::Function>().is_some());
-    let mro = match custom {
-        Some(m) => {
-            let r = protocol::call(cx, &m, &[ty.as_obj().clone()])?;
-            protocol::collect(cx, &r)?
-        }
-        None => compute_mro(cx, &ty, &bases)?,
-    };
-    let mro = cx.tuple(mro)?;
+    let mro = bases::order(cx, &ty)?;
     ty.mro.set(cx, Some(mro));
     shapes::make_shapes(cx, &ty);
-    for b in &bases {
-        let me = ty.as_raw();
-        let list = b.subclasses.as_ptr();
-        // SAFETY: `&mut Cx` is held and nobody borrows the list.
-        unsafe { (*list).push(cx, me)? };
-    }
+    bases::enter(cx, &ty)?;
     for (i, m) in members.iter().enumerate() {
         let offset = fixed - members.len() * 8 + i * 8;
         let d = super::descriptor::member(cx, &ty, m, offset)?;
@@ -866,9 +768,8 @@ impl Type {
     /// Return a type's method resolution order.
     #[py("mro($self, /)")]
     fn mro_method(cx: &mut Cx, this: &Ref<Type>) -> PyResult {
-        let bases: Vec<Ref<Type>> =
-            this.bases.cloned(cx).and_then(|b| b.cast::<Tuple>().map(|t| t.items().iter().filter_map(|o| o.cast::<Type>().cloned()).collect())).unwrap_or_default();
-        let list = compute_mro(cx, this, &bases)?;
+        let all = bases::list(cx, this);
+        let list = bases::compute_mro(cx, this, &all)?;
         cx.list(list)
     }
     /// Return a list of immediate subclasses.
@@ -943,6 +844,7 @@ impl Type {
         cx.str(module)
     }
     #[get("__bases__")]
+    #[settable("")]
     fn bases_get(cx: &mut Cx, this: &Ref<Type>) -> PyResult {
         Ok(this.bases.cloned(cx).unwrap_or_else(|| cx.consts.empty_tuple.clone()))
     }
@@ -1034,6 +936,9 @@ impl Type {
         this.modified(cx);
         Ok(())
     }
+    fn set_bases_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
+        bases::replace(cx, this, value)
+    }
     fn set_name_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
         if this.has(flags::IMMUTABLE) {
             return Err(cx.type_error(format!("cannot set '__name__' attribute of immutable type '{}'", this.name_text())));
@@ -1082,14 +987,7 @@ unsafe fn drop_type(raw: NonNull<crate::object::Header>) {
     unsafe {
         let ty = me.as_ref();
         let cx = &mut *ty.cx.get();
-        let bases: Vec<Ref<Type>> =
-            ty.bases.get(cx).as_ref().and_then(|b| b.cast::<Tuple>()).map(|t| t.items().iter().filter_map(|o| o.cast::<Type>().cloned()).collect()).unwrap_or_default();
-        for b in bases {
-            let list = &mut *b.subclasses.as_ptr();
-            if let Some(at) = list.iter().position(|t| *t == me) {
-                list.remove(at);
-            }
-        }
+        bases::leave(cx, ty);
         me.drop_in_place();
     }
 }
