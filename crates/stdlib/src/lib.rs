@@ -9,6 +9,7 @@ mod codecs;
 mod collections;
 mod errno;
 mod functools;
+mod hashes;
 mod io;
 mod itertools;
 mod math;
@@ -42,6 +43,11 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_codecs", codecs::make),
     ("_collections", collections::make),
     ("_functools", functools::make),
+    ("_blake2", hashes::make_blake2),
+    ("_md5", hashes::make_md5),
+    ("_sha1", hashes::make_sha1),
+    ("_sha2", hashes::make_sha2),
+    ("_sha3", hashes::make_sha3),
     ("_operator", operator::make),
     ("_posixsubprocess", subprocess::make),
     ("select", select::make),
