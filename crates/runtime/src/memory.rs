@@ -215,6 +215,13 @@ pub fn finalize(cx: &mut Cx, obj: &Obj) {
 unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
     const NESTING_MAX: u32 = 100;
     if cx.death_depth.get() >= NESTING_MAX {
+        // A finaliser may run a collection before its turn comes: the collector must not see it.
+        // SAFETY: dead but whole; untracking twice does no harm.
+        unsafe {
+            if raw.as_ref().ty.get().as_ref().flags.get() & flags::GC != 0 {
+                cycles::untrack(cx, raw);
+            }
+        }
         cx.dying.borrow_mut().push(raw);
         return;
     }
