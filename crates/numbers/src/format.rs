@@ -173,8 +173,12 @@ pub fn float_body(value: f64, kind: char, precision: Option<usize>, alternate: b
     if magnitude.is_finite() { (text[..split].to_string(), text[split..].to_string()) } else { (text, String::new()) }
 }
 
+/// No float has more digits than these, before or behind the point: what is asked beyond them are zeros.
+const DIGITS_MAX: usize = 1100;
+
 fn fixed(value: f64, precision: usize, alternate: bool) -> String {
-    let mut text = format!("{value:.precision$}");
+    let mut text = format!("{value:.0$}", precision.min(DIGITS_MAX));
+    text.extend(std::iter::repeat_n('0', precision.saturating_sub(DIGITS_MAX)));
     if alternate && precision == 0 {
         text.push('.');
     }
@@ -182,7 +186,10 @@ fn fixed(value: f64, precision: usize, alternate: bool) -> String {
 }
 
 fn exponent_text(value: f64, precision: usize, alternate: bool) -> String {
-    let text = format!("{value:.precision$e}");
+    let mut text = format!("{value:.0$e}", precision.min(DIGITS_MAX));
+    if let Some(e) = text.find('e') {
+        text.insert_str(e, &"0".repeat(precision.saturating_sub(DIGITS_MAX)));
+    }
     let (mantissa, exp) = text.split_once('e').unwrap_or((&text, "0"));
     let exp: i32 = exp.parse().unwrap_or(0);
     let dot = if alternate && precision == 0 { "." } else { "" };
@@ -190,15 +197,18 @@ fn exponent_text(value: f64, precision: usize, alternate: bool) -> String {
 }
 
 fn general(value: f64, precision: usize, alternate: bool, repr_style: bool) -> String {
-    let text = format!("{value:.*e}", precision - 1);
+    let shown = (precision - 1).min(DIGITS_MAX);
+    let text = format!("{value:.shown$e}");
     let (mantissa, exp) = text.split_once('e').unwrap_or((&text, "0"));
     let exp: i32 = exp.parse().unwrap_or(0);
     let mut digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    if !alternate {
+    if alternate {
+        digits.extend(std::iter::repeat_n('0', precision - 1 - shown));
+    } else {
         let kept = digits.trim_end_matches('0').len().max(1);
         digits.truncate(kept);
     }
-    let high = precision as i32;
+    let high = i32::try_from(precision).unwrap_or(i32::MAX);
     // repr style (no type given, with a precision) uses exponents one step earlier, so that ".0" fits.
     let high = if repr_style { high.max(1) } else { high };
     let mut out = float::layout(&digits, exp + 1, repr_style, -4, high);

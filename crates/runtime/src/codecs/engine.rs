@@ -164,12 +164,13 @@ pub fn encode_points(cx: &mut Cx, coding: Coding, text: &Ref<Str>, errors: &str)
 
 /// Decodes a part of a stream; `last` says that nothing follows. A bad part goes to the error handler.
 pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last: bool) -> PyResult<Decoded> {
+    let mut bytes = std::borrow::Cow::Borrowed(bytes);
     let done = |text: Obj, used: usize| Ok(Decoded { text, used, order: ByteOrder::Native });
     match coding {
-        Coding::Latin1 => return done(Str::from_latin1(cx, bytes)?.into_obj(), bytes.len()),
-        Coding::Utf8 | Coding::Ascii if bytes.is_ascii() => return done(Str::from_latin1(cx, bytes)?.into_obj(), bytes.len()),
+        Coding::Latin1 => return done(Str::from_latin1(cx, &bytes)?.into_obj(), bytes.len()),
+        Coding::Utf8 | Coding::Ascii if bytes.is_ascii() => return done(Str::from_latin1(cx, &bytes)?.into_obj(), bytes.len()),
         Coding::Utf8 => {
-            if let Ok(t) = std::str::from_utf8(bytes) {
+            if let Ok(t) = std::str::from_utf8(&bytes) {
                 return done(cx.str(t)?, bytes.len());
             }
         }
@@ -180,12 +181,12 @@ pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last
     // A byte order mark decides once and is not part of the text.
     match coding {
         Coding::Utf16(ByteOrder::Native) if bytes.len() >= 2 => {
-            let mark = [ByteOrder::Little, ByteOrder::Big].into_iter().find(|o| unit16(bytes, *o) == Some(0xfeff));
+            let mark = [ByteOrder::Little, ByteOrder::Big].into_iter().find(|o| unit16(&bytes, *o) == Some(0xfeff));
             at = if mark.is_some() { 2 } else { 0 };
             coding = Coding::Utf16(mark.unwrap_or(ByteOrder::Little));
         }
         Coding::Utf32(ByteOrder::Native) if bytes.len() >= 4 => {
-            let mark = [ByteOrder::Little, ByteOrder::Big].into_iter().find(|o| unit32(bytes, *o) == Some(0xfeff));
+            let mark = [ByteOrder::Little, ByteOrder::Big].into_iter().find(|o| unit32(&bytes, *o) == Some(0xfeff));
             at = if mark.is_some() { 4 } else { 0 };
             coding = Coding::Utf32(mark.unwrap_or(ByteOrder::Little));
         }
@@ -200,13 +201,18 @@ pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last
     let mut out: Vec<u32> = Vec::new();
     crate::protocol::grow(cx, &mut out, bytes.len())?;
     while at < bytes.len() {
-        match step(coding, bytes, at, &mut out, last) {
+        match step(coding, &bytes, at, &mut out, last) {
             Ok(0) => break,
             Ok(n) => at += n,
             Err(bad) => {
-                let (replacement, next) = errors::on_decode(cx, coding, bytes, &bad, errors)?;
+                let (replacement, next, other) = errors::on_decode(cx, coding, &bytes, &bad, errors)?;
+                crate::protocol::grow(cx, &mut out, replacement.len())?;
                 out.extend(replacement);
                 at = next;
+                // The handler may have given the exception other bytes to go on with.
+                if let Some(other) = other {
+                    bytes = std::borrow::Cow::Owned(other);
+                }
                 cx.poll_native()?;
             }
         }

@@ -95,7 +95,7 @@ pub fn escape(c: u32) -> String {
 }
 
 /// What a decoder puts in place of a bad part.
-pub(super) fn on_decode(cx: &mut Cx, coding: Coding, bytes: &[u8], bad: &Bad, errors: &str) -> PyResult<(Vec<u32>, usize)> {
+pub(super) fn on_decode(cx: &mut Cx, coding: Coding, bytes: &[u8], bad: &Bad, errors: &str) -> PyResult<(Vec<u32>, usize, Option<Vec<u8>>)> {
     let part = &bytes[bad.start..bad.end];
     let known = lookup_error(cx, errors)?.is_some();
     match errors {
@@ -104,20 +104,20 @@ pub(super) fn on_decode(cx: &mut Cx, coding: Coding, bytes: &[u8], bad: &Bad, er
             let e = decode_error(cx, coding.name(), bytes, bad);
             return Err(raise(cx, e));
         }
-        "ignore" => return Ok((Vec::new(), bad.end)),
-        "replace" => return Ok((vec![0xfffd], bad.end)),
-        "backslashreplace" => return Ok((part.iter().flat_map(|b| format!("\\x{b:02x}").into_bytes()).map(u32::from).collect(), bad.end)),
+        "ignore" => return Ok((Vec::new(), bad.end, None)),
+        "replace" => return Ok((vec![0xfffd], bad.end, None)),
+        "backslashreplace" => return Ok((part.iter().flat_map(|b| format!("\\x{b:02x}").into_bytes()).map(u32::from).collect(), bad.end, None)),
         "surrogateescape" => {
             let n = part.iter().take(4).take_while(|b| **b >= 0x80).count();
             if n > 0 {
-                return Ok((part[..n].iter().map(|b| 0xdc00 + u32::from(*b)).collect(), bad.start + n));
+                return Ok((part[..n].iter().map(|b| 0xdc00 + u32::from(*b)).collect(), bad.start + n, None));
             }
             let e = decode_error(cx, coding.name(), bytes, bad);
             return Err(raise(cx, e));
         }
         "surrogatepass" => {
             if let Some((c, n)) = coding.surrogate_at(&bytes[bad.start..]) {
-                return Ok((vec![c], bad.start + n));
+                return Ok((vec![c], bad.start + n, None));
             }
             let e = decode_error(cx, coding.name(), bytes, bad);
             return Err(raise(cx, e));
@@ -126,11 +126,16 @@ pub(super) fn on_decode(cx: &mut Cx, coding: Coding, bytes: &[u8], bad: &Bad, er
     }
     let handler = handler_of(cx, errors)?;
     let e = decode_error(cx, coding.name(), bytes, bad)?;
-    let answer = protocol::call(cx, &handler, &[e])?;
+    let answer = protocol::call(cx, &handler, std::slice::from_ref(&e))?;
+    let name = cx.name("object");
+    let now = protocol::getattr(cx, &e, &name)?;
+    let Some(now) = now.cast::<crate::types::Bytes>() else { return Err(cx.type_error("object attribute must be bytes")) };
+    let other = Some(now.bytes()).filter(|b| *b != bytes).map(<[u8]>::to_vec);
+    let len = other.as_ref().map_or(bytes.len(), Vec::len);
     match answer.cast::<Tuple>().map(|t| t.items()) {
         Some([text, at]) if text.cast::<Str>().is_some() && at.cast::<crate::types::Int>().is_some() => {
-            let at = position(cx, at, bytes.len())?;
-            Ok((text.cast::<Str>().map(|s| s.code_points()).unwrap_or_default(), at))
+            let at = position(cx, at, len)?;
+            Ok((text.cast::<Str>().map(|s| s.code_points()).unwrap_or_default(), at, other))
         }
         _ => Err(cx.type_error("decoding error handler must return (str, int) tuple")),
     }

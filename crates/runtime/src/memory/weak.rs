@@ -25,9 +25,12 @@ pub fn list(obj: &Obj) -> Vec<Ref<WeakRef>> {
     }
     let mut at = head(obj);
     while let Some(w) = at {
-        // SAFETY: a reference leaves the list before it dies, so those in it are live.
+        // SAFETY: a reference leaves the list before its block is given back. One with a count of zero waits for its
+        // burial, or is giving up what it owns at this moment: no handle of it may be made.
         let r = unsafe { &*(&w as *const NonNull<WeakRef>).cast::<Ref<WeakRef>>() };
-        out.push(r.clone());
+        if r.as_obj().count() > 0 {
+            out.push(r.clone());
+        }
         at = r.next.get();
     }
     out
@@ -76,6 +79,11 @@ pub fn clear(cx: &mut Cx, obj: &Obj) {
         if let Some(callback) = r.callback.replace(cx, None) {
             calls.push((r.clone(), callback));
         }
+    }
+    // Those that are themselves dead: they call nobody.
+    while let Some(dead) = head(obj) {
+        // SAFETY: in the list, so its block is whole.
+        unlink(unsafe { dead.as_ref() });
     }
     for (r, callback) in calls {
         // A reference that is itself going away calls nobody.

@@ -451,9 +451,40 @@ pub fn find(hay: &[u32], needle: &[u32], start: usize, end: usize, reverse: bool
     if start > end || end > hay.len() || end - start < needle.len() {
         return None;
     }
+    if needle.len() > 8 {
+        return find_long(&hay[start..end], needle, reverse).map(|i| i + start);
+    }
     let last = end - needle.len();
     let fits = |i: &usize| hay[*i..*i + needle.len()] == *needle;
     if reverse { (start..=last).rev().find(fits) } else { (start..=last).find(fits) }
+}
+
+/// Linear in both lengths (Knuth, Morris, Pratt); backwards it reads both texts from the end.
+fn find_long(hay: &[u32], needle: &[u32], reverse: bool) -> Option<usize> {
+    let (n, m) = (hay.len(), needle.len());
+    let h = |i: usize| if reverse { hay[n - 1 - i] } else { hay[i] };
+    let p = |i: usize| if reverse { needle[m - 1 - i] } else { needle[i] };
+    // How much of the pattern still fits after a mismatch behind each prefix.
+    let mut fall = vec![0usize; m];
+    let mut k = 0;
+    for i in 1..m {
+        while k > 0 && p(i) != p(k) {
+            k = fall[k - 1];
+        }
+        k += usize::from(p(i) == p(k));
+        fall[i] = k;
+    }
+    k = 0;
+    for i in 0..n {
+        while k > 0 && h(i) != p(k) {
+            k = fall[k - 1];
+        }
+        k += usize::from(h(i) == p(k));
+        if k == m {
+            return Some(if reverse { n - 1 - i } else { i + 1 - m });
+        }
+    }
+    None
 }
 
 fn contains(cx: &mut Cx, this: &Obj, item: &Obj) -> PyResult<bool> {

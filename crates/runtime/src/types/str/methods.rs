@@ -321,14 +321,18 @@ impl Str {
     /// Return the number of non-overlapping occurrences of substring sub.
     #[py("count($self, sub, start=None, end=None, /)")]
     fn count(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
-        let n = needle(cx, sub, "count")?.code_points();
+        let sub = needle(cx, sub, "count")?;
         let (mut s, e) = bounds(start, end, this.len());
         if s > e {
             return Ok(0);
         }
-        if n.is_empty() {
+        if sub.is_empty() {
             return Ok(e - s + 1);
         }
+        if let (Some(a), Some(b)) = (this.ascii_bytes(), sub.ascii_bytes()) {
+            return Ok(memchr::memmem::find_iter(&a[s..e], b).count());
+        }
+        let n = sub.code_points();
         let p = this.code_points();
         let mut count = 0;
         while let Some(i) = find(&p, &n, s, e, false) {
