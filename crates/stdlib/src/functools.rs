@@ -1,10 +1,11 @@
 //! `_functools`: `partial`, `lru_cache`'s wrapper, `reduce`, `cmp_to_key`.
 
+mod cache;
+
 use retic_runtime::object::Guarded;
 use retic_runtime::types::type_::{Cmp, flags};
-use retic_runtime::types::{Dict, Slots, Spec, Tuple, function, int, module};
+use retic_runtime::types::{Dict, Slots, Spec, Tuple, function, module};
 use retic_runtime::{Args, Cx, Obj, PyResult, Ref, layout, memory, protocol};
-use std::cell::Cell;
 
 layout! {
     /// A function with arguments given in advance.
@@ -13,10 +14,6 @@ layout! {
 layout! {
     /// The order that a comparison function makes.
     pub struct Key = 241, "functools.KeyWrapper" { cmp: Guarded<Obj>, object: Guarded<Option<Obj>>, }
-}
-layout! {
-    /// A function that remembers its results. `cache` is kept in order of use; `max` negative: without limit.
-    pub struct Cache = 242, "functools._lru_cache_wrapper" { function: Guarded<Obj>, cache: Guarded<Ref<Dict>>, max: Cell<i64>, typed: Cell<bool>, hits: Cell<i64>, misses: Cell<i64>, info: Guarded<Obj>, }
 }
 fn is_placeholder(cx: &Cx, o: &Obj) -> bool {
     cx.native_types.get("functools._PlaceholderType").is_some_and(|t| std::ptr::eq(o.ty(), &**t))
@@ -231,148 +228,6 @@ impl Key {
     }
 }
 
-/// What a call is remembered under: its arguments, and their types where those count.
-fn cache_key(cx: &mut Cx, c: &Ref<Cache>, args: &Args<'_>) -> PyResult {
-    let plain = |o: &Obj| std::ptr::eq(o.ty(), &*cx.types.int) || std::ptr::eq(o.ty(), &*cx.types.str);
-    if let ([one], true, false) = (args.items, args.names.is_empty(), c.typed.get())
-        && plain(one)
-    {
-        return Ok(one.clone());
-    }
-    let mut parts = args.positional().to_vec();
-    if !args.names.is_empty() {
-        parts.push(cx.types.object.as_obj().clone());
-        for (k, v) in args.keywords() {
-            parts.extend([k.clone(), v.clone()]);
-        }
-    }
-    if c.typed.get() {
-        parts.extend(args.items.iter().map(|o| o.type_ref().into_obj()));
-    }
-    cx.tuple(parts)
-}
-
-fn cache_call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
-    let Some(c) = o.cast::<Cache>().cloned() else { return Ok(cx.none()) };
-    let f = c.function.cloned(cx);
-    if c.max.get() == 0 {
-        c.misses.set(c.misses.get() + 1);
-        return protocol::call_args(cx, &f, args);
-    }
-    let key = cache_key(cx, &c, &args)?;
-    let d = c.cache.cloned(cx);
-    if let Some(v) = d.get(cx, &key)? {
-        c.hits.set(c.hits.get() + 1);
-        if c.max.get() > 0 {
-            // Used last: it goes to the end.
-            let old = d.remove(cx, &key)?;
-            cx.release(old);
-            let old = d.insert(cx, &key, v.clone())?;
-            cx.release(old);
-        }
-        return Ok(v);
-    }
-    c.misses.set(c.misses.get() + 1);
-    let v = protocol::call_args(cx, &f, args)?;
-    if d.get(cx, &key)?.is_none() {
-        let old = d.insert(cx, &key, v.clone())?;
-        cx.release(old);
-        if c.max.get() > 0
-            && d.len(cx) as i64 > c.max.get()
-            && let Some((_, k, _)) = d.next_entry(cx, 0)
-        {
-            let old = d.remove(cx, &k)?;
-            cx.release(old);
-        }
-    }
-    Ok(v)
-}
-
-#[retic_macros::methods]
-impl Cache {
-    /// Report cache statistics
-    #[py("cache_info($self, /)")]
-    fn cache_info(cx: &mut Cx, this: &Ref<Cache>) -> PyResult {
-        let max = if this.max.get() < 0 { cx.none() } else { cx.int(this.max.get())? };
-        let size = this.cache.cloned(cx).len(cx) as i64;
-        let args = [cx.int(this.hits.get())?, cx.int(this.misses.get())?, max, cx.int(size)?];
-        let info = this.info.cloned(cx);
-        protocol::call(cx, &info, &args)
-    }
-    /// Clear the cache and cache statistics
-    #[py("cache_clear($self, /)")]
-    fn cache_clear(cx: &mut Cx, this: &Ref<Cache>) -> PyResult<()> {
-        this.hits.set(0);
-        this.misses.set(0);
-        let fresh = Dict::new(cx)?;
-        this.cache.set(cx, fresh);
-        Ok(())
-    }
-    #[py("__reduce__($self, /)")]
-    fn reduce(cx: &mut Cx, this: &Ref<Cache>) -> PyResult {
-        let name = cx.name("__qualname__");
-        protocol::getattr(cx, this.as_obj(), &name)
-    }
-    #[py("__copy__($self, /)")]
-    fn copy(_cx: &mut Cx, this: &Ref<Cache>) -> Obj {
-        this.as_obj().clone()
-    }
-    #[py("__deepcopy__($self, memo, /)")]
-    fn deepcopy(_cx: &mut Cx, this: &Ref<Cache>, memo: &Obj) -> Obj {
-        let _ = memo;
-        this.as_obj().clone()
-    }
-}
-
-fn cache_spec() -> Spec {
-    Spec {
-        doc: "Create a cached callable that wraps another function.",
-        flags: flags::GC | flags::MANAGED | flags::DICT | flags::WEAK | flags::BASE | flags::METHOD_DESCRIPTOR,
-        slots: Slots {
-            new: Some(|cx, ty, args| {
-                let p = args.positional();
-                let get = |cx: &Cx, i: usize, name: &str| p.get(i).or(args.keyword(cx, name)).cloned();
-                let (Some(f), Some(max), Some(typed), Some(info)) = (get(cx, 0, "user_function"), get(cx, 1, "maxsize"), get(cx, 2, "typed"), get(cx, 3, "cache_info_type")) else {
-                    return Err(cx.type_error("_lru_cache_wrapper() missing required arguments"));
-                };
-                if f.ty().slots(cx).call.is_none() {
-                    return Err(cx.type_error("the first argument must be callable"));
-                }
-                let max = if max.is_none() {
-                    -1
-                } else {
-                    match int::to_i64(&max) {
-                        Some(n) => n.max(0),
-                        None => return Err(cx.type_error("maxsize should be integer or None")),
-                    }
-                };
-                let typed = protocol::truth(cx, &typed)?;
-                let d = Dict::new(cx)?;
-                Ok(memory::new(cx, ty, |head| Cache {
-                    head,
-                    function: Guarded::new(f),
-                    cache: Guarded::new(d),
-                    max: Cell::new(max),
-                    typed: Cell::new(typed),
-                    hits: Cell::new(0),
-                    misses: Cell::new(0),
-                    info: Guarded::new(info),
-                })?
-                .into_obj())
-            }),
-            init: Some(|_, _, _| Ok(())),
-            call: Some(cache_call),
-            get: Some(|cx, d, obj, _| match obj {
-                Some(o) => function::bind(cx, d.clone(), o.clone()),
-                None => Ok(d.clone()),
-            }),
-            ..Slots::EMPTY
-        },
-        methods: Cache::METHODS,
-        ..Spec::new::<Cache>("functools._lru_cache_wrapper")
-    }
-}
-
 #[retic_macros::methods]
 mod functions {
     //! Tools that operate on functions.
@@ -422,7 +277,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let object = cx.types.object.clone();
     let key = retic_runtime::interp::native_type(cx, &key_spec(), &object)?;
     cx.native_types.insert("functools.KeyWrapper", key);
-    m.add_type(cx, &cache_spec())?;
+    m.add_type(cx, &cache::spec())?;
     let spec = Spec {
         doc: "The type of the Placeholder singleton.",
         slots: Slots { repr: Some(|cx, _| cx.str("Placeholder")), ..Slots::EMPTY },
