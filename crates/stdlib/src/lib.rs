@@ -14,6 +14,7 @@ mod io;
 mod itertools;
 mod math;
 mod operator;
+mod picklebuffer;
 mod posix;
 mod random;
 mod select;
@@ -49,6 +50,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_sha2", hashes::make_sha2),
     ("_sha3", hashes::make_sha3),
     ("_operator", operator::make),
+    ("_pickle", picklebuffer::make),
     ("_posixsubprocess", subprocess::make),
     ("select", select::make),
     ("array", array::make),

@@ -107,6 +107,26 @@ mod functions {
         r#type.modified(cx);
         Ok(())
     }
+    /// Return the global debug tracing function set with sys.settrace: None, as none can be set yet.
+    #[py("gettrace()")]
+    pub fn gettrace(cx: &mut Cx) -> Obj {
+        cx.none()
+    }
+    /// Set the global debug tracing function. Only None is taken: the eval loop does not trace yet.
+    #[py("settrace(function, /)")]
+    pub fn settrace(cx: &mut Cx, function: &Obj) -> PyResult<()> {
+        super::only_none(cx, function, "settrace")
+    }
+    /// Return the profiling function set with sys.setprofile: None, as none can be set yet.
+    #[py("getprofile()")]
+    pub fn getprofile(cx: &mut Cx) -> Obj {
+        cx.none()
+    }
+    /// Set the profiling function. Only None is taken: the eval loop does not trace yet.
+    #[py("setprofile(function, /)")]
+    pub fn setprofile(cx: &mut Cx, function: &Obj) -> PyResult<()> {
+        super::only_none(cx, function, "setprofile")
+    }
     /// Print an object to sys.stdout and also save it in builtins._
     #[py("displayhook(object, /)")]
     pub fn displayhook(cx: &mut Cx, object: &Obj) -> PyResult<()> {
@@ -310,6 +330,10 @@ mod functions {
 }
 
 /// Writes to `sys.stderr`, or to the host's when there is none.
+fn only_none(cx: &mut Cx, function: &Obj, name: &str) -> PyResult<()> {
+    if function.is_none() { Ok(()) } else { Err(cx.error_of(&cx.types.not_implemented_error, format!("sys.{name}() with a function is not supported"))) }
+}
+
 pub fn write_error(cx: &mut Cx, text: &str) {
     cx.host.flush();
     let name = cx.name("stderr");

@@ -101,8 +101,14 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     let v = match a.first() {
         None => 0.0,
         Some(x) => {
-            if let Some(s) = x.cast::<Str>() {
-                let t: String = s.to_text(cx).chars().map(|c| retic_unicode::decimal(c as u32).and_then(|d| char::from_digit(d, 10)).unwrap_or(c)).collect();
+            let number = x.ty().slots(cx).float.is_some() || x.ty().slots(cx).index.is_some();
+            let text = match x.cast::<Str>() {
+                Some(s) => Some(s.to_text(cx)),
+                None if !number && protocol::buffer::exports(cx, x) => Some(protocol::buffer::bytes(cx, x)?.into_iter().map(char::from).collect()),
+                None => None,
+            };
+            if let Some(text) = text {
+                let t: String = text.chars().map(|c| retic_unicode::decimal(c as u32).and_then(|d| char::from_digit(d, 10)).unwrap_or(c)).collect();
                 match float::parse(t.trim()) {
                     Some(v) => v,
                     None => {

@@ -429,11 +429,14 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     Int::from_big(cx, ty, &value)
 }
 
-fn source_text(cx: &Cx, x: &Obj) -> Option<String> {
+fn source_text(cx: &mut Cx, x: &Obj) -> Option<String> {
     if let Some(s) = x.cast::<Str>() {
         return Some(s.to_text(cx));
     }
-    x.cast::<super::Bytes>().map(|b| String::from_utf8_lossy(b.bytes()).into_owned())
+    if !protocol::buffer::exports(cx, x) {
+        return None;
+    }
+    protocol::buffer::bytes(cx, x).ok().map(|b| String::from_utf8_lossy(&b).into_owned())
 }
 
 fn convert(cx: &mut Cx, ty: &Ref<Type>, x: &Obj) -> PyResult {
