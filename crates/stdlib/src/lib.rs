@@ -7,6 +7,7 @@ mod array;
 mod binascii;
 mod codecs;
 mod collections;
+mod csv;
 mod errno;
 mod functools;
 mod hashes;
@@ -43,6 +44,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_random", random::make),
     ("_codecs", codecs::make),
     ("_collections", collections::make),
+    ("_csv", csv::make),
     ("_functools", functools::make),
     ("_blake2", hashes::make_blake2),
     ("_md5", hashes::make_md5),
