@@ -94,6 +94,9 @@ def library_hook(path):
     raise ImportError('only the packed library is supported', path=path)
 
 
+_finding = False
+
+
 def zip_hook(path):
     """Path hook of zip files: zipimport is imported when the first file is met."""
     try:
@@ -101,8 +104,17 @@ def zip_hook(path):
             raise ImportError('not a Zip file', path=path)
     except (OSError, ValueError, TypeError):
         raise ImportError('not a Zip file', path=path) from None
-    from zipimport import zipimporter
-    return zipimporter(path)
+    if 'zipimport' not in sys.modules:
+        # Finding zipimport asks the hooks for this very file again.
+        global _finding
+        if _finding:
+            raise ImportError('zipimport is being imported', path=path)
+        _finding = True
+        try:
+            import zipimport
+        finally:
+            _finding = False
+    return sys.modules['zipimport'].zipimporter(path)
 
 
 sys.path_hooks[:0] = [library_hook, zip_hook]

@@ -27,6 +27,7 @@ mod structs;
 mod subprocess;
 mod time;
 mod unicodedata;
+mod zlib;
 
 use retic_runtime::{Cx, PyResult};
 
@@ -63,6 +64,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("posix", posix::make),
     ("time", time::make),
     ("unicodedata", unicodedata::make),
+    ("zlib", zlib::make),
 ];
 
 /// Makes the modules known to an interpreter; each is made when it is first imported.

@@ -597,7 +597,7 @@ static PLAIN: &[Dunder] = &[
         name: "__del__",
         doc: "Called when the instance is about to be destroyed.",
         text: "($self, /)",
-        present: |_| false,
+        present: |s| s.del.is_some(),
         call: |cx, s, this, _| {
             if let Some(d) = s.del {
                 d(cx, this);
