@@ -144,7 +144,7 @@ impl Network for super::System {
             if ancillary > 0 {
                 (m.msg_control, m.msg_controllen) = (control.as_mut_ptr().cast(), ancillary as _);
             }
-            let got = checked(libc::recvmsg(fd, &raw mut m, flags | libc::MSG_CMSG_CLOEXEC) as i64)?;
+            let got = checked(libc::recvmsg(fd, &raw mut m, flags) as i64)?;
             data.truncate(got as usize);
             let mut items = Vec::new();
             let mut item = libc::CMSG_FIRSTHDR(&raw const m);

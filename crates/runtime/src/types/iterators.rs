@@ -136,6 +136,10 @@ impl Iter {
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Iter>) -> PyResult {
         let Some(s) = this.seq.cloned(cx) else {
+            if this.as_obj().ty().is_subtype(cx, &cx.types.reversed) {
+                let empty = cx.tuple(Vec::new())?;
+                return rebuilt(cx, "reversed", vec![empty], None);
+            }
             let list = std::ptr::eq(this.as_obj().ty(), &*cx.types.list_iterator) || std::ptr::eq(this.as_obj().ty(), &*cx.types.list_reverse_iterator);
             let empty = match () {
                 () if list => cx.list(Vec::new())?,
