@@ -97,7 +97,11 @@ fn copy(cx: &mut Cx, d: &D) -> PyResult {
     if d.maxlen.get() >= 0 {
         args.push(cx.int(d.maxlen.get())?);
     }
-    protocol::call(cx, class.as_obj(), &args)
+    let made = protocol::call(cx, class.as_obj(), &args)?;
+    if made.cast::<Deque>().is_none() {
+        return Err(cx.type_error(format!("{}() must return a deque, not {}", class.name_text(), made.ty().name_text())));
+    }
+    Ok(made)
 }
 fn empty(cx: &Cx, ty: &retic_runtime::types::Type) -> PyResult<D> {
     memory::new(cx, ty, |head| Deque { head, items: Items(Guarded::new(VecDeque::new())), maxlen: Cell::new(-1), state: Cell::new(0) })

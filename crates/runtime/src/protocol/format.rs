@@ -62,6 +62,9 @@ pub fn float(cx: &mut Cx, v: f64, text: &str) -> PyResult<String> {
         return Ok(retic_numbers::float::repr(v));
     }
     let s = spec_of(cx, text, "float")?;
+    if s.precision.is_some_and(|p| p > i32::MAX as usize) {
+        return Err(cx.value_error("precision too big"));
+    }
     protocol::check_size(cx, 1, s.width.unwrap_or(0).max(s.precision.unwrap_or(0)), 4)?;
     let kind = s.kind.unwrap_or('r');
     if !matches!(kind, 'e' | 'E' | 'f' | 'F' | 'g' | 'G' | 'n' | '%' | 'r') || s.kind == Some('r') {

@@ -136,17 +136,15 @@ impl Iter {
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Iter>) -> PyResult {
         let Some(s) = this.seq.cloned(cx) else {
-            if this.as_obj().ty().is_subtype(cx, &cx.types.reversed) {
-                let empty = cx.tuple(Vec::new())?;
-                return rebuilt(cx, "reversed", vec![empty], None);
-            }
-            let list = std::ptr::eq(this.as_obj().ty(), &*cx.types.list_iterator) || std::ptr::eq(this.as_obj().ty(), &*cx.types.list_reverse_iterator);
+            let is = |t: &Type| std::ptr::eq(this.as_obj().ty(), t);
+            let list = is(&cx.types.list_iterator) || is(&cx.types.list_reverse_iterator);
             let empty = match () {
                 () if list => cx.list(Vec::new())?,
-                () if std::ptr::eq(this.as_obj().ty(), &*cx.types.str_iterator) => cx.str("")?,
+                () if is(&cx.types.str_iterator) => cx.str("")?,
                 () => cx.tuple(Vec::new())?,
             };
-            return rebuilt(cx, "iter", vec![empty], None);
+            let function = if is_backward(cx, this.as_obj()) { "reversed" } else { "iter" };
+            return rebuilt(cx, function, vec![empty], None);
         };
         if is_backward(cx, this.as_obj()) {
             return rebuilt(cx, "reversed", vec![s], Some(this.at.get() as i64 - 1));

@@ -111,7 +111,7 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
             }
             i += 1;
         }
-        let number = |cx: &mut Cx, i: &mut usize, source: &mut Source| -> PyResult<Option<i64>> {
+        let number = |cx: &mut Cx, i: &mut usize, source: &mut Source, what: &str| -> PyResult<Option<i64>> {
             if ch(*i) == Some('*') {
                 *i += 1;
                 let v = source.take(cx)?;
@@ -122,12 +122,15 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
             }
             let mut n: Option<i64> = None;
             while let Some(d) = ch(*i).and_then(|c| c.to_digit(10)) {
+                if n.is_some_and(|n| n > (i64::MAX - i64::from(d)) / 10) {
+                    return Err(cx.value_error(what));
+                }
                 n = Some(n.unwrap_or(0).saturating_mul(10).saturating_add(i64::from(d)));
                 *i += 1;
             }
             Ok(n)
         };
-        let mut width = number(cx, &mut i, &mut source)?.unwrap_or(0);
+        let mut width = number(cx, &mut i, &mut source, "width too big")?.unwrap_or(0);
         if width < 0 {
             left = true;
             width = -width;
@@ -135,7 +138,11 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
         let mut precision = None;
         if ch(i) == Some('.') {
             i += 1;
-            precision = Some(number(cx, &mut i, &mut source)?.unwrap_or(0).max(0) as usize);
+            let n = number(cx, &mut i, &mut source, "precision too big")?.unwrap_or(0).max(0);
+            if n > i64::from(i32::MAX) {
+                return Err(cx.value_error("precision too big"));
+            }
+            precision = Some(n as usize);
         }
         if matches!(ch(i), Some('h' | 'l' | 'L')) {
             i += 1;
@@ -252,6 +259,9 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
                 let v = source.take(cx)?;
                 let x = protocol::to_float(cx, &v)
                     .map_err(|r| if cx.error_is(&cx.types.type_error) { cx.type_error(format!("must be real number, not {}", v.ty().name_text())) } else { r })?;
+                if alt || !matches!(kind, 'g' | 'G') {
+                    protocol::check_size(cx, 1, precision.unwrap_or(6), 4)?;
+                }
                 let (whole, rest) = format::float_body(x, kind, Some(precision.unwrap_or(6)), alt, false);
                 let sign = match (x.is_sign_negative() && !x.is_nan(), plus, space) {
                     (true, ..) => "-",

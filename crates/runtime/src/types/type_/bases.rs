@@ -67,7 +67,14 @@ pub(super) fn replace(cx: &mut Cx, ty: &Ref<Type>, value: Option<&Obj>) -> PyRes
         let Some(b) = o.cast::<Type>() else {
             return Err(cx.type_error(format!("{name}.__bases__ must be tuple of classes, not '{}'", o.ty().name_text())));
         };
-        if b.is_subtype(cx, ty) {
+        // While an order is being made again the old one may not know of it yet: the chain of bases does.
+        let mut at = Some(b.clone());
+        let mut below = false;
+        while let Some(t) = at {
+            below |= t.as_obj().is(ty.as_obj());
+            at = t.base.cloned(cx);
+        }
+        if below || b.is_subtype(cx, ty) {
             return Err(cx.type_error("a __bases__ item causes an inheritance cycle"));
         }
         bases.push(b.clone());
