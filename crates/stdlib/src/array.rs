@@ -99,7 +99,7 @@ fn wrong_length(cx: &Cx) -> Raised {
 
 /// Adds packed bytes at the end.
 fn append_bytes(cx: &mut Cx, this: &Ref<Array>, b: &[u8]) -> PyResult<()> {
-    if b.len() % this.item_size() != 0 {
+    if !b.len().is_multiple_of(this.item_size()) {
         return Err(wrong_length(cx));
     }
     let n = this.len(cx);
@@ -587,7 +587,7 @@ mod functions {
             }
             return Ok(a);
         }
-        if b.bytes().len() % size != 0 {
+        if !b.bytes().len().is_multiple_of(size) {
             return Err(cx.value_error("string length not a multiple of item size"));
         }
         for chunk in b.bytes().chunks(size) {

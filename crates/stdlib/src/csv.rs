@@ -468,7 +468,8 @@ fn write_row(cx: &mut Cx, this: &Ref<Writer>, row: &Obj) -> PyResult {
     let mut last_null = false;
     for (i, field) in fields.iter().enumerate() {
         let is_text = field.cast::<Str>().is_some();
-        let number = protocol::real_isinstance(cx, field, &cx.types.int.clone())? || protocol::real_isinstance(cx, field, &cx.types.float.clone())? || field.ty().slots(cx).float.is_some();
+        let number =
+            protocol::real_isinstance(cx, field, &cx.types.int.clone())? || protocol::real_isinstance(cx, field, &cx.types.float.clone())? || field.ty().slots(cx).float.is_some();
         let quoted = match d.quoting.get() {
             QUOTE_NONNUMERIC => !number,
             QUOTE_ALL => true,

@@ -193,16 +193,14 @@ fn connect(cx: &mut Cx, this: &Ref<Socket>, address: &[u8]) -> PyResult<i32> {
     let result = match started {
         Ok(()) => Ok(0),
         // EINPROGRESS, EINTR: it goes on by itself.
-        Err(e) if timeout != 0.0 && matches!(e.raw_os_error(), Some(115 | 4)) => {
-            match crate::select::wait(cx, &[(fd, OUT)], Some(timeout).filter(|t| *t > 0.0)) {
-                Ok(events) if events.iter().all(|e| *e == 0) => Err(cx.error_of(&cx.types.timeout_error, "timed out")),
-                Ok(_) => match cx.host.socket_option(fd, 1, 4, 4) {
-                    Ok(b) => Ok(b.try_into().map_or(0, i32::from_ne_bytes)),
-                    Err(e) => Ok(failed(&e)),
-                },
-                Err(r) => Err(r),
-            }
-        }
+        Err(e) if timeout != 0.0 && matches!(e.raw_os_error(), Some(115 | 4)) => match crate::select::wait(cx, &[(fd, OUT)], Some(timeout).filter(|t| *t > 0.0)) {
+            Ok(events) if events.iter().all(|e| *e == 0) => Err(cx.error_of(&cx.types.timeout_error, "timed out")),
+            Ok(_) => match cx.host.socket_option(fd, 1, 4, 4) {
+                Ok(b) => Ok(b.try_into().map_or(0, i32::from_ne_bytes)),
+                Err(e) => Ok(failed(&e)),
+            },
+            Err(r) => Err(r),
+        },
         Err(e) => Ok(failed(&e)),
     };
     if timeout < 0.0 {

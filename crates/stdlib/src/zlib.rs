@@ -269,7 +269,11 @@ impl Feeder {
         let waiting = inner.tail.cloned(cx);
         let b = [waiting.cast::<Bytes>().map(|b| b.bytes()).unwrap_or_default(), &new].concat();
         let zdict = dictionary(cx, &inner)?;
-        let r = if max == 0 { Inflated { out: Vec::new(), used: 0, end: false } } else { inflate(cx, &mut inner.stream.0.borrow_mut(), &b, max, zdict.as_deref(), "while decompressing data")? };
+        let r = if max == 0 {
+            Inflated { out: Vec::new(), used: 0, end: false }
+        } else {
+            inflate(cx, &mut inner.stream.0.borrow_mut(), &b, max, zdict.as_deref(), "while decompressing data")?
+        };
         inner.eof.set(r.end);
         inner.needs_input.set(!r.end && r.used == b.len() && r.out.len() < max);
         let rest = Bytes::from_slice(cx, &b[r.used..])?;
@@ -443,7 +447,8 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let spec = Spec { flags: flags::NO_NEW, slots: Slots::EMPTY, methods: Compress::METHODS, ..Spec::new::<Compress>("zlib.Compress") };
     let ty = retic_runtime::interp::native_type(cx, &spec, &object)?;
     cx.native_types.insert("zlib.Compress", ty);
-    let spec = Spec { flags: flags::NO_NEW | flags::GC, slots: Slots::EMPTY, methods: Decompress::METHODS, getset: Decompress::GETSET, ..Spec::new::<Decompress>("zlib.Decompress") };
+    let spec =
+        Spec { flags: flags::NO_NEW | flags::GC, slots: Slots::EMPTY, methods: Decompress::METHODS, getset: Decompress::GETSET, ..Spec::new::<Decompress>("zlib.Decompress") };
     let ty = retic_runtime::interp::native_type(cx, &spec, &object)?;
     cx.native_types.insert("zlib.Decompress", ty);
     let spec = Spec {

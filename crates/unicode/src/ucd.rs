@@ -133,7 +133,7 @@ impl Database {
             if (S..S + LS * VS * TS).contains(&c) {
                 let i = c - S;
                 out.extend([L + i / (VS * TS), V + i % (VS * TS) / TS]);
-                if i % TS != 0 {
+                if !i.is_multiple_of(TS) {
                     out.push(T + i % TS);
                 }
                 continue;
@@ -197,7 +197,7 @@ impl Database {
         if (L..L + LS).contains(&a) && (V..V + VS).contains(&b) {
             return Some(S + ((a - L) * VS + (b - V)) * TS);
         }
-        if (S..S + LS * VS * TS).contains(&a) && (a - S) % TS == 0 && (T + 1..T + TS).contains(&b) {
+        if (S..S + LS * VS * TS).contains(&a) && (a - S).is_multiple_of(TS) && (T + 1..T + TS).contains(&b) {
             return Some(a + b - T);
         }
         PAIRS.binary_search_by_key(&(a, b), |p| p.0).ok().map(|i| PAIRS[i].1)

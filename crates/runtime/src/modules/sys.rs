@@ -11,7 +11,6 @@ use crate::protocol;
 use crate::types::module::{self, Module};
 use crate::types::traceback;
 
-
 #[retic_macros::methods]
 mod functions {
     //! This module provides access to some objects used or maintained by the interpreter.

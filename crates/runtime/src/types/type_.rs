@@ -374,7 +374,6 @@ pub(crate) fn raw_new(cx: &mut Cx, spec: &Spec, meta: Option<&Ref<Type>>) -> Ref
     }
 }
 
-
 fn call_type(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult {
     // SAFETY: O3, this slot is only reached through types.
     let ty = unsafe { this.cast_unchecked::<Type>() };

@@ -255,4 +255,3 @@ pub fn spec() -> Spec {
         ..Spec::new::<Cache>("functools._lru_cache_wrapper")
     }
 }
-

@@ -91,11 +91,11 @@ pub fn encode(cx: &mut Cx, family: i32, o: &Obj, function: &str) -> PyResult<Vec
 /// The text of a numeric host in the bytes of an address.
 pub fn host_text(address: &[u8]) -> String {
     match family_of(address) {
-        INET if address.len() >= 8 => std::net::Ipv4Addr::new(address[4], address[5], address[6], address[7]).to_string(),
+        INET if address.len() >= 8 => core::net::Ipv4Addr::new(address[4], address[5], address[6], address[7]).to_string(),
         INET6 if address.len() >= 24 => {
             let mut b = [0u8; 16];
             b.copy_from_slice(&address[8..24]);
-            std::net::Ipv6Addr::from(b).to_string()
+            core::net::Ipv6Addr::from(b).to_string()
         }
         _ => String::new(),
     }

@@ -65,20 +65,16 @@ pub fn address_of(cx: &mut Cx, host: &[u8], family: i32) -> PyResult<Vec<u8>> {
     }
     let text = std::str::from_utf8(host).unwrap_or("");
     if family != INET6
-        && let Ok(a) = text.parse::<std::net::Ipv4Addr>()
+        && let Ok(a) = text.parse::<core::net::Ipv4Addr>()
     {
         return Ok(v4(a.octets()));
     }
     if family != INET
-        && let Ok(a) = text.parse::<std::net::Ipv6Addr>()
+        && let Ok(a) = text.parse::<core::net::Ipv6Addr>()
     {
         return Ok([&(INET6 as u16).to_ne_bytes()[..], &[0; 6], &a.octets(), &[0; 4]].concat());
     }
-    let found = if host.is_empty() {
-        cx.host.resolve(None, Some(b"0"), family, DATAGRAM, 0, AI_PASSIVE)
-    } else {
-        cx.host.resolve(Some(host), None, family, 0, 0, 0)
-    };
+    let found = if host.is_empty() { cx.host.resolve(None, Some(b"0"), family, DATAGRAM, 0, AI_PASSIVE) } else { cx.host.resolve(Some(host), None, family, 0, 0, 0) };
     match found {
         Ok(mut list) if !list.is_empty() => Ok(list.swap_remove(0).address),
         Ok(_) => Err(cx.error_of(&cx.types.os_error, "no address found")),
@@ -266,7 +262,7 @@ pub mod functions {
     #[py("inet_ntoa(packed_ip, /)")]
     pub fn inet_ntoa(cx: &mut Cx, packed_ip: &Obj) -> PyResult<String> {
         match protocol::buffer::bytes(cx, packed_ip)?[..] {
-            [a, b, c, d] => Ok(std::net::Ipv4Addr::new(a, b, c, d).to_string()),
+            [a, b, c, d] => Ok(core::net::Ipv4Addr::new(a, b, c, d).to_string()),
             _ => Err(cx.error_of(&cx.types.os_error, "packed IP wrong length")),
         }
     }
@@ -275,11 +271,11 @@ pub mod functions {
     pub fn inet_pton(cx: &mut Cx, address_family: i64, ip_string: String) -> PyResult {
         let illegal = "illegal IP address string passed to inet_pton";
         match address_family as i32 {
-            INET => match ip_string.parse::<std::net::Ipv4Addr>() {
+            INET => match ip_string.parse::<core::net::Ipv4Addr>() {
                 Ok(a) => Bytes::from_slice(cx, &a.octets()),
                 Err(_) => Err(cx.error_of(&cx.types.os_error, illegal)),
             },
-            INET6 => match ip_string.parse::<std::net::Ipv6Addr>() {
+            INET6 => match ip_string.parse::<core::net::Ipv6Addr>() {
                 Ok(a) => Bytes::from_slice(cx, &a.octets()),
                 Err(_) => Err(cx.error_of(&cx.types.os_error, illegal)),
             },
@@ -291,11 +287,11 @@ pub mod functions {
     pub fn inet_ntop(cx: &mut Cx, address_family: i64, packed_ip: &Obj) -> PyResult<String> {
         let b = protocol::buffer::bytes(cx, packed_ip)?;
         match (address_family as i32, b.len()) {
-            (INET, 4) => Ok(std::net::Ipv4Addr::new(b[0], b[1], b[2], b[3]).to_string()),
+            (INET, 4) => Ok(core::net::Ipv4Addr::new(b[0], b[1], b[2], b[3]).to_string()),
             (INET6, 16) => {
                 let mut a = [0u8; 16];
                 a.copy_from_slice(&b);
-                Ok(std::net::Ipv6Addr::from(a).to_string())
+                Ok(core::net::Ipv6Addr::from(a).to_string())
             }
             (INET | INET6, _) => Err(cx.value_error("invalid length of packed IP address string")),
             (f, _) => Err(cx.value_error(format!("unknown address family {f}"))),
@@ -399,9 +395,8 @@ fn packed_ipv4(text: &str) -> Option<u32> {
         numbers.push(u32::from_str_radix(digits, radix).ok()?);
     }
     let (last, firsts) = numbers.split_last()?;
-    if firsts.len() > 3 || firsts.iter().any(|n| *n > 255) || (firsts.len() > 0 && u64::from(*last) >> (32 - 8 * firsts.len()) != 0) {
+    if firsts.len() > 3 || firsts.iter().any(|n| *n > 255) || (!firsts.is_empty() && u64::from(*last) >> (32 - 8 * firsts.len()) != 0) {
         return None;
     }
     Some(firsts.iter().enumerate().fold(*last, |sum, (i, n)| sum | n << (24 - 8 * i)))
 }
-

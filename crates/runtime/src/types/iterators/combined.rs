@@ -149,7 +149,7 @@ fn enumerate_arguments(cx: &mut Cx, args: Args<'_>) -> PyResult<(Obj, Option<Obj
             _ => return Err(cx.type_error(format!("'{text}' is an invalid keyword argument for enumerate()"))),
         }
     }
-    let [Some(iterable), start] = found else { return Err(cx.type_error("enumerate() missing required argument 'iterable' (pos 1)")) };
+    let [Some(iterable), start] = found else { return Err(cx.type_error("enumerate() missing required argument 'iterable'")) };
     Ok((iterable, start))
 }
 
@@ -332,4 +332,3 @@ pub fn filter_spec() -> Spec {
         ..Spec::new::<Combined>("filter")
     }
 }
-

@@ -17,14 +17,7 @@ layout! {
 
 pub fn over(cx: &Cx, set: &Ref<Set>) -> PyResult {
     let n = set.len();
-    Ok(memory::new(cx, &cx.types.set_iterator, |head| SetIter {
-        head,
-        set: Guarded::new(Some(set.clone())),
-        at: Cell::new(0),
-        used: Cell::new(n),
-        left: Cell::new(n),
-    })?
-    .into_obj())
+    Ok(memory::new(cx, &cx.types.set_iterator, |head| SetIter { head, set: Guarded::new(Some(set.clone())), at: Cell::new(0), used: Cell::new(n), left: Cell::new(n) })?.into_obj())
 }
 
 fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {

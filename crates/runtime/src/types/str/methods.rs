@@ -416,7 +416,11 @@ impl Str {
         let mut out = Vec::with_capacity(text.len());
         let mut in_word = false;
         for (i, c) in text.iter().enumerate() {
-            if in_word { retic_unicode::lower_in(&text, i, &mut out) } else { retic_unicode::title(*c, &mut out) }
+            if in_word {
+                retic_unicode::lower_in(&text, i, &mut out)
+            } else {
+                retic_unicode::title(*c, &mut out)
+            }
             in_word = retic_unicode::is_cased(*c);
         }
         make(cx, &out)
