@@ -160,6 +160,11 @@ impl Iter {
             this.at.set((state.clamp(-1, n - 1) + 1).max(0) as usize);
             return Ok(());
         }
+        if state < 0 && std::ptr::eq(this.as_obj().ty(), &*cx.types.list_iterator) {
+            // A list's iterator is at its end there; others begin again.
+            this.seq.set(cx, None);
+            return Ok(());
+        }
         let end = if s.ty().slots(cx).len.is_some() && s.ty().is_heap() { usize::MAX } else { protocol::len(cx, &s).unwrap_or(usize::MAX) };
         cx.clear_error();
         this.at.set((state.max(0) as usize).min(end));
