@@ -616,10 +616,57 @@ pub fn isinstance(cx: &mut Cx, o: &Obj, class: &Obj) -> PyResult<bool> {
         let r = call(cx, &f, std::slice::from_ref(o))?;
         return truth(cx, &r);
     }
-    match class.cast::<Type>() {
-        Some(t) => real_isinstance(cx, o, t),
-        None => Err(cx.type_error("isinstance() arg 2 must be a type, a tuple of types, or a union")),
+    if let Some(t) = class.cast::<Type>() {
+        return real_isinstance(cx, o, t);
     }
+    if bases_of(cx, class)?.is_none() {
+        return Err(cx.type_error("isinstance() arg 2 must be a type, a tuple of types, or a union"));
+    }
+    let name = cx.name("__class__");
+    match lookup_attr(cx, o, &name)? {
+        Some(c) => derives_from(cx, &c, class),
+        None => Ok(false),
+    }
+}
+/// The `__bases__` of an object that is used as a class; `None` where it has no tuple of them.
+fn bases_of(cx: &mut Cx, class: &Obj) -> PyResult<Option<Vec<Obj>>> {
+    let name = cx.name("__bases__");
+    Ok(lookup_attr(cx, class, &name)?.and_then(|b| b.cast::<Tuple>().map(|t| t.items().to_vec())))
+}
+/// Whether a class is reached from another one through `__bases__`.
+fn derives_from(cx: &mut Cx, derived: &Obj, class: &Obj) -> PyResult<bool> {
+    let mut at = derived.clone();
+    loop {
+        if at.is(class) {
+            return Ok(true);
+        }
+        cx.poll_native()?;
+        match bases_of(cx, &at)?.as_deref() {
+            None | Some([]) => return Ok(false),
+            Some([one]) => at = one.clone(),
+            Some(many) => {
+                for b in many {
+                    if cx.deeper(" in __issubclass__", |cx| derives_from(cx, b, class))? {
+                        return Ok(true);
+                    }
+                }
+                return Ok(false);
+            }
+        }
+    }
+}
+/// `issubclass` without hooks: of types by their order of resolution, of other objects by `__bases__`.
+pub fn real_issubclass(cx: &mut Cx, a: &Obj, class: &Obj) -> PyResult<bool> {
+    if let (Some(s), Some(t)) = (a.cast::<Type>(), class.cast::<Type>()) {
+        return Ok(s.is_subtype(cx, t));
+    }
+    if bases_of(cx, a)?.is_none() {
+        return Err(cx.type_error("issubclass() arg 1 must be a class"));
+    }
+    if bases_of(cx, class)?.is_none() {
+        return Err(cx.type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union"));
+    }
+    derives_from(cx, a, class)
 }
 pub fn issubclass(cx: &mut Cx, a: &Obj, class: &Obj) -> PyResult<bool> {
     if let Some(t) = class.cast::<Tuple>() {
@@ -630,16 +677,13 @@ pub fn issubclass(cx: &mut Cx, a: &Obj, class: &Obj) -> PyResult<bool> {
         }
         return Ok(false);
     }
-    if a.cast::<Type>().is_none() {
-        return Err(cx.type_error("issubclass() arg 1 must be a class"));
-    }
     let name = cx.name("__subclasscheck__");
     match special(cx, class, &name)? {
         Some(f) => {
             let r = call(cx, &f, std::slice::from_ref(a))?;
             truth(cx, &r)
         }
-        None => Err(cx.type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union")),
+        None => real_issubclass(cx, a, class),
     }
 }
 /// Whether an `except` clause catches.

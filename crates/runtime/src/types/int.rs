@@ -673,6 +673,12 @@ pub fn bool_spec() -> Spec {
                     None => Ok(cx.bool(false)),
                 }
             }),
+            invert: Some(|cx, o| {
+                let class = cx.types.deprecation_warning.clone();
+                let text = "Bitwise inversion '~' on bool is deprecated and will be removed in Python 3.16. This returns the bitwise inversion of the underlying int object and is usually not what you expect from the negation of a bool. Use the 'not' operator for boolean negation or ~int(x) for the bitwise inversion of the underlying int.";
+                crate::modules::warnings::warn(cx, &class, text, 1)?;
+                invert(cx, o)
+            }),
             ..Slots::EMPTY
         }
         .with(&[(Op::And, bool_bits::<10>), (Op::Xor, bool_bits::<11>), (Op::Or, bool_bits::<12>)]),

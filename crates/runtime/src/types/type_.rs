@@ -786,10 +786,7 @@ impl Type {
     /// Check if a class is a subclass.
     #[py("__subclasscheck__($self, subclass, /)")]
     fn subclasscheck(cx: &mut Cx, this: &Ref<Type>, subclass: &Obj) -> PyResult<bool> {
-        match subclass.cast::<Type>() {
-            Some(s) => Ok(s.is_subtype(cx, this)),
-            None => Err(cx.type_error("issubclass() arg 1 must be a class")),
-        }
+        protocol::real_issubclass(cx, subclass, this.as_obj())
     }
     /// Create the namespace for the class statement
     #[py("__prepare__($cls, *args, **kwargs)")]
