@@ -133,6 +133,20 @@ impl Complex {
     }
 }
 
+/// What `__complex__` of another type answers.
+fn special_value(cx: &mut Cx, o: &Obj) -> PyResult<Option<(f64, f64)>> {
+    if o.cast::<Complex>().is_some() {
+        return Ok(None);
+    }
+    let name = cx.name("__complex__");
+    let Some(f) = protocol::special(cx, o, &name)? else { return Ok(None) };
+    let r = protocol::call(cx, &f, &[])?;
+    match r.cast::<Complex>() {
+        Some(c) => Ok(Some((c.re.get(), c.im.get()))),
+        None => Err(cx.type_error(format!("{}.__complex__() must return a complex, not {}", o.ty().name_text(), r.ty().name_text()))),
+    }
+}
+
 pub fn spec() -> Spec {
     Spec {
         doc: "Create a complex number from a string or numbers.",
@@ -163,26 +177,51 @@ pub fn spec() -> Spec {
                 cx.float(a.hypot(b))
             }),
             bool: Some(|cx, o| Ok(parts(cx, o)?.is_some_and(|p| p != (0.0, 0.0)))),
-            new: Some(|cx, _, args| {
+            new: Some(|cx, ty, args| {
                 let pos = args.positional();
                 let re = pos.first().or(args.keyword(cx, "real"));
                 let im = pos.get(1).or(args.keyword(cx, "imag"));
+                let made = |cx: &Cx, re: f64, im: f64| Ok(memory::new(cx, ty, |head| Complex { head, re: Cell::new(re), im: Cell::new(im) })?.into_obj());
+                if let (Some(r), None) = (re, im)
+                    && std::ptr::eq(r.ty(), &*cx.types.complex)
+                    && std::ptr::eq(&**ty, &*cx.types.complex)
+                {
+                    return Ok(r.clone());
+                }
+                if im.is_some_and(|i| i.cast::<Str>().is_some()) {
+                    return Err(cx.type_error("complex() second arg can't be a string"));
+                }
                 if let Some(s) = re.and_then(|r| r.cast::<Str>()) {
+                    if im.is_some() {
+                        return Err(cx.type_error("complex() can't take second arg if first is a string"));
+                    }
                     let t = s.to_text(cx);
                     return match parse(&t) {
-                        Some((a, b)) => make(cx, a, b),
+                        Some((a, b)) => made(cx, a, b),
                         None => Err(cx.value_error("complex() arg is a malformed string")),
                     };
                 }
                 let number = |cx: &mut Cx, o: Option<&Obj>| match o {
                     None => Ok((0.0, 0.0)),
-                    Some(o) => match parts(cx, o)? {
+                    Some(o) => match special_value(cx, o)? {
                         Some(p) => Ok(p),
-                        None => Ok((protocol::as_f64(cx, o)?, 0.0)),
+                        None => match parts(cx, o)? {
+                            Some(p) => Ok(p),
+                            None => Ok((protocol::as_f64(cx, o)?, 0.0)),
+                        },
                     },
                 };
+                for (o, which) in [(re, "first"), (im, "second")] {
+                    let Some(o) = o else { continue };
+                    let name = cx.name("__complex__");
+                    let slots = o.ty().slots(cx);
+                    if parts(cx, o)?.is_none() && slots.float.is_none() && slots.index.is_none() && o.ty().lookup(cx, &name).is_none() {
+                        let kinds = if which == "first" { "a string or a number" } else { "a number" };
+                        return Err(cx.type_error(format!("complex() {which} argument must be {kinds}, not '{}'", o.ty().name_text())));
+                    }
+                }
                 let (a, b) = (number(cx, re)?, number(cx, im)?);
-                make(cx, a.0 - b.1, a.1 + b.0)
+                made(cx, a.0 - b.1, a.1 + b.0)
             }),
             ..Slots::EMPTY
         }

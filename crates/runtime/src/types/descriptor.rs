@@ -526,11 +526,17 @@ pub fn staticmethod_spec() -> Spec {
                 let f = o.cast::<StaticMethod>().map(|s| s.function.cloned(cx)).unwrap_or_else(|| cx.none());
                 protocol::call_args(cx, &f, args)
             }),
-            new: Some(|cx, _, args| {
-                let a = args.unpack(cx, "staticmethod", 1, 1)?;
-                staticmethod(cx, a[0].clone())
+            new: Some(|cx, ty, _| {
+                let none = cx.none();
+                Ok(memory::new(cx, ty, |head| StaticMethod { head, function: Guarded::new(none) })?.into_obj())
             }),
-            init: Some(|_, _, _| Ok(())),
+            init: Some(|cx, o, args| {
+                let f = args.unpack(cx, "staticmethod", 1, 1)?[0].clone();
+                if let Some(this) = o.cast::<StaticMethod>() {
+                    this.function.set(cx, f);
+                }
+                Ok(())
+            }),
             ..Slots::EMPTY
         },
         getset: StaticMethod::GETSET,
@@ -568,11 +574,17 @@ pub fn classmethod_spec() -> Spec {
                 };
                 function::bind(cx, f, class)
             }),
-            new: Some(|cx, _, args| {
-                let a = args.unpack(cx, "classmethod", 1, 1)?;
-                classmethod(cx, a[0].clone())
+            new: Some(|cx, ty, _| {
+                let none = cx.none();
+                Ok(memory::new(cx, ty, |head| ClassMethod { head, function: Guarded::new(none) })?.into_obj())
             }),
-            init: Some(|_, _, _| Ok(())),
+            init: Some(|cx, o, args| {
+                let f = args.unpack(cx, "classmethod", 1, 1)?[0].clone();
+                if let Some(this) = o.cast::<ClassMethod>() {
+                    this.function.set(cx, f);
+                }
+                Ok(())
+            }),
             ..Slots::EMPTY
         },
         getset: ClassMethod::GETSET,
