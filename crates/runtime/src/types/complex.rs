@@ -214,8 +214,8 @@ pub fn spec() -> Spec {
                 for (o, which) in [(re, "first"), (im, "second")] {
                     let Some(o) = o else { continue };
                     let name = cx.name("__complex__");
-                    let slots = o.ty().slots(cx);
-                    if parts(cx, o)?.is_none() && slots.float.is_none() && slots.index.is_none() && o.ty().lookup(cx, &name).is_none() {
+                    let real = o.ty().slots(cx).float.is_some() || o.ty().slots(cx).index.is_some();
+                    if !real && parts(cx, o)?.is_none() && o.ty().lookup(cx, &name).is_none() {
                         let kinds = if which == "first" { "a string or a number" } else { "a number" };
                         return Err(cx.type_error(format!("complex() {which} argument must be {kinds}, not '{}'", o.ty().name_text())));
                     }
