@@ -24,10 +24,22 @@ fn set_sys(cx: &mut Cx, name: &'static str, value: &Obj) {
 /// Prints an exception as `sys.excepthook` does: by the module `traceback`, as CPython since 3.13, or by the short form of
 /// our own where that cannot be imported.
 pub fn display(cx: &mut Cx, exc: &Obj) {
-    if cx.finalizing || display_by_library(cx, exc).is_none() {
+    if cx.finalizing || is_long(cx, exc) || display_by_library(cx, exc).is_none() {
         let text = traceback::format_exception(cx, exc);
         write_error(cx, &text);
     }
+}
+/// Whether a traceback is longer than any program's that the library could show in reasonable time.
+fn is_long(cx: &Cx, exc: &Obj) -> bool {
+    const ENTRIES_MAX: usize = 50_000;
+    let mut at = traceback::of(cx, exc);
+    for _ in 0..ENTRIES_MAX {
+        match at.cast::<traceback::Traceback>().and_then(|t| t.next.cloned(cx)) {
+            Some(next) => at = next,
+            None => return false,
+        }
+    }
+    true
 }
 fn display_by_library(cx: &mut Cx, exc: &Obj) -> Option<()> {
     if let Some((code, text)) = cx.command.take() {
