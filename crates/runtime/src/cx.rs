@@ -121,6 +121,8 @@ pub struct Cx {
     pub switch_interval: Cell<f64>,
     /// Seconds that new sockets wait; negative for ever.
     pub socket_timeout: Cell<f64>,
+    /// Characters that a field of `csv` may have.
+    pub csv_field_limit: Cell<i64>,
     pub origin_depth: Cell<i64>,
     pub audit_hooks: Vec<Obj>,
     pub asyncgen_hooks_type: Option<Ref<Type>>,
@@ -491,6 +493,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         int_max_str_digits: Cell::new(4300),
         switch_interval: Cell::new(0.005),
         socket_timeout: Cell::new(-1.0),
+        csv_field_limit: Cell::new(131_072),
         origin_depth: Cell::new(0),
         audit_hooks: Vec::new(),
         asyncgen_hooks_type: None,

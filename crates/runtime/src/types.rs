@@ -185,7 +185,7 @@ builtin_types! {
     bytes_iterator: object = iterators::spec("bytes_iterator", 0);
     sequence_iterator: object = iterators::spec("iterator", 0);
     set_iterator: object = set::iterator::spec();
-    list_reverse_iterator: object = iterators::spec("list_reverseiterator", 0);
+    list_reverse_iterator: object = iterators::reverse_spec("list_reverseiterator");
     callable_iterator: object = iterators::combined::callable_spec();
     enumerate: object = iterators::combined::enumerate_spec();
     zip: object = iterators::combined::zip_spec();

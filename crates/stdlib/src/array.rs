@@ -210,7 +210,7 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
     if value.is_none() {
         let mut gone: Vec<usize> = p.indices().collect();
         gone.sort_unstable();
-        let kept: Vec<u8> = this.data.get(cx).chunks(size).enumerate().filter(|(i, _)| gone.binary_search(i).is_err()).flat_map(|(_, b)| b.to_vec()).collect();
+        let kept: Vec<u8> = this.data.get(cx).chunks(size).enumerate().filter(|(i, _)| gone.binary_search(i).is_err()).flat_map(|(_, b)| b).copied().collect();
         let n = this.len(cx);
         return this.splice(cx, 0, n, &kept);
     }

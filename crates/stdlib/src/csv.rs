@@ -1,6 +1,7 @@
 //! `_csv`: rows of delimited text (PEP 305).
 
 use retic_runtime::object::Guarded;
+use retic_runtime::types::complex::Complex;
 use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Dict, Slots, Spec, Str, Type, int, module};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
@@ -366,18 +367,11 @@ impl Row {
     }
 }
 
-fn limit(cx: &mut Cx) -> PyResult<usize> {
-    let m = retic_runtime::modules::import(cx, "_csv")?;
-    let name = cx.name("_field_limit");
-    let n = protocol::getattr(cx, &m, &name)?;
-    Ok(int::to_i64(&n).map_or(131_072, |n| n.max(0) as usize))
-}
-
 fn next_row(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let Some(this) = o.cast::<Reader>().cloned() else { return Ok(None) };
     let d = this.dialect.cloned(cx);
     let lines = this.lines.cloned(cx);
-    let mut row = Row { fields: Vec::new(), field: Vec::new(), state: State::StartRecord, plain: true, limit: limit(cx)? };
+    let mut row = Row { fields: Vec::new(), field: Vec::new(), state: State::StartRecord, plain: true, limit: usize::try_from(cx.csv_field_limit.get()).unwrap_or(0) };
     loop {
         let Some(line) = protocol::next(cx, &lines)? else {
             let open = !row.field.is_empty() || row.state == State::InQuoted;
@@ -452,6 +446,12 @@ fn field_text(cx: &mut Cx, d: &Dialect, text: &[u32], mut quoted: bool) -> PyRes
     Ok((out, quoted))
 }
 
+/// What `PyNumber_Check` says.
+fn is_number(cx: &Cx, o: &Obj) -> bool {
+    let s = o.ty().slots(cx);
+    s.index.is_some() || s.int.is_some() || s.float.is_some() || o.cast::<Complex>().is_some()
+}
+
 fn write_row(cx: &mut Cx, this: &Ref<Writer>, row: &Obj) -> PyResult {
     let d = this.dialect.cloned(cx);
     let fields = match protocol::iter(cx, row) {
@@ -468,10 +468,8 @@ fn write_row(cx: &mut Cx, this: &Ref<Writer>, row: &Obj) -> PyResult {
     let mut last_null = false;
     for (i, field) in fields.iter().enumerate() {
         let is_text = field.cast::<Str>().is_some();
-        let number =
-            protocol::real_isinstance(cx, field, &cx.types.int.clone())? || protocol::real_isinstance(cx, field, &cx.types.float.clone())? || field.ty().slots(cx).float.is_some();
         let quoted = match d.quoting.get() {
-            QUOTE_NONNUMERIC => !number,
+            QUOTE_NONNUMERIC => !is_number(cx, field),
             QUOTE_ALL => true,
             QUOTE_STRINGS => is_text,
             QUOTE_NOTNULL => !field.is_none(),
@@ -595,18 +593,14 @@ mod functions {
     }
     /// Sets an upper limit on parsed fields.
     #[py("field_size_limit(new_limit=<unrepresentable>)")]
-    pub fn field_size_limit(cx: &mut Cx, new_limit: Option<&Obj>) -> PyResult {
-        let m = retic_runtime::modules::import(cx, "_csv")?;
-        let name = cx.name("_field_limit");
-        let old = protocol::getattr(cx, &m, &name)?;
+    pub fn field_size_limit(cx: &mut Cx, new_limit: Option<&Obj>) -> PyResult<i64> {
+        let old = cx.csv_field_limit.get();
         if let Some(n) = new_limit {
             if n.cast::<int::Int>().is_none() {
                 return Err(cx.type_error("limit must be an integer"));
             }
-            if int::to_i64(n).is_none() {
-                return Err(cx.overflow_error("Python int too large to convert to C long"));
-            }
-            protocol::setattr(cx, &m, &name, Some(n))?;
+            let Some(n) = int::to_i64(n) else { return Err(cx.overflow_error("Python int too large to convert to C long")) };
+            cx.csv_field_limit.set(n);
         }
         Ok(old)
     }
@@ -623,7 +617,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
         ("QUOTE_NONE", QUOTE_NONE),
         ("QUOTE_STRINGS", QUOTE_STRINGS),
         ("QUOTE_NOTNULL", QUOTE_NOTNULL),
-        ("_field_limit", 131_072),
     ];
     for (name, n) in numbers {
         m.set_int(cx, name, n)?;

@@ -218,6 +218,7 @@ fn own_address(cx: &mut Cx, this: &Ref<Socket>, peer: bool) -> PyResult {
 fn receive_message(cx: &mut Cx, this: &Ref<Socket>, size: usize, ancbufsize: i64, flags: i64) -> PyResult<(Vec<u8>, [Obj; 3])> {
     let Some(room) = usize::try_from(ancbufsize).ok().filter(|n| *n <= i32::MAX as usize) else { return Err(cx.value_error("invalid ancillary data buffer length")) };
     protocol::check_size(cx, 1, size, 1)?;
+    protocol::check_size(cx, 1, room, 1)?;
     let m = when_ready(cx, this, IN, |cx, fd| cx.host.receive_message(fd, size, room, flags as i32))?;
     let mut items = Vec::new();
     for (level, kind, data) in &m.ancillary {
@@ -417,7 +418,9 @@ impl Socket {
     fn sendmsg(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancdata: Option<&Obj>, flags: i64, address: Option<&Obj>) -> PyResult<usize> {
         let mut data = Vec::new();
         for o in protocol::collect(cx, buffers)? {
-            data.extend(buffer::bytes(cx, &o)?);
+            let b = buffer::bytes(cx, &o)?;
+            protocol::grow(cx, &mut data, b.len())?;
+            data.extend(b);
         }
         let mut items = Vec::new();
         for o in match ancdata {

@@ -14,9 +14,9 @@ layout! {
     pub struct Compress = 290, "zlib.Compress" { stream: Hidden<RefCell<Option<Deflate>>>, }
 }
 layout! {
-    /// A decompression under way.
+    /// A decompression under way; the stream is out while it works: it may poll, and what runs then may come back here.
     pub struct Decompress = 291, "zlib.Decompress" {
-        stream: Hidden<RefCell<Inflate>>,
+        stream: Hidden<RefCell<Option<Inflate>>>,
         unused: Guarded<Obj>,
         tail: Guarded<Obj>,
         dictionary: Guarded<Option<Obj>>,
@@ -188,6 +188,23 @@ fn dictionary(cx: &mut Cx, this: &Ref<Decompress>) -> PyResult<Option<Vec<u8>>> 
     }
 }
 
+/// Decompresses more input: what the stream did not use is what follows its end, or waits for the next call.
+fn feed(cx: &mut Cx, this: &Ref<Decompress>, b: &[u8], max: usize) -> PyResult {
+    let action = "while decompressing data";
+    let zdict = dictionary(cx, this)?;
+    let Some(mut stream) = this.stream.0.take() else { return Err(error(cx, -2, action, None)) };
+    let r = if max == 0 { Ok(Inflated { out: Vec::new(), used: 0, end: false }) } else { inflate(cx, &mut stream, b, max, zdict.as_deref(), action) };
+    this.stream.0.replace(Some(stream));
+    let r = r?;
+    this.eof.set(r.end);
+    this.needs_input.set(!r.end && r.used == b.len() && r.out.len() < max);
+    let (rest, none) = (Bytes::from_slice(cx, &b[r.used..])?, Bytes::from_slice(cx, b"")?);
+    let (unused, tail) = if r.end { (rest, none) } else { (none, rest) };
+    this.unused.set(cx, unused);
+    this.tail.set(cx, tail);
+    Bytes::from_slice(cx, &r.out)
+}
+
 fn concat(cx: &mut Cx, a: &Obj, b: &[u8]) -> PyResult {
     let first = a.cast::<Bytes>().map(|b| b.bytes()).unwrap_or_default();
     let all = [first, b].concat();
@@ -207,14 +224,7 @@ impl Decompress {
             this.unused.set(cx, more);
             return Bytes::from_slice(cx, b"");
         }
-        let zdict = dictionary(cx, this)?;
-        let r = inflate(cx, &mut this.stream.0.borrow_mut(), &b, max, zdict.as_deref(), "while decompressing data")?;
-        this.eof.set(r.end);
-        let (unused, tail) = if r.end { (&b[r.used..], &b""[..]) } else { (&b""[..], &b[r.used..]) };
-        let (unused, tail) = (Bytes::from_slice(cx, unused)?, Bytes::from_slice(cx, tail)?);
-        this.unused.set(cx, unused);
-        this.tail.set(cx, tail);
-        Bytes::from_slice(cx, &r.out)
+        feed(cx, this, &b, max)
     }
     /// Return a bytes object containing any remaining decompressed data.
     #[py("flush($self, length=16384, /)")]
@@ -227,14 +237,7 @@ impl Decompress {
         if this.eof.get() {
             return Bytes::from_slice(cx, b"");
         }
-        let zdict = dictionary(cx, this)?;
-        let r = inflate(cx, &mut this.stream.0.borrow_mut(), &b, usize::MAX, zdict.as_deref(), "while decompressing data")?;
-        this.eof.set(r.end);
-        let (unused, tail) = if r.end { (&b[r.used..], &b""[..]) } else { (&b""[..], &b[r.used..]) };
-        let (unused, tail) = (Bytes::from_slice(cx, unused)?, Bytes::from_slice(cx, tail)?);
-        this.unused.set(cx, unused);
-        this.tail.set(cx, tail);
-        Bytes::from_slice(cx, &r.out)
+        feed(cx, this, &b, usize::MAX)
     }
     #[get("unused_data")]
     fn unused_data_get(cx: &mut Cx, this: &Ref<Decompress>) -> Obj {
@@ -268,20 +271,7 @@ impl Feeder {
         let new = buffer::bytes(cx, data)?;
         let waiting = inner.tail.cloned(cx);
         let b = [waiting.cast::<Bytes>().map(|b| b.bytes()).unwrap_or_default(), &new].concat();
-        let zdict = dictionary(cx, &inner)?;
-        let r = if max == 0 {
-            Inflated { out: Vec::new(), used: 0, end: false }
-        } else {
-            inflate(cx, &mut inner.stream.0.borrow_mut(), &b, max, zdict.as_deref(), "while decompressing data")?
-        };
-        inner.eof.set(r.end);
-        inner.needs_input.set(!r.end && r.used == b.len() && r.out.len() < max);
-        let rest = Bytes::from_slice(cx, &b[r.used..])?;
-        let none = Bytes::from_slice(cx, b"")?;
-        let (unused, tail) = if r.end { (rest, none) } else { (none, rest) };
-        inner.unused.set(cx, unused);
-        inner.tail.set(cx, tail);
-        Bytes::from_slice(cx, &r.out)
+        feed(cx, &inner, &b, max)
     }
     #[get("eof")]
     fn eof_get(cx: &mut Cx, this: &Ref<Feeder>) -> Obj {
@@ -315,7 +305,7 @@ fn new_decompress(cx: &mut Cx, wbits: i64, zdict: Option<&Obj>) -> PyResult<Ref<
     let ty = cx.native_type("zlib.Decompress");
     memory::new(cx, &ty, |head| Decompress {
         head,
-        stream: Hidden(RefCell::new(stream)),
+        stream: Hidden(RefCell::new(Some(stream))),
         unused: Guarded::new(unused),
         tail: Guarded::new(tail),
         dictionary: Guarded::new(zdict.cloned()),

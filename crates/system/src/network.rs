@@ -40,7 +40,8 @@ impl Room {
 fn resolve_error(code: i32) -> ResolveError {
     // SAFETY: the text of the C library is static and ends in zero.
     let text = unsafe { CStr::from_ptr(libc::gai_strerror(code)) }.to_string_lossy().into_owned();
-    ResolveError { code, text }
+    let errno = if code == libc::EAI_SYSTEM { std::io::Error::last_os_error().raw_os_error() } else { None };
+    ResolveError { code, text, errno }
 }
 
 fn optional(text: Option<&[u8]>) -> std::result::Result<Option<CString>, ResolveError> {
@@ -101,6 +102,10 @@ impl Network for super::System {
         Ok((got as usize, a.bytes()))
     }
     fn send_message(&mut self, fd: i32, bytes: &[u8], ancillary: &[(i32, i32, Vec<u8>)], flags: i32, to: Option<&[u8]>) -> Result<usize> {
+        // The macros count in 32 bits: longer items would be written beyond their room.
+        if ancillary.iter().map(|i| i.2.len() as u64 + 64).sum::<u64>() > i32::MAX as u64 {
+            return Err(std::io::Error::from_raw_os_error(libc::EMSGSIZE));
+        }
         let mut a = Room::of(to.unwrap_or(&[]));
         let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
         // SAFETY: CMSG_SPACE only computes.

@@ -12,10 +12,11 @@ pub struct Resolved {
     pub address: Vec<u8>,
 }
 
-/// Why the resolver has no answer: its own number (`EAI_*`) and text.
+/// Why the resolver has no answer: its own number (`EAI_*`) and text; the system's error number where that is the reason.
 pub struct ResolveError {
     pub code: i32,
     pub text: String,
+    pub errno: Option<i32>,
 }
 
 /// A received message: its bytes, ancillary items (level, type, data), flags, address of the sender.
@@ -27,7 +28,7 @@ pub struct Message {
 }
 
 fn no_resolver<T>() -> std::result::Result<T, ResolveError> {
-    Err(ResolveError { code: -4, text: "Non-recoverable failure in name resolution".into() })
+    Err(ResolveError { code: -4, text: "Non-recoverable failure in name resolution".into(), errno: None })
 }
 
 /// The network a host gives; by default none.

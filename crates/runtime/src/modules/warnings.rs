@@ -15,12 +15,20 @@ fn forward(cx: &mut Cx, name: &'static str, args: &[Obj], kwargs: &[(&Obj, &Obj)
 
 /// Gives a warning about the code that is running.
 pub fn warn(cx: &mut Cx, category: &Ref<Type>, text: &str, stack_level: i64) -> PyResult<()> {
+    if cx.finalizing {
+        // The library's filters are gone.
+        return Ok(());
+    }
     let args = [cx.str(text)?, category.as_obj().clone(), cx.int(stack_level)?];
     forward(cx, "warn", &args, &[]).map(drop)
 }
 
 /// Gives a warning about a line of a file.
 pub fn warn_at(cx: &mut Cx, category: &Ref<Type>, text: &str, file: &str, line: i64) -> PyResult<()> {
+    if cx.finalizing {
+        // The library's filters are gone.
+        return Ok(());
+    }
     let args = [cx.str(text)?, category.as_obj().clone(), cx.str(file)?, cx.int(line)?];
     forward(cx, "warn_explicit", &args, &[]).map(drop)
 }

@@ -63,22 +63,24 @@ pub fn rebuilt(cx: &mut Cx, function: &'static str, args: Vec<Obj>, state: Optio
     cx.tuple(items)
 }
 
+fn next_backward(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
+    let Some(it) = o.cast::<Iter>() else { return Ok(None) };
+    let Some(seq) = it.seq.cloned(cx) else { return Ok(None) };
+    let Some(i) = it.at.get().checked_sub(1) else {
+        it.seq.set(cx, None);
+        return Ok(None);
+    };
+    it.at.set(i);
+    let key = cx.int(i as i64)?;
+    let r = protocol::getitem(cx, &seq, &key);
+    let stop = cx.types.index_error.clone();
+    cx.swallow(r, &stop)
+}
+
 fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let Some(it) = o.cast::<Iter>() else { return Ok(None) };
     let Some(seq) = it.seq.cloned(cx) else { return Ok(None) };
-    let mut i = it.at.get();
-    if is_backward(cx, o) {
-        if i == 0 {
-            it.seq.set(cx, None);
-            return Ok(None);
-        }
-        i -= 1;
-        it.at.set(i);
-        let key = cx.int(i as i64)?;
-        let r = protocol::getitem(cx, &seq, &key);
-        let stop = cx.types.index_error.clone();
-        return cx.swallow(r, &stop);
-    }
+    let i = it.at.get();
     let v = if let Some(l) = seq.cast::<List>() {
         l.items(cx).get(i).cloned()
     } else if let Some(t) = seq.cast::<Tuple>() {
@@ -182,13 +184,19 @@ pub fn spec(name: &'static str, shape: u32) -> Spec {
     }
 }
 
+/// Iterators of lists from their end.
+pub fn reverse_spec(name: &'static str) -> Spec {
+    let forwards = spec(name, 0);
+    Spec { slots: Slots { next: Some(next_backward), ..forwards.slots }, ..forwards }
+}
+
 pub fn reversed_spec() -> Spec {
     Spec {
         doc: "Return a reverse iterator over the values of the given sequence.",
         flags: flags::GC | flags::BASE,
         slots: Slots {
             iter: Some(|_, o| Ok(o.clone())),
-            next: Some(next),
+            next: Some(next_backward),
             new: Some(|cx, ty, args| {
                 if std::ptr::eq(&**ty, &*cx.types.reversed) {
                     args.no_keywords(cx, "reversed")?;

@@ -153,7 +153,10 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
         let mut keys = c.keys.replace(cx, Buf::empty());
         let pushed = keys.push(cx, key.clone());
         c.keys.replace(cx, keys);
-        pushed?;
+        if let Err(r) = pushed {
+            c.order.0.borrow_mut().forget(place);
+            return Err(r);
+        }
     }
     let pair = vec![v.clone(), cx.int(place as i64)?];
     let pair = cx.tuple(pair)?;

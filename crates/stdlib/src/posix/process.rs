@@ -404,7 +404,10 @@ pub mod functions {
             for o in protocol::collect(cx, buffers)? {
                 views.push(buffer::writable(cx, &o, "readv")?);
             }
-            let mut room = vec![0; views.iter().map(buffer::Buffer::nbytes).sum()];
+            let size = views.iter().map(buffer::Buffer::nbytes).sum();
+            let mut room = Vec::new();
+            protocol::grow(cx, &mut room, size)?;
+            room.resize(size, 0);
             let r = cx.host.read(fd as i32, &mut room);
             let n = done(cx, r)?;
             let mut rest = &room[..n];
@@ -425,7 +428,9 @@ pub mod functions {
     pub fn writev(cx: &mut Cx, fd: i64, buffers: &Obj) -> PyResult<usize> {
         let mut all = Vec::new();
         for o in protocol::collect(cx, buffers)? {
-            all.extend(buffer::bytes(cx, &o)?);
+            let b = buffer::bytes(cx, &o)?;
+            protocol::grow(cx, &mut all, b.len())?;
+            all.extend(b);
         }
         let r = cx.host.write(fd as i32, &all);
         done(cx, r)

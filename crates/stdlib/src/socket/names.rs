@@ -6,14 +6,13 @@ use retic_runtime::types::{ByteArray, Bytes, Str, exception, int};
 use retic_runtime::{Cx, Obj, PyResult, Raised, protocol};
 
 const AI_PASSIVE: i32 = 1;
-const EAI_SYSTEM: i32 = -11;
 const STREAM: i32 = 1;
 const DATAGRAM: i32 = 2;
 
 /// The resolver's error as `socket.gaierror`.
 pub fn raise_resolve(cx: &mut Cx, e: &ResolveError) -> Raised {
-    if e.code == EAI_SYSTEM {
-        return exception::raise_os(cx, &std::io::Error::last_os_error(), None, None);
+    if let Some(errno) = e.errno {
+        return exception::raise_os(cx, &std::io::Error::from_raw_os_error(errno), None, None);
     }
     let made = (|| {
         let args = [cx.int(i64::from(e.code))?, cx.str(&e.text)?];

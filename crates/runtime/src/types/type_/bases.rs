@@ -98,10 +98,9 @@ pub(super) fn replace(cx: &mut Cx, ty: &Ref<Type>, value: Option<&Obj>) -> PyRes
         Ok(()) => {
             enter(cx, ty)?;
             refresh_slots(cx, ty);
-            for (t, _) in &changed {
-                t.modified(cx);
-                shapes::make_shapes(cx, t);
-            }
+            changed.iter().for_each(|(t, _)| t.modified(cx));
+            // The new bases may have data descriptors and attribute hooks that caches know nothing of.
+            shapes::renew(cx, Some(ty), None);
             cx.release((old_bases, old_base, changed));
             Ok(())
         }
