@@ -108,6 +108,10 @@ pub struct Cx {
     pub host: Box<dyn crate::host::Host>,
     pub native_modules: Vec<(&'static str, fn(&mut Cx) -> PyResult)>,
     pub recursion_limit: Cell<usize>,
+    /// The depth at which `eval/frame.rs` stops to think: the recursion limit, or zero while somebody watches.
+    pub(crate) frame_limit: Cell<usize>,
+    /// Who watches: `sys.settrace`, `sys.setprofile`.
+    pub tracing: crate::eval::tracing::State,
     pub native_depth: Cell<usize>,
     pub stack_floor: Cell<usize>,
     pub atexit: Guarded<Buf<Obj>>,
@@ -228,6 +232,13 @@ impl Cx {
         let before = self.may_run.replace(true);
         drop(value);
         self.may_run.set(before);
+    }
+
+    /// As `release`, while an exception waits.
+    pub(crate) fn release_with_error<T>(&mut self, value: T) {
+        let saved = self.save_error();
+        self.release(value);
+        self.restore_error(saved);
     }
 
     pub(crate) fn condemn(&self, obj: Obj) {
@@ -481,6 +492,8 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         host,
         native_modules: Vec::new(),
         recursion_limit: Cell::new(1000),
+        frame_limit: Cell::new(1000),
+        tracing: Default::default(),
         native_depth: Cell::new(0),
         stack_floor: Cell::new(0),
         atexit: Guarded::new(Buf::empty()),

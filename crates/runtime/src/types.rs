@@ -11,6 +11,8 @@ pub mod dunders;
 pub mod exception;
 pub mod exception_group;
 pub mod float;
+pub mod frame;
+pub mod frame_locals;
 pub mod function;
 pub mod generator;
 pub mod generic;
@@ -157,7 +159,8 @@ builtin_types! {
     namespace: object = namespace::spec();
     template: object = template::spec();
     interpolation: object = template::interpolation_spec();
-    frame: object = traceback::frame_spec();
+    frame: object = frame::spec();
+    frame_locals: object = frame_locals::spec();
     traceback: object = traceback::spec();
     module: object = module::spec();
     property: object = descriptor::property_spec();

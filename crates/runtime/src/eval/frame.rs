@@ -112,6 +112,11 @@ impl Stacks {
         // SAFETY: `top` is a live record.
         if self.is_bottom(self.top) { None } else { Some(unsafe { &*self.top }) }
     }
+    /// The frame in which a generator runs.
+    pub fn running(&self, g: &Ref<Generator>) -> Option<*mut Frame> {
+        let found = self.iter().find(|f| f.extra == g.as_obj().as_ptr().as_ptr())?;
+        Some((found as *const Frame).cast_mut())
+    }
     /// The active frames, innermost first.
     pub fn iter(&self) -> impl Iterator<Item = &Frame> {
         let mut at = self.top;
@@ -177,8 +182,8 @@ pub(super) unsafe fn push(cx: &mut Cx, exec: *const Exec, regs: *mut Slot, funct
     unsafe {
         let frame = cx.stacks.top.add(1);
         let top = regs.add((*exec).nregs);
-        if cx.stacks.depth() + 1 > cx.recursion_limit.get() {
-            return Err(cx.recursion_error("maximum recursion depth exceeded"));
+        if cx.stacks.depth() + 1 > cx.frame_limit.get() {
+            super::tracing::entering(cx, exec, peek(&function))?;
         }
         // A generator's registers are in a block of their own.
         let on_stack = regs >= cx.stacks.values && regs <= cx.stacks.values_end;
@@ -447,20 +452,41 @@ pub fn run_generator(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyR
     // SAFETY: the generator's registers and code live as long as it does, and we hold it.
     unsafe {
         resume(cx, g, FrameKind::Entry)?;
+        let value = match value {
+            None => {
+                super::tracing::thrown(cx, g);
+                None
+            }
+            value if super::tracing::resumed(cx, g) => {
+                cx.release_with_error(value);
+                None
+            }
+            value => value,
+        };
         match value {
             Some(v) => *(*cx.stacks.top).regs.add(g.yield_reg.get()) = give(v),
             None => {
                 // An exception is waiting: it is raised where the generator stands.
-                let (pc, regs) = (g.pc.get(), g.regs.get());
-                let may_run = cx.may_run.replace(false);
-                *regs.add(g.yield_reg.get()) = give(cx.none());
-                super::unwind::fail_at(cx, pc, regs);
-                cx.may_run.set(may_run);
-                let result = cx.stacks.result.replace(std::ptr::null_mut());
-                return if result.is_null() { Err(cx.raised_already()) } else { Ok(take(result)) };
+                return throw(cx, g);
             }
         }
         execute(cx)
+    }
+}
+
+/// Runs the handlers of a generator whose frame is open: the exception that waits is raised where it stands.
+unsafe fn throw(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
+    // SAFETY: as in `run_generator`.
+    unsafe {
+        let (pc, regs) = (g.pc.get(), g.regs.get());
+        let may_run = cx.may_run.replace(false);
+        if g.yield_reg.get() != usize::MAX {
+            *regs.add(g.yield_reg.get()) = give(cx.none());
+        }
+        super::unwind::fail_at(cx, pc, regs);
+        cx.may_run.set(may_run);
+        let result = cx.stacks.result.replace(std::ptr::null_mut());
+        if result.is_null() { Err(cx.raised_already()) } else { Ok(take(result)) }
     }
 }
 
@@ -469,7 +495,7 @@ pub fn run_generator_first(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     // SAFETY: as in `run_generator`.
     unsafe {
         resume(cx, g, FrameKind::Entry)?;
-        execute(cx)
+        if super::tracing::resumed(cx, g) { throw(cx, g) } else { execute(cx) }
     }
 }
 
@@ -485,6 +511,10 @@ pub(super) unsafe fn resume(cx: &mut Cx, g: &Ref<Generator>, kind: FrameKind) ->
         frame.pc = g.resume_pc.get();
         frame.extra = give(g.as_obj().clone());
         frame.object = g.frame_object.replace(std::ptr::null_mut());
+        if !frame.object.is_null() {
+            let object = frame.object;
+            crate::types::frame::resumed(peek(&object), cx.stacks.top);
+        }
         g.running.set(true);
         let caller = cx.handled();
         let own = g.handled.replace(cx, None);

@@ -11,6 +11,7 @@ pub(super) use data::*;
 pub(super) use flow::*;
 pub(super) use names::*;
 
+use super::tracing::quicken;
 use super::unwind::fail;
 use super::{Handler, Slot, give, peek};
 use crate::cx::Cx;
@@ -310,10 +311,10 @@ pub unsafe fn binary_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc:
         let op = number & 15;
         if is(a, shape::INT) && is(b, shape::INT) {
             if let Some(h) = int_handler::<A, B, D>(op) {
-                *pc = h as usize as u64;
+                quicken(cx, pc, h);
             }
         } else if is(a, shape::FLOAT) && is(b, shape::FLOAT) && op <= 4 && op != 3 {
-            *pc = float_handler::<A, B, D>(op) as usize as u64;
+            quicken(cx, pc, float_handler::<A, B, D>(op));
         }
         let r = if D == 1 && A == L && f(pc, 0) == f(pc, 1) && op == 0 && is(a, shape::STR) && is(b, shape::STR) {
             append_text(cx, regs, f(pc, 0), b)
@@ -570,16 +571,17 @@ unsafe fn compare_jump_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, p
         at(cx, pc);
         let number = f(pc, 3);
         if number < 6 && is(a, shape::INT) && is(b, shape::INT) {
-            *pc = match number {
+            let handler = match number {
                 0 => int_jump::<A, B, 0> as Handler,
                 1 => int_jump::<A, B, 1>,
                 2 => int_jump::<A, B, 2>,
                 3 => int_jump::<A, B, 3>,
                 4 => int_jump::<A, B, 4>,
                 _ => int_jump::<A, B, 5>,
-            } as usize as u64;
+            };
+            quicken(cx, pc, handler);
         } else if number < 6 && is(a, shape::FLOAT) && is(b, shape::FLOAT) {
-            *pc = float_jump::<A, B> as *const () as u64;
+            quicken(cx, pc, float_jump::<A, B>);
         }
         let r = compare_slow(cx, a, b, number);
         if r == 2 {

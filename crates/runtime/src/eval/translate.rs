@@ -3,6 +3,7 @@
 
 use super::Handler;
 use super::ops::{self, K, L, T};
+use super::tracing::{Instruments, LinePoint};
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
 use crate::types::{CodeObj, Str, Tuple};
@@ -44,6 +45,9 @@ pub struct Exec {
     pub cell_args: Vec<(usize, usize)>,
     /// Objects the words point at.
     pub keep: Vec<Obj>,
+    /// Where tracing reports lines, by word.
+    pub lines: Vec<LinePoint>,
+    pub instruments: Instruments,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -75,6 +79,7 @@ struct Tr<'a> {
     bound: Vec<bool>,
     is_gen: bool,
     keep: Vec<Obj>,
+    lines: Vec<LinePoint>,
 }
 
 /// State at a jump target.
@@ -121,6 +126,7 @@ pub fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
         bound,
         is_gen,
         keep,
+        lines: Vec::new(),
     };
     tr.run()?;
     let words = tr.finish();
@@ -142,6 +148,8 @@ pub fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
             && code.flags & CO_OPTIMIZED != 0,
         cell_args,
         keep: std::mem::take(&mut tr.keep),
+        lines: std::mem::take(&mut tr.lines),
+        instruments: Instruments::default(),
     })
 }
 
@@ -390,6 +398,7 @@ impl Tr<'_> {
             before.entry(*i).or_default().push(*p);
         }
         let none: Vec<u32> = Vec::new();
+        let line_starts: rustc_hash::FxHashSet<u32> = retic_bytecode::lines::line_starts(self.code).into_iter().map(|l| l.0).collect();
         let is_target = |o: u32| targets.contains(&o) || before.get(&o).is_some_and(|b| b.iter().any(|p| targets.contains(p)));
         while at < list.len() {
             let i = list[at];
@@ -425,8 +434,23 @@ impl Tr<'_> {
                 continue;
             }
             let Some(op) = Opcode::from_u8(i.opcode) else { continue };
+            if line_starts.contains(&i.offset) || before.get(&i.offset).is_some_and(|b| b.iter().any(|p| line_starts.contains(p))) {
+                self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
+            }
+            if let Some(t) = i.target().map(fix).filter(|t| *t <= i.offset)
+                && let Some(word) = self.starts.get(&t).copied()
+                && !self.lines.iter().any(|l| l.offset == t)
+            {
+                self.lines.push(LinePoint { word, offset: t, start: false });
+            }
             let next = list.get(at).filter(|n| !is_target(n.offset)).copied();
             let consumed = self.one(op, i.arg, i.target(), next, &mut labels, &fix)?;
+            // A line that began inside what was fused is reported behind it.
+            for i in &list[at..at + consumed] {
+                if line_starts.contains(&i.offset) {
+                    self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
+                }
+            }
             at += consumed;
             reachable = !op.ends_flow();
         }
@@ -629,7 +653,7 @@ impl Tr<'_> {
                 self.note();
                 self.pop();
                 let (k, a, p) = self.operand(e);
-                self.raw(ops::return_value(k), 0, a, 0, 0, &[p]);
+                self.raw(ops::return_value(k), u16::from(k), a, 0, 0, &[p]);
             }
             LOAD_GLOBAL => {
                 let p = self.name_ptr(arg);

@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, FrameKind};
 use super::ops::{drop_slot, go};
-use super::{Slot, give, peek, take};
+use super::{Slot, give, peek, take, tracing};
 use crate::cx::Cx;
 use crate::types::generator::Generator;
 use crate::types::{Exception, traceback};
@@ -37,8 +37,10 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
                 cx.stacks.result.set(std::ptr::null_mut());
                 return (std::ptr::null_mut(), regs);
             };
+            let again = cx.reraised.get() == exc.address();
             set_context(cx, &exc);
             traceback::add(cx, &exc, &*frame);
+            let exc = if cx.frame_limit.get() == 0 { tracing::raised(cx, exc, again) } else { exc };
             let exec = &*(*frame).exec;
             let word = pc.cast_const().offset_from(exec.words.as_ptr()) as u32;
             let at = exec.infos.partition_point(|i| i.word <= word).saturating_sub(1);
@@ -56,6 +58,7 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
                     drop_slot(cx, *regs.add(*r as usize));
                 }
             }
+            let exc = if cx.frame_limit.get() == 0 { tracing::unwound(cx, exc, handled) } else { exc };
             if handled {
                 let base = regs.add(keep);
                 let old = cx.handled();
@@ -124,7 +127,7 @@ pub(super) unsafe fn close(cx: &mut Cx, frame: *mut Frame) {
         let generator = extra.as_ref().and_then(|_| peek(&extra).cast::<Generator>().cloned());
         if !f.object.is_null() {
             let object = take(std::mem::replace(&mut f.object, std::ptr::null_mut()));
-            traceback::detach(cx, &object, f);
+            crate::types::frame::detach(cx, &object, f);
             cx.stacks.top = frame.sub(1);
             cx.release(object);
         } else {

@@ -337,12 +337,12 @@ mod functions {
     /// Return a dictionary containing the current scope's local variables.
     #[py("locals()")]
     pub fn locals(cx: &mut Cx) -> PyResult {
-        crate::types::traceback::current_locals(cx)
+        crate::types::frame::current_locals(cx)
     }
     /// Return an object's __dict__.
     #[py("vars(object=None, /)")]
     pub fn vars(cx: &mut Cx, object: Option<&Obj>) -> PyResult {
-        let Some(o) = object else { return crate::types::traceback::current_locals(cx) };
+        let Some(o) = object else { return crate::types::frame::current_locals(cx) };
         let name = cx.name("__dict__");
         protocol::lookup_attr(cx, o, &name)?.ok_or_else(|| cx.type_error("vars() argument must have __dict__ attribute"))
     }
@@ -355,7 +355,7 @@ mod functions {
                 let f = protocol::special(cx, o, &name)?.ok_or_else(|| cx.type_error("object does not provide __dir__"))?;
                 protocol::call(cx, &f, &[])?
             }
-            None => crate::types::traceback::current_locals(cx)?,
+            None => crate::types::frame::current_locals(cx)?,
         };
         let items = protocol::collect(cx, &names)?;
         let l = cx.list(items)?;
@@ -430,7 +430,7 @@ mod functions {
         let l = match (locals.filter(|l| !l.is_none()), globals.filter(|g| !g.is_none())) {
             (Some(l), _) => l.clone(),
             (None, Some(_)) => g.as_obj().clone(),
-            (None, None) => crate::types::traceback::current_locals(cx)?,
+            (None, None) => crate::types::frame::current_locals(cx)?,
         };
         let code = match source.cast::<CodeObj>() {
             Some(c) => c.clone(),

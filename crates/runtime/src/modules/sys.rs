@@ -46,6 +46,7 @@ mod functions {
             return Err(cx.value_error("recursion limit must be greater or equal than 1"));
         }
         cx.recursion_limit.set(limit as usize);
+        cx.watchers_changed();
         Ok(())
     }
     /// Return the current value of the recursion limit.
@@ -88,7 +89,7 @@ mod functions {
         if cx.stacks.is_bottom(at) {
             return Err(cx.value_error("call stack is not deep enough"));
         }
-        traceback::frame_object(cx, at)
+        crate::types::frame::frame_object(cx, at)
     }
     /// Remove the descriptors `__dict__` and `__weakref__` from a class's own dictionary.
     #[py("_clear_type_descriptors(type, /)")]
@@ -106,25 +107,35 @@ mod functions {
         r#type.modified(cx);
         Ok(())
     }
-    /// Return the global debug tracing function set with sys.settrace: None, as none can be set yet.
+    /// Return the global debug tracing function set with sys.settrace.
     #[py("gettrace()")]
     pub fn gettrace(cx: &mut Cx) -> Obj {
-        cx.none()
+        cx.tracing.trace.clone().unwrap_or_else(|| cx.none())
     }
-    /// Set the global debug tracing function. Only None is taken: the eval loop does not trace yet.
+    /// Set the global debug tracing function.
     #[py("settrace(function, /)")]
-    pub fn settrace(cx: &mut Cx, function: &Obj) -> PyResult<()> {
-        super::only_none(cx, function, "settrace")
+    pub fn settrace(cx: &mut Cx, function: &Obj) {
+        let old = std::mem::replace(&mut cx.tracing.trace, Some(function.clone()).filter(|f| !f.is_none()));
+        cx.watchers_changed();
+        cx.release(old);
     }
-    /// Return the profiling function set with sys.setprofile: None, as none can be set yet.
+    /// Return the profiling function set with sys.setprofile.
     #[py("getprofile()")]
     pub fn getprofile(cx: &mut Cx) -> Obj {
-        cx.none()
+        cx.tracing.profile.clone().unwrap_or_else(|| cx.none())
     }
-    /// Set the profiling function. Only None is taken: the eval loop does not trace yet.
+    /// Set the profiling function.
     #[py("setprofile(function, /)")]
-    pub fn setprofile(cx: &mut Cx, function: &Obj) -> PyResult<()> {
-        super::only_none(cx, function, "setprofile")
+    pub fn setprofile(cx: &mut Cx, function: &Obj) {
+        let old = std::mem::replace(&mut cx.tracing.profile, Some(function.clone()).filter(|f| !f.is_none()));
+        cx.watchers_changed();
+        cx.release(old);
+    }
+    /// Call func(*args), while tracing is enabled.
+    #[py("call_tracing(func, args, /)")]
+    pub fn call_tracing(cx: &mut Cx, func: &Obj, args: &Ref<crate::types::Tuple>) -> PyResult {
+        let args = args.items().to_vec();
+        crate::eval::tracing::call_tracing(cx, func, &args)
     }
     /// Print an object to sys.stdout and also save it in builtins._
     #[py("displayhook(object, /)")]
@@ -329,10 +340,6 @@ mod functions {
 }
 
 /// Writes to `sys.stderr`, or to the host's when there is none.
-fn only_none(cx: &mut Cx, function: &Obj, name: &str) -> PyResult<()> {
-    if function.is_none() { Ok(()) } else { Err(cx.error_of(&cx.types.not_implemented_error, format!("sys.{name}() with a function is not supported"))) }
-}
-
 pub fn write_error(cx: &mut Cx, text: &str) {
     cx.host.flush();
     let name = cx.name("stderr");

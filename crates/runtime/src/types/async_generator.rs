@@ -285,7 +285,7 @@ impl AsyncGenerator {
     }
     #[get("ag_frame")]
     fn frame(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
-        if this.finished.get() { Ok(cx.none()) } else { super::traceback::frame_of_generator(cx, this) }
+        if this.finished.get() { Ok(cx.none()) } else { super::frame::frame_of_generator(cx, this) }
     }
 }
 

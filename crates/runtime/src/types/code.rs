@@ -256,7 +256,8 @@ impl CodeObj {
     fn dunder_replace(cx: &mut Cx, this: &Ref<CodeObj>, changes: Vec<(&Obj, &Obj)>) -> PyResult {
         CodeObj::replace(cx, this, changes)
     }
-    /// Ranges of byte offsets with their line: (start, end, line) each.
+    /// Ranges of byte offsets with their line: (start, end, line) each. The first is the way in, before the first
+    /// instruction: its line is that of the definition, as with the RESUME of newer bytecode.
     #[py("co_lines($self, /)")]
     fn co_lines(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         let code = this.code().clone();
@@ -268,7 +269,8 @@ impl CodeObj {
                 _ => ranges.push((offset, offset + 2, line)),
             }
         }
-        let mut items = Vec::new();
+        let entry = vec![cx.int(-1)?, cx.int(0)?, cx.int(i64::from(code.firstlineno))?];
+        let mut items = vec![cx.tuple(entry)?];
         for (a, b, line) in ranges {
             let v = vec![cx.int(i64::from(a))?, cx.int(i64::from(b))?, cx.int(i64::from(line))?];
             items.push(cx.tuple(v)?);
@@ -309,7 +311,7 @@ static OPS: Ops = Ops { drop: drop_code, trace: trace_code, clear: no_clear, siz
 
 pub fn spec() -> Spec {
     Spec {
-        flags: flags::NO_NEW,
+        flags: flags::NO_NEW | flags::GC | flags::MANAGED | flags::WEAK,
         ops: &OPS,
         slots: Slots {
             repr: Some(repr),

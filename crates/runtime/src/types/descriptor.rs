@@ -51,6 +51,11 @@ pub fn wrapper(cx: &Cx, ty: &Ref<Type>, d: &'static Dunder) -> PyResult {
 pub fn method(cx: &Cx, ty: &Ref<Type>, def: &'static MethodDef) -> PyResult {
     Ok(memory::new(cx, &cx.types.method_descriptor, |head| MethodDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
 }
+/// The native function of a method descriptor, bound to an object.
+pub fn bound(cx: &Cx, descr: &Obj, this: &Obj) -> Option<PyResult> {
+    let d = descr.cast::<MethodDescr>()?;
+    Some(super::function::builtin(cx, d.def.get(), Some(this.clone()), None))
+}
 /// Whether an object is the method descriptor of a native function.
 pub fn is_method(o: &Obj, def: &'static MethodDef) -> bool {
     o.cast::<MethodDescr>().is_some_and(|m| std::ptr::eq(m.def.get(), def))

@@ -82,6 +82,26 @@ impl Generator {
         })
     }
 
+    /// Byte offset of the instruction where it waits.
+    pub fn offset(&self) -> u32 {
+        // SAFETY: the code lives as long as the function; `pc` points into its words.
+        unsafe {
+            let exec = &*self.exec.get();
+            let word = self.pc.get().cast_const().offset_from(exec.words.as_ptr()) as u32;
+            exec.infos.get(exec.infos.partition_point(|i| i.word <= word).saturating_sub(1)).map_or(0, |i| i.offset)
+        }
+    }
+    /// The handle of a generator that a waiting frame object points at.
+    pub(crate) fn of_frame(g: &Generator) -> Ref<Generator> {
+        let at = NonNull::from(g).cast::<Header>();
+        // SAFETY: the generator is alive; a count is added.
+        unsafe {
+            let kept = Obj::from_raw(at);
+            let ours = kept.clone();
+            let _ = kept.into_raw();
+            ours.cast_unchecked::<Generator>().clone()
+        }
+    }
     /// Registers that hold owned values now.
     fn live(&self) -> Vec<usize> {
         if self.running.get() || (self.finished.get() && self.started.get()) {
@@ -106,12 +126,21 @@ unsafe fn drop_generator(raw: NonNull<Header>) {
     unsafe {
         let g = raw.cast::<Generator>().as_ref();
         let cx = &mut *raw.as_ref().ty.get().as_ref().cx.get();
+        // A generator that was never resumed to its end leaves its locals to a frame object that somebody holds.
+        let object = NonNull::new(g.frame_object.replace(null_mut())).map(|o| Obj::from_raw(o));
+        let waiting = !(g.running.get() || g.finished.get() && g.started.get());
+        let kept = object.as_ref().is_some_and(|o| o.count() > 1) && waiting;
+        if let Some(o) = object {
+            super::frame::generator_gone(cx, o, g, kept);
+        }
+        if kept {
+            for i in 0..(*g.exec.get()).base {
+                *g.regs.get().add(i) = cx.consts.unbound.as_ptr().as_ptr();
+            }
+        }
         for r in g.live() {
             let v = std::mem::replace(&mut *g.regs.get().add(r), cx.consts.unbound.as_ptr().as_ptr());
             drop(Obj::from_raw(NonNull::new_unchecked(v)));
-        }
-        if let Some(o) = NonNull::new(g.frame_object.replace(null_mut())) {
-            drop(Obj::from_raw(o));
         }
         cx.heap.free(NonNull::new_unchecked(g.regs.get().cast()), (*g.exec.get()).nregs * 8);
         raw.cast::<Generator>().drop_in_place();
@@ -452,7 +481,7 @@ impl Generator {
     }
     #[get("gi_frame")]
     fn frame(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
-        if this.finished.get() { Ok(cx.none()) } else { super::traceback::frame_of_generator(cx, this) }
+        if this.finished.get() { Ok(cx.none()) } else { super::frame::frame_of_generator(cx, this) }
     }
     #[py("__class_getitem__($cls, object, /)")]
     /// See PEP 585

@@ -1,12 +1,13 @@
-//! Tracebacks and frame objects, and the text of an uncaught exception.
+//! Tracebacks, and the text of an uncaught exception.
 
+use super::frame::{FrameObj, frame_object};
 use super::type_::flags;
-use super::{CodeObj, Dict, Exception, Generator, Slots, Spec};
+use super::{Exception, Slots, Spec};
 use crate::cx::{Cx, PyResult};
 use crate::eval::Frame;
 use crate::layout;
 use crate::memory;
-use crate::object::{Buf, Guarded, Header, Obj, Ref};
+use crate::object::{Guarded, Obj, Ref};
 use crate::protocol;
 use std::cell::Cell;
 
@@ -14,86 +15,6 @@ layout! {
     /// One entry of a traceback.
     pub struct Traceback = 39, "traceback" { frame: Guarded<Obj>, next: Guarded<Option<Obj>>, offset: Cell<u32>, line: Cell<u32>, }
 }
-layout! {
-    /// A frame as Python sees it. `live` points at the running frame until that ends; then the locals are here.
-    pub struct FrameObj = 40, "frame" {
-        code: Guarded<Ref<CodeObj>>,
-        globals: Guarded<Ref<Dict>>,
-        locals: Guarded<Buf<Obj>>,
-        namespace: Guarded<Option<Obj>>,
-        back: Guarded<Option<Obj>>,
-        live: Cell<*mut Frame>,
-        generator: Cell<*mut Header>,
-        offset: Cell<u32>,
-    }
-}
-
-/// The frame object of a running frame, made on demand.
-pub(crate) fn frame_object(cx: &mut Cx, frame: *mut Frame) -> PyResult {
-    // SAFETY: the frame is live.
-    let f = unsafe { &mut *frame };
-    if !f.object.is_null() {
-        // SAFETY: the frame owns it.
-        return Ok(unsafe { crate::eval::peek(&f.object) }.clone());
-    }
-    let (code, globals) = (f.function().code.cloned(cx), f.function().globals.cloned(cx));
-    let ns = f.namespace().cloned();
-    let o = memory::new(cx, &cx.types.frame, |head| FrameObj {
-        head,
-        code: Guarded::new(code),
-        globals: Guarded::new(globals),
-        locals: Guarded::new(Buf::empty()),
-        namespace: Guarded::new(ns),
-        back: Guarded::new(None),
-        live: Cell::new(frame),
-        generator: Cell::new(std::ptr::null_mut()),
-        offset: Cell::new(f.offset()),
-    })?
-    .into_obj();
-    f.object = crate::eval::give(o.clone());
-    Ok(o)
-}
-
-pub fn frame_of_generator(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
-    let f = g.function.cloned(cx);
-    let (code, globals) = (f.code.cloned(cx), f.globals.cloned(cx));
-    Ok(memory::new(cx, &cx.types.frame, |head| FrameObj {
-        head,
-        code: Guarded::new(code),
-        globals: Guarded::new(globals),
-        locals: Guarded::new(Buf::empty()),
-        namespace: Guarded::new(None),
-        back: Guarded::new(None),
-        live: Cell::new(std::ptr::null_mut()),
-        generator: Cell::new(std::ptr::null_mut()),
-        offset: Cell::new(0),
-    })?
-    .into_obj())
-}
-
-/// A frame ends: its locals move into its frame object if somebody still holds that, else they die in order.
-pub(crate) unsafe fn detach(cx: &mut Cx, object: &Obj, f: &mut Frame) {
-    let Some(o) = object.cast::<FrameObj>() else { return };
-    o.live.set(std::ptr::null_mut());
-    o.offset.set(f.offset());
-    let n = f.exec().base;
-    let mut locals = Buf::empty();
-    // SAFETY: every register below the base is moved out once.
-    unsafe {
-        for i in 0..n {
-            let v = crate::eval::take(*f.regs.add(i));
-            if object.count() > 1 {
-                if locals.push(cx, v).is_err() {
-                    cx.clear_error();
-                }
-            } else {
-                cx.release(v);
-            }
-        }
-    }
-    o.locals.set(cx, locals);
-}
-
 /// Adds an entry for a frame an exception passes.
 pub(crate) fn add(cx: &mut Cx, exc: &Obj, frame: *const Frame) {
     let Some(e) = exc.cast::<Exception>() else { return };
@@ -350,122 +271,4 @@ fn construct(cx: &mut Cx, _ty: &Ref<super::Type>, args: crate::native::Args<'_>)
 
 pub fn spec() -> Spec {
     Spec { flags: flags::GC, slots: Slots { new: Some(construct), ..Slots::EMPTY }, getset: Traceback::GETSET, ..Spec::new::<Traceback>("traceback") }
-}
-
-/// The locals of a frame object as a dict.
-fn locals_of(cx: &mut Cx, f: &Ref<FrameObj>) -> PyResult {
-    if let Some(ns) = f.namespace.cloned(cx) {
-        return Ok(ns);
-    }
-    let d = Dict::new(cx)?;
-    let code = f.code.cloned(cx);
-    let c = code.code().clone();
-    let names = c.varnames.iter().chain(&c.cellvars).chain(&c.freevars);
-    for (i, n) in names.enumerate() {
-        let v = match f.live.get() {
-            p if p.is_null() => f.locals.get(cx).get(i).cloned(),
-            // SAFETY: `live` is emptied when the frame ends.
-            p => Some(unsafe { &*p }.register(i).clone()),
-        };
-        let v = match v {
-            Some(v) if i >= c.varnames.len() => v.cast::<super::CellObj>().and_then(|c| c.value.cloned(cx)),
-            v => v,
-        };
-        if let Some(v) = v.filter(|v| !v.is_unbound()) {
-            let key = super::str::intern_text(cx, n)?;
-            d.insert(cx, key.as_obj(), v)?;
-        }
-    }
-    Ok(d.into_obj())
-}
-
-/// `locals()` of the running frame.
-pub fn current_locals(cx: &mut Cx) -> PyResult {
-    let top = cx.stacks.top;
-    if cx.stacks.is_bottom(top) {
-        return Ok(cx.none());
-    }
-    // SAFETY: the top frame is live.
-    if let Some(ns) = unsafe { &*top }.namespace() {
-        return Ok(ns.clone());
-    }
-    // SAFETY: as above.
-    let had = unsafe { !(*top).object.is_null() };
-    let fo = frame_object(cx, top)?;
-    let r = match fo.cast::<FrameObj>() {
-        Some(f) => locals_of(cx, &f.clone()),
-        None => Ok(cx.none()),
-    };
-    if !had {
-        // SAFETY: nobody else saw the frame object: the frame forgets it.
-        unsafe {
-            let o = std::mem::replace(&mut (*top).object, std::ptr::null_mut());
-            drop(crate::eval::take(o));
-        }
-    }
-    r
-}
-
-#[retic_macros::methods]
-impl FrameObj {
-    #[get("f_code")]
-    fn code_get(cx: &mut Cx, this: &Ref<FrameObj>) -> Ref<CodeObj> {
-        this.code.cloned(cx)
-    }
-    #[get("f_globals")]
-    fn globals_get(cx: &mut Cx, this: &Ref<FrameObj>) -> Ref<Dict> {
-        this.globals.cloned(cx)
-    }
-    #[get("f_locals")]
-    fn locals_get(cx: &mut Cx, this: &Ref<FrameObj>) -> PyResult {
-        locals_of(cx, this)
-    }
-    #[get("f_lineno")]
-    fn lineno(cx: &mut Cx, this: &Ref<FrameObj>) -> i64 {
-        // SAFETY: `live` is emptied when the frame ends.
-        let offset = if this.live.get().is_null() { this.offset.get() } else { unsafe { &*this.live.get() }.offset() };
-        i64::from(this.code.get(cx).line_at(offset))
-    }
-    #[get("f_lasti")]
-    fn lasti(_cx: &mut Cx, this: &Ref<FrameObj>) -> i64 {
-        // SAFETY: as above.
-        i64::from(if this.live.get().is_null() { this.offset.get() } else { unsafe { &*this.live.get() }.offset() })
-    }
-    #[get("f_back")]
-    fn back_get(cx: &mut Cx, this: &Ref<FrameObj>) -> PyResult {
-        let live = this.live.get();
-        if live.is_null() {
-            return Ok(this.back.cloned(cx).unwrap_or_else(|| cx.none()));
-        }
-        // SAFETY: frames below a live one are live, down to the sentinel.
-        let below = unsafe { live.sub(1) };
-        if cx.stacks.is_bottom(below) { Ok(cx.none()) } else { frame_object(cx, below) }
-    }
-    /// F.clear(): clear all references held by the frame
-    #[py("clear($self, /)")]
-    fn clear_method(cx: &mut Cx, this: &Ref<FrameObj>) -> PyResult<()> {
-        if !this.live.get().is_null() {
-            return Err(cx.runtime_error("cannot clear an executing frame"));
-        }
-        this.locals.set(cx, Buf::empty());
-        Ok(())
-    }
-}
-
-pub fn frame_spec() -> Spec {
-    Spec {
-        flags: flags::GC | flags::NO_NEW,
-        slots: Slots {
-            repr: Some(|cx, o| {
-                let Some(f) = o.cast::<FrameObj>() else { return Ok(cx.none()) };
-                let c = f.code.cloned(cx);
-                let c = c.code();
-                cx.str(&format!("<frame at {:#x}, file '{}', code {}>", o.address(), c.filename, c.name))
-            }),
-            ..Slots::EMPTY
-        },
-        methods: FrameObj::METHODS,
-        getset: FrameObj::GETSET,
-        ..Spec::new::<FrameObj>("frame")
-    }
 }

@@ -290,17 +290,17 @@ unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
 }
 
 macro_rules! consuming_call {
-    ($name:ident, |$cx:ident, $pc:ident, $regs:ident| $body:block) => {
+    ($name:ident, $slow:ident, |$cx:ident, $pc:ident, $regs:ident| $body:block) => {
+        #[inline(never)]
+        unsafe fn $slow($cx: &mut Cx, $pc: *mut u64, $regs: *mut Slot) -> PyResult {
+            // SAFETY: the window is taken before anything can fail.
+            unsafe { $body }
+        }
         pub unsafe fn $name(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-            #[inline(never)]
-            unsafe fn slow($cx: &mut Cx, $pc: *mut u64, $regs: *mut Slot) -> PyResult {
-                // SAFETY: the window is taken before anything can fail.
-                unsafe { $body }
-            }
             // SAFETY: nothing with a destructor is alive at the jump.
             unsafe {
                 at(cx, pc);
-                let r = slow(&mut *cx, pc, regs).map_or(std::ptr::null_mut(), give);
+                let r = $slow(&mut *cx, pc, regs).map_or(std::ptr::null_mut(), give);
                 if r.is_null() {
                     return fail(cx, pc, regs);
                 }
@@ -309,6 +309,22 @@ macro_rules! consuming_call {
             }
         }
     };
+}
+
+/// Carries out a call instruction without entering a frame in its place: for who wants to know how it ends.
+pub(in crate::eval) unsafe fn call_here(cx: &mut Cx, op: Opcode, pc: *mut u64, regs: *mut Slot) -> PyResult {
+    // SAFETY: the window holds the callable and its arguments; it is consumed.
+    unsafe {
+        let (w, n) = (f(pc, 1), f(pc, 2));
+        let v = match op {
+            Opcode::CALL_FUNCTION_KW => return call_kw_values(cx, pc, regs),
+            Opcode::CALL_FUNCTION_EX => return call_ex_values(cx, pc, regs),
+            Opcode::CALL_FUNCTION => call_slow(cx, regs, w, n),
+            _ if is(*regs.add(w), shape::UNBOUND) => call_slow(cx, regs, w + 1, n),
+            _ => call_slow(cx, regs, w, n + 1),
+        };
+        if v.is_null() { Err(cx.raised_already()) } else { Ok(take(v)) }
+    }
 }
 
 unsafe fn finish(cx: &mut Cx, r: PyResult, values: Vec<Obj>, callee: Obj) -> PyResult {
@@ -321,7 +337,7 @@ unsafe fn finish(cx: &mut Cx, r: PyResult, values: Vec<Obj>, callee: Obj) -> PyR
     r
 }
 
-consuming_call!(call_kw, |cx, pc, regs| {
+consuming_call!(call_kw, call_kw_values, |cx, pc, regs| {
     let (w, n) = (f(pc, 1), *pc.add(2) as usize);
     let callee = consume(cx, regs, w);
     let values: Vec<Obj> = (0..n).map(|i| consume(cx, regs, w + 1 + i)).collect();
@@ -331,7 +347,7 @@ consuming_call!(call_kw, |cx, pc, regs| {
     finish(cx, r, values, callee)
 });
 
-consuming_call!(call_ex, |cx, pc, regs| {
+consuming_call!(call_ex, call_ex_values, |cx, pc, regs| {
     let (w, has_kw) = (f(pc, 1), *pc.add(2) & 1 == 1);
     let callee = consume(cx, regs, w);
     let args = consume(cx, regs, w + 1);

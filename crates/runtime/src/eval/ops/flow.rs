@@ -138,7 +138,7 @@ unsafe fn next_slow(cx: &mut Cx, it: Slot) -> bool {
     // SAFETY: the iterator stays in its register.
     unsafe {
         let obj = peek(&it).clone();
-        let r = protocol::next(cx, &obj);
+        let r = if cx.frame_limit.get() == 0 { crate::eval::tracing::next(cx, &obj) } else { protocol::next(cx, &obj) };
         cx.release(obj);
         match r {
             Ok(v) => {
@@ -161,15 +161,26 @@ unsafe fn for_generator(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
                 drop_slot(cx, *regs.add(f(pc, 1)));
                 go(cx, *pc.add(2) as *mut u64, regs)
             }
-            _ => {
+            2 => {
                 let frame = (*cx).stacks.top;
                 go(cx, (*frame).pc, (*frame).regs)
+            }
+            _ => {
+                let frame = (*cx).stacks.top;
+                let (pc, regs) = failed_entry(frame);
+                fail(cx, pc, regs)
             }
         }
     }
 }
 
-/// 0: an error, 1: the generator is over, 2: its frame is open.
+/// Where the generator in the top frame stands.
+unsafe fn failed_entry(frame: *mut Frame) -> (*mut u64, *mut Slot) {
+    // SAFETY: the frame's `extra` is the generator.
+    unsafe { (peek(&(*frame).extra).cast_unchecked::<Generator>().pc.get(), (*frame).regs) }
+}
+
+/// 0: an error, 1: the generator is over, 2: its frame is open, 3: its frame is open and who watches raised.
 #[inline(never)]
 unsafe fn enter_generator(cx: &mut Cx, it: Slot) -> u32 {
     // SAFETY: the shape says generator.
@@ -187,10 +198,11 @@ unsafe fn enter_generator(cx: &mut Cx, it: Slot) -> u32 {
             g.started.set(started);
             return 0;
         }
+        let raised = crate::eval::tracing::resumed(cx, g);
         if started {
             *g.regs.get().add(g.yield_reg.get()) = give(cx.none());
         }
-        2
+        if raised { 3 } else { 2 }
     }
 }
 
@@ -294,8 +306,12 @@ unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
             }
             FrameKind::ForIter => {
                 close(&mut *cx, frame);
+                let told = (*cx).frame_limit.get() != 0 || peek(&v).is_none() || crate::eval::tracing::stopped(&mut *cx, peek(&v));
                 drop_slot(cx, v);
                 let caller = (*cx).stacks.top;
+                if !told {
+                    return fail(cx, (*caller).pc, (*caller).regs);
+                }
                 let (pc, regs) = ((*caller).pc, (*caller).regs);
                 drop_slot(cx, *regs.add(f(pc, 1)));
                 go(cx, *pc.add(2) as *mut u64, regs)
@@ -355,6 +371,9 @@ unsafe fn suspend(cx: &mut Cx, frame: *mut Frame, pc: *mut u64, resume_pc: *mut 
         g.started.set(true);
         g.running.set(false);
         g.frame_object.set(std::mem::replace(&mut f.object, std::ptr::null_mut()));
+        if !g.frame_object.get().is_null() {
+            crate::types::frame::suspended(peek(&g.frame_object.get()), &g);
+        }
         let caller = f.handled.take();
         let own = std::mem::replace(&mut *cx.handled.get(), caller);
         // Only an exception that is being handled inside the generator is its own.
@@ -389,6 +408,10 @@ pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
                 let kind = (*frame).kind;
                 // Resumed here again, with the sent value above the iterator.
                 let out = (*cx).stacks.result.replace(std::ptr::null_mut());
+                if crate::eval::tracing::delegated(&mut *cx, frame, peek(&out)).is_err() {
+                    drop_slot(cx, out);
+                    return fail(cx, pc, regs);
+                }
                 suspend(&mut *cx, frame, pc, pc, sent);
                 if kind == FrameKind::Entry {
                     (*cx).stacks.result.set(out);
@@ -417,6 +440,10 @@ unsafe fn yield_from_step(cx: &mut Cx, regs: *mut Slot, sub: usize, sent: usize)
             Ok(Ok(v)) => {
                 cx.stacks.result.set(give(v));
                 2
+            }
+            Ok(Err(result)) if cx.frame_limit.get() == 0 && !result.is_none() && !crate::eval::tracing::stopped(cx, &result) => {
+                cx.release(result);
+                0
             }
             Ok(Err(result)) => {
                 let old = take(std::mem::replace(&mut *regs.add(sub), give(result)));
@@ -550,7 +577,10 @@ handler!(raise, 2, |cx, pc, regs| {
     let (r, n) = (f(pc, 0), f(pc, 3));
     if n == 0 {
         return match cx.handled() {
-            Some(e) => Err(cx.raise(e)),
+            Some(e) => {
+                crate::types::traceback::reraising(cx, &e);
+                Err(cx.raise(e))
+            }
             None => Err(cx.runtime_error("No active exception to reraise")),
         };
     }
