@@ -1,5 +1,7 @@
 """Context variables (PEP 567)."""
 
+from _thread import _current_context, _set_current_context
+
 _MISSING = object()
 
 
@@ -51,7 +53,7 @@ class ContextVar:
         return self._name
 
     def get(self, default=_MISSING, /):
-        value = _current._data.get(self, _MISSING)
+        value = _now()._data.get(self, _MISSING)
         if value is not _MISSING:
             return value
         if default is not _MISSING:
@@ -61,7 +63,7 @@ class ContextVar:
         raise LookupError(self)
 
     def set(self, value, /):
-        context = _current
+        context = _now()
         old = context._data.get(self, _MISSING)
         data = dict(context._data)
         data[self] = value
@@ -80,15 +82,16 @@ class ContextVar:
             raise RuntimeError(f'{token!r} has already been used once')
         if token._var is not self:
             raise ValueError(f'{token!r} was created by a different ContextVar')
-        if token._context is not _current:
+        context = _now()
+        if token._context is not context:
             raise ValueError(f'{token!r} was created in a different Context')
         token._used = True
-        data = dict(_current._data)
+        data = dict(context._data)
         if token._old is Token.MISSING:
             data.pop(self, None)
         else:
             data[self] = token._old
-        _current._data = data
+        context._data = data
 
     def __repr__(self):
         default = '' if self._default is _MISSING else f' default={self._default!r}'
@@ -108,15 +111,14 @@ class Context:
         self._previous = None
 
     def run(self, callable, /, *args, **kwargs):
-        global _current
         if self._previous is not None:
             raise RuntimeError(f'cannot enter context: {self!r} is already entered')
-        self._previous = _current
-        _current = self
+        self._previous = _now()
+        _set_current_context(self)
         try:
             return callable(*args, **kwargs)
         finally:
-            _current = self._previous
+            _set_current_context(self._previous)
             self._previous = None
 
     def copy(self):
@@ -170,10 +172,18 @@ def _alias(cls, item):
 
 def copy_context():
     """A copy of the current context."""
-    return _current.copy()
+    return _now().copy()
 
 
-_current = Context()
+def _now():
+    """The context of the running thread."""
+    context = _current_context()
+    if context is None:
+        context = Context()
+        _set_current_context(context)
+    return context
+
+
 for _class in (Token, ContextVar, Context):
     _class.__module__ = '_contextvars'
 del _class

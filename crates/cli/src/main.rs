@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         }
         status
     });
+    retic::leave_signals_to_others();
     match run.map(std::thread::JoinHandle::join) {
         Ok(Ok(status)) => ExitCode::from(status as u8),
         _ => ExitCode::from(70),
@@ -56,7 +57,7 @@ fn start() -> i32 {
     };
     let ignore = flags.ignore_environment != 0;
     let environment = |name: &str| if !ignore { std::env::var(name).ok().filter(|v| !v.is_empty()) } else { None };
-    let mut settings = Settings { optimize: flags.optimize, warn_options: warn, x_options: x, original_argv: original, ..Settings::default() };
+    let mut settings = Settings { optimize: flags.optimize, warn_options: warn, x_options: x, original_argv: original, catch_interrupts: true, ..Settings::default() };
     settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
     settings.hash_seed = environment("PYTHONHASHSEED").filter(|s| s != "random").and_then(|s| s.parse().ok());
     let safe = flags.safe_path || environment("PYTHONSAFEPATH").is_some();
@@ -80,12 +81,12 @@ fn start() -> i32 {
     match program {
         Program::Command(text) => {
             argv("-c");
-            Python::new(&settings).run_source(text.as_bytes(), "<string>", false)
+            run(&settings, |p| p.run_source(text.as_bytes(), "<string>", false))
         }
         Program::File(path) => match std::fs::read(&path) {
             Ok(source) => {
                 argv(&path);
-                Python::new(&settings).run_source(&source, &path, true)
+                run(&settings, |p| p.run_source(&source, &path, true))
             }
             Err(e) => {
                 let errno = e.raw_os_error().unwrap_or(0);
@@ -101,7 +102,7 @@ fn start() -> i32 {
                 return 1;
             }
             argv(if rest.is_empty() { "" } else { "-" });
-            Python::new(&settings).run_source(&source, "<stdin>", false)
+            run(&settings, |p| p.run_source(&source, "<stdin>", false))
         }
         Program::Module(name) if name == "dis" => {
             let Some(path) = rest.first() else { return usage("-m dis needs a file") };
@@ -121,9 +122,17 @@ fn start() -> i32 {
         }
         Program::Module(name) => {
             argv("-m");
-            Python::new(&settings).run_module(&name)
+            run(&settings, |p| p.run_module(&name))
         }
     }
+}
+
+/// Runs a program in a new interpreter. One that an interrupt ends takes the process with it.
+fn run(settings: &Settings, program: impl FnOnce(&mut Python) -> i32) -> i32 {
+    let mut python = Python::new(settings);
+    let status = program(&mut python);
+    python.pass_interrupt_on();
+    status
 }
 
 fn usage(problem: &str) -> i32 {

@@ -37,6 +37,13 @@ pub struct Settings {
     pub flags: Flags,
     /// Seed of text hashes; `None`: random.
     pub hash_seed: Option<u32>,
+    /// Ctrl-C raises KeyboardInterrupt.
+    pub catch_interrupts: bool,
+}
+
+/// The running thread leaves signals to the others: for the thread that only waits for the interpreter's.
+pub fn leave_signals_to_others() {
+    retic_system::signals::leave_to_others();
 }
 
 impl Python {
@@ -60,6 +67,13 @@ impl Python {
         retic_stdlib::install(cx);
         cx.optimize = settings.optimize;
         cx.library = Some(library);
+        if settings.catch_interrupts {
+            const SIGINT: i32 = 2;
+            let word = &raw const cx.poll;
+            if matches!(cx.host.signal_action(SIGINT), Ok(retic_runtime::host::SignalAction::Default)) {
+                let _ = cx.host.on_signal(SIGINT, retic_runtime::host::SignalAction::Catch, word);
+            }
+        }
         let _ = describe(cx, settings);
         let names: Vec<&str> = retic_library::names().collect();
         let _ = retic_runtime::modules::sys::info::module_names(cx, &names);
@@ -76,6 +90,15 @@ impl Python {
         match compiled {
             Ok((code, text)) => self.interp.run_main(code, is_file.then_some(filename), &text),
             Err(_) => interp::report(self.interp.cx()),
+        }
+    }
+
+    /// Ends the process as by Ctrl-C if that is how the program ended, so that a shell sees why.
+    pub fn pass_interrupt_on(&mut self) {
+        let cx = self.interp.cx();
+        if cx.signals.interrupted {
+            cx.host.flush();
+            retic_system::signals::die_interrupted();
         }
     }
 

@@ -24,6 +24,8 @@ pub const POLL_GC: u32 = 1;
 pub const POLL_CONDEMNED: u32 = 2;
 pub const POLL_SIGNAL: u32 = 4;
 pub const POLL_LIMIT: u32 = 8;
+/// Another thread has waited for its turn long enough.
+pub const POLL_SWITCH: u32 = 16;
 
 /// A layout of instances: which attribute lies at which inline slot.
 pub struct Shape {
@@ -112,6 +114,8 @@ pub struct Cx {
     pub(crate) frame_limit: Cell<usize>,
     /// Who watches: `sys.settrace`, `sys.setprofile`.
     pub tracing: crate::eval::tracing::State,
+    pub threads: crate::threads::State,
+    pub signals: crate::signals::State,
     pub native_depth: Cell<usize>,
     pub stack_floor: Cell<usize>,
     pub atexit: Guarded<Buf<Obj>>,
@@ -129,6 +133,8 @@ pub struct Cx {
     pub csv_field_limit: Cell<i64>,
     pub origin_depth: Cell<i64>,
     pub audit_hooks: Vec<Obj>,
+    /// What `os.register_at_fork` got: before, in the child, in the parent.
+    pub fork_hooks: [Vec<Obj>; 3],
     pub asyncgen_hooks_type: Option<Ref<Type>>,
     /// The packed library, if there is one.
     pub library: Option<LibraryHook>,
@@ -259,7 +265,11 @@ impl Cx {
     /// Inside native loops over user-sized data: does what waits.
     #[inline]
     pub fn poll_native(&mut self) -> PyResult<()> {
-        if self.poll.load(Ordering::Relaxed) & (POLL_SIGNAL | POLL_LIMIT) != 0 { self.do_poll() } else { Ok(()) }
+        if self.poll.load(Ordering::Relaxed) & POLL_SIGNAL == 0 {
+            return Ok(());
+        }
+        self.poll.fetch_and(!POLL_SIGNAL, Ordering::Relaxed);
+        crate::signals::deliver(self)
     }
     /// For code that finds an exception already waiting.
     pub(crate) fn raised_already(&self) -> Raised {
@@ -291,7 +301,10 @@ impl Cx {
             crate::memory::cycles::collect_due(self);
         }
         if bits & POLL_SIGNAL != 0 {
-            return Err(self.raise_new(&self.types.keyboard_interrupt.clone(), None));
+            crate::signals::deliver(self)?;
+        }
+        if bits & POLL_SWITCH != 0 {
+            self.switch_threads();
         }
         Ok(())
     }
@@ -432,8 +445,12 @@ impl Cx {
 
     /// Sets where the native stack may end, measured from the caller's frame.
     pub fn measure_stack(&self) {
+        self.measure_stack_of(NATIVE_STACK_BYTES);
+    }
+    /// The same for a native stack of which so many bytes are left.
+    pub fn measure_stack_of(&self, bytes: usize) {
         let here = &raw const self as usize;
-        self.stack_floor.set(here.saturating_sub(NATIVE_STACK_BYTES));
+        self.stack_floor.set(here.saturating_sub(bytes));
     }
 
     // ---- shapes
@@ -494,6 +511,8 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         recursion_limit: Cell::new(1000),
         frame_limit: Cell::new(1000),
         tracing: Default::default(),
+        threads: Default::default(),
+        signals: Default::default(),
         native_depth: Cell::new(0),
         stack_floor: Cell::new(0),
         atexit: Guarded::new(Buf::empty()),
@@ -509,6 +528,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         csv_field_limit: Cell::new(131_072),
         origin_depth: Cell::new(0),
         audit_hooks: Vec::new(),
+        fork_hooks: Default::default(),
         asyncgen_hooks_type: None,
         library: None,
         imports: Default::default(),

@@ -4,6 +4,7 @@ pub mod network;
 pub mod process;
 
 use std::io::{Error, ErrorKind, Result};
+use std::sync::atomic::AtomicU32;
 
 /// What `stat` says of a file. Times in nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +49,14 @@ pub struct Spawn<'a> {
     pub umask: i32,
 }
 
+/// What happens when a signal comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalAction {
+    Default,
+    Ignore,
+    Catch,
+}
+
 fn refused<T>() -> Result<T> {
     Err(Error::from(ErrorKind::PermissionDenied))
 }
@@ -69,7 +78,38 @@ pub trait Host: network::Network + process::Process {
     /// Nanoseconds of a clock.
     fn clock_ns(&self, clock: Clock) -> i128;
     fn random_bytes(&mut self, out: &mut [u8]);
-    fn sleep(&self, seconds: f64) {}
+    /// Starts a thread of the system with a native stack of so many bytes.
+    fn spawn_thread(&mut self, stack: usize, body: Box<dyn FnOnce() + Send>) -> Result<()> {
+        refused()
+    }
+    /// The system's number of the running thread.
+    fn thread_id(&self) -> i64 {
+        1
+    }
+    fn set_thread_name(&mut self, name: &str) {}
+    /// What the system calls a signal.
+    fn signal_text(&self, signal: i32) -> Option<String> {
+        None
+    }
+
+    // ---- signals
+    /// Sets what happens when a signal comes, and returns what happened before. Those caught are told of by bit
+    /// `POLL_SIGNAL` in `word` and by `pending_signals`.
+    fn on_signal(&mut self, signal: i32, action: SignalAction, word: *const AtomicU32) -> Result<SignalAction> {
+        refused()
+    }
+    /// What happens now when a signal comes.
+    fn signal_action(&self, signal: i32) -> Result<SignalAction> {
+        Ok(SignalAction::Default)
+    }
+    /// The signals that came since the last call: bit 0 is signal 1.
+    fn pending_signals(&mut self) -> u64 {
+        0
+    }
+    /// Where the number of each signal is written when it comes; -1: nowhere. Returns what was set before.
+    fn set_wakeup_descriptor(&mut self, fd: i32) -> i32 {
+        -1
+    }
     /// Seconds since the epoch.
     fn time(&self) -> f64 {
         self.clock_ns(Clock::Realtime) as f64 / 1e9
@@ -217,11 +257,16 @@ pub trait Host: network::Network + process::Process {
     fn uname(&self) -> [String; 5] {
         ["Linux".into(), String::new(), String::new(), String::new(), "x86_64".into()]
     }
-    /// Readiness of descriptors: (descriptor, events wanted) to events that are there. Milliseconds; negative waits.
-    fn poll(&mut self, fds: &[(i32, i16)], timeout_ms: i32) -> Result<Vec<i16>> {
-        refused()
-    }
     /// Seconds east of UTC and the zone's name at a time, and whether it is summer time.
+    /// Readiness of descriptors: (descriptor, events wanted) to events that are there. Milliseconds; negative waits.
+    /// A function that needs no host: other threads run meanwhile.
+    fn poller(&self) -> fn(&[(i32, i16)], i32) -> Result<Vec<i16>> {
+        |_, _| refused()
+    }
+    /// Sleeps so many seconds, or until a signal comes; a function for the same reason.
+    fn sleeper(&self) -> fn(f64) {
+        |_| {}
+    }
     fn local_offset(&self, seconds: i64) -> (i64, String, bool) {
         (0, "UTC".into(), false)
     }

@@ -301,10 +301,12 @@ pub fn report(cx: &mut Cx) -> i32 {
         return status;
     }
     hooks::uncaught(cx, &e);
+    cx.signals.interrupted = e.ty().is_subtype(cx, &cx.types.keyboard_interrupt);
     cx.release(e);
     // The hook itself may have asked to end.
     match cx.take_error() {
         Some(e) => hooks::exit_status(cx, &e).unwrap_or(1),
+        None if cx.signals.interrupted => 130,
         None => 1,
     }
 }
@@ -324,11 +326,22 @@ fn flush_streams(cx: &mut Cx) {
     }
 }
 
+/// Threads that are not daemons are waited for.
+fn wait_for_threads(cx: &mut Cx) {
+    let key = cx.name("threading");
+    let Some(m) = cx.modules.as_ref().and_then(|m| m.get_str(cx, &key)) else { return };
+    if crate::protocol::call_method(cx, &m, "_shutdown", &[]).is_err() {
+        crate::modules::sys::hooks::unraisable(cx, Some("Exception ignored on threading shutdown"), &m);
+    }
+}
+
 /// The end of the interpreter, in CPython's order: exit functions, `__main__`, the other modules, a last collection.
 fn finish(cx: &mut Cx) {
+    wait_for_threads(cx);
     crate::modules::run_atexit(cx);
     cx.clear_error();
     flush_streams(cx);
+    cx.threads.close();
     crate::modules::finalize(cx);
     cx.run_condemned();
     flush_streams(cx);

@@ -27,6 +27,8 @@ pub mod modules;
 pub mod native;
 pub mod object;
 pub mod protocol;
+pub mod signals;
+pub mod threads;
 pub mod types;
 
 pub use cx::{Cx, PyResult, Raised};

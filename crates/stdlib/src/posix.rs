@@ -125,6 +125,31 @@ fn as_ns(cx: &mut Cx, o: &Obj, unit_is_ns: bool) -> PyResult<i128> {
     Ok((v.floor() as i128) * 1_000_000_000 + ((v - v.floor()) * 1e9).floor() as i128)
 }
 
+/// Reads; handlers of signals run in between, and other threads meanwhile.
+fn read_into(cx: &mut Cx, fd: i32, out: &mut [u8]) -> PyResult<std::io::Result<usize>> {
+    loop {
+        crate::select::let_others_run(cx, fd, false)?;
+        match cx.host.read(fd, out) {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
+            r => return Ok(r),
+        }
+    }
+}
+
+/// Calls what `os.register_at_fork` got: 0 before (last first), 1 in the child, 2 in the parent.
+fn run_fork_hooks(cx: &mut Cx, when: usize) {
+    let mut list = cx.fork_hooks[when].clone();
+    if when == 0 {
+        list.reverse();
+    }
+    for f in list {
+        match protocol::call(cx, &f, &[]) {
+            Ok(v) => cx.release(v),
+            Err(_) => cx.unraisable(&f),
+        }
+    }
+}
+
 #[retic_macros::methods]
 mod functions {
     //! This module provides access to operating system functionality that is standardized by the C Standard and the POSIX
@@ -182,7 +207,7 @@ mod functions {
         }
         protocol::check_size(cx, 1, length as usize, 1)?;
         let mut out = vec![0; length as usize];
-        let r = cx.host.read(fd as i32, &mut out);
+        let r = read_into(cx, fd as i32, &mut out)?;
         let n = plain(cx, r)?;
         Bytes::from_slice(cx, &out[..n])
     }
@@ -191,7 +216,7 @@ mod functions {
     pub fn readinto(cx: &mut Cx, fd: i64, buffer: &Obj) -> PyResult<usize> {
         let b = protocol::buffer::get(cx, buffer)?;
         let mut out = vec![0; b.nbytes()];
-        let r = cx.host.read(fd as i32, &mut out);
+        let r = read_into(cx, fd as i32, &mut out)?;
         if let (Ok(n), false) = (&r, b.readonly) {
             let part = retic_runtime::protocol::buffer::Buffer { shape: vec![*n], strides: vec![1], itemsize: 1, ..b.clone() };
             part.scatter(cx, &out[..*n]);
@@ -203,8 +228,13 @@ mod functions {
     #[py("write(fd, data, /)")]
     pub fn write(cx: &mut Cx, fd: i64, data: &Obj) -> PyResult<usize> {
         let b = protocol::buffer::bytes(cx, data)?;
-        let r = cx.host.write(fd as i32, &b);
-        plain(cx, r)
+        loop {
+            crate::select::let_others_run(cx, fd as i32, true)?;
+            match cx.host.write(fd as i32, &b) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
+                r => return plain(cx, r),
+            }
+        }
     }
     /// Set the position of a file descriptor.  Return the new position.
     #[py("lseek(fd, position, whence, /)")]
@@ -561,7 +591,7 @@ mod functions {
     /// Wait for completion of a given child process.
     #[py("waitpid(pid, options, /)")]
     pub fn waitpid(cx: &mut Cx, pid: i64, options: i64) -> PyResult {
-        let r = cx.host.waitpid(pid, options as i32);
+        let r = process::wait_child(cx, pid, options as i32)?;
         let (p, s) = plain(cx, r)?;
         let v = vec![cx.int(p)?, cx.int(i64::from(s))?];
         cx.tuple(v)
@@ -666,13 +696,26 @@ mod functions {
         path::name(cx, &out, given.is_bytes)
     }
     #[py("register_at_fork(*, before=None, after_in_child=None, after_in_parent=None)")]
-    pub fn register_at_fork(_cx: &mut Cx, before: Option<&Obj>, after_in_child: Option<&Obj>, after_in_parent: Option<&Obj>) {
-        let _ = (before, after_in_child, after_in_parent);
+    pub fn register_at_fork(cx: &mut Cx, before: Option<&Obj>, after_in_child: Option<&Obj>, after_in_parent: Option<&Obj>) -> PyResult<()> {
+        let given = [before, after_in_child, after_in_parent];
+        if given.iter().all(Option::is_none) {
+            return Err(cx.type_error("At least one argument is required."));
+        }
+        for (i, name) in ["before", "after_in_child", "after_in_parent"].into_iter().enumerate() {
+            if given[i].is_some_and(|f| f.ty().slots(cx).call.is_none()) {
+                return Err(cx.type_error(format!("'{name}' must be callable, not {}", given[i].map_or(String::new(), |f| f.ty().name_text()))));
+            }
+        }
+        for (list, f) in cx.fork_hooks.iter_mut().zip(given) {
+            list.extend(f.cloned());
+        }
+        Ok(())
     }
     /// Voluntarily relinquish the CPU.
     #[py("sched_yield()")]
     pub fn sched_yield(cx: &mut Cx) {
-        cx.host.sleep(0.0);
+        let sleep = cx.host.sleeper();
+        cx.allow_threads(|| sleep(0.0));
     }
 }
 

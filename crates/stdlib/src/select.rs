@@ -33,10 +33,13 @@ fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
 /// Waits in short turns, so that signals are noticed.
 pub(crate) fn wait(cx: &mut Cx, fds: &[(i32, i16)], timeout: Option<f64>) -> PyResult<Vec<i16>> {
     let start = cx.host.monotonic();
+    // Only the first thread has signals to notice.
+    let longest = if cx.threads.current == cx.threads.main { 100.0 } else { 60_000.0 };
     loop {
         let left = timeout.map(|t| (t - (cx.host.monotonic() - start)).max(0.0));
-        let turn = left.map_or(100.0, |l| (l * 1000.0).ceil().min(100.0)) as i32;
-        let r = cx.host.poll(fds, turn);
+        let turn = left.map_or(longest, |l| (l * 1000.0).ceil().min(longest)) as i32;
+        let poll = cx.host.poller();
+        let r = cx.allow_threads(|| poll(fds, turn));
         match r {
             Ok(events) if events.iter().any(|e| *e != 0) || left.is_some_and(|l| l <= 0.0) => return Ok(events),
             Ok(_) => {}
@@ -45,6 +48,14 @@ pub(crate) fn wait(cx: &mut Cx, fds: &[(i32, i16)], timeout: Option<f64>) -> PyR
         }
         cx.poll_native()?;
     }
+}
+
+/// Before a read or write that may wait: if there are other threads, they run until the descriptor is ready.
+pub(crate) fn let_others_run(cx: &mut Cx, fd: i32, writing: bool) -> PyResult<()> {
+    if cx.threads.others() == 0 || !cx.host.blocking(fd).unwrap_or(false) {
+        return Ok(());
+    }
+    wait(cx, &[(fd, if writing { OUT } else { IN })], None).map(drop)
 }
 
 const IN: i16 = 1;

@@ -134,6 +134,21 @@ fn clock(cx: &mut Cx, id: i64) -> PyResult<i128> {
     Ok(cx.host.clock_ns(c))
 }
 
+/// Sleeps; a signal's handler runs in between, and the rest of the time is slept then.
+pub(crate) fn sleep_for(cx: &mut Cx, seconds: f64) -> PyResult<()> {
+    let start = cx.host.monotonic();
+    let mut left = seconds;
+    loop {
+        let sleep = cx.host.sleeper();
+        cx.allow_threads(|| sleep(left));
+        cx.poll_native()?;
+        left = seconds - (cx.host.monotonic() - start);
+        if left <= 0.0 {
+            return Ok(());
+        }
+    }
+}
+
 #[retic_macros::methods]
 mod functions {
     //! This module provides various functions to manipulate time values.
@@ -244,8 +259,7 @@ mod functions {
             return Err(cx.overflow_error("timestamp too large to convert to C PyTime_t"));
         }
         cx.host.flush();
-        cx.host.sleep(seconds);
-        Ok(())
+        super::sleep_for(cx, seconds)
     }
     /// Convert seconds since the Epoch to a time tuple expressing UTC (a.k.a. GMT).
     #[py("gmtime(seconds=None, /)")]

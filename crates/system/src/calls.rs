@@ -22,6 +22,21 @@ fn returned(code: i32) -> Result<i64> {
 }
 
 impl Process for super::System {
+    fn interval_timer(&mut self, which: i32, new: Option<(f64, f64)>) -> Result<(f64, f64)> {
+        super::signals::interval_timer(which, new)
+    }
+    fn raise_signal(&mut self, signal: i32) -> Result<()> {
+        super::signals::raise(signal)
+    }
+    fn signal_mask(&mut self, how: i32, set: u64) -> Result<u64> {
+        super::signals::mask(how, set)
+    }
+    fn blocked_signals(&self) -> u64 {
+        super::signals::blocked()
+    }
+    fn signal_waiter(&self) -> fn(u64, Option<f64>) -> Result<Option<[i64; 7]>> {
+        super::signals::wait
+    }
     fn number(&mut self, call: Call, args: [i64; 4]) -> Result<i64> {
         let [a, b, c, d] = args;
         let (x, y, z) = (a as i32, b as i32, c as i32);

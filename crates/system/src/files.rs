@@ -37,11 +37,11 @@ pub fn close(fd: i32) -> Result<()> {
 }
 pub fn read(fd: i32, out: &mut [u8]) -> Result<usize> {
     // SAFETY: writes into `out` only.
-    retried(|| unsafe { libc::read(fd, out.as_mut_ptr().cast(), out.len()) } as i64).map(|n| n as usize)
+    checked(unsafe { libc::read(fd, out.as_mut_ptr().cast(), out.len()) } as i64).map(|n| n as usize)
 }
 pub fn write(fd: i32, bytes: &[u8]) -> Result<usize> {
     // SAFETY: reads from `bytes` only.
-    retried(|| unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) } as i64).map(|n| n as usize)
+    checked(unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) } as i64).map(|n| n as usize)
 }
 pub fn seek(fd: i32, offset: i64, whence: i32) -> Result<i64> {
     // SAFETY: no memory is involved.

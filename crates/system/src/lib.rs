@@ -4,8 +4,9 @@ mod calls;
 mod files;
 mod network;
 mod process;
+pub mod signals;
 
-use retic_runtime::host::{Clock, Host, Spawn, Stat};
+use retic_runtime::host::{Clock, Host, SignalAction, Spawn, Stat};
 use std::io::{BufRead, Read, Result, Write};
 
 /// The machine we run on.
@@ -17,6 +18,12 @@ pub struct System {
 impl Default for System {
     fn default() -> System {
         System { out: Vec::new(), line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()) }
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        signals::forget();
     }
 }
 
@@ -69,9 +76,6 @@ impl Host for System {
             let seed = self.time().to_bits().to_le_bytes();
             out.iter_mut().zip(seed.iter().cycle()).for_each(|(o, s)| *o = *s);
         }
-    }
-    fn sleep(&self, seconds: f64) {
-        std::thread::sleep(std::time::Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
     }
     fn open(&mut self, path: &[u8], flags: i32, mode: u32) -> Result<i32> {
         files::open(path, flags, mode)
@@ -212,8 +216,35 @@ impl Host for System {
     fn uname(&self) -> [String; 5] {
         process::uname()
     }
-    fn poll(&mut self, fds: &[(i32, i16)], timeout_ms: i32) -> Result<Vec<i16>> {
-        process::poll(fds, timeout_ms)
+    fn poller(&self) -> fn(&[(i32, i16)], i32) -> Result<Vec<i16>> {
+        process::poll
+    }
+    fn sleeper(&self) -> fn(f64) {
+        process::sleep
+    }
+    fn spawn_thread(&mut self, stack: usize, body: Box<dyn FnOnce() + Send>) -> Result<()> {
+        std::thread::Builder::new().stack_size(stack).spawn(body).map(drop)
+    }
+    fn thread_id(&self) -> i64 {
+        process::thread_id()
+    }
+    fn set_thread_name(&mut self, name: &str) {
+        process::set_thread_name(name);
+    }
+    fn on_signal(&mut self, signal: i32, action: SignalAction, word: *const std::sync::atomic::AtomicU32) -> Result<SignalAction> {
+        signals::on_signal(signal, action, word)
+    }
+    fn signal_text(&self, signal: i32) -> Option<String> {
+        signals::text(signal)
+    }
+    fn signal_action(&self, signal: i32) -> Result<SignalAction> {
+        signals::action(signal)
+    }
+    fn pending_signals(&mut self) -> u64 {
+        signals::pending()
+    }
+    fn set_wakeup_descriptor(&mut self, fd: i32) -> i32 {
+        signals::set_wakeup_descriptor(fd)
     }
     fn local_offset(&self, seconds: i64) -> (i64, String, bool) {
         process::local_offset(seconds)

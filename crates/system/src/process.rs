@@ -173,6 +173,30 @@ pub fn uname() -> [String; 5] {
     }
 }
 
+pub fn sleep(seconds: f64) {
+    let whole = seconds.clamp(0.0, 1e15).floor();
+    let t = libc::timespec { tv_sec: whole as libc::time_t, tv_nsec: ((seconds - whole).clamp(0.0, 0.999_999_999) * 1e9) as libc::c_long };
+    // SAFETY: reads one timespec.
+    unsafe { libc::nanosleep(&raw const t, std::ptr::null_mut()) };
+}
+
+pub fn thread_id() -> i64 {
+    // SAFETY: no memory is involved.
+    i64::from(unsafe { libc::gettid() })
+}
+
+pub fn set_thread_name(name: &str) {
+    // The kernel keeps fifteen bytes.
+    let mut end = name.len().min(15);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    if let Ok(text) = c_text(&name.as_bytes()[..end]) {
+        // SAFETY: reads a text that ends with a zero.
+        unsafe { libc::pthread_setname_np(libc::pthread_self(), text.as_ptr()) };
+    }
+}
+
 pub fn poll(fds: &[(i32, i16)], timeout_ms: i32) -> Result<Vec<i16>> {
     let mut list: Vec<libc::pollfd> = fds.iter().map(|(fd, events)| libc::pollfd { fd: *fd, events: *events, revents: 0 }).collect();
     // SAFETY: reads and writes the list only.

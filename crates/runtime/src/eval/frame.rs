@@ -53,11 +53,29 @@ pub struct Stacks {
     frames: *mut Frame,
     pub top: *mut Frame,
     values_end: *mut Slot,
+    value_bytes: usize,
+    frame_bytes: usize,
     pub(crate) result: Cell<Slot>,
 }
 
+/// Address space of the first thread's stacks, and of the other threads'.
 const VALUE_BYTES: usize = 256 << 20;
 const FRAME_BYTES: usize = 128 << 20;
+const THREAD_VALUE_BYTES: usize = 32 << 20;
+const THREAD_FRAME_BYTES: usize = 16 << 20;
+
+fn reserve(bytes: usize) -> *mut u8 {
+    let layout = Layout::from_size_align(bytes, 4096).expect("a constant layout");
+    // SAFETY: not empty. Large requests are reserved, not committed, by the system allocator.
+    unsafe { std::alloc::alloc(layout) }
+}
+
+unsafe fn give_back(at: *mut u8, bytes: usize) {
+    if !at.is_null() {
+        // SAFETY: made by `reserve` with these bytes.
+        unsafe { std::alloc::dealloc(at, Layout::from_size_align_unchecked(bytes, 4096)) };
+    }
+}
 
 impl Default for Stacks {
     fn default() -> Self {
@@ -67,14 +85,28 @@ impl Default for Stacks {
 
 impl Stacks {
     pub fn new() -> Stacks {
-        let reserve = |bytes: usize| {
-            let layout = Layout::from_size_align(bytes, 4096).expect("a constant layout");
-            // SAFETY: not empty. Large requests are reserved, not committed, by the system allocator.
-            unsafe { std::alloc::alloc(layout) }
-        };
-        let values = reserve(VALUE_BYTES).cast::<Slot>();
-        let frames = reserve(FRAME_BYTES).cast::<Frame>();
-        assert!(!values.is_null() && !frames.is_null(), "no address space for the stacks");
+        Stacks::sized(VALUE_BYTES, FRAME_BYTES).expect("address space for the stacks")
+    }
+    /// The stacks of a further thread, if there is address space for them.
+    pub fn of_thread() -> Option<Stacks> {
+        Stacks::sized(THREAD_VALUE_BYTES, THREAD_FRAME_BYTES)
+    }
+    /// No stacks: what stands in the place of a thread's that are in use.
+    pub fn none() -> Stacks {
+        let nothing = std::ptr::null_mut();
+        Stacks { values: nothing, frames: std::ptr::null_mut(), top: std::ptr::null_mut(), values_end: nothing, value_bytes: 0, frame_bytes: 0, result: Cell::new(nothing.cast()) }
+    }
+    fn sized(value_bytes: usize, frame_bytes: usize) -> Option<Stacks> {
+        let values = reserve(value_bytes).cast::<Slot>();
+        let frames = reserve(frame_bytes).cast::<Frame>();
+        if values.is_null() || frames.is_null() {
+            // SAFETY: whichever was made was made with these bytes.
+            unsafe {
+                give_back(values.cast(), value_bytes);
+                give_back(frames.cast(), frame_bytes);
+            }
+            return None;
+        }
         // Frame 0 is a sentinel below the first.
         // SAFETY: both regions are ours.
         unsafe {
@@ -91,7 +123,8 @@ impl Stacks {
                 object: std::ptr::null_mut(),
                 handled: None,
             });
-            Stacks { values, frames, top: frames, values_end: values.add(VALUE_BYTES / 8 - 70_000), result: Cell::new(std::ptr::null_mut()) }
+            let values_end = values.add(value_bytes / 8 - 70_000);
+            Some(Stacks { values, frames, top: frames, values_end, value_bytes, frame_bytes, result: Cell::new(std::ptr::null_mut()) })
         }
     }
 
@@ -110,7 +143,7 @@ impl Stacks {
     }
     pub fn current(&self) -> Option<&Frame> {
         // SAFETY: `top` is a live record.
-        if self.is_bottom(self.top) { None } else { Some(unsafe { &*self.top }) }
+        if self.top.is_null() || self.is_bottom(self.top) { None } else { Some(unsafe { &*self.top }) }
     }
     /// The frame in which a generator runs.
     pub fn running(&self, g: &Ref<Generator>) -> Option<*mut Frame> {
@@ -136,10 +169,10 @@ impl Stacks {
 
 impl Drop for Stacks {
     fn drop(&mut self) {
-        // SAFETY: allocated in `new` with these layouts.
+        // SAFETY: reserved in `sized` with these bytes, or nothing.
         unsafe {
-            std::alloc::dealloc(self.values.cast(), Layout::from_size_align_unchecked(VALUE_BYTES, 4096));
-            std::alloc::dealloc(self.frames.cast(), Layout::from_size_align_unchecked(FRAME_BYTES, 4096));
+            give_back(self.values.cast(), self.value_bytes);
+            give_back(self.frames.cast(), self.frame_bytes);
         }
     }
 }
@@ -187,7 +220,7 @@ pub(super) unsafe fn push(cx: &mut Cx, exec: *const Exec, regs: *mut Slot, funct
         }
         // A generator's registers are in a block of their own.
         let on_stack = regs >= cx.stacks.values && regs <= cx.stacks.values_end;
-        if on_stack && top > cx.stacks.values_end || cx.stacks.depth() + 2 > FRAME_BYTES / size_of::<Frame>() {
+        if on_stack && top > cx.stacks.values_end || cx.stacks.depth() + 2 > cx.stacks.frame_bytes / size_of::<Frame>() {
             return Err(cx.recursion_error("maximum recursion depth exceeded"));
         }
         frame.write(Frame {

@@ -95,11 +95,14 @@ impl Cx {
     pub fn watched(&self) -> bool {
         self.tracing.trace.is_some() || self.tracing.profile.is_some() || self.monitoring.any()
     }
+    /// Where `push` stops to think.
+    pub(crate) fn renew_frame_limit(&self) {
+        self.frame_limit.set(if self.watched() { 0 } else { self.recursion_limit.get() });
+    }
     /// To be called after a change of who watches: instruments the frames that run, and those to come.
     pub fn watchers_changed(&mut self) {
-        let watched = self.watched();
-        self.frame_limit.set(if watched { 0 } else { self.recursion_limit.get() });
-        if watched {
+        self.renew_frame_limit();
+        if self.watched() {
             let level = if self.monitoring.wants(Event::Instruction) { 2 } else { 1 };
             for f in self.stacks.iter() {
                 instrument(f.exec(), f.function().code.get(self), level);

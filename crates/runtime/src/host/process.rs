@@ -56,6 +56,27 @@ pub enum PathCall {
 /// The process a host gives; by default nothing of it.
 #[allow(unused_variables, reason = "the names of the parameters say what they are")]
 pub trait Process {
+    /// Sets one of the interval timers (seconds, then every so many) or only reads it: what is left, and the interval.
+    fn interval_timer(&mut self, which: i32, new: Option<(f64, f64)>) -> Result<(f64, f64)> {
+        refused()
+    }
+    /// Sends a signal to the running thread.
+    fn raise_signal(&mut self, signal: i32) -> Result<()> {
+        refused()
+    }
+    /// Changes the signals that the running thread does not take (bit 0 is signal 1); those before.
+    fn signal_mask(&mut self, how: i32, set: u64) -> Result<u64> {
+        refused()
+    }
+    /// Signals that wait because they are not taken.
+    fn blocked_signals(&self) -> u64 {
+        0
+    }
+    /// Waits for one of a set of signals: number, code, errno, process, user, status, band. A function that needs no
+    /// host: other threads run meanwhile.
+    fn signal_waiter(&self) -> fn(u64, Option<f64>) -> Result<Option<[i64; 7]>> {
+        |_, _| refused()
+    }
     /// A request with up to four numbers.
     fn number(&mut self, call: Call, args: [i64; 4]) -> Result<i64> {
         refused()

@@ -213,6 +213,7 @@ mod functions {
             return Err(cx.value_error("switch interval must be strictly positive"));
         }
         cx.switch_interval.set(interval);
+        cx.threads.set_interval(interval);
         Ok(())
     }
     /// Passes the event to any hooks that are attached.
@@ -298,9 +299,13 @@ mod functions {
     #[py("_current_frames()")]
     pub fn current_frames(cx: &mut Cx) -> PyResult {
         let d = crate::types::Dict::new(cx)?;
-        let (frame, id) = (getframe(cx, 0)?, cx.int(1)?);
-        let old = d.insert(cx, &id, frame)?;
-        cx.release(old);
+        let mut frames = cx.threads.frames();
+        frames.push((cx.threads.current, cx.stacks.top));
+        for (id, frame) in frames {
+            let (frame, id) = (crate::types::frame::frame_object(cx, frame)?, cx.int(id)?);
+            let old = d.insert(cx, &id, frame)?;
+            cx.release(old);
+        }
         Ok(d.into_obj())
     }
     /// The number of CPUs that -X cpu_count sets; -1 when it does not.

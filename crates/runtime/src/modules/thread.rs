@@ -1,4 +1,7 @@
-//! `_thread`: locks, and the one thread there is. Starting another is refused until threads are built.
+//! `_thread`: starting threads, their handles, locks, and values of one thread.
+
+pub(crate) mod local;
+mod lock;
 
 use crate::cx::{Cx, PyResult};
 use crate::interp;
@@ -6,280 +9,266 @@ use crate::layout;
 use crate::memory;
 use crate::object::{Obj, Ref};
 use crate::protocol;
-use crate::types::type_::flags;
-use crate::types::{Slots, Spec, module};
+use crate::threads::{self, Done};
+use crate::types::code::Hidden;
+use crate::types::{Dict, Slots, Spec, Str, Tuple, module};
 use std::cell::Cell;
+use std::sync::Arc;
+
+/// Seconds that a wait may be asked for.
+const TIMEOUT_MAX: f64 = 9_223_372_036.0;
 
 layout! {
-    /// A lock; `owner` counts how often the one thread holds a reentrant one.
-    pub struct Lock = 60, "lock" { held: Cell<bool>, count: Cell<usize>, reentrant: Cell<bool>, }
+    /// What a started thread is known by; number 0: not started.
+    pub struct Handle = 61, "_ThreadHandle" { done: Hidden<Arc<Done>>, ident: Cell<i64>, }
 }
 
-const MAIN: i64 = 1;
-
-fn wait(cx: &mut Cx, lock: &Ref<Lock>, blocking: bool, timeout: f64) -> PyResult<bool> {
-    if !blocking && timeout >= 0.0 {
-        return Err(cx.value_error("can't specify a timeout for a non-blocking call"));
-    }
-    if timeout < 0.0 && timeout != -1.0 {
-        return Err(cx.value_error("timeout value must be a non-negative number"));
-    }
-    if timeout > 9_223_372_036.0 {
-        return Err(cx.overflow_error("timeout value is too large"));
-    }
-    if !lock.held.get() {
-        lock.held.set(true);
-        return Ok(true);
-    }
-    let start = cx.host.monotonic();
-    while blocking && lock.held.get() {
-        if timeout >= 0.0 && cx.host.monotonic() - start >= timeout {
-            return Ok(false);
-        }
-        cx.poll_native()?;
-        cx.host.sleep(0.001);
-    }
-    if !blocking {
-        return Ok(false);
-    }
-    lock.held.set(true);
-    Ok(true)
-}
-
-#[retic_macros::methods]
-impl Lock {
-    /// Lock the lock.
-    #[py("acquire($self, /, blocking=True, timeout=-1)")]
-    fn acquire(cx: &mut Cx, this: &Ref<Lock>, blocking: bool, timeout: Option<f64>) -> PyResult<bool> {
-        if this.reentrant.get() && this.held.get() {
-            this.count.set(this.count.get() + 1);
-            return Ok(true);
-        }
-        let got = wait(cx, this, blocking, timeout.unwrap_or(-1.0))?;
-        this.count.set(1);
-        Ok(got)
-    }
-    /// Release the lock.
-    #[py("release($self, /)")]
-    fn release(cx: &mut Cx, this: &Ref<Lock>) -> PyResult<()> {
-        if !this.held.get() {
-            return Err(cx.runtime_error(if this.reentrant.get() { "cannot release un-acquired lock" } else { "release unlocked lock" }));
-        }
-        let n = this.count.get().saturating_sub(1);
-        this.count.set(n);
-        if !this.reentrant.get() || n == 0 {
-            this.held.set(false);
-        }
-        Ok(())
-    }
-    /// Return whether the lock is in the locked state.
-    #[py("locked($self, /)")]
-    fn locked(_cx: &mut Cx, this: &Ref<Lock>) -> bool {
-        this.held.get()
-    }
-    /// Lock the lock.
-    #[py("__enter__($self, /)")]
-    fn enter(cx: &mut Cx, this: &Ref<Lock>) -> PyResult<bool> {
-        Lock::acquire(cx, this, true, None)
-    }
-    /// Release the lock.
-    #[py("__exit__($self, /, *exc_info)")]
-    fn exit(cx: &mut Cx, this: &Ref<Lock>, exc_info: &[Obj]) -> PyResult<()> {
-        let _ = exc_info;
-        Lock::release(cx, this)
-    }
-    #[py("_is_owned($self, /)")]
-    fn is_owned(_cx: &mut Cx, this: &Ref<Lock>) -> bool {
-        this.held.get()
-    }
-    #[py("_recursion_count($self, /)")]
-    fn recursion_count(_cx: &mut Cx, this: &Ref<Lock>) -> usize {
-        if this.held.get() { this.count.get() } else { 0 }
-    }
-    #[py("_release_save($self, /)")]
-    fn release_save(cx: &mut Cx, this: &Ref<Lock>) -> PyResult {
-        if !this.held.replace(false) {
-            return Err(cx.runtime_error("cannot release un-acquired lock"));
-        }
-        let state = vec![cx.int(this.count.replace(0) as i64)?, cx.int(MAIN)?];
-        cx.tuple(state)
-    }
-    #[py("_acquire_restore($self, state, /)")]
-    fn acquire_restore(cx: &mut Cx, this: &Ref<Lock>, state: &Obj) -> PyResult<()> {
-        let zero = cx.int(0)?;
-        let n = protocol::getitem(cx, state, &zero)?;
-        let n = protocol::index_i64(cx, &n)?;
-        wait(cx, this, true, -1.0)?;
-        this.count.set(n.max(0) as usize);
-        Ok(())
-    }
-    #[py("_at_fork_reinit($self, /)")]
-    fn at_fork_reinit(_cx: &mut Cx, this: &Ref<Lock>) {
-        this.held.set(false);
-        this.count.set(0);
+impl Handle {
+    fn make(cx: &mut Cx, ident: i64) -> PyResult<Ref<Handle>> {
+        let ty = cx.native_type("_thread._ThreadHandle");
+        memory::new(cx, &ty, |head| Handle { head, done: Hidden(Arc::default()), ident: Cell::new(ident) })
     }
 }
 
-fn lock_spec(name: &'static str, reentrant: bool) -> Spec {
-    Spec {
-        doc: "A lock object is a synchronization primitive.",
-        flags: flags::MANAGED | flags::GC | flags::WEAK | if reentrant { flags::BASE } else { 0 },
-        slots: Slots {
-            repr: Some(|cx, o| {
-                let Some(l) = o.cast::<Lock>() else { return Ok(cx.none()) };
-                let state = if l.held.get() { "locked" } else { "unlocked" };
-                let text = if l.reentrant.get() {
-                    format!("<{state} {} object owner={} count={} at {:#x}>", "_thread.RLock", if l.held.get() { MAIN } else { 0 }, l.count.get(), o.address())
-                } else {
-                    format!("<{state} _thread.lock object at {:#x}>", o.address())
-                };
-                cx.str(&text)
-            }),
-            new: Some(if reentrant {
-                |cx, ty, _| Ok(memory::new(cx, ty, |head| Lock { head, held: Cell::new(false), count: Cell::new(0), reentrant: Cell::new(true) })?.into_obj())
-            } else {
-                |cx, ty, _| Ok(memory::new(cx, ty, |head| Lock { head, held: Cell::new(false), count: Cell::new(0), reentrant: Cell::new(false) })?.into_obj())
-            }),
-            ..Slots::EMPTY
-        },
-        methods: Lock::METHODS,
-        ..Spec::new::<Lock>(name)
-    }
-}
-
-layout! {
-    /// What a started thread is known by.
-    pub struct Handle = 61, "_ThreadHandle" { done: Cell<bool>, }
-}
 #[retic_macros::methods]
 impl Handle {
+    /// Wait for the thread, at most so many seconds.
     #[py("join($self, timeout=None, /)")]
-    fn join(_cx: &mut Cx, this: &Ref<Handle>, timeout: Option<&Obj>) {
-        let _ = (this, timeout);
+    fn join(cx: &mut Cx, this: &Ref<Handle>, timeout: Option<&Obj>) -> PyResult<()> {
+        let seconds = match timeout.filter(|t| !t.is_none()) {
+            Some(t) => Some(protocol::to_float(cx, t)?).filter(|s| *s >= 0.0),
+            None => None,
+        };
+        if seconds.is_some_and(|s| s > TIMEOUT_MAX) {
+            return Err(cx.overflow_error("timestamp too large to convert to C PyTime_t"));
+        }
+        if this.ident.get() == 0 {
+            return Err(cx.runtime_error("thread not started"));
+        }
+        if this.ident.get() == cx.threads.current && !this.done.0.is_over() {
+            return Err(cx.runtime_error("Cannot join current thread"));
+        }
+        let done = this.done.0.clone();
+        cx.wait_in_turns(seconds, |most| done.wait(most)).map(drop)
     }
+    /// Whether the thread is over.
     #[py("is_done($self, /)")]
     fn is_done(_cx: &mut Cx, this: &Ref<Handle>) -> bool {
-        this.done.get()
+        this.done.0.is_over()
     }
     #[py("_set_done($self, /)")]
-    fn set_done(_cx: &mut Cx, this: &Ref<Handle>) {
-        this.done.set(true);
+    fn set_done(cx: &mut Cx, this: &Ref<Handle>) -> PyResult<()> {
+        if this.ident.get() == 0 {
+            return Err(cx.runtime_error("thread not started"));
+        }
+        this.done.0.set();
+        Ok(())
     }
     #[get("ident")]
-    fn ident(_cx: &mut Cx, _this: &Ref<Handle>) -> i64 {
-        MAIN
+    fn ident(cx: &mut Cx, this: &Ref<Handle>) -> PyResult {
+        if this.ident.get() == 0 { Ok(cx.none()) } else { cx.int(this.ident.get()) }
     }
 }
 fn handle_spec() -> Spec {
     Spec {
-        slots: Slots { new: Some(|cx, ty, _| Ok(memory::new(cx, ty, |head| Handle { head, done: Cell::new(false) })?.into_obj())), ..Slots::EMPTY },
+        slots: Slots {
+            new: Some(|cx, _, _| Ok(Handle::make(cx, 0)?.into_obj())),
+            repr: Some(|cx, o| {
+                let ident = o.cast::<Handle>().map_or(0, |h| h.ident.get());
+                cx.str(&format!("<_ThreadHandle object: ident={ident}>"))
+            }),
+            ..Slots::EMPTY
+        },
         methods: Handle::METHODS,
         getset: Handle::GETSET,
         ..Spec::new::<Handle>("_thread._ThreadHandle")
     }
 }
 
-layout! {
-    /// Attributes of one thread. There is one thread, so the instance dictionary holds them.
-    pub struct Local = 62, "_thread._local" {}
-}
-fn local_spec() -> Spec {
-    Spec {
-        doc: "Thread-local data",
-        flags: flags::MANAGED | flags::GC | flags::DICT | flags::WEAK | flags::BASE,
-        slots: Slots { new: Some(|cx, ty, _| Ok(memory::new(cx, ty, |head| Local { head })?.into_obj())), ..Slots::EMPTY },
-        ..Spec::new::<Local>("_thread._local")
-    }
-}
-
-fn refuse(cx: &Cx) -> PyResult {
-    Err(cx.runtime_error("can't start new thread"))
+fn callable(cx: &Cx, f: &Obj, text: &str) -> PyResult<()> {
+    if f.ty().slots(cx).call.is_none() { Err(cx.type_error(text)) } else { Ok(()) }
 }
 
 #[retic_macros::methods]
 mod functions {
     //! This module provides primitive operations to write multi-threaded programs.
+    //! The 'threading' module provides a more convenient interface.
     use super::*;
 
-    /// Return a non-zero integer that uniquely identifies the current thread.
+    /// Return a non-zero integer that uniquely identifies the current thread
+    /// amongst other threads that exist simultaneously.
     #[py("get_ident()")]
-    pub fn get_ident(_cx: &mut Cx) -> i64 {
-        MAIN
+    pub fn get_ident(cx: &mut Cx) -> i64 {
+        cx.threads.current
     }
-    /// Return a non-negative integer identifying the thread as reported by the OS (kernel).
+    /// Return a non-negative integer identifying the thread as reported
+    /// by the OS (kernel).
     #[py("get_native_id()")]
     pub fn get_native_id(cx: &mut Cx) -> i64 {
-        cx.host.pid()
+        cx.host.thread_id()
     }
+    /// Internal only. Return a non-zero integer that uniquely identifies the main thread
+    /// of the main interpreter.
     #[py("_get_main_thread_ident()")]
-    pub fn get_main_thread_ident(_cx: &mut Cx) -> i64 {
-        MAIN
+    pub fn get_main_thread_ident(cx: &mut Cx) -> i64 {
+        cx.threads.main
     }
-    /// Return the number of threads that threading is running.
+    /// Return the number of currently running Python threads, excluding
+    /// the main thread.
     #[py("_count()")]
-    pub fn count(_cx: &mut Cx) -> i64 {
-        0
+    pub fn count(cx: &mut Cx) -> i64 {
+        cx.threads.others() as i64
     }
     /// Start a new thread and return its identifier.
-    #[py("start_new_thread(function, args, kwargs={}, /)")]
-    pub fn start_new_thread(cx: &mut Cx, function: &Obj, args: &Obj, kwargs: Option<&Obj>) -> PyResult {
-        let _ = (function, args, kwargs);
-        refuse(cx)
+    #[py("start_new_thread(function, args, kwargs=None, /)")]
+    pub fn start_new_thread(cx: &mut Cx, function: &Obj, args: &Obj, kwargs: Option<&Obj>) -> PyResult<i64> {
+        callable(cx, function, "first arg must be callable")?;
+        let Some(items) = args.cast::<Tuple>().map(|t| t.items().to_vec()) else { return Err(cx.type_error("2nd arg must be a tuple")) };
+        let (mut items, mut names) = (items, Vec::new());
+        if let Some(k) = kwargs {
+            let Some(d) = k.cast::<Dict>().cloned() else { return Err(cx.type_error("optional 3rd arg must be a dictionary")) };
+            for (name, value) in d.entries(cx) {
+                names.push(name);
+                items.push(value);
+            }
+        }
+        threads::start(cx, function.clone(), items, names, Arc::default())
     }
-    /// Start a new thread that can be joined.
+    /// Start a new thread and return its identifier (an old name).
+    #[py("start_new(function, args, kwargs=None, /)")]
+    pub fn start_new(cx: &mut Cx, function: &Obj, args: &Obj, kwargs: Option<&Obj>) -> PyResult<i64> {
+        start_new_thread(cx, function, args, kwargs)
+    }
+    /// *For internal use only*: start a new thread.
     #[py("start_joinable_thread(function, handle=None, daemon=True)")]
-    pub fn start_joinable_thread(cx: &mut Cx, function: &Obj, handle: Option<&Obj>, daemon: bool) -> PyResult {
-        let _ = (function, handle, daemon);
-        refuse(cx)
+    pub fn start_joinable_thread(cx: &mut Cx, function: &Obj, handle: Option<&Obj>, daemon: bool) -> PyResult<Ref<Handle>> {
+        callable(cx, function, "thread function must be callable")?;
+        let handle = match handle.filter(|h| !h.is_none()) {
+            None => Handle::make(cx, 0)?,
+            Some(h) => match h.cast::<Handle>() {
+                Some(h) => h.clone(),
+                None => return Err(cx.type_error("'handle' must be a _ThreadHandle")),
+            },
+        };
+        if handle.ident.get() != 0 {
+            return Err(cx.runtime_error("thread already started"));
+        }
+        if cx.finalizing {
+            let class = cx.types.python_finalization_error.clone();
+            return Err(cx.error_of(&class, "can't create new thread at interpreter shutdown"));
+        }
+        let done = handle.done.0.clone();
+        let ident = threads::start(cx, function.clone(), Vec::new(), Vec::new(), done.clone())?;
+        handle.ident.set(ident);
+        if !daemon {
+            cx.threads.awaited.retain(|d| !d.is_over());
+            cx.threads.awaited.push(done);
+        }
+        Ok(handle)
     }
-    /// Return whether daemon threads are allowed in this interpreter.
+    /// Return True if daemon threads are allowed in the current interpreter,
+    /// and False otherwise.
     #[py("daemon_threads_allowed()")]
     pub fn daemon_threads_allowed(_cx: &mut Cx) -> bool {
         true
     }
     /// Wait for all non-daemon threads (other than the calling thread) to stop.
     #[py("_shutdown()")]
-    pub fn shutdown(_cx: &mut Cx) {}
-    /// Simulate the arrival of the given signal in the main thread.
+    pub fn shutdown(cx: &mut Cx) -> PyResult<()> {
+        while let Some(done) = cx.threads.awaited.pop() {
+            cx.wait_in_turns(None, |most| done.wait(most))?;
+        }
+        Ok(())
+    }
+    /// Simulate the arrival of the given signal in the main thread,
+    /// where the corresponding signal handler will be executed.
     #[py("interrupt_main(signum=2, /)")]
-    pub fn interrupt_main(cx: &mut Cx, signum: i64) {
-        let _ = signum;
-        cx.request_poll(crate::cx::POLL_SIGNAL);
+    pub fn interrupt_main(cx: &mut Cx, signum: Option<i64>) -> PyResult<()> {
+        crate::signals::arrive(cx, signum.unwrap_or(2))
     }
-    /// A handle for a thread that was not started here.
+    /// Internal only. Make a thread handle for threads not spawned
+    /// by the _thread or threading module.
     #[py("_make_thread_handle(ident, /)")]
-    pub fn make_thread_handle(cx: &mut Cx, ident: i64) -> PyResult {
-        let _ = ident;
-        let ty = cx.native_type("_thread._ThreadHandle");
-        Ok(memory::new(cx, &ty, |head| Handle { head, done: Cell::new(false) })?.into_obj())
+    pub fn make_thread_handle(cx: &mut Cx, ident: i64) -> PyResult<Ref<Handle>> {
+        Handle::make(cx, ident)
     }
+    /// Return True if the current interpreter is the main Python interpreter.
     #[py("_is_main_interpreter()")]
     pub fn is_main_interpreter(_cx: &mut Cx) -> bool {
         true
     }
     /// Return the thread stack size used when creating new threads.
     #[py("stack_size(size=0, /)")]
-    pub fn stack_size(_cx: &mut Cx, size: i64) -> i64 {
-        let _ = size;
-        0
+    pub fn stack_size(cx: &mut Cx, size: Option<i64>) -> PyResult<usize> {
+        let old = cx.threads.stack_size;
+        match size {
+            None => {}
+            Some(n) if n < 0 => return Err(cx.value_error("size must be 0 or a positive value")),
+            Some(n) if n != 0 && !(0x8000..=1 << 32).contains(&n) => return Err(cx.value_error(format!("size not valid: {n} bytes"))),
+            Some(n) => cx.threads.stack_size = n as usize,
+        }
+        Ok(old)
     }
     /// Synonym for raising SystemExit.
     #[py("exit()")]
     pub fn exit(cx: &mut Cx) -> PyResult {
         Err(cx.raise_new(&cx.types.system_exit.clone(), None))
     }
+    /// An obsolete synonym of exit().
+    #[py("exit_thread()")]
+    pub fn exit_thread(cx: &mut Cx) -> PyResult {
+        exit(cx)
+    }
+    /// An obsolete synonym of the type lock.
+    #[py("allocate()")]
+    pub fn allocate(cx: &mut Cx) -> PyResult {
+        let class = cx.native_type("_thread.lock").into_obj();
+        protocol::call(cx, &class, &[])
+    }
+    /// Create a new lock object.
+    #[py("allocate_lock()")]
+    pub fn allocate_lock(cx: &mut Cx) -> PyResult {
+        allocate(cx)
+    }
     /// Set the name of the current thread.
     #[py("set_name(name)")]
-    pub fn set_name(_cx: &mut Cx, name: &Obj) {
-        let _ = name;
+    pub fn set_name(cx: &mut Cx, name: &Ref<Str>) {
+        let text = name.to_text(cx);
+        cx.host.set_thread_name(&text);
+    }
+    /// What the running thread keeps for `contextvars`: its current context, or None.
+    #[py("_current_context()")]
+    pub fn current_context(cx: &mut Cx) -> Obj {
+        cx.threads.context.clone().unwrap_or_else(|| cx.none())
+    }
+    /// Sets what `_current_context` returns in the running thread.
+    #[py("_set_current_context(context, /)")]
+    pub fn set_current_context(cx: &mut Cx, context: &Obj) {
+        let old = cx.threads.context.replace(context.clone());
+        cx.release(old);
     }
     /// Handle uncaught Thread.run() exception.
     #[py("_excepthook(args, /)")]
     pub fn excepthook(cx: &mut Cx, args: &Obj) -> PyResult<()> {
-        let name = cx.name("exc_value");
-        let e = protocol::getattr(cx, args, &name)?;
-        super::super::sys::write_error(cx, "Exception in thread:\n");
-        super::super::sys::hooks::display(cx, &e);
+        let class = cx.native_type("_thread._ExceptHookArgs");
+        if !std::ptr::eq(args.ty(), &*class) {
+            return Err(cx.type_error("_thread.excepthook argument type must be ExceptHookArgs"));
+        }
+        let mut field = |name: &'static str| {
+            let name = cx.name(name);
+            protocol::getattr(cx, args, &name)
+        };
+        let (class, value, thread) = (field("exc_type")?, field("exc_value")?, field("thread")?);
+        if class.is(cx.types.system_exit.as_obj()) {
+            return Ok(());
+        }
+        let name = cx.name("_name");
+        let called = match protocol::lookup_attr(cx, &thread, &name)? {
+            Some(n) => protocol::str_text(cx, &n)?,
+            None => cx.threads.current.to_string(),
+        };
+        crate::modules::sys::write_error(cx, &format!("Exception in thread {called}:\n"));
+        crate::modules::sys::hooks::display(cx, &value);
         Ok(())
     }
 }
@@ -287,23 +276,21 @@ mod functions {
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_thread", functions::DOC, functions::FUNCTIONS)?;
     let object = cx.types.object.clone();
-    let lock = interp::native_type(cx, &lock_spec("_thread.lock", false), &object)?.into_obj();
-    m.set(cx, "allocate_lock", lock.clone())?;
+    let lock = interp::native_type(cx, &lock::spec("_thread.lock", false), &object)?;
+    cx.native_types.insert("_thread.lock", lock.clone());
+    let lock = lock.into_obj();
     m.set(cx, "lock", lock.clone())?;
     m.set(cx, "LockType", lock)?;
-    let rlock = interp::native_type(cx, &lock_spec("_thread.RLock", true), &object)?.into_obj();
+    let rlock = interp::native_type(cx, &lock::spec("_thread.RLock", true), &object)?.into_obj();
     m.set(cx, "RLock", rlock)?;
-    let local = interp::native_type(cx, &local_spec(), &object)?.into_obj();
+    let local = interp::native_type(cx, &local::spec(), &object)?.into_obj();
     m.set(cx, "_local", local)?;
     let handle = interp::native_type(cx, &handle_spec(), &object)?;
     cx.native_types.insert("_thread._ThreadHandle", handle.clone());
-    let handle = handle.into_obj();
-    let main = protocol::call(cx, &handle, &[])?;
-    m.set(cx, "_ThreadHandle", handle)?;
-    m.set(cx, "_main_handle", main)?;
+    m.set(cx, "_ThreadHandle", handle.into_obj())?;
     let error = cx.types.runtime_error.as_obj().clone();
     m.set(cx, "error", error)?;
-    let max = cx.float(9_223_372_036.0)?;
+    let max = cx.float(TIMEOUT_MAX)?;
     m.set(cx, "TIMEOUT_MAX", max)?;
     let args = crate::types::structseq::make_type(
         cx,
@@ -314,6 +301,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
             visible: 4,
         },
     )?;
+    cx.native_types.insert("_thread._ExceptHookArgs", args.clone());
     m.set(cx, "_ExceptHookArgs", args.into_obj())?;
     Ok(m.into_obj())
 }

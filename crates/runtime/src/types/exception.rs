@@ -304,11 +304,22 @@ impl Exception {
         this.cause.cloned(cx)
     }
     #[get("__suppress_context__")]
+    #[settable("")]
     fn suppress_get(_cx: &mut Cx, this: &Ref<Exception>) -> bool {
         this.suppress_context.get()
     }
 }
 impl Exception {
+    fn set_suppress_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
+        match value {
+            Some(v) if v.is(&cx.consts.true_) || v.is(&cx.consts.false_) => {
+                this.suppress_context.set(v.is(&cx.consts.true_));
+                Ok(())
+            }
+            Some(_) => Err(cx.type_error("attribute value type must be bool")),
+            None => Err(cx.type_error("can't delete numeric/char attribute")),
+        }
+    }
     fn set_args_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
         let Some(v) = value else { return Err(no_delete(cx, "args")) };
         let items = protocol::collect(cx, v)?;
@@ -466,12 +477,13 @@ pub fn os_error_spec(name: &'static str, doc: &'static str) -> Spec {
 
 /// Raises the OSError of a failed request to the host.
 pub fn raise_os(cx: &mut Cx, e: &std::io::Error, file: Option<&Obj>, second: Option<&Obj>) -> Raised {
-    let errno = e.raw_os_error().unwrap_or(match e.kind() {
-        std::io::ErrorKind::PermissionDenied => 1,
-        std::io::ErrorKind::NotFound => 2,
-        std::io::ErrorKind::InvalidInput => return cx.value_error("embedded null byte"),
-        _ => 5,
-    });
+    let errno = match (e.raw_os_error(), e.kind()) {
+        (Some(n), _) => n,
+        (None, std::io::ErrorKind::PermissionDenied) => 1,
+        (None, std::io::ErrorKind::NotFound) => 2,
+        (None, std::io::ErrorKind::InvalidInput) => return cx.value_error("embedded null byte"),
+        (None, _) => 5,
+    };
     let text = cx.host.error_text(errno);
     let made = (|| {
         let mut args = vec![cx.int(i64::from(errno))?, cx.str(&text)?];

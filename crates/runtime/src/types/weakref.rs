@@ -28,6 +28,10 @@ pub fn get(w: &WeakRef) -> Option<Obj> {
 }
 
 /// A reference; plain ones without callback are shared.
+/// What a weak reference stands for, if that lives.
+pub fn target(weak: &Obj) -> Option<Obj> {
+    weak.cast::<WeakRef>().and_then(|w| get(w))
+}
 pub fn make(cx: &mut Cx, ty: &Ref<super::Type>, target: &Obj, callback: Option<Obj>) -> PyResult {
     if !weak::allowed(target) {
         return Err(cx.type_error(format!("cannot create weak reference to '{}' object", target.ty().name_text())));

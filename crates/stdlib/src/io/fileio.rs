@@ -149,13 +149,17 @@ pub fn read_some(cx: &mut Cx, this: &Ref<FileIo>, n: usize) -> PyResult<Option<V
     if fd == 0 {
         cx.host.flush();
     }
-    match cx.host.read(fd, &mut out) {
-        Ok(k) => {
-            out.truncate(k);
-            Ok(Some(out))
+    loop {
+        crate::select::let_others_run(cx, fd, false)?;
+        match cx.host.read(fd, &mut out) {
+            Ok(k) => {
+                out.truncate(k);
+                return Ok(Some(out));
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
+            Err(e) => return Err(exception::raise_os(cx, &e, None, None)),
         }
-        Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
-        Err(e) => Err(exception::raise_os(cx, &e, None, None)),
     }
 }
 /// Reads to the end.
@@ -187,10 +191,14 @@ pub fn write_some(cx: &mut Cx, this: &Ref<FileIo>, b: &[u8]) -> PyResult<Option<
     if !this.writable.get() {
         return Err(unsupported(cx, "File not open for writing"));
     }
-    match cx.host.write(fd, b) {
-        Ok(n) => Ok(Some(n)),
-        Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
-        Err(e) => Err(exception::raise_os(cx, &e, None, None)),
+    loop {
+        crate::select::let_others_run(cx, fd, true)?;
+        match cx.host.write(fd, b) {
+            Ok(n) => return Ok(Some(n)),
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
+            Err(e) => return Err(exception::raise_os(cx, &e, None, None)),
+        }
     }
 }
 

@@ -79,6 +79,26 @@ fn ids(cx: &mut Cx, from: usize) -> PyResult {
     cx.tuple(items)
 }
 
+const WNOHANG: i32 = 1;
+
+/// `waitpid`; handlers of signals run in between, and other threads meanwhile.
+pub(super) fn wait_child(cx: &mut Cx, pid: i64, options: i32) -> PyResult<std::io::Result<(i64, i32)>> {
+    let mut pause = 0.0005;
+    loop {
+        let alone = cx.threads.others() == 0 || options & WNOHANG != 0;
+        match cx.host.waitpid(pid, if alone { options } else { options | WNOHANG }) {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
+            Ok((0, _)) if !alone => {
+                let sleep = cx.host.sleeper();
+                cx.allow_threads(|| sleep(pause));
+                pause = f64::min(pause * 2.0, 0.02);
+                cx.poll_native()?;
+            }
+            r => return Ok(r),
+        }
+    }
+}
+
 #[retic_macros::methods]
 pub mod functions {
     //! The process.
@@ -189,7 +209,13 @@ pub mod functions {
     #[py("fork()")]
     pub fn fork(cx: &mut Cx) -> PyResult<i64> {
         cx.host.flush();
-        number(cx, Call::Fork, &[])
+        super::super::run_fork_hooks(cx, 0);
+        let pid = number(cx, Call::Fork, &[])?;
+        if pid == 0 {
+            cx.threads.after_fork();
+        }
+        super::super::run_fork_hooks(cx, if pid == 0 { 1 } else { 2 });
+        Ok(pid)
     }
     /// Return the group ids of the process.
     #[py("getgroups()")]
@@ -471,18 +497,13 @@ pub mod functions {
         };
         let r = cx.host.spawn(&spawn);
         let pid = done(cx, r)?;
-        loop {
-            match cx.host.waitpid(pid, 0) {
-                Ok((_, status)) => return Ok(i64::from(status)),
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
-                Err(e) => return Err(exception::raise_os(cx, &e, None, None)),
-            }
-        }
+        let r = wait_child(cx, pid, 0)?;
+        done(cx, r).map(|(_, status)| i64::from(status))
     }
     /// Wait for completion of a child process: its process id and wait status.
     #[py("wait()")]
     pub fn wait(cx: &mut Cx) -> PyResult {
-        let r = cx.host.waitpid(-1, 0);
+        let r = wait_child(cx, -1, 0)?;
         let (pid, status) = done(cx, r)?;
         let pair = vec![cx.int(pid)?, cx.int(i64::from(status))?];
         cx.tuple(pair)

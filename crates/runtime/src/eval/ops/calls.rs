@@ -279,13 +279,33 @@ unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
         drop(callee);
         let saved = if r.is_err() { cx.save_error() } else { None };
         drop_window(cx, regs, w, n);
-        if cx.has_condemned() {
-            cx.run_condemned();
+        if cx.poll.load(Ordering::Relaxed) != 0 {
+            return after_native(cx, r, saved);
         }
         if r.is_err() {
             cx.restore_error(saved);
         }
         r.map_or(std::ptr::null_mut(), give)
+    }
+}
+
+/// Behind a native call: deaths that had to wait, and signals.
+#[cold]
+#[inline(never)]
+fn after_native(cx: &mut Cx, r: PyResult, saved: Option<Obj>) -> Slot {
+    cx.run_condemned();
+    match r {
+        Ok(v) => match cx.poll_native() {
+            Ok(()) => give(v),
+            Err(_) => {
+                cx.release_with_error(v);
+                std::ptr::null_mut()
+            }
+        },
+        Err(_) => {
+            cx.restore_error(saved);
+            std::ptr::null_mut()
+        }
     }
 }
 
