@@ -186,6 +186,25 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
     };
     // Converted one by one before the call: each conversion borrows the context.
     let has_receiver = parsed.receiver.is_some();
+    let bound = if star || star_star || keyword_required > 0 {
+        quote! {
+            #[allow(unused_variables)]
+            let bound = retic_runtime::native::bind(cx, def, this, args, &mut slots)?;
+        }
+    } else {
+        // As many positional arguments as there may be, and no others: nothing to bind.
+        quote! {
+            let given = args.items.len();
+            #[allow(clippy::absurd_extreme_comparisons, unused_comparisons)]
+            if args.names.is_empty() && given >= #required && given <= #positional {
+                for (slot, value) in slots.iter_mut().zip(args.items) {
+                    *slot = Some(value);
+                }
+            } else {
+                retic_runtime::native::bind(cx, def, this, args, &mut slots)?;
+            }
+        }
+    };
     let bindings: Vec<_> = (0..call.len()).map(|i| format_ident!("arg{}", i)).collect();
     let first = if has_receiver { quote!(let receiver = #receiver;) } else { quote!() };
     let passed = if has_receiver { quote!(receiver,) } else { quote!() };
@@ -209,8 +228,7 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
                 fn shim<'a>(cx: &mut retic_runtime::cx::Cx, def: &'static retic_runtime::native::MethodDef, this: &'a retic_runtime::object::Obj, args: retic_runtime::native::Args<'a>) -> retic_runtime::cx::PyResult {
                     let _ = this;
                     let mut slots: [Option<&'a retic_runtime::object::Obj>; #n] = [None; #n];
-                    #[allow(unused_variables)]
-                    let bound = retic_runtime::native::bind(cx, def, this, args, &mut slots)?;
+                    #bound
                     #first
                     #(let #bindings = #call;)*
                     let result = #path(cx, #passed #(#bindings),*);

@@ -163,6 +163,8 @@ pub struct Consts {
     pub latin1: Vec<Obj>,
     pub bytes1: Vec<Obj>,
     pub names: FxHashMap<&'static str, Obj>,
+    /// The same by address and length of the literal.
+    pub literals: FxHashMap<(usize, usize), Obj>,
 }
 
 /// Ints with an object of their own for ever.
@@ -211,8 +213,15 @@ impl Cx {
 
     /// An interned name that lives as long as the interpreter.
     pub fn name(&mut self, text: &'static str) -> Ref<Str> {
-        if let Some(known) = self.consts.names.get(text) {
+        // The same literal asks again and again: its address is the quick way.
+        let literal = (text.as_ptr() as usize, text.len());
+        if let Some(known) = self.consts.literals.get(&literal) {
             // SAFETY: O3, only strings are put in.
+            return unsafe { known.cast_unchecked::<Str>() }.clone();
+        }
+        if let Some(known) = self.consts.names.get(text) {
+            self.consts.literals.insert(literal, known.clone());
+            // SAFETY: as above.
             return unsafe { known.cast_unchecked::<Str>() }.clone();
         }
         let made = Str::from_text(self, text).expect("room for a name");

@@ -2,9 +2,10 @@
 //! that runs them; each handler ends by jumping to the next through that address. Promises: S1 depth stays within what
 //! the translator reserved. S2 a register holds an owned value, the unbound marker, or nothing that is read again.
 //!
-//! `translate.rs` makes register code, `ops/` holds the handlers, `frame.rs` the frames and calls, `unwind.rs` errors,
+//! `translate.rs` makes register code, `binding.rs` puts arguments where parameters are, `ops/` holds the handlers, `frame.rs` the frames and calls, `unwind.rs` errors,
 //! `tracing.rs` events for those who watch, `jump.rs` what debuggers do to frames.
 
+mod binding;
 mod frame;
 pub mod jump;
 mod ops;
@@ -12,7 +13,7 @@ pub mod tracing;
 mod translate;
 mod unwind;
 
-pub use frame::{Frame, FrameKind, Stacks, call_function, current_module_name, run_code, run_generator, run_generator_first};
+pub use frame::{Frame, FrameKind, Stacks, call_function, call_with, current_module_name, run_code, run_generator, run_generator_first};
 pub use tracing::Place;
 pub use translate::{Exec, Info, translate};
 

@@ -167,7 +167,21 @@ fn make_consts(cx: &mut Cx) {
     let empty_bytes = immortal(crate::types::Bytes::make(cx, &bytes_type, b"").expect("room"));
     let latin1: Vec<Obj> = (0..=255u8).map(|c| immortal(crate::types::str::intern(cx, Str::make(cx, &str_type, &[c]).expect("room")).into_obj())).collect();
     let bytes1: Vec<Obj> = (0..=255u8).map(|c| immortal(crate::types::Bytes::make(cx, &bytes_type, &[c]).expect("room"))).collect();
-    let consts = Consts { none, true_, false_, not_implemented, ellipsis, unbound, empty_tuple, empty_str, empty_bytes, latin1, bytes1, names: Default::default() };
+    let consts = Consts {
+        none,
+        true_,
+        false_,
+        not_implemented,
+        ellipsis,
+        unbound,
+        empty_tuple,
+        empty_str,
+        empty_bytes,
+        latin1,
+        bytes1,
+        names: Default::default(),
+        literals: Default::default(),
+    };
     // SAFETY: overwrites the placeholder without dropping it.
     unsafe { std::ptr::write(&raw mut cx.consts, consts) };
     let ints: Vec<Obj> = (crate::cx::SMALL_MIN..=crate::cx::SMALL_MAX)

@@ -1,11 +1,11 @@
 //! Frames: fixed-size records on their own stack, register windows on another. Calls from Rust enter here.
 
-use super::{Exec, Slot, give, peek, take};
+use super::{Exec, Slot, binding, give, peek, take};
 use crate::cx::{Cx, PyResult};
 use crate::native::Args;
 use crate::object::{Obj, Ref};
 use crate::types::generator::Generator;
-use crate::types::{CodeObj, Dict, Function, Str, Tuple};
+use crate::types::{CodeObj, Dict, Function, Tuple};
 use retic_bytecode::code::*;
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -22,6 +22,8 @@ pub enum FrameKind {
     Init,
     /// A generator resumed by FOR_ITER.
     ForIter,
+    /// A property's function, called by LOAD_ATTR.
+    Getter,
 }
 
 /// One activation of a code object.
@@ -56,6 +58,8 @@ pub struct Stacks {
     value_bytes: usize,
     frame_bytes: usize,
     pub(crate) result: Cell<Slot>,
+    /// What a call hands on besides its arguments: the function, names of keywords, an instance.
+    pub(super) call: [Slot; 3],
 }
 
 /// Address space of the first thread's stacks, and of the other threads'.
@@ -94,7 +98,16 @@ impl Stacks {
     /// No stacks: what stands in the place of a thread's that are in use.
     pub fn none() -> Stacks {
         let nothing = std::ptr::null_mut();
-        Stacks { values: nothing, frames: std::ptr::null_mut(), top: std::ptr::null_mut(), values_end: nothing, value_bytes: 0, frame_bytes: 0, result: Cell::new(nothing.cast()) }
+        Stacks {
+            values: nothing,
+            frames: std::ptr::null_mut(),
+            top: std::ptr::null_mut(),
+            values_end: nothing,
+            value_bytes: 0,
+            frame_bytes: 0,
+            result: Cell::new(nothing.cast()),
+            call: [std::ptr::null_mut(); 3],
+        }
     }
     fn sized(value_bytes: usize, frame_bytes: usize) -> Option<Stacks> {
         let values = reserve(value_bytes).cast::<Slot>();
@@ -124,7 +137,7 @@ impl Stacks {
                 handled: None,
             });
             let values_end = values.add(value_bytes / 8 - 70_000);
-            Some(Stacks { values, frames, top: frames, values_end, value_bytes, frame_bytes, result: Cell::new(std::ptr::null_mut()) })
+            Some(Stacks { values, frames, top: frames, values_end, value_bytes, frame_bytes, result: Cell::new(std::ptr::null_mut()), call: [std::ptr::null_mut(); 3] })
         }
     }
 
@@ -299,136 +312,44 @@ pub(super) unsafe fn fill(cx: &mut Cx, exec: &Exec, regs: *mut Slot, bound: usiz
     Ok(())
 }
 
-/// Puts arguments where the parameters are: positional, defaults, `*args`, keyword-only, `**kwargs`.
-pub(super) fn bind(cx: &mut Cx, f: &Ref<Function>, args: Args<'_>) -> PyResult<Vec<Option<Obj>>> {
-    let code_obj = f.code.cloned(cx);
-    let code = code_obj.code().clone();
-    let (argcount, kwonly, posonly) = (code.argcount as usize, code.kwonlyargcount as usize, code.posonlyargcount as usize);
-    let has_star = code.flags & CO_VARARGS != 0;
-    let has_kw = code.flags & CO_VARKEYWORDS != 0;
-    let mut out: Vec<Option<Obj>> = vec![None; code.arg_slots()];
-    let positional = args.positional();
-    let n = positional.len();
-    let name = f.qualname_text(cx);
-    for (slot, v) in out.iter_mut().zip(positional.iter().take(argcount)) {
-        *slot = Some(v.clone());
-    }
-    let kwdict = if has_kw { Some(Dict::new(cx)?) } else { None };
-    let mut posonly_named: Vec<String> = Vec::new();
-    for (key, value) in args.keywords() {
-        let Some(k) = key.cast::<Str>() else { return Err(cx.type_error(format!("{name}() keywords must be strings"))) };
-        let found = code.varnames[..argcount + kwonly].iter().enumerate().skip(posonly).find(|(_, v)| k.eq_str(cx, v)).map(|(i, _)| i);
-        match found {
-            Some(i) if out[i].is_some() => return Err(cx.type_error(format!("{name}() got multiple values for argument '{}'", code.varnames[i]))),
-            Some(i) => out[i] = Some(value.clone()),
-            None => match &kwdict {
-                Some(d) => {
-                    d.insert(cx, key, value.clone())?;
-                }
-                None => {
-                    let text = k.to_text(cx);
-                    if code.varnames[..posonly].iter().any(|v| **v == *text) {
-                        posonly_named.push(text);
-                        continue;
-                    }
-                    return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{text}'")));
-                }
-            },
-        }
-    }
-    if !posonly_named.is_empty() {
-        return Err(cx.type_error(format!("{name}() got some positional-only arguments passed as keyword arguments: '{}'", posonly_named.join(", "))));
-    }
-    if n > argcount && !has_star {
-        return Err(too_many(cx, f, &code, n, &out));
-    }
-    let defaults: Vec<Obj> = f.defaults.get(cx).as_ref().and_then(|d| d.cast::<Tuple>()).map(|t| t.items().to_vec()).unwrap_or_default();
-    let first_default = argcount.saturating_sub(defaults.len());
-    let missing: Vec<&str> = (0..first_default).filter(|i| out[*i].is_none()).map(|i| &*code.varnames[i]).collect();
-    if !missing.is_empty() {
-        return Err(missing_error(cx, &name, "positional", &missing));
-    }
-    for (i, d) in defaults.iter().enumerate().skip(defaults.len().saturating_sub(argcount)) {
-        let at = first_default + i;
-        if at < argcount && out[at].is_none() {
-            out[at] = Some(d.clone());
-        }
-    }
-    if kwonly > 0 {
-        let mut missing = Vec::new();
-        for (i, slot) in out.iter_mut().enumerate().skip(argcount).take(kwonly) {
-            if slot.is_some() {
-                continue;
-            }
-            let key = crate::types::str::intern_text(cx, &code.varnames[i])?;
-            let default = f.kwdefaults.get(cx).as_ref().and_then(|d| d.cast::<Dict>()).and_then(|d| d.get_str(cx, &key));
-            match default {
-                Some(v) => *slot = Some(v),
-                None => missing.push(&*code.varnames[i]),
-            }
-        }
-        if !missing.is_empty() {
-            return Err(missing_error(cx, &name, "keyword-only", &missing));
-        }
-    }
-    let mut at = argcount + kwonly;
-    if has_star {
-        let rest = if n > argcount { positional[argcount..].to_vec() } else { Vec::new() };
-        out[at] = Some(cx.tuple(rest)?);
-        at += 1;
-    }
-    if let Some(d) = kwdict {
-        out[at] = Some(d.into_obj());
-    }
-    Ok(out)
-}
-
-fn missing_error(cx: &Cx, name: &str, kind: &str, missing: &[&str]) -> crate::cx::Raised {
-    let quoted: Vec<String> = missing.iter().map(|m| format!("'{m}'")).collect();
-    let list = match &quoted[..] {
-        [a] => a.clone(),
-        [a, b] => format!("{a} and {b}"),
-        [rest @ .., last] => format!("{}, and {last}", rest.join(", ")),
-        [] => String::new(),
-    };
-    let s = if missing.len() == 1 { "" } else { "s" };
-    cx.type_error(format!("{name}() missing {} required {kind} argument{s}: {list}", missing.len()))
-}
-
-fn too_many(cx: &Cx, f: &Ref<Function>, code: &Code, given: usize, out: &[Option<Obj>]) -> crate::cx::Raised {
-    let name = f.qualname_text(cx);
-    let max = code.argcount as usize;
-    let defaults = f.defaults.get(cx).as_ref().and_then(|d| d.cast::<Tuple>()).map_or(0, |t| t.items().len());
-    let (takes, plural) = if defaults > 0 { (format!("from {} to {max}", max - defaults), true) } else { (max.to_string(), max != 1) };
-    let kwonly_given = out[max..max + code.kwonlyargcount as usize].iter().filter(|o| o.is_some()).count();
-    let extra = if kwonly_given > 0 {
-        let s = |n: usize| if n == 1 { "" } else { "s" };
-        format!(" positional argument{} (and {kwonly_given} keyword-only argument{})", s(given), s(kwonly_given))
-    } else {
-        String::new()
-    };
-    let was = if given == 1 && kwonly_given == 0 { "was" } else { "were" };
-    cx.type_error(format!("{name}() takes {takes} positional argument{} but {given}{extra} {was} given", if plural { "s" } else { "" }))
-}
-
 /// Calls a Python function from Rust.
 pub fn call_function(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     // SAFETY: O3, this slot is only reached through functions.
     let function = unsafe { f.cast_unchecked::<Function>() }.clone();
+    call_with(cx, &function, None, args)
+}
+
+/// The same, with one more argument in front.
+pub fn call_with(cx: &mut Cx, function: &Ref<Function>, first: Option<&Obj>, args: Args<'_>) -> PyResult {
     let code = function.code.cloned(cx);
     let exec = code.exec(cx)?;
-    let values = bind(cx, &function, args)?;
-    // SAFETY: the code object is held while the frame runs; registers are filled below.
+    // SAFETY: the code object is held while the frame runs; registers above the top frame are free, `arrange` leaves a
+    // value in each of the parameters'.
     unsafe {
-        if (*exec).flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) != 0 {
-            return make_generator(cx, &function, exec, values);
-        }
         let regs = (*cx.stacks.top).top;
-        push(cx, exec, regs, function.as_obj().as_ptr().as_ptr(), FrameKind::Entry)?;
-        place(cx, regs, values);
-        let n = (*exec).base;
-        let bound = code.code().arg_slots().min(n);
-        fill(cx, &*exec, regs, bound, &function)?;
+        let mut n = 0;
+        for a in first.into_iter().chain(args.items) {
+            *regs.add(n) = give(a.clone());
+            n += 1;
+        }
+        if !binding::arrange(cx, function, &*exec, regs, n - args.names.len(), args.names) {
+            let items = (0..n).map(|i| take(*regs.add(i))).collect();
+            let e = binding::refuse(cx, function, items, args.names);
+            return Err(e);
+        }
+        let bound = (*exec).arg_slots;
+        if (*exec).generator {
+            return make_generator(cx, function, exec, regs);
+        }
+        if let Err(r) = push(cx, exec, regs, function.as_obj().as_ptr().as_ptr(), FrameKind::Entry) {
+            let saved = cx.save_error();
+            for i in 0..bound {
+                super::ops::drop_slot(cx, *regs.add(i));
+            }
+            cx.restore_error(saved);
+            return Err(r);
+        }
+        fill(cx, &*exec, regs, bound, function)?;
         if (*exec).flags & CO_OPTIMIZED == 0 {
             (*cx.stacks.top).namespace = give(function.globals.cloned(cx).into_obj());
         }
@@ -436,22 +357,20 @@ pub fn call_function(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     }
 }
 
-pub(super) unsafe fn place(cx: &Cx, regs: *mut Slot, values: Vec<Option<Obj>>) {
-    for (i, v) in values.into_iter().enumerate() {
-        let v = v.unwrap_or_else(|| cx.consts.unbound.clone());
-        // SAFETY: the window has room for all parameters.
-        unsafe { *regs.add(i) = give(v) };
-    }
-}
-
-/// Makes a generator, its registers in a block of its own.
-pub(super) unsafe fn make_generator(cx: &mut Cx, f: &Ref<Function>, exec: *const Exec, values: Vec<Option<Obj>>) -> PyResult {
+/// Makes a generator, its registers in a block of its own. The arguments move there from `base`.
+pub(super) unsafe fn make_generator(cx: &mut Cx, f: &Ref<Function>, exec: *const Exec, base: *mut Slot) -> PyResult {
     // SAFETY: the block has room for every register; the code object is held by the function.
     unsafe {
-        let generator = Generator::new(cx, f, exec)?;
+        let bound = (*exec).arg_slots;
+        let generator = match Generator::new(cx, f, exec) {
+            Ok(g) => g,
+            Err(r) => {
+                (0..bound).for_each(|i| super::ops::drop_slot(cx, *base.add(i)));
+                return Err(r);
+            }
+        };
         let regs = generator.regs.get();
-        let bound = values.len();
-        place(cx, regs, values);
+        std::ptr::copy_nonoverlapping(base, regs, bound);
         fill(cx, &*exec, regs, bound, f)?;
         Ok(generator.into_obj())
     }

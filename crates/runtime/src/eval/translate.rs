@@ -39,6 +39,15 @@ pub struct Exec {
     pub nregs: usize,
     pub flags: u32,
     pub argcount: usize,
+    pub posonly: usize,
+    /// Registers of parameters: named ones, `*args`, `**kwargs`.
+    pub arg_slots: usize,
+    pub star: bool,
+    pub star_star: bool,
+    /// A call makes a generator, a coroutine or an asynchronous generator.
+    pub generator: bool,
+    /// Interned names of the positional and keyword-only parameters.
+    pub params: Vec<Obj>,
     /// Plain positional parameters only: calls can enter without binding.
     pub simple: bool,
     /// Cells that take over an argument: (cell index, argument index).
@@ -103,6 +112,10 @@ pub fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
         names.push(crate::types::str::intern_text(cx, n)?);
     }
     let consts = code_obj.consts.get(cx).cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+    let mut params = Vec::new();
+    for n in code.varnames.iter().take((code.argcount + code.kwonlyargcount) as usize) {
+        params.push(crate::types::str::intern_text(cx, n)?.into_obj());
+    }
     let is_gen = code.flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) != 0;
     let mut bound = vec![false; nlocals];
     bound.iter_mut().take(code.arg_slots()).for_each(|b| *b = true);
@@ -141,6 +154,12 @@ pub fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
         nregs: tr.max + 4,
         flags: code.flags,
         argcount: code.argcount as usize,
+        posonly: code.posonlyargcount as usize,
+        arg_slots: code.arg_slots(),
+        star: code.flags & CO_VARARGS != 0,
+        star_star: code.flags & CO_VARKEYWORDS != 0,
+        generator: is_gen,
+        params,
         simple: code.flags & (CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) == 0
             && code.kwonlyargcount == 0
             && code.cellvars.is_empty()
@@ -672,7 +691,7 @@ impl Tr<'_> {
                 self.pop();
                 let p = self.name_ptr(arg);
                 let (d, kd, used) = self.dest(next);
-                self.raw(ops::load_attr(k, kd), d, a, 0, 0, &[p, 0, 0, 0, 0]);
+                self.raw(ops::load_attr(k, kd), d, a, u16::from(k), u16::from(kd), &[p, 0, 0, 0, 0]);
                 return Ok(used);
             }
             STORE_ATTR => {

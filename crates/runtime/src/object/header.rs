@@ -56,6 +56,7 @@ pub mod shape {
     pub const CELL: u32 = 20;
     pub const UNBOUND: u32 = 21;
     pub const SLICE: u32 = 22;
+    pub const METHOD_DESCRIPTOR: u32 = 23;
     /// The first shape handed out at run time.
     pub const FIRST_FREE: u32 = 64;
 }

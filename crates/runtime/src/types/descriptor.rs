@@ -51,6 +51,18 @@ pub fn wrapper(cx: &Cx, ty: &Ref<Type>, d: &'static Dunder) -> PyResult {
 pub fn method(cx: &Cx, ty: &Ref<Type>, def: &'static MethodDef) -> PyResult {
     Ok(memory::new(cx, &cx.types.method_descriptor, |head| MethodDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
 }
+/// Calls a method descriptor with an object of its type in front; none: somebody else has the words for what is wrong.
+#[inline]
+pub fn call_direct(cx: &mut Cx, descr: &Obj, args: Args<'_>) -> Option<PyResult> {
+    let d = descr.cast::<MethodDescr>()?;
+    let (first, rest) = args.items.split_first()?;
+    let owner = d.owner.get(cx);
+    if !std::ptr::eq(first.ty(), &**owner) && !first.ty().is_subtype(cx, owner) {
+        return None;
+    }
+    let def = d.def.get();
+    Some((def.call)(cx, def, first, Args { items: rest, names: args.names }))
+}
 /// The native function of a method descriptor, bound to an object.
 pub fn bound(cx: &Cx, descr: &Obj, this: &Obj) -> Option<PyResult> {
     let d = descr.cast::<MethodDescr>()?;
@@ -87,6 +99,17 @@ fn make_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize, read_onl
 /// Where a member lies in its object.
 pub fn member_offset(o: &Obj) -> Option<usize> {
     o.cast::<Member>().map(|m| m.offset.get())
+}
+/// The same for a member that may be assigned.
+pub fn writable_member(o: &Obj) -> Option<usize> {
+    o.cast::<Member>().filter(|m| !m.read_only.get()).map(|m| m.offset.get())
+}
+/// The function that an exact property calls for its value.
+pub fn getter(cx: &Cx, o: &Obj) -> Option<Obj> {
+    if !std::ptr::eq(o.ty(), &*cx.types.property) {
+        return None;
+    }
+    o.cast::<Property>()?.get.cloned(cx)
 }
 pub fn staticmethod(cx: &Cx, f: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.staticmethod, |head| StaticMethod { head, function: Guarded::new(f) })?.into_obj())
@@ -213,6 +236,7 @@ fn bind_builtin(cx: &Cx, def: &'static MethodDef, this: Obj) -> PyResult {
 pub fn method_spec() -> Spec {
     Spec {
         flags: flags::GC | flags::METHOD_DESCRIPTOR | flags::NO_NEW,
+        shape: crate::object::shape::METHOD_DESCRIPTOR,
         slots: Slots {
             repr: Some(|cx, o| {
                 let Some(m) = o.cast::<MethodDescr>() else { return Ok(cx.none()) };

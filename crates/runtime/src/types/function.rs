@@ -126,6 +126,12 @@ pub fn call_builtin(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
 fn call_method(cx: &mut Cx, m: &Obj, args: Args<'_>) -> PyResult {
     let Some(b) = m.cast::<BoundMethod>() else { return Ok(cx.none()) };
     let f = b.function.cloned(cx);
+    if let Some(function) = f.cast::<Function>() {
+        let this = b.this.cloned(cx);
+        let r = crate::eval::call_with(cx, function, Some(&this), args);
+        cx.release_with_error((this, f));
+        return r;
+    }
     let mut items = Vec::with_capacity(args.items.len() + 1);
     items.push(b.this.cloned(cx));
     items.extend(args.items.iter().cloned());

@@ -2,6 +2,7 @@
 //! A call instruction: operand 0 destination, 1 window, 2 argument count, 3 whether the destination is a local;
 //! word 2 argument, words 3 and 4 cache. The window is consumed, whatever happens.
 
+use super::super::binding;
 use super::super::frame::{self, FrameKind};
 use super::super::unwind::fail;
 use super::super::{Exec, Handler, Slot, give, peek, take};
@@ -12,6 +13,7 @@ use crate::native::Args;
 use crate::object::{Obj, shape};
 use crate::protocol;
 use crate::types::{Dict, Function, Str, Tuple};
+use std::ptr::null_mut;
 use std::sync::atomic::Ordering;
 
 /// Drops the window from the last argument down, then what was called.
@@ -59,7 +61,18 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
             if (*exec).simple && (*exec).argcount == n && *pc.add(3) != 1 {
                 return enter_simple(cx, pc, regs.add(w + 1), callee, exec, n);
             }
-            return call_python(cx, pc, regs, w, n, exec);
+            (*cx).stacks.call = [callee, null_mut(), null_mut()];
+            return enter_arranged(cx, pc, regs, regs.add(w + 1), n);
+        }
+        if is(callee, shape::METHOD) && open_method(cx, regs.add(w)) {
+            // The object takes the place of the method, in front of the arguments.
+            let function = (*cx).stacks.result.replace(std::ptr::null_mut());
+            let exec = exec_of(&mut *cx, &*function.cast::<Function>());
+            if !exec.is_null() && (*exec).simple && (*exec).argcount == n + 1 {
+                return enter_simple(cx, pc, regs.add(w), function, exec, n + 1);
+            }
+            (*cx).stacks.call = [function, null_mut(), null_mut()];
+            return enter_arranged(cx, pc, regs, regs.add(w), n + 1);
         }
         if is(callee, shape::TYPE) && !class_fast(&mut *cx, regs, w, n) {
             // A class whose `__init__` is a plain function: the instance and the function are in place now.
@@ -71,6 +84,25 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
         }
         put(cx, regs, f(pc, 0), f(pc, 3) == 1, r);
         go(cx, pc.add(5), regs)
+    }
+}
+
+/// Puts the object of a bound method in its place, and the function into `result`. False: not a function of Python.
+#[inline(always)]
+unsafe fn open_method(cx: *mut Cx, place: *mut Slot) -> bool {
+    // SAFETY: the shape says bound method; object and function get counts of their own before the method goes.
+    unsafe {
+        let method = &*(*place).cast::<crate::types::function::BoundMethod>();
+        let (function, this) = ((*method.function.as_ptr()).as_ptr().as_ptr(), (*method.this.as_ptr()).as_ptr().as_ptr());
+        if !is(function, shape::FUNCTION) {
+            return false;
+        }
+        incref(function);
+        incref(this);
+        drop_slot(cx, *place);
+        *place = this;
+        (*cx).stacks.result.set(function);
+        true
     }
 }
 
@@ -119,75 +151,136 @@ unsafe fn enter_simple(cx: *mut Cx, pc: *mut u64, base: *mut Slot, callee: Slot,
     }
 }
 
-/// A Python function that needs binding, cells, or makes a generator.
+/// A Python function whose arguments have to be arranged, that has cells, or that makes a generator. The arguments lie at
+/// `base`: `n` of them. In `stacks.call`: the function, the names of the last of them or null, and the instance of an
+/// `__init__` call or null. (A jump has room for six words only.)
 #[inline(never)]
-unsafe fn call_python(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize, exec: *const Exec) {
-    // SAFETY: the window moves into a list of values, then into the callee's registers.
+unsafe fn enter_arranged(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, mut base: *mut Slot, n: usize) {
+    // SAFETY: whatever is owned here goes into the frame, or is dropped.
     unsafe {
-        let r = bind_window(&mut *cx, regs, w, n, exec);
-        match r {
-            2 => fail(cx, pc, regs),
+        let generator = !(*(*cx).stacks.top).extra.is_null() && (*(*cx).stacks.top).kind != FrameKind::Init;
+        if generator {
+            // A generator's registers are not on the stack: the arguments move there.
+            let top = (*(*cx).stacks.top).top;
+            std::ptr::copy_nonoverlapping(base, top, n);
+            base = top;
+        }
+        match arranged(&mut *cx, base, n) {
+            0 => fail(cx, pc, regs),
             1 => {
-                let frame = &*(*cx).stacks.top;
-                go(cx, frame.pc, frame.regs)
-            }
-            _ => {
                 let v = (*cx).stacks.result.replace(std::ptr::null_mut());
                 put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
                 go(cx, pc.add(5), regs)
             }
+            _ => {
+                let frame = &*(*cx).stacks.top;
+                go(cx, frame.pc, frame.regs)
+            }
         }
     }
 }
 
-/// 0: a generator was made (in `result`), 1: a frame is open, 2: an error.
-unsafe fn bind_window(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize, exec: *const Exec) -> u32 {
+/// Calls a property's function for LOAD_ATTR.
+pub(super) unsafe fn enter_getter(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, o: Slot, function: Slot) {
+    // SAFETY: the object stays in its register until the function returns; the frame gets counts of its own.
+    unsafe {
+        let base = (*(*cx).stacks.top).top;
+        incref(o);
+        incref(function);
+        *base = o;
+        (*cx).stacks.call = [function, null_mut(), null_mut()];
+        match arranged(&mut *cx, base, 1) {
+            0 => fail(cx, pc, regs),
+            1 => {
+                let v = (*cx).stacks.result.replace(null_mut());
+                if f(pc, 2) == usize::from(T) {
+                    drop_slot(cx, o);
+                }
+                put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
+                go(cx, pc.add(7), regs)
+            }
+            _ => {
+                let frame = &mut *(*cx).stacks.top;
+                frame.kind = FrameKind::Getter;
+                go(cx, frame.pc, frame.regs)
+            }
+        }
+    }
+}
+
+/// 0: an error, 1: a generator was made (in `result`), 2: a frame is open.
+#[inline(never)]
+unsafe fn arranged(cx: &mut Cx, base: *mut Slot, n: usize) -> u32 {
     // SAFETY: as above.
     unsafe {
-        let func = match consume(cx, regs, w).downcast::<Function>() {
-            Ok(f) => f,
-            Err(_) => return 2,
-        };
-        let args: Vec<Obj> = (0..n).map(|i| consume(cx, regs, w + 1 + i)).collect();
-        let bound = frame::bind(cx, &func, Args::positional_only(&args));
-        cx.release(args);
-        let r = match bound {
-            Ok(values) => enter_bound(cx, func, exec, values),
-            Err(r) => {
-                let saved = cx.save_error();
-                cx.release(func);
-                cx.restore_error(saved);
-                Err(r)
-            }
-        };
-        r.unwrap_or(2)
+        let [callee, names, instance] = cx.stacks.call;
+        let function = take(callee);
+        let names = if names.is_null() { None } else { Some(take(names)) };
+        let list: &[Obj] = names.as_ref().and_then(|t| t.cast::<Tuple>()).map_or(&[], |t| t.items());
+        let instance = if instance.is_null() { None } else { Some(take(instance)) };
+        let r = arranged_frame(cx, base, n, list, &function, instance);
+        if let Ok(2) = r {
+            // The frame owns the function now.
+            let _ = give(function);
+        } else {
+            cx.release_with_error(function);
+        }
+        r.unwrap_or(0)
     }
 }
 
-/// Opens the frame of a call whose arguments are bound, or makes the generator.
-unsafe fn enter_bound(cx: &mut Cx, func: crate::object::Ref<Function>, exec: *const Exec, values: Vec<Option<Obj>>) -> PyResult<u32> {
-    use retic_bytecode::code::{CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_OPTIMIZED};
-    // SAFETY: registers above the current frame are free.
+unsafe fn arranged_frame(cx: &mut Cx, base: *mut Slot, n: usize, names: &[Obj], function: &Obj, instance: Option<Obj>) -> PyResult<u32> {
+    use retic_bytecode::code::CO_OPTIMIZED;
+    // SAFETY: as above.
     unsafe {
-        if (*exec).flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) != 0 {
-            let g = frame::make_generator(cx, &func, exec, values)?;
-            cx.stacks.result.set(give(g));
-            return Ok(0);
-        }
-        let base = (*cx.stacks.top).top;
-        let function = give(func.as_obj().clone());
-        if let Err(r) = frame::push(cx, exec, base, function, FrameKind::Call) {
-            drop_slot(cx, function);
+        let func = function.cast_unchecked::<Function>();
+        let exec = exec_of(cx, func);
+        if exec.is_null() || !binding::arrange(cx, func, &*exec, base, n - names.len(), names) {
+            let items = (0..n).map(|i| take(*base.add(i))).collect();
+            let r = if exec.is_null() {
+                cx.release_with_error(items);
+                cx.raised_already()
+            } else {
+                binding::refuse(cx, func, items, names)
+            };
+            cx.release_with_error(instance);
             return Err(r);
         }
-        (*cx.stacks.top).owns_function = true;
-        let n = values.len();
-        frame::place(cx, base, values);
-        frame::fill(cx, &*exec, base, n, &func)?;
+        if (*exec).generator {
+            let g = frame::make_generator(cx, func, exec, base)?;
+            if instance.is_some() {
+                cx.release(g);
+                cx.release(instance);
+                return Err(cx.type_error("__init__() should return None, not 'generator'"));
+            }
+            cx.stacks.result.set(give(g));
+            return Ok(1);
+        }
+        let kind = if instance.is_some() { FrameKind::Init } else { FrameKind::Call };
+        if let Err(r) = frame::push(cx, exec, base, function.as_ptr().as_ptr(), kind) {
+            let saved = cx.save_error();
+            for i in 0..(*exec).arg_slots {
+                drop_slot(cx, *base.add(i));
+            }
+            cx.release(instance);
+            cx.restore_error(saved);
+            return Err(r);
+        }
+        let frame = &mut *cx.stacks.top;
+        if let Some(i) = instance {
+            frame.extra = give(i);
+        }
+        if let Err(r) = frame::fill(cx, &*exec, base, (*exec).arg_slots, func) {
+            let saved = cx.save_error();
+            crate::eval::unwind::abandon(cx);
+            cx.restore_error(saved);
+            return Err(r);
+        }
         if (*exec).flags & CO_OPTIMIZED == 0 {
             (*cx.stacks.top).namespace = give(func.globals.cloned(cx).into_obj());
         }
-        Ok(1)
+        (*cx.stacks.top).owns_function = true;
+        Ok(2)
     }
 }
 
@@ -247,25 +340,8 @@ unsafe fn enter_init(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
             }
             return go(cx, frame.pc, frame.regs);
         }
-        match bind_window(&mut *cx, regs, w, n + 1, exec) {
-            2 => {
-                drop_slot(cx, instance);
-                fail(cx, pc, regs)
-            }
-            1 => {
-                let frame = &mut *(*cx).stacks.top;
-                frame.kind = FrameKind::Init;
-                frame.extra = instance;
-                go(cx, frame.pc, frame.regs)
-            }
-            _ => {
-                let v = (*cx).stacks.result.replace(std::ptr::null_mut());
-                drop_slot(cx, v);
-                drop_slot(cx, instance);
-                let _ = (*cx).type_error("__init__() should return None, not 'generator'");
-                fail(cx, pc, regs)
-            }
-        }
+        (*cx).stacks.call = [callee, null_mut(), instance];
+        enter_arranged(cx, pc, regs, regs.add(w + 1), n + 1)
     }
 }
 
@@ -273,10 +349,21 @@ unsafe fn enter_init(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
 unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
     // SAFETY: arguments stay in the window until the call is over; then the window is dropped.
     unsafe {
-        let callee = peek(&*regs.add(w)).clone();
-        let args = std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n);
-        let r = protocol::call_args(cx, &callee, Args::positional_only(args));
-        drop(callee);
+        let args = Args::positional_only(std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n));
+        let callee = peek(&*regs.add(w));
+        // The register holds the callable while it runs. Native functions and methods of native types need no way round.
+        let direct = match callee.shape() {
+            shape::METHOD_DESCRIPTOR => crate::types::descriptor::call_direct(cx, callee, args),
+            shape::BUILTIN => Some(crate::types::function::call_builtin(cx, callee, args)),
+            _ => None,
+        };
+        let r = match direct {
+            Some(r) => r,
+            None => {
+                let callee = callee.clone();
+                protocol::call_args(cx, &callee, args)
+            }
+        };
         let saved = if r.is_err() { cx.save_error() } else { None };
         drop_window(cx, regs, w, n);
         if cx.poll.load(Ordering::Relaxed) != 0 {
@@ -357,7 +444,7 @@ unsafe fn finish(cx: &mut Cx, r: PyResult, values: Vec<Obj>, callee: Obj) -> PyR
     r
 }
 
-consuming_call!(call_kw, call_kw_values, |cx, pc, regs| {
+consuming_call!(call_kw_any, call_kw_values, |cx, pc, regs| {
     let (w, n) = (f(pc, 1), *pc.add(2) as usize);
     let callee = consume(cx, regs, w);
     let values: Vec<Obj> = (0..n).map(|i| consume(cx, regs, w + 1 + i)).collect();
@@ -366,6 +453,30 @@ consuming_call!(call_kw, call_kw_values, |cx, pc, regs| {
     let r = protocol::call_args(cx, &callee, Args { items: &values, names: list });
     finish(cx, r, values, callee)
 });
+
+/// A call with keywords: functions of Python are entered, the rest is called.
+pub unsafe fn call_kw(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the window holds the callable, the arguments and the names.
+    unsafe {
+        let (w, n) = (f(pc, 1), f(pc, 2));
+        let callee = *regs.add(w);
+        let function = is(callee, shape::FUNCTION);
+        if (*cx).poll.load(Ordering::Relaxed) == 0 && (function || is(callee, shape::METHOD)) {
+            at(cx, pc);
+            let names = *regs.add(w + 1 + n);
+            if function {
+                (*cx).stacks.call = [callee, names, null_mut()];
+                return enter_arranged(cx, pc, regs, regs.add(w + 1), n);
+            }
+            if open_method(cx, regs.add(w)) {
+                let function = (*cx).stacks.result.replace(std::ptr::null_mut());
+                (*cx).stacks.call = [function, names, null_mut()];
+                return enter_arranged(cx, pc, regs, regs.add(w), n + 1);
+            }
+        }
+        call_kw_any(cx, pc, regs)
+    }
+}
 
 consuming_call!(call_ex, call_ex_values, |cx, pc, regs| {
     let (w, has_kw) = (f(pc, 1), *pc.add(2) & 1 == 1);

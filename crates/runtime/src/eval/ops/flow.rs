@@ -294,6 +294,16 @@ unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
                 close(&mut *cx, frame);
                 deliver(cx, v)
             }
+            FrameKind::Getter => {
+                close(&mut *cx, frame);
+                let caller = (*cx).stacks.top;
+                let (pc, regs) = ((*caller).pc, (*caller).regs);
+                if f(pc, 2) == usize::from(T) {
+                    drop_slot(cx, *regs.add(f(pc, 1)));
+                }
+                put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
+                go(cx, pc.add(7), regs)
+            }
             FrameKind::Init => {
                 let instance = std::mem::replace(&mut (*frame).extra, std::ptr::null_mut());
                 close(&mut *cx, frame);

@@ -318,7 +318,18 @@ handler!(delete_deref, 2, |cx, pc, regs| {
     }
 });
 
-// ---- attributes. Words: 2 name, then (shape, slot offset) twice
+// ---- attributes. Words: 2 name, then (shape, slot offset) twice, then what the class has: 5 (shape, type version), 6 an
+// object, or with a mark in the lowest bits a property's function, or the offset of a member of `__slots__`
+
+const FUNCTION_MARK: u64 = 1;
+const MEMBER_MARK: u64 = 2;
+
+/// Shape and version of an object's class, which stand for everything the class has.
+#[inline(always)]
+unsafe fn class_key(o: Slot) -> u64 {
+    // SAFETY: live object.
+    unsafe { u64::from((*o).shape.get()) | u64::from((*(*o).ty.get().as_ptr()).version.get()) << 32 }
+}
 
 pub fn load_attr(a: u8, d: u8) -> Handler {
     match (a, d) {
@@ -355,6 +366,9 @@ unsafe fn load_attr_any<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, reg
                 return go(cx, pc.add(7), regs);
             }
         }
+        if *pc.add(5) == class_key(o) {
+            return load_class_attr::<A, D>(cx, pc, regs);
+        }
         at(cx, pc);
         let v = load_attr_slow(&mut *cx, pc, o);
         if v.is_null() {
@@ -372,6 +386,59 @@ unsafe fn release<const KIND: u8>(cx: *mut Cx, o: Slot) {
         // SAFETY: temporaries are owned.
         unsafe { drop_slot(cx, o) }
     }
+}
+
+/// An attribute that the class has.
+unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the key stands for the class as it was when the attribute was found there.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        at(cx, pc);
+        let known = *pc.add(6);
+        let mut v = known as Slot;
+        if known & FUNCTION_MARK != 0 {
+            return super::calls::enter_getter(cx, pc, regs, o, (known & !FUNCTION_MARK) as Slot);
+        }
+        if known & MEMBER_MARK != 0 {
+            v = *o.cast::<u8>().add((known >> 2) as usize).cast::<Slot>();
+            if v.is_null() {
+                v = load_attr_slow(&mut *cx, pc, o);
+                if v.is_null() {
+                    return fail(cx, pc, regs);
+                }
+            } else {
+                incref(v);
+            }
+        } else {
+            incref(v);
+        }
+        release::<A>(cx, o);
+        put(cx, regs, f(pc, 0), D == 1, v);
+        go(cx, pc.add(7), regs)
+    }
+}
+
+/// What `load_class_attr` may remember of an attribute: the object itself, a property's function, the place of a member.
+/// Nothing when the instance may have the attribute, or asking it may do something else.
+fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
+    use crate::types::{descriptor, flags};
+    let ty = obj.ty();
+    if ty.version.get() == 0 || ty.slots(cx).getattribute.map(|g| g as usize) != Some(crate::types::object::getattribute as *const () as usize) {
+        return None;
+    }
+    let found = ty.lookup(cx, name)?;
+    if let Some(offset) = descriptor::member_offset(&found).filter(|_| ty.is_heap()) {
+        return Some((offset as u64) << 2 | MEMBER_MARK);
+    }
+    if let Some(function) = descriptor::getter(cx, &found).filter(|g| g.shape() == crate::object::shape::FUNCTION) {
+        return Some(function.as_ptr().as_ptr() as u64 | FUNCTION_MARK);
+    }
+    let slots = found.ty().slots(cx);
+    if slots.get.is_some() || slots.set.is_some() || !ty.is_heap() || ty.has(flags::DICT) && crate::types::object::has_dict(obj) {
+        return None;
+    }
+    let own = crate::types::object::get_own(cx, obj, name).ok()?;
+    own.is_none().then(|| found.as_ptr().as_ptr() as u64)
 }
 
 /// The byte offset of an inline attribute that nothing on the class overrides.
@@ -407,6 +474,9 @@ unsafe fn load_attr_slow(cx: &mut Cx, pc: *mut u64, o: Slot) -> Slot {
             *cache.add(3) = *cache.add(1);
             *cache = obj.shape();
             *cache.add(1) = offset;
+        } else if let Some(known) = of_class(cx, &obj, name) {
+            *pc.add(5) = class_key(o);
+            *pc.add(6) = known;
         }
         let r = protocol::getattr(cx, &obj, name);
         cx.release(obj);
@@ -425,7 +495,8 @@ pub fn store_attr(o: u8, v: u8) -> Handler {
     }
 }
 
-/// Words: 2 constant value, 3 name, 4 (shape, offset), 5 (new shape or 0).
+/// Words: 2 constant value, 3 name, 4 (shape, offset), 5 (new shape or 0, offset of a member of `__slots__`), 6 (shape,
+/// type version) for the member.
 unsafe fn store_attr_any<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as `load_attr_any`; a new attribute's slot is below the capacity of its class.
     unsafe {
@@ -443,6 +514,21 @@ unsafe fn store_attr_any<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, re
                 (*o).shape.set(new);
             }
             at(cx, pc);
+            if !old.is_null() {
+                drop_slot(cx, old);
+            }
+            if O == T {
+                drop_slot(cx, o);
+            }
+            return go(cx, pc.add(7), regs);
+        }
+        if *pc.add(6) == class_key(o) {
+            if V != T {
+                incref(v);
+            }
+            at(cx, pc);
+            let slot = (o.cast::<u8>().add(*cache.add(3) as usize)).cast::<Slot>();
+            let old = std::mem::replace(&mut *slot, v);
             if !old.is_null() {
                 drop_slot(cx, old);
             }
@@ -481,6 +567,14 @@ unsafe fn store_attr_slow(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
             *cache = before;
             *cache.add(1) = offset;
             *cache.add(2) = if after == before { 0 } else { after };
+        } else if r.is_ok()
+            && plain
+            && ty.version.get() != 0
+            && let Some(member) = ty.lookup(cx, name)
+            && let Some(offset) = crate::types::descriptor::writable_member(&member)
+        {
+            *pc.add(6) = class_key(o);
+            *pc.add(5).cast::<u32>().add(1) = offset as u32;
         }
         cx.release(value);
         cx.release(obj);
