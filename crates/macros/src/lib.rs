@@ -195,8 +195,7 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
         // As many positional arguments as there may be, and no others: nothing to bind.
         quote! {
             let given = args.items.len();
-            #[allow(clippy::absurd_extreme_comparisons, unused_comparisons)]
-            if args.names.is_empty() && given >= #required && given <= #positional {
+            if args.names.is_empty() && (#required..=#positional).contains(&given) {
                 for (slot, value) in slots.iter_mut().zip(args.items) {
                     *slot = Some(value);
                 }

@@ -13,6 +13,7 @@ mod functools;
 mod hashes;
 mod io;
 mod itertools;
+mod json;
 mod math;
 mod operator;
 mod picklebuffer;
@@ -46,6 +47,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_codecs", codecs::make),
     ("_collections", collections::make),
     ("_csv", csv::make),
+    ("_json", json::make),
     ("_functools", functools::make),
     ("_blake2", hashes::make_blake2),
     ("_md5", hashes::make_md5),

@@ -1,0 +1,391 @@
+//! JSON text to objects.
+
+use retic_runtime::object::Guarded;
+use retic_runtime::types::type_::flags;
+use retic_runtime::types::{Dict, Slots, Spec, Str, Type};
+use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
+use std::cell::Cell;
+
+layout! {
+    /// Reads values as a `JSONDecoder` asks.
+    pub struct Scanner = 294, "_json.Scanner" {
+        strict: Cell<bool>,
+        object_hook: Guarded<Obj>,
+        object_pairs_hook: Guarded<Obj>,
+        parse_float: Guarded<Obj>,
+        parse_int: Guarded<Obj>,
+        parse_constant: Guarded<Obj>,
+    }
+}
+
+fn construct(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
+    let Some(context) = args.positional().first().or(args.keyword(cx, "context")).cloned() else {
+        return Err(cx.type_error("make_scanner() missing required argument 'context' (pos 1)"));
+    };
+    let mut field = |name: &'static str| {
+        let name = cx.name(name);
+        protocol::getattr(cx, &context, &name)
+    };
+    let (strict, object_hook, pairs) = (field("strict")?, field("object_hook")?, field("object_pairs_hook")?);
+    let (float, int, constant) = (field("parse_float")?, field("parse_int")?, field("parse_constant")?);
+    let strict = protocol::truth(cx, &strict)?;
+    let made = memory::new(cx, ty, |head| Scanner {
+        head,
+        strict: Cell::new(strict),
+        object_hook: Guarded::new(object_hook),
+        object_pairs_hook: Guarded::new(pairs),
+        parse_float: Guarded::new(float),
+        parse_int: Guarded::new(int),
+        parse_constant: Guarded::new(constant),
+    })?;
+    Ok(made.into_obj())
+}
+
+fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
+    let Some(this) = o.cast::<Scanner>().cloned() else { return Ok(cx.none()) };
+    let string = args.positional().first().or(args.keyword(cx, "string")).cloned();
+    let index = args.positional().get(1).or(args.keyword(cx, "idx")).cloned();
+    let Some(string) = string else { return Err(cx.type_error("scan_once() missing required argument 'string' (pos 1)")) };
+    let Some(index) = index else { return Err(cx.type_error("scan_once() missing required argument 'idx' (pos 2)")) };
+    let index = protocol::index_i64(cx, &index)?;
+    let s = super::text(cx, &string)?.clone();
+    let Ok(at) = usize::try_from(index) else { return Err(cx.value_error("idx cannot be negative")) };
+    let memo = Dict::new(cx)?;
+    let mut reader = Reader { scanner: this, s, memo };
+    let (value, end) = reader.value(cx, at)?;
+    let pair = vec![value, cx.int(end as i64)?];
+    cx.tuple(pair)
+}
+
+pub fn spec() -> Spec {
+    Spec {
+        doc: "JSON scanner object",
+        flags: flags::GC,
+        slots: Slots { new: Some(construct), call: Some(call), ..Slots::EMPTY },
+        getset: Scanner::GETSET,
+        ..Spec::new::<Scanner>("_json.Scanner")
+    }
+}
+
+#[retic_macros::methods]
+impl Scanner {
+    /// strict
+    #[get("strict")]
+    fn strict_get(_cx: &mut Cx, this: &Ref<Scanner>) -> bool {
+        this.strict.get()
+    }
+    /// object_hook
+    #[get("object_hook")]
+    fn object_hook_get(cx: &mut Cx, this: &Ref<Scanner>) -> Obj {
+        this.object_hook.cloned(cx)
+    }
+    #[get("object_pairs_hook")]
+    fn object_pairs_hook_get(cx: &mut Cx, this: &Ref<Scanner>) -> Obj {
+        this.object_pairs_hook.cloned(cx)
+    }
+    /// parse_float
+    #[get("parse_float")]
+    fn parse_float_get(cx: &mut Cx, this: &Ref<Scanner>) -> Obj {
+        this.parse_float.cloned(cx)
+    }
+    /// parse_int
+    #[get("parse_int")]
+    fn parse_int_get(cx: &mut Cx, this: &Ref<Scanner>) -> Obj {
+        this.parse_int.cloned(cx)
+    }
+    /// parse_constant
+    #[get("parse_constant")]
+    fn parse_constant_get(cx: &mut Cx, this: &Ref<Scanner>) -> Obj {
+        this.parse_constant.cloned(cx)
+    }
+}
+
+/// `json.JSONDecodeError`.
+fn wrong(cx: &mut Cx, text: &str, s: &Ref<Str>, at: usize) -> Raised {
+    let made = (|| {
+        let m = retic_runtime::modules::import(cx, "json.decoder")?;
+        let name = cx.name("JSONDecodeError");
+        let class = protocol::getattr(cx, &m, &name)?;
+        let args = [cx.str(text)?, s.as_obj().clone(), cx.int(at as i64)?];
+        protocol::call(cx, &class, &args)
+    })();
+    match made {
+        Ok(e) => cx.raise(e),
+        Err(r) => r,
+    }
+}
+
+fn stop(cx: &mut Cx, at: usize) -> Raised {
+    match cx.int(at as i64) {
+        Ok(n) => cx.stop_iteration(Some(n)),
+        Err(r) => r,
+    }
+}
+
+/// The text that begins behind a quote, and where it ends behind the other.
+pub fn string(cx: &mut Cx, s: &Ref<Str>, from: usize, strict: bool) -> PyResult<(Obj, usize)> {
+    // Mostly there are no escapes: the text is a part of the other.
+    let plain = |c: u32| c != 0x22 && c != 0x5c && c > 0x1f;
+    let mut at = from;
+    match s.ascii_bytes() {
+        Some(b) => at += b[from..].iter().take_while(|c| plain(u32::from(**c))).count(),
+        None => {
+            while at < s.len() && plain(s.chars().get(at)) {
+                at += 1;
+            }
+        }
+    }
+    if at < s.len() && s.chars().get(at) == 0x22 {
+        let value = match s.ascii_bytes() {
+            Some(b) => Str::from_latin1(cx, &b[from..at])?.into_obj(),
+            None => cx.str_points(&(from..at).map(|i| s.chars().get(i)).collect::<Vec<_>>())?,
+        };
+        return Ok((value, at + 1));
+    }
+    let mut out: Vec<u32> = (from..at).map(|i| s.chars().get(i)).collect();
+    loop {
+        if at >= s.len() {
+            return Err(wrong(cx, "Unterminated string starting at", s, from - 1));
+        }
+        let c = s.chars().get(at);
+        at += 1;
+        match c {
+            0x22 => return Ok((cx.str_points(&out)?, at)),
+            0x5c => {
+                if at >= s.len() {
+                    return Err(wrong(cx, "Unterminated string starting at", s, from - 1));
+                }
+                let e = s.chars().get(at);
+                at += 1;
+                out.push(match char::from_u32(e) {
+                    Some('"' | '\\' | '/') => e,
+                    Some('b') => 8,
+                    Some('f') => 12,
+                    Some('n') => 10,
+                    Some('r') => 13,
+                    Some('t') => 9,
+                    Some('u') => {
+                        let Some(mut u) = four_digits(s, at) else { return Err(wrong(cx, "Invalid \\uXXXX escape", s, at - 1)) };
+                        at += 4;
+                        if (0xd800..0xdc00).contains(&u) && at + 1 < s.len() && s.chars().get(at) == 0x5c && s.chars().get(at + 1) == 0x75 {
+                            match four_digits(s, at + 2) {
+                                Some(low) if (0xdc00..0xe000).contains(&low) => {
+                                    u = 0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00);
+                                    at += 6;
+                                }
+                                Some(_) => {}
+                                None => return Err(wrong(cx, "Invalid \\uXXXX escape", s, at + 1)),
+                            }
+                        }
+                        u
+                    }
+                    _ => return Err(wrong(cx, "Invalid \\escape", s, at - 2)),
+                });
+            }
+            _ if c <= 0x1f && strict => return Err(wrong(cx, "Invalid control character at", s, at - 1)),
+            _ => out.push(c),
+        }
+    }
+}
+
+fn four_digits(s: &Str, at: usize) -> Option<u32> {
+    if at + 4 > s.len() {
+        return None;
+    }
+    (at..at + 4).try_fold(0, |n, i| Some(n << 4 | char::from_u32(s.chars().get(i))?.to_digit(16)?))
+}
+
+struct Reader {
+    scanner: Ref<Scanner>,
+    s: Ref<Str>,
+    /// Keys that came already: each is one object.
+    memo: Ref<Dict>,
+}
+
+impl Reader {
+    fn at(&self, i: usize) -> u32 {
+        if i < self.s.len() { self.s.chars().get(i) } else { 0 }
+    }
+    fn skip(&self, mut i: usize) -> usize {
+        while matches!(self.at(i), 0x20 | 9 | 10 | 13) {
+            i += 1;
+        }
+        i
+    }
+    fn word(&self, i: usize, word: &str) -> bool {
+        i + word.len() <= self.s.len() && word.bytes().enumerate().all(|(k, b)| self.s.chars().get(i + k) == u32::from(b))
+    }
+
+    fn value(&mut self, cx: &mut Cx, i: usize) -> PyResult<(Obj, usize)> {
+        if i >= self.s.len() {
+            return Err(stop(cx, i));
+        }
+        match char::from_u32(self.s.chars().get(i)) {
+            Some('"') => {
+                let (s, strict) = (self.s.clone(), self.scanner.strict.get());
+                string(cx, &s, i + 1, strict)
+            }
+            Some('{') => cx.deeper(" while decoding a JSON object from a unicode string", |cx| self.object(cx, i + 1)),
+            Some('[') => cx.deeper(" while decoding a JSON array from a unicode string", |cx| self.array(cx, i + 1)),
+            Some('n') if self.word(i, "null") => Ok((cx.none(), i + 4)),
+            Some('t') if self.word(i, "true") => Ok((cx.bool(true), i + 4)),
+            Some('f') if self.word(i, "false") => Ok((cx.bool(false), i + 5)),
+            Some('N') if self.word(i, "NaN") => self.constant(cx, "NaN", i),
+            Some('I') if self.word(i, "Infinity") => self.constant(cx, "Infinity", i),
+            Some('-') if self.word(i, "-Infinity") => self.constant(cx, "-Infinity", i),
+            Some('-' | '0'..='9') => self.number(cx, i),
+            _ => Err(stop(cx, i)),
+        }
+    }
+
+    fn constant(&mut self, cx: &mut Cx, word: &str, i: usize) -> PyResult<(Obj, usize)> {
+        let f = self.scanner.parse_constant.cloned(cx);
+        let text = cx.str(word)?;
+        Ok((protocol::call(cx, &f, &[text])?, i + word.len()))
+    }
+
+    fn number(&mut self, cx: &mut Cx, from: usize) -> PyResult<(Obj, usize)> {
+        let digit = |i: usize| (0x30..=0x39).contains(&self.at(i));
+        let mut i = from + usize::from(self.at(from) == 0x2d);
+        if !digit(i) {
+            return Err(stop(cx, from));
+        }
+        if self.at(i) == 0x30 {
+            i += 1;
+        } else {
+            while digit(i) {
+                i += 1;
+            }
+        }
+        let mut float = false;
+        if self.at(i) == 0x2e && digit(i + 1) {
+            float = true;
+            i += 1;
+            while digit(i) {
+                i += 1;
+            }
+        }
+        if matches!(self.at(i), 0x65 | 0x45) {
+            let mut e = i + 1;
+            if matches!(self.at(e), 0x2b | 0x2d) {
+                e += 1;
+            }
+            if digit(e) {
+                float = true;
+                while digit(e) {
+                    e += 1;
+                }
+                i = e;
+            }
+        }
+        let text: String = (from..i).filter_map(|k| char::from_u32(self.s.chars().get(k))).collect();
+        let f = if float { self.scanner.parse_float.cloned(cx) } else { self.scanner.parse_int.cloned(cx) };
+        if float && f.is(cx.types.float.as_obj()) {
+            return Ok((cx.float(text.parse().unwrap_or(f64::NAN))?, i));
+        }
+        if !float
+            && f.is(cx.types.int.as_obj())
+            && let Ok(n) = text.parse::<i64>()
+        {
+            return Ok((cx.int(n)?, i));
+        }
+        let text = cx.str(&text)?;
+        Ok((protocol::call(cx, &f, &[text])?, i))
+    }
+
+    /// A value inside an object or array: that none is there is an error.
+    fn inner(&mut self, cx: &mut Cx, i: usize) -> PyResult<(Obj, usize)> {
+        match self.value(cx, i) {
+            Err(r) if cx.error_is(&cx.types.stop_iteration) => {
+                let at = retic_runtime::types::exception::take_stop_value(cx);
+                let Some(at) = retic_runtime::types::int::to_i64(&at) else { return Err(r) };
+                let s = self.s.clone();
+                Err(wrong(cx, "Expecting value", &s, at as usize))
+            }
+            r => r,
+        }
+    }
+
+    fn error<T>(&self, cx: &mut Cx, text: &str, at: usize) -> PyResult<T> {
+        Err(wrong(cx, text, &self.s, at))
+    }
+
+    fn object(&mut self, cx: &mut Cx, from: usize) -> PyResult<(Obj, usize)> {
+        let pairs_hook = Some(self.scanner.object_pairs_hook.cloned(cx)).filter(|h| !h.is_none());
+        let mut pairs = Vec::new();
+        let d = Dict::new(cx)?;
+        let mut i = self.skip(from);
+        if self.at(i) != 0x7d || i >= self.s.len() {
+            loop {
+                if self.at(i) != 0x22 {
+                    return self.error(cx, "Expecting property name enclosed in double quotes", i);
+                }
+                let (s, strict) = (self.s.clone(), self.scanner.strict.get());
+                let (key, end) = string(cx, &s, i + 1, strict)?;
+                let key = match self.memo.get(cx, &key)? {
+                    Some(known) => known,
+                    None => {
+                        self.memo.insert(cx, &key, key.clone())?;
+                        key
+                    }
+                };
+                i = self.skip(end);
+                if self.at(i) != 0x3a {
+                    return self.error(cx, "Expecting ':' delimiter", i);
+                }
+                let (value, end) = self.inner(cx, self.skip(i + 1))?;
+                if pairs_hook.is_some() {
+                    pairs.push(cx.tuple(vec![key, value])?);
+                } else {
+                    let old = d.insert(cx, &key, value)?;
+                    cx.release(old);
+                }
+                i = self.skip(end);
+                match self.at(i) {
+                    0x7d if i < self.s.len() => break,
+                    0x2c => {
+                        let comma = i;
+                        i = self.skip(i + 1);
+                        if self.at(i) == 0x7d {
+                            return self.error(cx, "Illegal trailing comma before end of object", comma);
+                        }
+                    }
+                    _ => return self.error(cx, "Expecting ',' delimiter", i),
+                }
+                cx.poll_native()?;
+            }
+        }
+        if let Some(hook) = pairs_hook {
+            let list = cx.list(pairs)?;
+            return Ok((protocol::call(cx, &hook, &[list])?, i + 1));
+        }
+        let hook = self.scanner.object_hook.cloned(cx);
+        let value = if hook.is_none() { d.into_obj() } else { protocol::call(cx, &hook, &[d.into_obj()])? };
+        Ok((value, i + 1))
+    }
+
+    fn array(&mut self, cx: &mut Cx, from: usize) -> PyResult<(Obj, usize)> {
+        let mut items = Vec::new();
+        let mut i = self.skip(from);
+        if self.at(i) != 0x5d || i >= self.s.len() {
+            loop {
+                let (value, end) = self.inner(cx, i)?;
+                items.push(value);
+                i = self.skip(end);
+                match self.at(i) {
+                    0x5d if i < self.s.len() => break,
+                    0x2c => {
+                        let comma = i;
+                        i = self.skip(i + 1);
+                        if self.at(i) == 0x5d {
+                            return self.error(cx, "Illegal trailing comma before end of array", comma);
+                        }
+                    }
+                    _ => return self.error(cx, "Expecting ',' delimiter", i),
+                }
+                cx.poll_native()?;
+            }
+        }
+        Ok((cx.list(items)?, i + 1))
+    }
+}
