@@ -34,6 +34,22 @@ impl List {
         unsafe { *list.pub_items.as_ptr() = buf };
         Ok(list.into_obj())
     }
+    /// A list of `n` items that move out of where they lie; they stay when there is no memory.
+    ///
+    /// # Safety
+    /// `from` points at that many owned handles, which nobody reads again.
+    pub(crate) unsafe fn of_slots(cx: &Cx, from: *const Obj, n: usize) -> PyResult {
+        let list = List::new(cx)?;
+        let mut buf = Buf::with_capacity(cx, n)?;
+        // SAFETY: there is room for all of them, so none is refused; a fresh list nobody has seen.
+        unsafe {
+            for i in 0..n {
+                buf.push(cx, from.add(i).read())?;
+            }
+            *list.pub_items.as_ptr() = buf;
+        }
+        Ok(list.into_obj())
+    }
     #[inline(always)]
     pub fn items<'a>(&'a self, cx: &'a Cx) -> &'a [Obj] {
         self.pub_items.get(cx)

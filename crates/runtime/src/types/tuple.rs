@@ -48,6 +48,24 @@ impl Tuple {
         Tuple::make(cx, ty, items)
     }
 
+    /// A tuple of `n` items that move out of where they lie; they stay when there is no memory.
+    ///
+    /// # Safety
+    /// `from` points at that many owned handles, which nobody reads again.
+    pub(crate) unsafe fn of_slots(cx: &Cx, from: *const Obj, n: usize) -> PyResult {
+        if n == 0 {
+            return Ok(cx.consts.empty_tuple.clone());
+        }
+        let raw = memory::birth(cx, &cx.types.tuple, shape::TUPLE, HEAD_BYTES + n * 8)?;
+        // SAFETY: the block has room for the items, which move in.
+        unsafe {
+            raw.cast::<usize>().add(2).write(n);
+            std::ptr::copy_nonoverlapping(from, raw.cast::<Obj>().add(HEAD_BYTES / 8).as_ptr(), n);
+            memory::cycles::track(cx, raw);
+            Ok(Obj::from_raw(raw))
+        }
+    }
+
     pub(crate) fn make(cx: &Cx, ty: &Type, items: Vec<Obj>) -> PyResult {
         let n = items.len();
         let shape = if ty.is_heap() { ty.root_shape.get() } else { shape::TUPLE };

@@ -386,7 +386,7 @@ impl Writer {
     fn other(&mut self, cx: &mut Cx, o: &Obj, level: usize) -> PyResult<()> {
         let entered = self.enter(cx, o)?;
         let f = self.e.default.cloned(cx);
-        let new = protocol::call(cx, &f, &[o.clone()])?;
+        let new = protocol::call(cx, &f, std::slice::from_ref(o))?;
         let r = cx.deeper(" while encoding a JSON object", |cx| self.value(cx, &new, level));
         if r.is_err() {
             return Err(note(cx, format!("when serializing {} object", o.ty().name_text())));

@@ -216,8 +216,19 @@ fn window_size(name: &str, n: usize) -> usize {
     }
 }
 
-building!(build_tuple, |cx, _n, items| cx.tuple(items));
-building!(build_list, |cx, _n, items| cx.list(items));
+// The items move from their registers into the tuple or list.
+handler!(build_tuple, 3, |cx, pc, regs| {
+    let (w, n) = (f(pc, 1), *pc.add(2) as usize);
+    let t = Tuple::of_slots(cx, regs.add(w).cast::<Obj>(), n)?;
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(t));
+    Ok(())
+});
+handler!(build_list, 3, |cx, pc, regs| {
+    let (w, n) = (f(pc, 1), *pc.add(2) as usize);
+    let l = List::of_slots(cx, regs.add(w).cast::<Obj>(), n)?;
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(l));
+    Ok(())
+});
 building!(build_set, |cx, _n, items| {
     let s = Set::new(cx)?;
     for o in &items {
@@ -292,11 +303,11 @@ macro_rules! adding {
     };
 }
 
-adding!(list_append, |cx, c, v, _callee| {
-    match c.cast::<List>() {
-        Some(l) => l.push(cx, v.clone()),
-        None => Ok(()),
-    }
+handler!(list_append, 2, |cx, pc, regs| {
+    let value = consume(cx, regs, f(pc, 1));
+    // SAFETY of the cast: a comprehension's list is a list, and stays in its register.
+    let list = *regs.add(f(pc, 0));
+    peek(&list).cast_unchecked::<List>().push(cx, value)
 });
 adding!(set_add, |cx, c, v, _callee| {
     match c.cast::<Set>() {
@@ -369,7 +380,32 @@ handler!(map_add, 2, |cx, pc, regs| {
 });
 
 // Operand 0: the iterable's register, where the last item goes; word 2: how many.
-handler!(unpack_sequence, 3, |cx, pc, regs| {
+/// Tuples and lists of the right length are taken apart in place.
+pub unsafe fn unpack_sequence(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the source is an owned temporary; each item gets a count of its own before the source goes.
+    unsafe {
+        let (r, n) = (f(pc, 0), *pc.add(2) as usize);
+        let src = *regs.add(r);
+        let items = match (*src).shape.get() {
+            shape::TUPLE => (*src.cast::<Tuple>()).items(),
+            shape::LIST => peek(&src).cast_unchecked::<List>().items(&*cx),
+            _ => return unpack_any(cx, pc, regs),
+        };
+        if items.len() != n {
+            return unpack_any(cx, pc, regs);
+        }
+        for (i, o) in items.iter().enumerate() {
+            let item = o.as_ptr().as_ptr();
+            incref(item);
+            *regs.add(r + n - 1 - i) = item;
+        }
+        at(cx, pc);
+        drop_slot(cx, src);
+        go(cx, pc.add(3), regs)
+    }
+}
+
+handler!(unpack_any, 3, |cx, pc, regs| {
     let (r, n) = (f(pc, 0), *pc.add(2) as usize);
     let src = peek(&*regs.add(r)).clone();
     let items = match src.shape() {
