@@ -162,7 +162,7 @@ unsafe fn enter_arranged(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, mut base: *
         if generator {
             // A generator's registers are not on the stack: the arguments move there.
             let top = (*(*cx).stacks.top).top;
-            std::ptr::copy_nonoverlapping(base, top, n);
+            std::ptr::copy(base, top, n);
             base = top;
         }
         match arranged(&mut *cx, base, n) {
@@ -478,7 +478,113 @@ pub unsafe fn call_kw(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     }
 }
 
-consuming_call!(call_ex, call_ex_values, |cx, pc, regs| {
+/// Most arguments that `f(*args, **kwargs)` spreads over the value stack.
+const SPREAD_MAX: usize = 1000;
+
+/// A call with arguments in a tuple and keywords in a dict: functions of Python are entered, the rest is called.
+pub unsafe fn call_ex(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the window holds the callable, a tuple and perhaps a dict.
+    unsafe {
+        let w = f(pc, 1);
+        let callee = *regs.add(w);
+        if (*cx).poll.load(Ordering::Relaxed) == 0 && (is(callee, shape::FUNCTION) || is(callee, shape::METHOD)) {
+            at(cx, pc);
+            let (base, n) = spread(&mut *cx, pc, regs, w);
+            if !base.is_null() {
+                return enter_arranged(cx, pc, regs, base, n);
+            }
+        }
+        call_ex_any(cx, pc, regs)
+    }
+}
+
+/// Spreads the arguments over the value stack, the object of a bound method first. Null: that is for the slow way.
+#[inline(never)]
+unsafe fn spread(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize) -> (*mut Slot, usize) {
+    const NO: (*mut Slot, usize) = (null_mut(), 0);
+    // SAFETY: what is spread gets counts of its own, then the containers go.
+    unsafe {
+        let has_kw = *pc.add(2) & 1 == 1;
+        let args = *regs.add(w + 1);
+        if !is(args, shape::TUPLE) {
+            return NO;
+        }
+        let items = (*args.cast::<Tuple>()).items();
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        if has_kw {
+            let kwargs = *regs.add(w + 2);
+            if !is(kwargs, shape::DICT) {
+                return NO;
+            }
+            for (k, v) in peek(&kwargs).cast_unchecked::<Dict>().entries(cx) {
+                if k.shape() != shape::STR {
+                    return NO;
+                }
+                names.push(k);
+                values.push(v);
+            }
+        }
+        if items.len() + values.len() > SPREAD_MAX {
+            return NO;
+        }
+        let named = values.len();
+        let names = if named == 0 {
+            null_mut()
+        } else {
+            match cx.tuple(names) {
+                Ok(t) => give(t),
+                Err(_) => {
+                    cx.clear_error();
+                    return NO;
+                }
+            }
+        };
+        let mut function = *regs.add(w);
+        let mut first = null_mut();
+        if is(function, shape::METHOD) {
+            let method = &*function.cast::<crate::types::function::BoundMethod>();
+            let inner = (*method.function.as_ptr()).as_ptr().as_ptr();
+            if !is(inner, shape::FUNCTION) {
+                if !names.is_null() {
+                    drop_slot(cx, names);
+                }
+                return NO;
+            }
+            first = (*method.this.as_ptr()).as_ptr().as_ptr();
+            incref(first);
+            incref(inner);
+            drop_slot(cx, function);
+            function = inner;
+        }
+        // A generator's registers are not on the stack.
+        let generator = !(*cx.stacks.top).extra.is_null() && (*cx.stacks.top).kind != FrameKind::Init;
+        let (tuple, dict) = (args, if has_kw { *regs.add(w + 2) } else { null_mut() });
+        let base = if generator { (*cx.stacks.top).top } else { regs.add(w + 1) };
+        let mut n = 0;
+        if !first.is_null() {
+            *base = first;
+            n = 1;
+        }
+        for o in items {
+            let o = o.as_ptr().as_ptr();
+            incref(o);
+            *base.add(n) = o;
+            n += 1;
+        }
+        for v in values {
+            *base.add(n) = give(v);
+            n += 1;
+        }
+        drop_slot(cx, tuple);
+        if !dict.is_null() {
+            drop_slot(cx, dict);
+        }
+        cx.stacks.call = [function, names, null_mut()];
+        (base, n)
+    }
+}
+
+consuming_call!(call_ex_any, call_ex_values, |cx, pc, regs| {
     let (w, has_kw) = (f(pc, 1), *pc.add(2) & 1 == 1);
     let callee = consume(cx, regs, w);
     let args = consume(cx, regs, w + 1);

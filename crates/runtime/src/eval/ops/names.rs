@@ -231,7 +231,21 @@ fn cell_name(cx: &mut Cx, index: usize) -> PyResult<Ref<Str>> {
     crate::types::str::intern_text(cx, &text)
 }
 
-handler!(load_deref, 2, |cx, pc, regs| {
+pub unsafe fn load_deref(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: cell registers hold cells; a handle or nothing lies in one.
+    unsafe {
+        let cell = &*(*regs.add(f(pc, 1))).cast::<CellObj>();
+        let v = *cell.value.as_ptr().cast::<Slot>();
+        if v.is_null() {
+            return load_empty_deref(cx, pc, regs);
+        }
+        incref(v);
+        *regs.add(f(pc, 0)) = v;
+        go(cx, pc.add(2), regs)
+    }
+}
+
+handler!(load_empty_deref, 2, |cx, pc, regs| {
     let slot = *regs.add(f(pc, 1));
     let value = peek(&slot).cast::<CellObj>().and_then(|c| c.value.cloned(cx));
     match value {
@@ -297,14 +311,19 @@ pub unsafe fn load_closure(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     }
 }
 
-handler!(store_deref, 2, |cx, pc, regs| {
-    let value = consume(cx, regs, f(pc, 1));
-    let slot = *regs.add(f(pc, 0));
-    if let Some(c) = peek(&slot).cast::<CellObj>() {
-        c.value.set(cx, Some(value));
+pub unsafe fn store_deref(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: cell registers hold cells; the temporary moves into one, what was there dies last.
+    unsafe {
+        at(cx, pc);
+        let cell = &*(*regs.add(f(pc, 0))).cast::<CellObj>();
+        let place = cell.value.as_ptr().cast::<Slot>();
+        let old = std::mem::replace(&mut *place, *regs.add(f(pc, 1)));
+        if !old.is_null() {
+            drop_slot(cx, old);
+        }
+        go(cx, pc.add(2), regs)
     }
-    Ok(())
-});
+}
 
 handler!(delete_deref, 2, |cx, pc, regs| {
     let slot = *regs.add(f(pc, 0));
