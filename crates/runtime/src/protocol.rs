@@ -512,12 +512,34 @@ pub fn inplace(cx: &mut Cx, a: &Obj, b: &Obj, op: Op) -> PyResult {
 }
 pub fn power(cx: &mut Cx, a: &Obj, b: &Obj, m: Option<&Obj>) -> PyResult {
     match m {
-        Some(m) if !m.is_none() => match a.ty().slots(cx).power {
-            Some(f) => f(cx, a, b, m),
+        Some(m) if !m.is_none() => match power_by_method(cx, a, b, m)? {
+            Some(v) => Ok(v),
+            None if [a, b, m].iter().any(|o| o.cast::<Float>().is_some()) => Err(cx.type_error("pow() 3rd argument not allowed unless all arguments are integers")),
             None => Err(cx.type_error(format!("unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'", a.ty().name_text(), b.ty().name_text(), m.ty().name_text()))),
         },
         _ => binary(cx, a, b, Op::Pow),
     }
+}
+/// Three-argument power: the slot of the first operand or its own `__pow__`, then `__rpow__` of the second.
+fn power_by_method(cx: &mut Cx, a: &Obj, b: &Obj, m: &Obj) -> PyResult<Option<Obj>> {
+    for (name, this, other) in [("__pow__", a, b), ("__rpow__", b, a)] {
+        let key = cx.name(name);
+        let own = this.type_ref().lookup(cx, &key).filter(|f| this.ty().is_heap() && !std::ptr::eq(f.ty(), &*cx.types.wrapper_descriptor));
+        let r = if own.is_some() {
+            let Some(f) = special(cx, this, &key)? else { continue };
+            call(cx, &f, &[other.clone(), m.clone()])?
+        } else if name == "__pow__"
+            && let Some(f) = this.ty().slots(cx).power
+        {
+            f(cx, a, b, m)?
+        } else {
+            continue;
+        };
+        if !r.is(&cx.consts.not_implemented) {
+            return Ok(Some(r));
+        }
+    }
+    Ok(None)
 }
 pub fn unary(cx: &mut Cx, o: &Obj, op: &str) -> PyResult {
     cx.room()?;

@@ -35,6 +35,7 @@ pub mod template;
 pub mod traceback;
 pub mod tuple;
 pub mod type_;
+pub mod weakproxy;
 pub mod weakref;
 
 pub use bytearray::ByteArray;
@@ -197,7 +198,8 @@ builtin_types! {
     reversed: object = iterators::reversed_spec();
     super_: object = super_::spec();
     weakref: object = weakref::spec();
-    weakproxy: object = weakref::proxy_spec();
+    weakproxy: object = weakproxy::spec();
+    weakproxy_callable: object = weakproxy::callable_spec();
     base_exception: object = exc("BaseException", "Common base class for all exceptions.");
     exception: base_exception = exc("Exception", "Common base class for all non-exit exceptions.");
     base_exception_group: base_exception = exception_group::spec("BaseExceptionGroup", "A combination of multiple unrelated exceptions.");

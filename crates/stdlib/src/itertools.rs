@@ -372,7 +372,15 @@ fn tee_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let Some(link) = t.value.cloned(cx) else { return Ok(None) };
     let l = it(&link);
     if l.value.get(cx).is_none() {
-        let Some(v) = next_of(cx, &l, 0)? else { return Ok(None) };
+        // While the next value is on its way, whoever asks for it too is refused: `extra` says so.
+        if l.extra.get(cx).is_some() {
+            return Err(cx.runtime_error("cannot re-enter the tee iterator"));
+        }
+        let busy = cx.none();
+        l.extra.set(cx, Some(busy));
+        let next = next_of(cx, &l, 0);
+        l.extra.set(cx, None);
+        let Some(v) = next? else { return Ok(None) };
         let Some(src) = source(cx, &l, 0) else { return Ok(None) };
         let ty = cx.native_type("itertools._tee_dataobject");
         let next = make(cx, &ty, vec![src])?.into_obj();

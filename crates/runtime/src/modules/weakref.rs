@@ -37,7 +37,8 @@ mod functions {
     /// Create a proxy object that weakly references 'object'.
     #[py("proxy(object, callback=None, /)")]
     pub fn proxy(cx: &mut Cx, object: &Obj, callback: Option<&Obj>) -> PyResult {
-        let ty = cx.types.weakproxy.clone();
+        let callable = object.ty().slots(cx).call.is_some();
+        let ty = if callable { cx.types.weakproxy_callable.clone() } else { cx.types.weakproxy.clone() };
         crate::types::weakref::make(cx, &ty, object, callback.cloned())
     }
 }
@@ -47,7 +48,8 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let (r, p) = (cx.types.weakref.as_obj().clone(), cx.types.weakproxy.as_obj().clone());
     m.set(cx, "ref", r.clone())?;
     m.set(cx, "ReferenceType", r)?;
-    m.set(cx, "ProxyType", p.clone())?;
-    m.set(cx, "CallableProxyType", p)?;
+    m.set(cx, "ProxyType", p)?;
+    let callable = cx.types.weakproxy_callable.as_obj().clone();
+    m.set(cx, "CallableProxyType", callable)?;
     Ok(m.into_obj())
 }

@@ -27,11 +27,11 @@ pub fn get(w: &WeakRef) -> Option<Obj> {
     w.target.get().map(|p| unsafe { (*(&p as *const NonNull<Header>).cast::<Obj>()).clone() })
 }
 
-/// A reference; plain ones without callback are shared.
 /// What a weak reference stands for, if that lives.
 pub fn target(weak: &Obj) -> Option<Obj> {
     weak.cast::<WeakRef>().and_then(|w| get(w))
 }
+/// A reference; plain ones without callback are shared.
 pub fn make(cx: &mut Cx, ty: &Ref<super::Type>, target: &Obj, callback: Option<Obj>) -> PyResult {
     if !weak::allowed(target) {
         return Err(cx.type_error(format!("cannot create weak reference to '{}' object", target.ty().name_text())));
@@ -56,7 +56,7 @@ unsafe fn drop_ref(raw: NonNull<Header>) {
         (OpsOf::<WeakRef>::OPS.drop)(raw);
     }
 }
-static OPS: Ops = Ops { drop: drop_ref, ..OpsOf::<WeakRef>::OPS };
+pub(super) static OPS: Ops = Ops { drop: drop_ref, ..OpsOf::<WeakRef>::OPS };
 
 fn of(o: &Obj) -> &Ref<WeakRef> {
     // SAFETY: O3, these slots are only reached through weak references.
@@ -98,11 +98,22 @@ pub fn spec() -> Spec {
             }),
             new: Some(|cx, ty, args| {
                 let a = args.positional();
+                if !args.names.is_empty() && !ty.is_heap() {
+                    return Err(cx.type_error("weakref() takes no keyword arguments"));
+                }
+                if a.len() > 2 && !ty.is_heap() {
+                    return Err(cx.type_error(format!("__new__ expected at most 2 arguments, got {}", a.len())));
+                }
                 let Some(x) = a.first() else { return Err(cx.type_error("__new__ expected at least 1 argument, got 0")) };
                 let ty = ty.clone();
                 make(cx, &ty, x, a.get(1).filter(|c| !c.is_none()).cloned())
             }),
-            init: Some(|_, _, _| Ok(())),
+            init: Some(|cx, _, args| {
+                if !args.names.is_empty() {
+                    return Err(cx.type_error("weakref() takes no keyword arguments"));
+                }
+                args.unpack(cx, "__init__", 1, 2).map(drop)
+            }),
             ..Slots::EMPTY
         },
         getset: WeakRef::GETSET,
@@ -114,60 +125,5 @@ impl WeakRef {
     #[get("__callback__")]
     fn callback_get(cx: &mut Cx, this: &Ref<WeakRef>) -> Option<Obj> {
         this.callback.cloned(cx)
-    }
-}
-
-fn alive(cx: &mut Cx, o: &Obj) -> PyResult {
-    get(of(o)).ok_or_else(|| cx.error_of(&cx.types.reference_error, "weakly-referenced object no longer exists"))
-}
-
-pub fn proxy_spec() -> Spec {
-    Spec {
-        flags: flags::GC,
-        ops: &OPS,
-        slots: Slots {
-            repr: Some(|cx, o| {
-                let t = match get(of(o)) {
-                    Some(x) => format!("<weakproxy at {:#x} to {} at {:#x}>", o.address(), x.ty().name_text(), x.address()),
-                    None => format!("<weakproxy at {:#x} to NoneType>", o.address()),
-                };
-                cx.str(&t)
-            }),
-            str: Some(|cx, o| {
-                let x = alive(cx, o)?;
-                protocol::str(cx, &x)
-            }),
-            getattribute: Some(|cx, o, n| {
-                let x = alive(cx, o)?;
-                protocol::getattr(cx, &x, n)
-            }),
-            setattr: Some(|cx, o, n, v| {
-                let x = alive(cx, o)?;
-                protocol::setattr(cx, &x, n, v)
-            }),
-            call: Some(|cx, o, args| {
-                let x = alive(cx, o)?;
-                protocol::call_args(cx, &x, args)
-            }),
-            len: Some(|cx, o| {
-                let x = alive(cx, o)?;
-                protocol::len(cx, &x)
-            }),
-            getitem: Some(|cx, o, k| {
-                let x = alive(cx, o)?;
-                protocol::getitem(cx, &x, k)
-            }),
-            iter: Some(|cx, o| {
-                let x = alive(cx, o)?;
-                protocol::iter(cx, &x)
-            }),
-            bool: Some(|cx, o| {
-                let x = alive(cx, o)?;
-                protocol::truth(cx, &x)
-            }),
-            hash: Some(super::dunders::unhashable),
-            ..Slots::EMPTY
-        },
-        ..Spec::new::<WeakRef>("weakref.ProxyType")
     }
 }
