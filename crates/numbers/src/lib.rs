@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod big;
+pub mod digits;
 pub mod float;
 pub mod format;
 pub mod half;

@@ -7,6 +7,7 @@ use crate::memory::{self, Ops, OpsOf};
 use crate::native::Args;
 use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
 use crate::protocol;
+use retic_numbers::digits::{self, Number};
 use retic_numbers::{Big, hash, small};
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -63,12 +64,30 @@ impl Int {
             return if exact { cx.int(v) } else { Int::compact(cx, ty, ty.root_shape.get(), v) };
         }
         let (negative, digits) = b.to_digits();
+        Int::of_digits(cx, ty, negative, &digits)
+    }
+
+    /// From sign and digits, lowest first; leading zeros are not kept.
+    fn from_digits(cx: &Cx, negative: bool, mut digits: &[u32]) -> PyResult {
+        while let [rest @ .., 0] = digits {
+            digits = rest;
+        }
+        if digits.len() <= 2 {
+            let v = digits.iter().rev().fold(0i64, |v, d| v << 30 | i64::from(*d));
+            return cx.int(if negative { -v } else { v });
+        }
+        Int::of_digits(cx, &cx.types.int, negative, digits)
+    }
+
+    /// More than two digits.
+    fn of_digits(cx: &Cx, ty: &Type, negative: bool, digits: &[u32]) -> PyResult {
+        let exact = std::ptr::eq(ty, &*cx.types.int);
         let raw = memory::birth(cx, ty, if exact { shape::BIGINT } else { ty.root_shape.get() }, HEAD_BYTES + digits.len() * 4)?;
         // SAFETY: the block has room for the digits.
         unsafe {
             let n = digits.len() as isize;
             raw.cast::<isize>().add(2).write(if negative { -n } else { n });
-            raw.cast::<u32>().add(HEAD_BYTES / 4).copy_from_nonoverlapping(NonNull::from(&digits[..]).cast(), digits.len());
+            raw.cast::<u32>().add(HEAD_BYTES / 4).copy_from_nonoverlapping(NonNull::from(digits).cast(), digits.len());
             if ty.has(flags::GC) {
                 memory::cycles::track(cx, raw);
             }
@@ -85,6 +104,22 @@ impl Int {
     #[inline(always)]
     pub(crate) fn value_unchecked(&self) -> i64 {
         self.value.get()
+    }
+    /// Sign and digits; those of a machine integer are put into `room`.
+    fn number<'a>(&'a self, room: &'a mut [u32; 2]) -> Number<'a> {
+        match self.small() {
+            Some(v) => {
+                let m = v.unsigned_abs();
+                *room = [(m & 0x3fff_ffff) as u32, (m >> 30) as u32];
+                let n = if m == 0 { 0 } else { 1 + usize::from(room[1] != 0) };
+                Number { negative: v < 0, digits: &room[..n] }
+            }
+            // SAFETY: that many digits lie inline.
+            None => Number {
+                negative: self.digits < 0,
+                digits: unsafe { std::slice::from_raw_parts((self as *const Int).cast::<u32>().add(HEAD_BYTES / 4), self.digits.unsigned_abs()) },
+            },
+        }
     }
     pub fn big(&self) -> Big {
         match self.small() {
@@ -178,6 +213,18 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
             return cx.float(r);
         }
     }
+    let (mut x_room, mut y_room) = ([0; 2], [0; 2]);
+    if let Some(made) = by_digits(op, x.number(&mut x_room), y.number(&mut y_room)) {
+        return match made {
+            (Some((negative, q)), None) => Int::from_digits(cx, negative, &q),
+            (None, Some((negative, r))) => Int::from_digits(cx, negative, &r),
+            (Some(q), Some(r)) => {
+                let pair = vec![Int::from_digits(cx, q.0, &q.1)?, Int::from_digits(cx, r.0, &r.1)?];
+                cx.tuple(pair)
+            }
+            (None, None) => Ok(cx.not_implemented()),
+        };
+    }
     let (x, y) = (x.big(), y.big());
     let zero = |cx: &Cx, what: &str| cx.zero_division(what);
     let r = match op {
@@ -216,6 +263,32 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
         Op::MatMul => return Ok(cx.not_implemented()),
     };
     from_big(cx, &r)
+}
+
+/// What can be computed on the digits where they lie: a result, or quotient and remainder.
+fn by_digits(op: Op, x: Number<'_>, y: Number<'_>) -> Option<(Option<digits::Made>, Option<digits::Made>)> {
+    /// Shifts to the left by more need a look at the memory first.
+    const SHIFT_MAX: usize = 1 << 16;
+    let shift = match (y.negative, y.digits) {
+        (false, []) => Some(0),
+        (false, [n]) => Some(*n as usize),
+        _ => None,
+    };
+    let one = match op {
+        Op::Add => digits::add(x, y),
+        Op::Sub => digits::sub(x, y),
+        Op::Mul => digits::mul(x, y)?,
+        Op::And => digits::and(x, y)?,
+        Op::Or => digits::or(x, y)?,
+        Op::Xor => digits::xor(x, y)?,
+        Op::LShift => digits::shl(x, shift.filter(|n| *n <= SHIFT_MAX)?),
+        Op::RShift => digits::shr(x, shift?),
+        Op::FloorDiv => return digits::divmod(x, y).map(|(q, _)| (Some(q), None)),
+        Op::Mod => return digits::divmod(x, y).map(|(_, r)| (None, Some(r))),
+        Op::DivMod => return digits::divmod(x, y).map(|(q, r)| (Some(q), Some(r))),
+        _ => return None,
+    };
+    Some((Some(one), None))
 }
 
 /// Refuses results so large that their memory could not be had.
@@ -284,7 +357,10 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     let Some((x, y)) = operands(a, b) else { return Ok(cx.not_implemented()) };
     let r = match (x.small(), y.small()) {
         (Some(p), Some(q)) => op.of(p, q),
-        _ => op.of(x.big(), y.big()),
+        _ => {
+            let (mut x_room, mut y_room) = ([0; 2], [0; 2]);
+            op.of(digits::compare(x.number(&mut x_room), y.number(&mut y_room)), std::cmp::Ordering::Equal)
+        }
     };
     Ok(cx.bool(r))
 }
