@@ -182,7 +182,7 @@ impl Big {
     /// `self / other` correctly rounded; `None` on overflow. `other` is not zero.
     pub fn true_div(&self, other: &Big) -> Option<f64> {
         if self.is_zero() {
-            return Some(0.0);
+            return Some(if other.is_negative() { -0.0 } else { 0.0 });
         }
         let negative = self.is_negative() != other.is_negative();
         let (a, b) = (self.abs(), other.abs());

@@ -63,8 +63,8 @@ fn add_magnitudes(a: &[u32], b: &[u32]) -> Vec<u32> {
 fn sub_magnitudes(a: &[u32], b: &[u32]) -> Vec<u32> {
     let mut out = Vec::with_capacity(a.len());
     let mut borrow = 0i32;
-    for i in 0..a.len() {
-        let d = a[i] as i32 - b.get(i).map_or(0, |d| *d as i32) + borrow;
+    for (i, x) in a.iter().enumerate() {
+        let d = *x as i32 - b.get(i).map_or(0, |d| *d as i32) + borrow;
         out.push(d as u32 & MASK);
         borrow = d >> BITS;
     }

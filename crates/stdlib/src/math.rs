@@ -79,6 +79,25 @@ fn product_range(cx: &mut Cx, a: i64, b: i64) -> PyResult<Big> {
     Ok(x.mul(&y))
 }
 
+/// A logarithm; that of an int too large for a float is made of its highest bits and their place.
+fn logarithm(cx: &mut Cx, x: &Obj, f: fn(f64) -> f64) -> PyResult<f64> {
+    if let Some(b) = int::to_big(x) {
+        if b.is_zero() || b.is_negative() {
+            return Err(cx.value_error("expected a positive input"));
+        }
+        let place = b.bit_length();
+        if place > 1000 {
+            let high = b.shr(place as usize - 64).to_f64().unwrap_or(f64::INFINITY) * 2f64.powi(-64);
+            return Ok(f(high) + f(2.0) * place as f64);
+        }
+    }
+    let v = protocol::as_f64(cx, x)?;
+    if v.is_nan() {
+        return Ok(v);
+    }
+    if v > 0.0 { Ok(f(v)) } else { Err(cx.value_error("expected a positive input")) }
+}
+
 #[retic_macros::methods]
 mod functions {
     //! This module provides access to the mathematical functions defined by the C standard.
@@ -581,24 +600,25 @@ mod functions {
     }
     /// log(x, [base=math.e]): return the logarithm of x to the given base.
     #[py("log(x, base=None, /)")]
-    pub fn log(cx: &mut Cx, x: f64, base: Option<f64>) -> PyResult<f64> {
-        if x <= 0.0 || base.is_some_and(|b| b <= 0.0) {
-            return Err(cx.value_error("expected a positive input"));
+    pub fn log(cx: &mut Cx, x: &Obj, base: Option<&Obj>) -> PyResult<f64> {
+        let x = logarithm(cx, x, f64::ln)?;
+        match base {
+            Some(b) => {
+                let b = logarithm(cx, b, f64::ln)?;
+                if b == 0.0 { Err(cx.zero_division("division by zero")) } else { Ok(x / b) }
+            }
+            None => Ok(x),
         }
-        Ok(match base {
-            Some(b) => x.ln() / b.ln(),
-            None => x.ln(),
-        })
     }
     /// Return the base 2 logarithm of x.
     #[py("log2(x, /)")]
-    pub fn log2(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        if x > 0.0 { Ok(x.log2()) } else { Err(cx.value_error("expected a positive input")) }
+    pub fn log2(cx: &mut Cx, x: &Obj) -> PyResult<f64> {
+        logarithm(cx, x, f64::log2)
     }
     /// Return the base 10 logarithm of x.
     #[py("log10(x, /)")]
-    pub fn log10(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        if x > 0.0 { Ok(x.log10()) } else { Err(cx.value_error("expected a positive input")) }
+    pub fn log10(cx: &mut Cx, x: &Obj) -> PyResult<f64> {
+        logarithm(cx, x, f64::log10)
     }
     /// Return the integer part of the square root of the input.
     #[py("isqrt(n, /)")]

@@ -585,7 +585,12 @@ impl Int {
     #[py("from_bytes($type, /, bytes, byteorder=None, *, signed=False)")]
     fn from_bytes(cx: &mut Cx, r#type: &Obj, bytes: &Obj, byteorder: Option<&Obj>, signed: bool) -> PyResult {
         let order = byteorder_text(cx, byteorder)?;
-        let mut data = super::bytes::bytes_of(cx, bytes)?;
+        let name = cx.name("__bytes__");
+        let made = match protocol::special(cx, bytes, &name)? {
+            Some(f) => protocol::call(cx, &f, &[])?,
+            None => bytes.clone(),
+        };
+        let mut data = super::bytes::bytes_of(cx, &made)?;
         if order {
             data.reverse();
         }
@@ -601,8 +606,18 @@ impl Int {
     }
     /// Rounding an Integral returns itself. Rounding with an ndigits argument also returns an integer.
     #[py("__round__($self, ndigits=None, /)")]
-    fn round(cx: &mut Cx, this: &Ref<Int>, ndigits: Option<i64>) -> PyResult {
+    fn round(cx: &mut Cx, this: &Ref<Int>, ndigits: Option<&Obj>) -> PyResult {
+        let ndigits = match ndigits {
+            Some(o) => {
+                let n = protocol::index(cx, o)?;
+                let far = if to_big(&n).is_some_and(|b| b.is_negative()) { i64::MIN } else { i64::MAX };
+                Some(to_i64(&n).unwrap_or(far))
+            }
+            None => None,
+        };
         match ndigits {
+            // Ten times more digits than there are: nothing is left of them.
+            Some(n) if n < 0 && n.unsigned_abs() > this.big().bit_length() => cx.int(0),
             Some(n) if n < 0 => {
                 let unit = Big::from(10).pow(n.unsigned_abs().min(100_000) as usize);
                 let b = this.big();

@@ -687,8 +687,7 @@ unsafe fn load_method_slow(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, o: Slot, 
             };
             if own.is_none() {
                 // With attributes in a dictionary an instance may hide the method without changing its shape.
-                let has_dict = ty.has(crate::types::flags::DICT) && crate::types::object::has_dict(&obj);
-                if !has_dict && ty.version.get() != 0 {
+                if shape_shows_attributes(cx, &obj) && ty.version.get() != 0 {
                     *pc.add(5) = *pc.add(3);
                     *pc.add(6) = *pc.add(4);
                     *pc.add(3) = key;

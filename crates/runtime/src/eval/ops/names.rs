@@ -440,7 +440,7 @@ unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
 /// What `load_class_attr` may remember of an attribute: the object itself, a property's function, the place of a member.
 /// Nothing when the instance may have the attribute, or asking it may do something else.
 fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
-    use crate::types::{descriptor, flags};
+    use crate::types::descriptor;
     let ty = obj.ty();
     if ty.version.get() == 0 || ty.slots(cx).getattribute.map(|g| g as usize) != Some(crate::types::object::getattribute as *const () as usize) {
         return None;
@@ -453,11 +453,22 @@ fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
         return Some(function.as_ptr().as_ptr() as u64 | FUNCTION_MARK);
     }
     let slots = found.ty().slots(cx);
-    if slots.get.is_some() || slots.set.is_some() || !ty.is_heap() || ty.has(flags::DICT) && crate::types::object::has_dict(obj) {
+    if slots.get.is_some() || slots.set.is_some() || !ty.is_heap() || !shape_shows_attributes(cx, obj) {
         return None;
     }
     let own = crate::types::object::get_own(cx, obj, name).ok()?;
     own.is_none().then(|| found.as_ptr().as_ptr() as u64)
+}
+
+/// Whether an instance that gets an attribute gets another shape: not where attributes lie in a dictionary.
+pub(super) fn shape_shows_attributes(cx: &Cx, obj: &Obj) -> bool {
+    use crate::object::shape::FIRST_FREE;
+    if !obj.ty().has(crate::types::flags::DICT) {
+        return true;
+    }
+    let shapes = cx.shapes.borrow();
+    let inline = obj.shape().checked_sub(FIRST_FREE).and_then(|i| shapes.get(i as usize)).is_some_and(|s| !s.in_dict);
+    inline && !crate::types::object::has_dict(obj)
 }
 
 /// The byte offset of an inline attribute that nothing on the class overrides.
