@@ -30,8 +30,11 @@ pub(super) unsafe fn arrange(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: 
     // SAFETY: as promised; whatever can fail is done before the first argument moves.
     unsafe {
         let (argcount, named) = (exec.argcount, exec.params.len());
-        if n > argcount && !exec.star || names.len() > KEYWORDS_MAX || named > 64 {
-            return named > 64 && arrange_many(cx, f, exec, base, n, names);
+        if names.len() > KEYWORDS_MAX || named > 64 {
+            return arrange_many(cx, f, exec, base, n, names);
+        }
+        if n > argcount && !exec.star {
+            return false;
         }
         // Which parameters have a value, and where each keyword goes.
         let mut given: u64 = if n.min(argcount) >= 64 { u64::MAX } else { (1 << n.min(argcount)) - 1 };
@@ -128,7 +131,7 @@ pub(super) unsafe fn arrange(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: 
     }
 }
 
-/// As `arrange`, for functions of very many parameters.
+/// As `arrange`, for calls with very many keywords and functions of very many parameters.
 #[cold]
 unsafe fn arrange_many(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: *mut Slot, n: usize, names: &[Obj]) -> bool {
     // SAFETY: the arguments are copied; the originals go when the copies are in place.
