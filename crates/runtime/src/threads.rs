@@ -138,8 +138,12 @@ impl State {
         }
     }
     /// The interpreter ends: threads that still want the lock sleep for ever.
-    pub fn close(&self) {
+    pub fn close(&mut self) {
         self.gil.lock().closed = true;
+        // Nobody takes turns any more; what the others held stays where it is.
+        for (_, own) in self.waiting.drain() {
+            std::mem::forget(own);
+        }
     }
 }
 
@@ -180,6 +184,10 @@ impl Gil {
             let interval = Duration::from_nanos(self.interval_ns.load(Ordering::Relaxed).max(1000));
             let (again, timed) = self.free.wait_timeout(s, interval).unwrap_or_else(PoisonError::into_inner);
             s = again;
+            if s.closed {
+                // The context may be gone.
+                break;
+            }
             if timed.timed_out() && s.held && s.switches == before {
                 // SAFETY: the word belongs to the context, which outlives its threads' use of it.
                 if let Some(word) = unsafe { self.word.load(Ordering::Relaxed).as_ref() } {
