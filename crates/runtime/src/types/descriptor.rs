@@ -104,12 +104,14 @@ pub fn member_offset(o: &Obj) -> Option<usize> {
 pub fn writable_member(o: &Obj) -> Option<usize> {
     o.cast::<Member>().filter(|m| !m.read_only.get()).map(|m| m.offset.get())
 }
-/// The function that an exact property calls for its value.
-pub fn getter(cx: &Cx, o: &Obj) -> Option<Obj> {
-    if !std::ptr::eq(o.ty(), &*cx.types.property) {
-        return None;
-    }
-    o.cast::<Property>()?.get.cloned(cx)
+/// Whether an object is a property, and not of a subclass.
+pub fn is_exact_property(cx: &Cx, o: &Obj) -> bool {
+    std::ptr::eq(o.ty(), &*cx.types.property)
+}
+/// What a property calls for its value, as the eval loop has it; null: nothing.
+pub(crate) unsafe fn getter_of(p: &Property) -> *mut crate::object::Header {
+    // SAFETY: the caller holds the property; a handle or nothing lies there.
+    unsafe { (*p.get.as_ptr()).as_ref().map_or(std::ptr::null_mut(), |o| o.as_ptr().as_ptr()) }
 }
 pub fn staticmethod(cx: &Cx, f: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.staticmethod, |head| StaticMethod { head, function: Guarded::new(f) })?.into_obj())
@@ -491,6 +493,7 @@ pub fn property_spec() -> Spec {
                 p.set.set(cx, s);
                 p.del.set(cx, d);
                 p.doc.set(cx, doc);
+                p.name.set(cx, None);
                 Ok(())
             }),
             ..Slots::EMPTY

@@ -338,9 +338,9 @@ handler!(delete_deref, 2, |cx, pc, regs| {
 });
 
 // ---- attributes. Words: 2 name, then (shape, slot offset) twice, then what the class has: 5 (shape, type version), 6 an
-// object, or with a mark in the lowest bits a property's function, or the offset of a member of `__slots__`
+// object, or with a mark in the lowest bits a property, or the offset of a member of `__slots__`
 
-const FUNCTION_MARK: u64 = 1;
+const PROPERTY_MARK: u64 = 1;
 const MEMBER_MARK: u64 = 2;
 
 /// Shape and version of an object's class, which stand for everything the class has.
@@ -415,8 +415,19 @@ unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
         at(cx, pc);
         let known = *pc.add(6);
         let mut v = known as Slot;
-        if known & FUNCTION_MARK != 0 {
-            return super::calls::enter_getter(cx, pc, regs, o, (known & !FUNCTION_MARK) as Slot);
+        if known & PROPERTY_MARK != 0 {
+            // A property can be given another function: it is asked each time.
+            let function = crate::types::descriptor::getter_of(&*((known & !PROPERTY_MARK) as *const crate::types::descriptor::Property));
+            if !function.is_null() && is(function, shape::FUNCTION) {
+                return super::calls::enter_getter(cx, pc, regs, o, function);
+            }
+            v = load_attr_slow(&mut *cx, pc, o);
+            if v.is_null() {
+                return fail(cx, pc, regs);
+            }
+            release::<A>(cx, o);
+            put(cx, regs, f(pc, 0), D == 1, v);
+            return go(cx, pc.add(7), regs);
         }
         if known & MEMBER_MARK != 0 {
             v = *o.cast::<u8>().add((known >> 2) as usize).cast::<Slot>();
@@ -437,7 +448,7 @@ unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
     }
 }
 
-/// What `load_class_attr` may remember of an attribute: the object itself, a property's function, the place of a member.
+/// What `load_class_attr` may remember of an attribute: the object itself, a property, the place of a member.
 /// Nothing when the instance may have the attribute, or asking it may do something else.
 fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     use crate::types::descriptor;
@@ -449,8 +460,8 @@ fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     if let Some(offset) = descriptor::member_offset(&found).filter(|_| ty.is_heap()) {
         return Some((offset as u64) << 2 | MEMBER_MARK);
     }
-    if let Some(function) = descriptor::getter(cx, &found).filter(|g| g.shape() == crate::object::shape::FUNCTION) {
-        return Some(function.as_ptr().as_ptr() as u64 | FUNCTION_MARK);
+    if descriptor::is_exact_property(cx, &found) {
+        return Some(found.as_ptr().as_ptr() as u64 | PROPERTY_MARK);
     }
     let slots = found.ty().slots(cx);
     if slots.get.is_some() || slots.set.is_some() || !ty.is_heap() || !shape_shows_attributes(cx, obj) {
