@@ -247,7 +247,10 @@ unsafe fn at_point(cx: &mut Cx, pc: *mut u64, regs: *mut Slot) -> Next {
         let Some(point) = exec.instruments.points.get().and_then(|p| p.get(&word)) else { return Next::Fail };
         let original = point.original.get();
         if !cx.watched() {
-            restore(exec);
+            // Another thread may watch the same code.
+            if cx.threads.others() == 0 {
+                restore(exec);
+            }
             return Next::Run(original);
         }
         if cx.tracing.inside.get() {
