@@ -25,7 +25,8 @@ fn parameter(exec: &Exec, name: &Obj) -> Option<usize> {
 /// with defaults, keyword-only, `*args`, `**kwargs`. False: they do not fit, and nothing was moved.
 ///
 /// # Safety
-/// `base` is above all registers in use, or the window of a call; each argument is owned.
+/// `base` is above all registers in use, or the window of a call; each argument is owned. Names are exact strings: Python
+/// that ran here would use the same place.
 pub(super) unsafe fn arrange(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: *mut Slot, n: usize, names: &[Obj]) -> bool {
     // SAFETY: as promised; whatever can fail is done before the first argument moves.
     unsafe {
@@ -145,10 +146,19 @@ unsafe fn arrange_many(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: *mut S
         for i in 0..total {
             drop(take(*base.add(i)));
         }
-        for (i, v) in values.into_iter().enumerate().take(exec.arg_slots) {
-            *base.add(i) = give(v.unwrap_or_else(|| cx.consts.unbound.clone()));
-        }
+        put(cx, exec, base, values);
         true
+    }
+}
+
+/// Puts bound values into the registers of the parameters.
+///
+/// # Safety
+/// The registers at `base` are free.
+pub(super) unsafe fn put(cx: &Cx, exec: &Exec, base: *mut Slot, values: Vec<Option<Obj>>) {
+    for (i, v) in values.into_iter().enumerate().take(exec.arg_slots) {
+        // SAFETY: as promised.
+        unsafe { *base.add(i) = give(v.unwrap_or_else(|| cx.consts.unbound.clone())) };
     }
 }
 
@@ -172,7 +182,7 @@ pub(super) fn refuse(cx: &mut Cx, f: &Ref<Function>, items: Vec<Obj>, names: &[O
 }
 
 /// The values of the parameters, the slow way: it finds the words for what is wrong.
-fn bind(cx: &mut Cx, f: &Ref<Function>, args: Args<'_>) -> PyResult<Vec<Option<Obj>>> {
+pub(super) fn bind(cx: &mut Cx, f: &Ref<Function>, args: Args<'_>) -> PyResult<Vec<Option<Obj>>> {
     let code_obj = f.code.cloned(cx);
     let code = code_obj.code().clone();
     let (argcount, kwonly, posonly) = (code.argcount as usize, code.kwonlyargcount as usize, code.posonlyargcount as usize);

@@ -146,12 +146,13 @@ impl Stacks {
         // SAFETY: both point into the frame region.
         unsafe { self.top.offset_from(self.frames) as usize }
     }
-    /// Whether `frame` is the sentinel.
-    pub fn is_bottom(&self, frame: *const Frame) -> bool {
-        std::ptr::eq(frame, self.frames)
+    /// Whether `frame` is the sentinel, of this thread or another.
+    pub(crate) fn is_bottom(&self, frame: *const Frame) -> bool {
+        // SAFETY: records from the sentinel to the top are whole; only the sentinel has no code.
+        unsafe { (*frame).exec.is_null() }
     }
     /// The record below one.
-    pub fn below(&self, frame: *mut Frame) -> *mut Frame {
+    pub(crate) fn below(&self, frame: *mut Frame) -> *mut Frame {
         if self.is_bottom(frame) { frame } else { frame.wrapping_sub(1) }
     }
     pub fn current(&self) -> Option<&Frame> {
@@ -312,6 +313,20 @@ pub(super) unsafe fn fill(cx: &mut Cx, exec: &Exec, regs: *mut Slot, bound: usiz
     Ok(())
 }
 
+/// The same for the top frame, which is taken down when there is no memory.
+pub(super) unsafe fn fill_frame(cx: &mut Cx, exec: &Exec, regs: *mut Slot, bound: usize, function: &Ref<Function>) -> PyResult<()> {
+    // SAFETY: as `fill`; all registers have values before the first cell is made.
+    unsafe {
+        let filled = fill(cx, exec, regs, bound, function);
+        if filled.is_err() {
+            let saved = cx.save_error();
+            super::unwind::abandon(cx);
+            cx.restore_error(saved);
+        }
+        filled
+    }
+}
+
 /// Calls a Python function from Rust.
 pub fn call_function(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     // SAFETY: O3, this slot is only reached through functions.
@@ -327,15 +342,22 @@ pub fn call_with(cx: &mut Cx, function: &Ref<Function>, first: Option<&Obj>, arg
     // value in each of the parameters'.
     unsafe {
         let regs = (*cx.stacks.top).top;
-        let mut n = 0;
-        for a in first.into_iter().chain(args.items) {
-            *regs.add(n) = give(a.clone());
-            n += 1;
-        }
-        if !binding::arrange(cx, function, &*exec, regs, n - args.names.len(), args.names) {
-            let items = (0..n).map(|i| take(*regs.add(i))).collect();
-            let e = binding::refuse(cx, function, items, args.names);
-            return Err(e);
+        if args.names.iter().all(|n| n.shape() == crate::object::shape::STR) {
+            let mut n = 0;
+            for a in first.into_iter().chain(args.items) {
+                *regs.add(n) = give(a.clone());
+                n += 1;
+            }
+            if !binding::arrange(cx, function, &*exec, regs, n - args.names.len(), args.names) {
+                let items = (0..n).map(|i| take(*regs.add(i))).collect();
+                let e = binding::refuse(cx, function, items, args.names);
+                return Err(e);
+            }
+        } else {
+            // Comparing such names may run Python, which needs the place above the top frame for itself.
+            let items: Vec<Obj> = first.into_iter().chain(args.items).cloned().collect();
+            let values = binding::bind(cx, function, Args { items: &items, names: args.names })?;
+            binding::put(cx, &*exec, regs, values);
         }
         let bound = (*exec).arg_slots;
         if (*exec).generator {
@@ -349,7 +371,7 @@ pub fn call_with(cx: &mut Cx, function: &Ref<Function>, first: Option<&Obj>, arg
             cx.restore_error(saved);
             return Err(r);
         }
-        fill(cx, &*exec, regs, bound, function)?;
+        fill_frame(cx, &*exec, regs, bound, function)?;
         if (*exec).flags & CO_OPTIMIZED == 0 {
             (*cx.stacks.top).namespace = give(function.globals.cloned(cx).into_obj());
         }
@@ -391,7 +413,7 @@ pub fn run_code(cx: &mut Cx, code: &Ref<CodeObj>, globals: &Ref<Dict>, namespace
     unsafe {
         let regs = (*cx.stacks.top).top;
         push(cx, exec, regs, function.as_obj().as_ptr().as_ptr(), FrameKind::Entry)?;
-        fill(cx, &*exec, regs, 0, &function)?;
+        fill_frame(cx, &*exec, regs, 0, &function)?;
         if (*exec).flags & CO_OPTIMIZED == 0 {
             (*cx.stacks.top).namespace = give(namespace.clone());
         }

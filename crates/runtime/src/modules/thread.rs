@@ -120,7 +120,7 @@ mod functions {
         cx.threads.others() as i64
     }
     /// Start a new thread and return its identifier.
-    #[py("start_new_thread(function, args, kwargs=None, /)")]
+    #[py("start_new_thread(function, args, kwargs={}, /)")]
     pub fn start_new_thread(cx: &mut Cx, function: &Obj, args: &Obj, kwargs: Option<&Obj>) -> PyResult<i64> {
         callable(cx, function, "first arg must be callable")?;
         let Some(items) = args.cast::<Tuple>().map(|t| t.items().to_vec()) else { return Err(cx.type_error("2nd arg must be a tuple")) };
@@ -134,8 +134,8 @@ mod functions {
         }
         threads::start(cx, function.clone(), items, names, Arc::default())
     }
-    /// Start a new thread and return its identifier (an old name).
-    #[py("start_new(function, args, kwargs=None, /)")]
+    /// An obsolete synonym of start_new_thread().
+    #[py("start_new(function, args, kwargs={}, /)")]
     pub fn start_new(cx: &mut Cx, function: &Obj, args: &Obj, kwargs: Option<&Obj>) -> PyResult<i64> {
         start_new_thread(cx, function, args, kwargs)
     }
@@ -182,7 +182,7 @@ mod functions {
     }
     /// Simulate the arrival of the given signal in the main thread,
     /// where the corresponding signal handler will be executed.
-    #[py("interrupt_main(signum=2, /)")]
+    #[py("interrupt_main(signum=signal.SIGINT, /)")]
     pub fn interrupt_main(cx: &mut Cx, signum: Option<i64>) -> PyResult<()> {
         crate::signals::arrive(cx, signum.unwrap_or(2))
     }
@@ -209,7 +209,8 @@ mod functions {
         }
         Ok(old)
     }
-    /// Synonym for raising SystemExit.
+    /// This is synonymous to ``raise SystemExit''.  It will cause the current
+    /// thread to exit silently unless the exception is caught.
     #[py("exit()")]
     pub fn exit(cx: &mut Cx) -> PyResult {
         Err(cx.raise_new(&cx.types.system_exit.clone(), None))
@@ -219,7 +220,7 @@ mod functions {
     pub fn exit_thread(cx: &mut Cx) -> PyResult {
         exit(cx)
     }
-    /// An obsolete synonym of the type lock.
+    /// An obsolete synonym of allocate_lock().
     #[py("allocate()")]
     pub fn allocate(cx: &mut Cx) -> PyResult {
         let class = cx.native_type("_thread.lock").into_obj();

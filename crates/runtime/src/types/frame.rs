@@ -83,6 +83,10 @@ pub fn frame_of_generator(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     if let Some(frame) = cx.stacks.running(g) {
         return frame_object(cx, frame);
     }
+    if g.running.get() {
+        // In another thread, whose frame it is.
+        return Ok(cx.none());
+    }
     if let Some(known) = std::ptr::NonNull::new(g.frame_object.get()) {
         // SAFETY: the generator owns a count of it; ours is added.
         unsafe {

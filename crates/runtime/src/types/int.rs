@@ -105,6 +105,11 @@ impl Int {
     pub(crate) fn value_unchecked(&self) -> i64 {
         self.value.get()
     }
+    /// The digits behind a number that is not a machine integer.
+    fn inline_digits(&self) -> &[u32] {
+        // SAFETY: that many digits lie inline.
+        unsafe { std::slice::from_raw_parts((self as *const Int).cast::<u32>().add(HEAD_BYTES / 4), self.digits.unsigned_abs()) }
+    }
     /// Sign and digits; those of a machine integer are put into `room`.
     fn number<'a>(&'a self, room: &'a mut [u32; 2]) -> Number<'a> {
         match self.small() {
@@ -114,18 +119,13 @@ impl Int {
                 let n = if m == 0 { 0 } else { 1 + usize::from(room[1] != 0) };
                 Number { negative: v < 0, digits: &room[..n] }
             }
-            // SAFETY: that many digits lie inline.
-            None => Number {
-                negative: self.digits < 0,
-                digits: unsafe { std::slice::from_raw_parts((self as *const Int).cast::<u32>().add(HEAD_BYTES / 4), self.digits.unsigned_abs()) },
-            },
+            None => Number { negative: self.digits < 0, digits: self.inline_digits() },
         }
     }
     pub fn big(&self) -> Big {
         match self.small() {
             Some(v) => Big::from(v),
-            // SAFETY: that many digits lie inline.
-            None => Big::from_digits(self.digits < 0, unsafe { std::slice::from_raw_parts((self as *const Int).cast::<u32>().add(HEAD_BYTES / 4), self.digits.unsigned_abs()) }),
+            None => Big::from_digits(self.digits < 0, self.inline_digits()),
         }
     }
     pub fn is_zero(&self) -> bool {

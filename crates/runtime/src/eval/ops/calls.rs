@@ -99,8 +99,8 @@ unsafe fn open_method(cx: *mut Cx, place: *mut Slot) -> bool {
         }
         incref(function);
         incref(this);
-        drop_slot(cx, *place);
-        *place = this;
+        // A weak reference to the method may have a callback: it finds the window whole.
+        drop_slot(cx, std::mem::replace(&mut *place, this));
         (*cx).stacks.result.set(function);
         true
     }
@@ -270,12 +270,7 @@ unsafe fn arranged_frame(cx: &mut Cx, base: *mut Slot, n: usize, names: &[Obj], 
         if let Some(i) = instance {
             frame.extra = give(i);
         }
-        if let Err(r) = frame::fill(cx, &*exec, base, (*exec).arg_slots, func) {
-            let saved = cx.save_error();
-            crate::eval::unwind::abandon(cx);
-            cx.restore_error(saved);
-            return Err(r);
-        }
+        frame::fill_frame(cx, &*exec, base, (*exec).arg_slots, func)?;
         if (*exec).flags & CO_OPTIMIZED == 0 {
             (*cx.stacks.top).namespace = give(func.globals.cloned(cx).into_obj());
         }
