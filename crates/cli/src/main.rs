@@ -1,5 +1,6 @@
 //! The command `retic`: runs programs as `python` does.
 
+mod lens;
 mod options;
 
 use options::{Program, Request};
@@ -27,7 +28,11 @@ fn main() -> ExitCode {
     // Python code may nest deeply: the interpreter runs on a stack of its own size.
     let process = std::process::id();
     let run = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
-        let status = start();
+        let original: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+        let status = lens::command(&original[original.len().min(1)..]).unwrap_or_else(|| match options::read(original.iter().skip(1).cloned().collect()) {
+            Ok(request) => start(request, original, None),
+            Err(problem) => usage(&problem),
+        });
         if std::process::id() != process {
             // A child made by `os.fork` has this thread only: nobody waits for its result.
             std::process::exit(status);
@@ -41,23 +46,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn start() -> i32 {
-    let original: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
-    let (program, rest, flags, warn, x) = match options::read(original.iter().skip(1).cloned().collect()) {
-        Ok(Request::Run { program, rest, flags, warn, x }) => (program, rest, flags, warn, x),
-        Ok(Request::Help) => {
-            print!("{USAGE}");
+/// What takes a recording, and how much is recorded.
+type Recorder = (Box<dyn retic::events::Sink>, retic::events::Level);
+
+/// Carries a request out; the program's status. `original` is the whole command line.
+fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) -> i32 {
+    let (program, rest, flags, warn, x) = match request {
+        Request::Run { program, rest, flags, warn, x } => (program, rest, flags, warn, x),
+        Request::Help => {
+            print!("{USAGE}{}", lens::USAGE);
             return 0;
         }
-        Ok(Request::Version) => {
+        Request::Version => {
             println!("Python 3.14.0 (Retic {})", env!("CARGO_PKG_VERSION"));
             return 0;
         }
-        Err(problem) => return usage(&problem),
     };
     let ignore = flags.ignore_environment != 0;
     let environment = |name: &str| if !ignore { std::env::var(name).ok().filter(|v| !v.is_empty()) } else { None };
-    let mut settings = Settings { optimize: flags.optimize, warn_options: warn, x_options: x, original_argv: original, catch_interrupts: true, ..Settings::default() };
+    let mut settings =
+        Settings { optimize: flags.optimize, warn_options: warn, x_options: x, original_argv: original, catch_interrupts: true, lens: recorder.is_some(), ..Settings::default() };
     settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
     settings.hash_seed = environment("PYTHONHASHSEED").filter(|s| s != "random").and_then(|s| s.parse().ok());
     let safe = flags.safe_path || environment("PYTHONSAFEPATH").is_some();
@@ -81,12 +89,12 @@ fn start() -> i32 {
     match program {
         Program::Command(text) => {
             argv("-c");
-            run(&settings, |p| p.run_source(text.as_bytes(), "<string>", false))
+            run(&settings, recorder, |p| p.run_source(text.as_bytes(), "<string>", false))
         }
         Program::File(path) => match std::fs::read(&path) {
             Ok(source) => {
                 argv(&path);
-                run(&settings, |p| p.run_source(&source, &path, true))
+                run(&settings, recorder, |p| p.run_source(&source, &path, true))
             }
             Err(e) => {
                 let errno = e.raw_os_error().unwrap_or(0);
@@ -102,7 +110,7 @@ fn start() -> i32 {
                 return 1;
             }
             argv(if rest.is_empty() { "" } else { "-" });
-            run(&settings, |p| p.run_source(&source, "<stdin>", false))
+            run(&settings, recorder, |p| p.run_source(&source, "<stdin>", false))
         }
         Program::Module(name) if name == "dis" => {
             let Some(path) = rest.first() else { return usage("-m dis needs a file") };
@@ -122,14 +130,17 @@ fn start() -> i32 {
         }
         Program::Module(name) => {
             argv("-m");
-            run(&settings, |p| p.run_module(&name))
+            run(&settings, recorder, |p| p.run_module(&name))
         }
     }
 }
 
 /// Runs a program in a new interpreter. One that an interrupt ends takes the process with it.
-fn run(settings: &Settings, program: impl FnOnce(&mut Python) -> i32) -> i32 {
+fn run(settings: &Settings, recorder: Option<Recorder>, program: impl FnOnce(&mut Python) -> i32) -> i32 {
     let mut python = Python::new(settings);
+    if let Some((sink, level)) = recorder {
+        python.record(sink, level);
+    }
     let status = program(&mut python);
     python.pass_interrupt_on();
     status

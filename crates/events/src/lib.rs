@@ -1,47 +1,191 @@
 //! What can happen to an object, as plain data: the vocabulary between the recorder and the lens.
 //!
-//! Here: event structs. Never here: pointers to live objects, how events are recorded, what they mean in words.
+//! Here: event structs and the face of those who take them. Never here: pointers to live objects, how events are
+//! recorded, what they mean in words.
 #![forbid(unsafe_code)]
 
-/// A place in a program: which code object, which instruction, which line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    pub code: u32,
-    pub offset_bytes: u32,
-    pub line: u32,
+/// How much is recorded. Each level has what the one before has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Level {
+    /// Births, deaths, causes, buffers, frames, collections.
+    #[default]
+    Lives,
+    /// And every holder that begins or ceases to hold an object of interest.
+    Refs,
+    /// And every instruction.
+    Steps,
 }
 
-/// One thing that happened. Objects are named by serial numbers, never by address alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One thing that happened. Objects and buffers are named by serial numbers, never by address alone: a serial number is
+/// used once, an address again and again. Those that were there before the recording have numbers from [`ELDER`] on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// An object got its block.
-    Birth { serial: u64, address: u64, size_bytes: u32, type_id: u32, place: Place },
-    /// An object's block went back.
-    Death { serial: u64, cause: Cause, place: Place },
-    /// A holder began or ceased to hold an object.
-    Count { serial: u64, delta: i32, holder: Holder, place: Place },
+    /// Where and when everything behind it happened: instructions carried out so far, a site, the native callable that
+    /// runs (a name; 0: none).
+    At { step: u64, site: u32, by: u32 },
+    /// An object got its block. `size` in bytes, of which `before` lie in front of the header at `address`.
+    Birth { serial: u64, address: u64, size: u32, before: u8, type_id: u32 },
+    /// An object that was there before the recording is spoken of for the first time.
+    Elder { serial: u64, address: u64, type_id: u32, nature: Nature },
+    /// A block that is not an object: items of a list, a table, registers.
+    Buffer { serial: u64, address: u64, size: u64 },
+    /// A buffer has another size, and perhaps another place.
+    Resize { serial: u64, address: u64, size: u64 },
+    /// An object's count came to its end, or the collector chose it. What dies inside is between this and its `Free`.
+    Dying { serial: u64, how: How, arg: u32 },
+    /// A block went back: an object's, which ends its death, or a buffer's. Zero: one that nobody spoke of.
+    Free { serial: u64 },
+    /// A frame was entered.
+    Enter { code: u32 },
+    /// The top frame was left.
+    Leave { how: Left },
+    /// `__del__`, a weak reference's callback or a generator's close begins or ends.
+    Finalizer { serial: u64, begins: bool },
+    /// The object whose finaliser ran lives on.
+    Revived { serial: u64 },
+    /// A collection of a generation begins.
+    GcBegins { generation: u8, trigger: Trigger },
+    /// It ended: objects found unreachable.
+    GcEnds { found: u64 },
+    /// The address of an object was asked for, or shown by a default `repr`.
+    Asked { serial: u64, how: Asked },
+    /// `a is b` was asked.
+    Compared { a: u64, b: u64, same: bool },
+    /// So many bytes were printed to standard output.
+    Printed { bytes: u32 },
+    /// The interpreter's end has come so far.
+    Phase(Phase),
+    /// Another thread runs.
+    Thread { id: u32 },
+    /// How many blocks are in use, for the books: first and last event.
+    Checkpoint { blocks: u64 },
+    /// A holder began or ceased to hold an object; its count afterwards.
+    Count { serial: u64, holder: Holder, begins: bool, count: i32 },
 }
 
-/// Why an object died.
+/// Serial numbers from here on belong to objects older than the recording.
+pub const ELDER: u64 = 1 << 40;
+
+/// What the recorder knows of the moment an object died; the rest is in the bytecode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The last reference was dropped.
-    LastReference,
-    /// The collector found it in a cycle nobody could reach.
+pub enum How {
+    /// A temporary of the instruction was used up.
+    Dropped,
+    /// A local was stored over; `arg`: its number.
+    Overwritten,
+    /// The frame was left; `arg`: the register.
+    FrameLeft,
+    /// The frame was left by an exception; `arg`: the register.
+    Unwound,
+    /// Its owner died: the one whose `Dying` encloses this.
+    OwnerDied,
+    /// It was in a cycle that nobody could reach.
     Cycle,
-    /// The interpreter ended.
+    /// Its turn came after native code had let it go.
+    Later,
+}
+
+/// How a frame was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    Returned,
+    Yielded,
+    Raised,
+}
+
+/// What started a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    Threshold,
+    Call,
     Exit,
 }
 
-/// What holds a reference.
+/// How an address came to be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Id,
+    Repr,
+}
+
+/// Why an object was not born where it was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// Nothing special: it was there before.
+    Older,
+    /// None, True, False, Ellipsis, NotImplemented.
+    Singleton,
+    SmallInt,
+    /// The empty tuple, the empty text, one-character texts, single bytes.
+    Shared,
+    Interned,
+    /// A constant of a code object.
+    Constant,
+    /// A class, function or module of the interpreter.
+    BuiltIn,
+}
+
+/// A phase of the interpreter's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The program's last instruction is over.
+    ProgramEnded,
+    /// Exit functions run.
+    AtExit,
+    /// Modules and their dictionaries are emptied.
+    Modules,
+    /// The last collection.
+    FinalCollection,
+    /// Nothing runs any more; what is alive was never taken apart.
+    Over,
+}
+
+/// What holds a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// A local variable, by register.
-    Local(u16),
-    /// A temporary of the running code.
-    Temporary,
-    /// A field or item of another object.
-    Object(u64),
-    /// The interpreter itself.
-    Machine,
+    /// A local variable: frame depth and register.
+    Local { depth: u32, slot: u32 },
+    /// A temporary on the value stack of a frame.
+    Stack { depth: u32, slot: u32 },
+    /// Something inside another object: its serial number and what it is there.
+    Inside { owner: u64, link: Link },
+    /// Native code, by name.
+    Native { by: u32 },
+}
+
+/// Where inside its owner an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Link {
+    Item(u32),
+    /// A value under a key that is text, by name; 0: another key.
+    Value(u32),
+    Key,
+    /// An attribute, by name.
+    Attribute(u32),
+    /// Some other field.
+    Field,
+}
+
+/// Who takes what is recorded. Names come before the events that use them.
+pub trait Sink {
+    /// Events in order.
+    fn events(&mut self, events: &[Event]);
+    /// Code number `id`, packed as `bytecode::pack` writes it, its constants' code objects replaced by their names. Whether it is the user's.
+    fn code(&mut self, id: u32, packed: &[u8], mine: bool);
+    /// Site number `id`: a code and a byte offset.
+    fn site(&mut self, id: u32, code: u32, offset: u32);
+    /// Type number `id`.
+    fn type_name(&mut self, id: u32, name: &str);
+    /// Name number `id`.
+    fn name(&mut self, id: u32, text: &str);
+    /// What was printed by the last `Printed` events.
+    fn printed(&mut self, bytes: &[u8]);
+    /// Whether files of this name are the user's.
+    fn is_mine(&self, file: &str) -> bool;
+    /// Whether enough is recorded: the program then ends as by `os._exit`.
+    fn enough(&mut self) -> bool {
+        false
+    }
+    /// The recording ends.
+    fn finish(&mut self);
 }

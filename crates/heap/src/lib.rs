@@ -3,11 +3,13 @@
 //! Here: where a block lies and who gets it next. Never here: Python types, counts, meaning. Promises, by number:
 //! H1 a block is in exactly one place: a free list or its owner's hands. H2 a block's address is 16-aligned and inside
 //! its arena. H3 in checked builds freed blocks are filled with a pattern. H4 the block freed last is handed out first,
-//! per size class.
+//! per size class. H5 while a journal is kept, every block that comes or goes is written down, in order.
 
 mod arena;
+mod journal;
 mod stats;
 
+pub use journal::{Entry, Journal};
 pub use stats::{ClassStats, Stats};
 
 use std::alloc::Layout;
@@ -30,6 +32,11 @@ const POISON: u8 = 0xdd;
 pub struct Heap {
     /// Heads of the free lists, by class. First in the struct: allocation is four instructions.
     free: [Cell<*mut u8>; CLASSES],
+    /// Blocks up to this size go the short way: `SMALL_MAX`, or nothing while a journal is kept.
+    short_max: Cell<usize>,
+    /// Something waits in the journal, or the watcher wants to be asked for another reason.
+    pub attention: Cell<bool>,
+    pub journal: Journal,
     arenas: arena::Arenas,
     carved: [Cell<usize>; CLASSES],
     large_blocks: Cell<usize>,
@@ -49,6 +56,9 @@ impl Heap {
     pub fn new() -> Heap {
         Heap {
             free: [const { Cell::new(null_mut()) }; CLASSES],
+            short_max: Cell::new(if cfg!(retic_plain) { 0 } else { SMALL_MAX }),
+            attention: Cell::new(false),
+            journal: Journal::default(),
             arenas: arena::Arenas::default(),
             carved: [const { Cell::new(0) }; CLASSES],
             large_blocks: Cell::new(0),
@@ -80,9 +90,26 @@ impl Heap {
     /// A block of at least `size` bytes, or `None` when memory or budget is used up. Contents are arbitrary.
     #[inline(always)]
     pub fn alloc(&self, size: usize) -> Option<NonNull<u8>> {
-        if size > SMALL_MAX || cfg!(retic_plain) {
-            return self.alloc_large(size);
+        self.alloc_for(size, Entry::BUFFER)
+    }
+
+    /// The same for an object whose header comes `before` bytes behind the block's beginning.
+    #[inline(always)]
+    pub fn alloc_object(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
+        self.alloc_for(size, before)
+    }
+
+    #[inline(always)]
+    fn alloc_for(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
+        if size > self.short_max.get() {
+            return self.alloc_long(size, before);
         }
+        self.alloc_short(size)
+    }
+
+    /// A block of at most `SMALL_MAX` bytes that no journal hears of.
+    #[inline(always)]
+    pub fn alloc_short(&self, size: usize) -> Option<NonNull<u8>> {
         let class = size.div_ceil(STEP).max(1);
         let head = self.free[class].get();
         if head.is_null() {
@@ -100,10 +127,20 @@ impl Heap {
     /// `block` came from `alloc(size)` of this heap with the same size class and is not used again.
     #[inline(always)]
     pub unsafe fn free(&self, block: NonNull<u8>, size: usize) {
-        if size > SMALL_MAX || cfg!(retic_plain) {
+        if size > self.short_max.get() {
             // SAFETY: passed on from the caller.
-            return unsafe { self.free_large(block, size) };
+            return unsafe { self.free_long(block, size) };
         }
+        // SAFETY: passed on from the caller.
+        unsafe { self.free_short(block, size) }
+    }
+
+    /// Gives a block of at most `SMALL_MAX` bytes back; no journal hears of it.
+    ///
+    /// # Safety
+    /// As `free`.
+    #[inline(always)]
+    pub unsafe fn free_short(&self, block: NonNull<u8>, size: usize) {
         let class = size.div_ceil(STEP).max(1);
         if cfg!(debug_assertions) {
             // SAFETY: the whole class size belongs to the block.
@@ -112,6 +149,40 @@ impl Heap {
         // SAFETY: H1, the caller hands the block over; its first word becomes the link.
         unsafe { block.cast::<*mut u8>().write(self.free[class].get()) };
         self.free[class].set(block.as_ptr());
+    }
+
+    /// Large blocks, and all while a journal is kept.
+    #[cold]
+    #[inline(never)]
+    fn alloc_long(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
+        let block = if size > SMALL_MAX || cfg!(retic_plain) { self.alloc_large(size) } else { self.alloc_short(size) }?;
+        if self.journal.is_kept() {
+            self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
+        }
+        Some(block)
+    }
+
+    /// # Safety
+    /// As `free`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_long(&self, block: NonNull<u8>, size: usize) {
+        if self.journal.is_kept() {
+            self.note(Entry::Went { block: block.as_ptr() as usize });
+        }
+        // SAFETY: passed on from the caller.
+        unsafe { if size > SMALL_MAX || cfg!(retic_plain) { self.free_large(block, size) } else { self.free_short(block, size) } }
+    }
+
+    fn note(&self, entry: Entry) {
+        self.journal.push(entry);
+        self.attention.set(true);
+    }
+
+    /// Begins (H5) or ends a journal.
+    pub fn keep_journal(&self, keep: bool) {
+        self.journal.keep(keep);
+        self.short_max.set(if keep || cfg!(retic_plain) { 0 } else { SMALL_MAX });
     }
 
     #[cold]
@@ -173,6 +244,19 @@ impl Heap {
     /// # Safety
     /// `block` came from `alloc(old)` of this heap and is only used through the result afterwards.
     pub unsafe fn resize(&self, block: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
+        // SAFETY: passed on from the caller.
+        let moved = unsafe { self.resized(block, old, new) };
+        if self.journal.is_kept()
+            && let Some(to) = moved
+        {
+            self.note(Entry::Resized { from: block.as_ptr() as usize, to: to.as_ptr() as usize, size: new });
+        }
+        moved
+    }
+
+    /// # Safety
+    /// As `resize`.
+    unsafe fn resized(&self, block: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
         let plain = cfg!(retic_plain);
         if !plain && old <= SMALL_MAX && new <= SMALL_MAX && old.div_ceil(STEP).max(1) == new.div_ceil(STEP).max(1) {
             return Some(block);
@@ -194,11 +278,16 @@ impl Heap {
             self.large_bytes.set(self.large_bytes.get() + new - old);
             return NonNull::new(raw.wrapping_add(LARGE_PREFIX));
         }
-        let moved = self.alloc(new)?;
+        let large = |size: usize| plain || size > SMALL_MAX;
+        let moved = if large(new) { self.alloc_large(new) } else { self.alloc_short(new) }?;
         // SAFETY: both blocks are live, distinct and at least `min` bytes long.
         unsafe {
             moved.as_ptr().copy_from_nonoverlapping(block.as_ptr(), old.min(new));
-            self.free(block, old);
+            if large(old) {
+                self.free_large(block, old);
+            } else {
+                self.free_short(block, old);
+            }
         }
         Some(moved)
     }

@@ -4,6 +4,9 @@ pub mod listing;
 
 mod ast;
 
+pub use retic_bytecode as bytecode;
+pub use retic_events as events;
+pub use retic_lens as lens;
 pub use retic_runtime::modules::sys::info::Flags;
 
 use retic_compiler::{CompileError, ErrorKind, Mode, Options};
@@ -14,6 +17,8 @@ use std::rc::Rc;
 /// A Python interpreter on this machine, with everything allowed.
 pub struct Python {
     interp: Interp,
+    /// A recording that begins with the next program.
+    waiting: Option<(Box<dyn events::Sink>, events::Level)>,
 }
 
 /// What a run asks for.
@@ -37,8 +42,15 @@ pub struct Settings {
     pub flags: Flags,
     /// Seed of text hashes; `None`: random.
     pub hash_seed: Option<u32>,
+    /// The interpreter can be recorded: see [`Python::record`].
+    pub lens: bool,
     /// Ctrl-C raises KeyboardInterrupt.
     pub catch_interrupts: bool,
+}
+
+/// What the process writes to standard output from now on goes nowhere; the handle given still leads there.
+pub fn set_aside_stdout() -> std::io::Result<Box<dyn std::io::Write + Send>> {
+    retic_system::set_aside_stdout()
 }
 
 /// The running thread leaves signals to the others: for the thread that only waits for the interpreter's.
@@ -62,6 +74,9 @@ impl Python {
         };
         let mut interp = interp::new(Box::new(host), key);
         let cx = interp.cx();
+        if settings.lens {
+            cx.put_under_lens();
+        }
         cx.compile_hook = Some(compile_hook);
         cx.tree_hook = Some(tree_hook);
         retic_stdlib::install(cx);
@@ -77,7 +92,7 @@ impl Python {
         let _ = describe(cx, settings);
         let names: Vec<&str> = retic_library::names().collect();
         let _ = retic_runtime::modules::sys::info::module_names(cx, &names);
-        Python { interp }
+        Python { interp, waiting: None }
     }
 
     /// Runs source text as `__main__`; returns the exit status.
@@ -88,8 +103,23 @@ impl Python {
             Err(e) => Err(syntax_error(cx, &e, filename, "")),
         };
         match compiled {
-            Ok((code, text)) => self.interp.run_main(code, is_file.then_some(filename), &text),
+            Ok((code, text)) => {
+                self.begin();
+                self.interp.run_main(code, is_file.then_some(filename), &text)
+            }
             Err(_) => interp::report(self.interp.cx()),
+        }
+    }
+
+    /// Records what the next program does, if the settings put this interpreter under the lens. The recording ends with the
+    /// program, which it does not change.
+    pub fn record(&mut self, sink: Box<dyn events::Sink>, level: events::Level) {
+        self.waiting = Some((sink, level));
+    }
+
+    fn begin(&mut self) {
+        if let Some((sink, level)) = self.waiting.take() {
+            self.interp.cx().begin_recording(sink, level);
         }
     }
 
@@ -104,6 +134,7 @@ impl Python {
 
     /// Runs a module as `__main__` (`python -m`); returns the exit status.
     pub fn run_module(&mut self, name: &str) -> i32 {
+        self.begin();
         self.interp.run_program(|cx| {
             retic_runtime::modules::main_module(cx)?;
             let runpy = retic_runtime::modules::import(cx, "runpy")?;

@@ -87,6 +87,8 @@ pub struct Cx {
     pub death_depth: Cell<u32>,
     pub(crate) small_ints: *const Obj,
     pub stacks: crate::eval::Stacks,
+    /// The recorder, if this interpreter is under the lens.
+    pub lens: crate::lens::Lens,
     pub handled: UnsafeCell<Option<Obj>>,
     pub(crate) error: UnsafeCell<Option<Obj>>,
     pub types: Types,
@@ -496,6 +498,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         death_depth: Cell::new(0),
         small_ints: std::ptr::null(),
         stacks: crate::eval::Stacks::new(),
+        lens: crate::lens::Lens::default(),
         handled: UnsafeCell::new(None),
         error: UnsafeCell::new(None),
         types,

@@ -6,20 +6,30 @@
 //! `tracing.rs` events for those who watch, `jump.rs` what debuggers do to frames.
 
 mod binding;
+mod exec;
 mod frame;
 pub mod jump;
-mod ops;
+mod plain;
+#[allow(clippy::duplicate_mod)]
+mod recording;
 pub mod tracing;
-mod translate;
 mod unwind;
 
+pub use exec::{Exec, Info};
 pub use frame::{Frame, FrameKind, Stacks, call_function, call_with, current_module_name, run_code, run_generator, run_generator_first};
 pub use tracing::Place;
-pub use translate::{Exec, Info, translate};
 
 use crate::cx::Cx;
 use crate::object::{Header, Obj};
 use std::ptr::NonNull;
+
+// What is shared by both copies of the handlers comes from the one that tells the recorder, if there is one.
+use recording::ops;
+
+/// Translates a code object, for the plain machine or the one under the lens.
+pub fn translate(cx: &mut Cx, code: &crate::types::CodeObj) -> crate::cx::PyResult<Exec> {
+    if cx.lens.is_on() { recording::translate::translate(cx, code) } else { plain::translate::translate(cx, code) }
+}
 
 /// A register.
 pub(crate) type Slot = *mut Header;

@@ -351,13 +351,19 @@ fn wait_for_threads(cx: &mut Cx) {
 
 /// The end of the interpreter, in CPython's order: exit functions, `__main__`, the other modules, a last collection.
 fn finish(cx: &mut Cx) {
+    use retic_events::Phase;
+    crate::lens::phase(cx, Phase::ProgramEnded);
     wait_for_threads(cx);
+    crate::lens::phase(cx, Phase::AtExit);
     crate::modules::run_atexit(cx);
     cx.clear_error();
     flush_streams(cx);
     cx.threads.close();
+    crate::lens::phase(cx, Phase::Modules);
     crate::modules::finalize(cx);
     cx.run_condemned();
     flush_streams(cx);
+    crate::lens::phase(cx, Phase::Over);
+    cx.end_recording();
     cx.host.flush();
 }

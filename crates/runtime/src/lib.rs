@@ -22,6 +22,7 @@ pub mod cx;
 pub mod eval;
 pub mod host;
 pub mod interp;
+pub mod lens;
 pub mod memory;
 pub mod modules;
 pub mod native;

@@ -89,7 +89,7 @@ pub(crate) unsafe fn link<'a>(raw: NonNull<Header>) -> &'a GcLink {
 #[inline(always)]
 pub fn birth(cx: &Cx, ty: &Type, shape: u32, size: usize) -> PyResult<NonNull<Header>> {
     let pre = pre_size(ty);
-    let Some(block) = cx.heap.alloc(pre + size) else { return Err(cx.memory_error()) };
+    let Some(block) = cx.heap.alloc_object(pre + size, pre) else { return Err(cx.memory_error()) };
     // SAFETY: the block has `pre + size` bytes; everything in front of the header is written here.
     unsafe {
         let raw = block.add(pre).cast::<Header>();
@@ -172,6 +172,7 @@ unsafe fn last_rites(cx: &mut Cx, raw: NonNull<Header>, f: u32) -> bool {
         if f & flags::FINALIZER != 0 {
             finalize(cx, &obj);
             if head.count.get() > 1 {
+                crate::lens::revived(cx, &obj);
                 drop(obj);
                 return false;
             }
@@ -205,16 +206,24 @@ pub fn finalize(cx: &mut Cx, obj: &Obj) {
     if let Some(del) = ty.slots.get(cx).del {
         let saved = cx.save_error();
         let may_run = cx.may_run.replace(false);
+        crate::lens::finalizer(cx, obj, true);
         del(cx, obj);
+        crate::lens::finalizer(cx, obj, false);
         cx.may_run.set(may_run);
         cx.restore_error(saved);
     }
 }
 
+/// Deaths nest this deep in Rust.
+pub(crate) const NESTING_MAX: u32 = 100;
+
 /// Drops what the object owns and gives its block back. Deep chains are threaded through a list, not the stack.
 unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
-    const NESTING_MAX: u32 = 100;
     if cx.death_depth.get() >= NESTING_MAX {
+        if cx.lens.is_recording() {
+            // SAFETY: passed on.
+            return unsafe { crate::lens::bury(cx, raw) };
+        }
         // A finaliser may run a collection before its turn comes: the collector must not see it.
         // SAFETY: dead but whole; untracking twice does no harm.
         unsafe {
@@ -241,7 +250,7 @@ unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
     }
 }
 
-unsafe fn dissolve(cx: &mut Cx, raw: NonNull<Header>) {
+pub(crate) unsafe fn dissolve(cx: &mut Cx, raw: NonNull<Header>) {
     // SAFETY: the object is dead but whole; each part is dropped once, the block is freed last.
     unsafe {
         let ty_ptr = raw.as_ref().ty.get();

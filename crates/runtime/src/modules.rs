@@ -126,6 +126,7 @@ pub(crate) fn finalize(cx: &mut Cx) {
         }
         cx.release(m);
     }
+    crate::lens::phase(cx, retic_events::Phase::FinalCollection);
     crate::memory::cycles::collect(cx, 2);
 }
 

@@ -64,6 +64,7 @@ impl Own {
         swap(&mut self.tracing, &mut cx.tracing);
         swap(&mut self.asyncgen_hooks, &mut cx.asyncgen_hooks);
         swap(&mut self.context, &mut cx.threads.context);
+        crate::lens::thread_switched(cx);
     }
 }
 

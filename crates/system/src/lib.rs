@@ -254,3 +254,17 @@ impl Host for System {
         text.rsplit_once(" (os error").map_or(text.clone(), |t| t.0.to_string())
     }
 }
+
+/// What the process writes to standard output from now on goes nowhere; the handle given still leads there.
+pub fn set_aside_stdout() -> std::io::Result<Box<dyn std::io::Write + Send>> {
+    use std::os::fd::{AsRawFd, FromRawFd};
+    let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null")?;
+    // SAFETY: descriptors are numbers; the copy is ours alone.
+    unsafe {
+        let kept = libc::fcntl(1, libc::F_DUPFD_CLOEXEC, 3);
+        if kept < 0 || libc::dup2(nowhere.as_raw_fd(), 1) < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        Ok(Box::new(std::fs::File::from_raw_fd(kept)))
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Blocks of a case: ```` ```py ```` the program, ```` ```out ```` its standard output, ```` ```err ```` the last line of its
 //! standard error, ```` ```dis ```` its listing by CPython 3.9. Expectations come from CPython (`cargo xtask oracle`).
+//! ```` ```retic why id --lang en ```` has what that command says of the program: nobody else can say it, so people read it.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ pub struct Case {
     pub out: Option<String>,
     pub err: Option<String>,
     pub dis: Option<String>,
+    /// Commands of the lens and what they say.
+    pub told: Vec<(String, String)>,
 }
 
 /// Reads the cases of a Markdown file.
@@ -31,7 +34,11 @@ pub fn parse(file: &Path, text: &str) -> Vec<Case> {
                         "out" => case.out = Some(body.clone()),
                         "err" => case.err = Some(body.trim_end().to_string()),
                         "dis" => case.dis = Some(body.clone()),
-                        _ => {}
+                        other => {
+                            if let Some(command) = other.strip_prefix("retic ") {
+                                case.told.push((command.to_string(), body.clone()));
+                            }
+                        }
                     }
                 }
                 block = None;
@@ -127,10 +134,56 @@ pub fn check(retic: &str, case: &Case, scratch: &Path) -> Result<(), String> {
         let (out, err) = run(&[retic.to_string(), "-m".into(), "dis".into()], &program)?;
         same(&normalise(want), &normalise(&out), &err)?;
     }
-    if case.out.is_none() && case.err.is_none() && case.dis.is_none() {
+    for (command, want) in &case.told {
+        let mut words: Vec<String> = vec![retic.to_string()];
+        words.extend(command.split(' ').map(str::to_string));
+        let (out, err) = run(&words, &program)?;
+        same(want, &addressless(&out), &err).map_err(|e| format!("retic {command}: {e}"))?;
+    }
+    if case.out.is_none() && case.err.is_none() && case.dis.is_none() && case.told.is_empty() {
         return Err("the case expects nothing".into());
     }
     Ok(())
+}
+
+/// Runs a case as `retic trace` does: it prints the same, and the books of the recording close.
+pub fn check_under_lens(retic: &str, case: &Case, scratch: &Path) -> Result<(), String> {
+    if case.out.is_none() && case.err.is_none() {
+        return Ok(());
+    }
+    let name: String = case.title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
+    let program = scratch.join(format!("lens_{name}.py"));
+    let recording = program.with_extension("lens");
+    std::fs::write(&program, &case.program).map_err(|e| e.to_string())?;
+    let command: Vec<String> = [retic, "trace", "--quiet", "-o"].iter().map(|s| s.to_string()).chain([recording.to_string_lossy().into_owned()]).collect();
+    let (out, err) = run(&command, &program)?;
+    if let Some(want) = &case.out {
+        same(want, &out, &err)?;
+    }
+    if let Some(want) = &case.err {
+        same(want, &err, "")?;
+    }
+    let (stats, err) = run(&[retic.to_string(), "lens".to_string(), "stats".to_string()], &recording)?;
+    let _ = std::fs::remove_file(&recording);
+    if !stats.starts_with("books    closed\n") {
+        return Err(format!("{} {err}", stats.lines().next().unwrap_or("no statistics")));
+    }
+    Ok(())
+}
+
+/// A text with every address, whole or its end, as ADDRESS.
+pub fn addressless(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("0x") {
+        let tail = &rest[at + 2..];
+        let digits = tail.find(|c: char| !(c.is_ascii_hexdigit() || c == '…')).unwrap_or(tail.len());
+        out.push_str(&rest[..at]);
+        out.push_str("ADDRESS");
+        rest = &tail[digits..];
+    }
+    out.push_str(rest);
+    out
 }
 
 fn same(want: &str, got: &str, err: &str) -> Result<(), String> {

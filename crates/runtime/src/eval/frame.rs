@@ -269,6 +269,9 @@ pub(super) unsafe fn execute(cx: &mut Cx) -> PyResult {
         let frame = &*cx.stacks.top;
         let (pc, regs) = (frame.pc, frame.regs);
         let handler: super::Handler = std::mem::transmute(*pc);
+        if cx.lens.is_on() {
+            crate::lens::step(cx, pc);
+        }
         handler(cx, pc, regs);
     }
     cx.may_run.set(may_run);

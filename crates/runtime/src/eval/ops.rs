@@ -1,26 +1,32 @@
 //! The handlers. Fast paths are generic over operand kinds; everything that can run Python or allocate in earnest is in
 //! a function that is never inlined, so that no value with a destructor is alive where a handler jumps on.
 
+#[path = "ops/calls.rs"]
 mod calls;
+#[path = "ops/data.rs"]
 mod data;
+#[path = "ops/flow.rs"]
 mod flow;
+#[path = "ops/names.rs"]
 mod names;
 
-pub(super) use calls::*;
-pub(super) use data::*;
-pub(super) use flow::*;
-pub(super) use names::*;
+pub(in crate::eval) use calls::*;
+pub(in crate::eval) use data::*;
+pub(in crate::eval) use flow::*;
+pub(in crate::eval) use names::*;
 
-use super::tracing::quicken;
-use super::unwind::fail;
-use super::{Handler, Slot, give, peek};
+use super::LENS;
 use crate::cx::Cx;
+use crate::eval::tracing::quicken;
+use crate::eval::unwind::fail;
+use crate::eval::{Handler, Slot, give, peek};
 use crate::memory;
 use crate::object::shape;
 use crate::protocol;
 use crate::types::type_::{Cmp, Op};
 use crate::types::{Int, int};
 use retic_bytecode::Opcode;
+use retic_events::How;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
@@ -34,13 +40,16 @@ pub const K: u8 = 2;
 pub unsafe fn go(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the first word of every instruction is a handler.
     unsafe {
+        if LENS {
+            crate::lens::step(cx, pc);
+        }
         let h: Handler = std::mem::transmute(*pc);
         h(cx, pc, regs)
     }
 }
 
 #[inline(always)]
-pub(super) unsafe fn f(pc: *mut u64, i: usize) -> usize {
+pub(in crate::eval) unsafe fn f(pc: *mut u64, i: usize) -> usize {
     // SAFETY: word 1 holds four small operands.
     unsafe { *pc.add(1).cast::<u16>().add(i) as usize }
 }
@@ -53,7 +62,7 @@ unsafe fn rd<const KIND: u8>(pc: *mut u64, regs: *mut Slot, i: usize) -> Slot {
 }
 
 #[inline(always)]
-pub(super) unsafe fn incref(o: Slot) {
+pub(in crate::eval) unsafe fn incref(o: Slot) {
     // SAFETY: live object; O4.
     unsafe {
         let c = (*o).count.get();
@@ -75,8 +84,8 @@ pub unsafe fn drop_slot(cx: *mut Cx, o: Slot) {
         (*o).count.set(c - 1);
         if c == 1 {
             let s = (*o).shape.get();
-            if s == shape::INT || s == shape::FLOAT {
-                (*cx).heap.free(NonNull::new_unchecked(o.cast()), 32);
+            if !LENS && (s == shape::INT || s == shape::FLOAT) {
+                (*cx).heap.free_short(NonNull::new_unchecked(o.cast()), 32);
             } else {
                 dead(cx, o);
             }
@@ -105,12 +114,18 @@ unsafe fn release<const KIND: u8>(cx: *mut Cx, o: Slot) {
 
 /// Stores a result; a local's old value dies last.
 #[inline(always)]
-pub(super) unsafe fn put(cx: *mut Cx, regs: *mut Slot, d: usize, local: bool, v: Slot) {
+pub(in crate::eval) unsafe fn put(cx: *mut Cx, regs: *mut Slot, d: usize, local: bool, v: Slot) {
     // SAFETY: `d` is a register of the frame.
     unsafe {
         if local {
             let old = std::mem::replace(&mut *regs.add(d), v);
+            if LENS {
+                (*cx).lens.hint(How::Overwritten, d);
+            }
             drop_slot(cx, old);
+            if LENS {
+                (*cx).lens.hint(How::Dropped, 0);
+            }
         } else {
             *regs.add(d) = v;
         }
@@ -119,9 +134,16 @@ pub(super) unsafe fn put(cx: *mut Cx, regs: *mut Slot, d: usize, local: bool, v:
 
 /// Notes where the frame is, for errors and observers.
 #[inline(always)]
-pub(super) unsafe fn at(cx: *mut Cx, pc: *mut u64) {
+pub(in crate::eval) unsafe fn at(cx: *mut Cx, pc: *mut u64) {
     // SAFETY: the running frame is on top.
     unsafe { (*(*cx).stacks.top).pc = pc }
+}
+
+/// A block for a number.
+#[inline(always)]
+unsafe fn number_block(cx: *mut Cx, size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: the context is live.
+    unsafe { if LENS { (*cx).heap.alloc_object(size, 0) } else { (*cx).heap.alloc_short(size) } }
 }
 
 #[inline(always)]
@@ -134,7 +156,7 @@ unsafe fn fast_int(cx: *mut Cx, v: i64) -> Slot {
         if v.unsigned_abs() >= 1 << 60 {
             return std::ptr::null_mut();
         }
-        let Some(b) = (*cx).heap.alloc(32) else { return std::ptr::null_mut() };
+        let Some(b) = number_block(cx, 32) else { return std::ptr::null_mut() };
         let h = b.as_ptr();
         h.cast::<u64>().write(1 | (shape::INT as u64) << 32);
         h.cast::<*const crate::types::Type>().add(1).write((*cx).types.int.as_raw().as_ptr());
@@ -148,7 +170,7 @@ unsafe fn fast_int(cx: *mut Cx, v: i64) -> Slot {
 unsafe fn fast_float(cx: *mut Cx, v: f64) -> Slot {
     // SAFETY: a float needs 24 bytes; every field is written.
     unsafe {
-        let Some(b) = (*cx).heap.alloc(24) else { return std::ptr::null_mut() };
+        let Some(b) = number_block(cx, 24) else { return std::ptr::null_mut() };
         let h = b.as_ptr();
         h.cast::<u64>().write(1 | (shape::FLOAT as u64) << 32);
         h.cast::<*const crate::types::Type>().add(1).write((*cx).types.float.as_raw().as_ptr());
@@ -353,7 +375,7 @@ unsafe fn append_text(cx: *mut Cx, regs: *mut Slot, local: usize, b: Slot) -> Sl
         let cx = &mut *cx;
         let tail = peek(&b).clone();
         let unbound = cx.consts.unbound.as_ptr().as_ptr();
-        let own = super::take(std::mem::replace(&mut *regs.add(local), unbound));
+        let own = crate::eval::take(std::mem::replace(&mut *regs.add(local), unbound));
         let (Ok(s), Some(t)) = (own.downcast::<crate::types::Str>(), tail.cast::<crate::types::Str>()) else { return std::ptr::null_mut() };
         let result = match crate::types::Str::append_in_place(cx, s, t) {
             Ok((s, true)) => Ok(s.into_obj()),
@@ -490,6 +512,9 @@ unsafe fn compare_value<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: 
         let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
         at(cx, pc);
         let number = f(pc, 3);
+        if LENS && (number == 6 || number == 7) {
+            crate::lens::compared(&mut *cx, peek(&a), peek(&b));
+        }
         let r = if number == 6 || number == 7 { give((*cx).bool((a == b) == (number == 6))) } else { value_of_compare(cx, a, b, number) };
         if r.is_null() {
             return fail(cx, pc, regs);
@@ -528,7 +553,7 @@ pub fn compare_jump(a: u8, b: u8, number: u16) -> Handler {
 }
 
 #[inline(always)]
-pub(super) unsafe fn jump_to(cx: *mut Cx, pc: *mut u64, target: u64, regs: *mut Slot) {
+pub(in crate::eval) unsafe fn jump_to(cx: *mut Cx, pc: *mut u64, target: u64, regs: *mut Slot) {
     // SAFETY: targets are addresses of instructions of the same code.
     unsafe {
         let to = target as *mut u64;
@@ -556,6 +581,10 @@ unsafe fn is_jump<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u
     // SAFETY: identity needs no call.
     unsafe {
         let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
+        if LENS {
+            at(cx, pc);
+            crate::lens::compared(&mut *cx, peek(&a), peek(&b));
+        }
         let r = (a == b) == (f(pc, 3) == 6);
         at(cx, pc);
         release::<A>(cx, a);

@@ -1,63 +1,15 @@
 //! Wordcode to register code. The operand stack is simulated: loads of locals and constants emit nothing and become
 //! operands; a store after an operation becomes its destination; at jump targets everything lies in canonical registers.
 
-use super::Handler;
 use super::ops::{self, K, L, T};
-use super::tracing::{Instruments, LinePoint};
 use crate::cx::{Cx, PyResult};
+use crate::eval::tracing::{Instruments, LinePoint};
+use crate::eval::{Exec, Handler, Info};
 use crate::object::{Obj, Ref};
 use crate::types::{CodeObj, Str, Tuple};
 use retic_bytecode::Opcode::{self, *};
 use retic_bytecode::code::*;
 use rustc_hash::FxHashMap;
-
-/// What is known of one instruction of register code.
-pub struct Info {
-    /// Index of its first word.
-    pub word: u32,
-    /// Byte offset of the wordcode instruction it came from.
-    pub offset: u32,
-    /// Word index of the handler that catches its errors; `u32::MAX`: none.
-    pub handler: u32,
-    /// Stack depth the handler starts from.
-    pub depth: u16,
-    /// Registers that hold owned temporaries when it fails, bottom first.
-    pub live: Box<[u16]>,
-    /// Registers where running handlers keep the exception that was handled before theirs, outermost first.
-    pub saved: Box<[u16]>,
-}
-
-/// Register code.
-pub struct Exec {
-    pub words: Box<[u64]>,
-    pub infos: Vec<Info>,
-    pub nlocals: usize,
-    pub ncells: usize,
-    pub nfrees: usize,
-    /// Locals, cells, free variables; temporaries start here.
-    pub base: usize,
-    pub nregs: usize,
-    pub flags: u32,
-    pub argcount: usize,
-    pub posonly: usize,
-    /// Registers of parameters: named ones, `*args`, `**kwargs`.
-    pub arg_slots: usize,
-    pub star: bool,
-    pub star_star: bool,
-    /// A call makes a generator, a coroutine or an asynchronous generator.
-    pub generator: bool,
-    /// Interned names of the positional and keyword-only parameters.
-    pub params: Vec<Obj>,
-    /// Plain positional parameters only: calls can enter without binding.
-    pub simple: bool,
-    /// Cells that take over an argument: (cell index, argument index).
-    pub cell_args: Vec<(usize, usize)>,
-    /// Objects the words point at.
-    pub keep: Vec<Obj>,
-    /// Where tracing reports lines, by word.
-    pub lines: Vec<LinePoint>,
-    pub instruments: Instruments,
-}
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum E {
@@ -100,7 +52,7 @@ struct Label {
 }
 
 /// Translates a code object.
-pub fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
+pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
     let code = code_obj.code().clone();
     let nlocals = code.nlocals();
     let base = nlocals + code.cellvars.len() + code.freevars.len();

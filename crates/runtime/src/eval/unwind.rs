@@ -74,7 +74,9 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
             }
             let _ = cx.raise(exc);
             let kind = (*frame).kind;
+            cx.lens.raising.set(true);
             close(cx, frame);
+            cx.lens.raising.set(false);
             if kind == FrameKind::Entry {
                 cx.stacks.result.set(std::ptr::null_mut());
                 return (std::ptr::null_mut(), regs);
@@ -128,8 +130,10 @@ pub(super) unsafe fn close(cx: &mut Cx, frame: *mut Frame) {
         if !f.object.is_null() {
             let object = take(std::mem::replace(&mut f.object, std::ptr::null_mut()));
             crate::types::frame::detach(cx, &object, f);
+            crate::lens::frame_leaving(cx, frame);
             cx.stacks.top = frame.sub(1);
             cx.release(object);
+            crate::lens::frame_left(cx, frame);
         } else {
             super::ops::drop_registers(cx, frame, regs, exec.base);
         }

@@ -190,12 +190,14 @@ pub fn collect(cx: &mut Cx, generation: usize) -> usize {
     if cx.collector.running.replace(true) {
         return 0;
     }
+    crate::lens::collection(cx, generation, None);
     crate::modules::gc::callbacks(cx, "start", generation, 0);
     let found = run(cx, generation);
     let stats = &cx.collector.stats[generation];
     let [n, collected, stuck] = stats.get();
     stats.set([n + 1, collected + found as i64, stuck]);
     cx.collector.running.set(false);
+    crate::lens::collection(cx, generation, Some(found));
     crate::modules::gc::callbacks(cx, "stop", generation, found);
     found
 }
@@ -331,6 +333,7 @@ fn dispose(cx: &mut Cx, garbage: Vec<Obj>) -> usize {
         }
         return found;
     }
+    crate::lens::cycle(cx, true);
     for o in &dead {
         let mut out = Vec::new();
         clear(cx, o, &mut out);
@@ -341,6 +344,7 @@ fn dispose(cx: &mut Cx, garbage: Vec<Obj>) -> usize {
     for o in dead {
         cx.release(o);
     }
+    crate::lens::cycle(cx, false);
     found
 }
 

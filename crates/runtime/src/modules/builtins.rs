@@ -37,6 +37,7 @@ mod functions {
             if let Some(s) = line.cast::<Str>()
                 && hook(cx, &stream, s)?
             {
+                told(cx, &stream, &line);
                 return flush_after(cx, &stream, flush);
             }
             write_piece(cx, &stream, &t)?;
@@ -55,7 +56,8 @@ mod functions {
     }
     /// Return the identity of an object.
     #[py("id(obj, /)")]
-    pub fn id(_cx: &mut Cx, obj: &Obj) -> i64 {
+    pub fn id(cx: &mut Cx, obj: &Obj) -> i64 {
+        crate::lens::asked(cx, obj, retic_events::Asked::Id);
         obj.address() as i64
     }
     /// Return the number of items in a container.
@@ -515,11 +517,24 @@ fn write_piece(cx: &mut Cx, stream: &Obj, text: &Obj) -> PyResult<()> {
     if let (Some(hook), Some(s)) = (cx.print_hook, text.cast::<Str>())
         && hook(cx, stream, s)?
     {
+        told(cx, stream, text);
         return Ok(());
     }
     let r = protocol::call_method(cx, stream, "write", &[text.clone()])?;
     cx.release(r);
+    told(cx, stream, text);
     Ok(())
+}
+
+/// The lens hears of what goes to standard output.
+fn told(cx: &mut Cx, stream: &Obj, text: &Obj) {
+    if cx.lens.is_recording()
+        && let Some(s) = text.cast::<Str>()
+        && sys_attribute(cx, "stdout").is_some_and(|o| o.is(stream))
+    {
+        let text = s.to_text(cx);
+        crate::lens::printed(cx, text.as_bytes());
+    }
 }
 
 fn flush_after(cx: &mut Cx, stream: &Obj, flush: bool) -> PyResult<()> {

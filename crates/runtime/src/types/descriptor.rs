@@ -68,6 +68,12 @@ pub fn bound(cx: &Cx, descr: &Obj, this: &Obj) -> Option<PyResult> {
     let d = descr.cast::<MethodDescr>()?;
     Some(super::function::builtin(cx, d.def.get(), Some(this.clone()), None))
 }
+/// The class and the native function of a method descriptor.
+pub(crate) fn method_parts(o: &Obj) -> Option<(&Type, &'static MethodDef)> {
+    let m = o.cast::<MethodDescr>()?;
+    // SAFETY: the descriptor is borrowed, and it holds its class.
+    Some((unsafe { &*m.owner.as_ptr() }, m.def.get()))
+}
 /// Whether an object is the method descriptor of a native function.
 pub fn is_method(o: &Obj, def: &'static MethodDef) -> bool {
     o.cast::<MethodDescr>().is_some_and(|m| std::ptr::eq(m.def.get(), def))

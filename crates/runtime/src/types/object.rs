@@ -215,6 +215,7 @@ fn repr(cx: &mut Cx, obj: &Obj) -> PyResult {
     } else {
         ty.static_name.get().to_string()
     };
+    crate::lens::asked(cx, obj, retic_events::Asked::Repr);
     cx.str(&format!("<{name} object at {:#x}>", obj.address()))
 }
 

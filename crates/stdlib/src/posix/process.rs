@@ -213,6 +213,7 @@ pub mod functions {
         let pid = number(cx, Call::Fork, &[])?;
         if pid == 0 {
             cx.threads.after_fork();
+            cx.forget_recording();
         }
         super::super::run_fork_hooks(cx, if pid == 0 { 1 } else { 2 });
         Ok(pid)

@@ -2,13 +2,13 @@
 //! A call instruction: operand 0 destination, 1 window, 2 argument count, 3 whether the destination is a local;
 //! word 2 argument, words 3 and 4 cache. The window is consumed, whatever happens.
 
-use super::super::binding;
-use super::super::frame::{self, FrameKind};
-use super::super::unwind::fail;
-use super::super::{Exec, Handler, Slot, give, peek, take};
 use super::*;
 use crate::cx::{Cx, PyResult};
+use crate::eval::binding;
 use crate::eval::consume;
+use crate::eval::frame::{self, FrameKind};
+use crate::eval::unwind::fail;
+use crate::eval::{Exec, Handler, Slot, give, peek, take};
 use crate::native::Args;
 use crate::object::{Obj, shape};
 use crate::protocol;
@@ -346,6 +346,7 @@ unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
     unsafe {
         let args = Args::positional_only(std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n));
         let callee = peek(&*regs.add(w));
+        let outer = if LENS { cx.lens.callee.replace(callee.as_ptr().as_ptr()) } else { null_mut() };
         // The register holds the callable while it runs. Native functions and methods of native types need no way round.
         let direct = match callee.shape() {
             shape::METHOD_DESCRIPTOR => crate::types::descriptor::call_direct(cx, callee, args),
@@ -361,6 +362,10 @@ unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
         };
         let saved = if r.is_err() { cx.save_error() } else { None };
         drop_window(cx, regs, w, n);
+        if LENS {
+            crate::lens::settle(cx);
+            cx.lens.callee.set(outer);
+        }
         if cx.poll.load(Ordering::Relaxed) != 0 {
             return after_native(cx, r, saved);
         }
@@ -414,6 +419,7 @@ macro_rules! consuming_call {
 }
 
 /// Carries out a call instruction without entering a frame in its place: for who wants to know how it ends.
+#[allow(dead_code)] // Asked for in one of the copies only.
 pub(in crate::eval) unsafe fn call_here(cx: &mut Cx, op: Opcode, pc: *mut u64, regs: *mut Slot) -> PyResult {
     // SAFETY: the window holds the callable and its arguments; it is consumed.
     unsafe {

@@ -1,9 +1,9 @@
 //! Subscripts, displays, unpacking, formatting, imports, functions being made.
 
-use super::super::unwind::fail;
-use super::super::{Handler, Slot, consume, give, peek, take};
 use super::*;
 use crate::cx::Cx;
+use crate::eval::unwind::fail;
+use crate::eval::{Handler, Slot, consume, give, peek, take};
 use crate::object::{Obj, Ref, shape};
 use crate::protocol;
 use crate::types::type_::flags;

@@ -1,10 +1,10 @@
 //! Jumps, loops, returns, generators, exceptions.
 
-use super::super::frame::{Frame, FrameKind, resume};
-use super::super::unwind::{close, fail};
-use super::super::{Handler, Slot, consume, give, peek, take};
 use super::*;
 use crate::cx::Cx;
+use crate::eval::frame::{Frame, FrameKind, resume};
+use crate::eval::unwind::{close, fail};
+use crate::eval::{Handler, Slot, consume, give, peek, take};
 use crate::object::shape;
 use crate::protocol;
 use crate::types::Generator;
@@ -258,11 +258,20 @@ pub(in crate::eval) unsafe fn drop_registers(cx: *mut Cx, frame: *mut Frame, reg
     // SAFETY: as promised; every frame has one below it, the bottom's record included.
     unsafe {
         let caller = frame.sub(1);
+        if LENS {
+            crate::lens::frame_leaving(&mut *cx, frame);
+        }
         let (before, end) = ((*caller).top, (*frame).top);
         (*cx).stacks.top = caller;
         (*caller).top = if end > before { end } else { before };
         for i in 0..count {
+            if LENS {
+                (*cx).lens.hint(How::FrameLeft, i);
+            }
             drop_slot(cx, *regs.add(i));
+        }
+        if LENS {
+            crate::lens::frame_left(&mut *cx, frame);
         }
         (*caller).top = before;
     }
@@ -392,6 +401,9 @@ unsafe fn suspend(cx: &mut Cx, frame: *mut Frame, pc: *mut u64, resume_pc: *mut 
             g.handled.set(cx, own)
         } else {
             cx.release(own)
+        }
+        if LENS {
+            crate::lens::frame_suspended(cx, frame);
         }
         cx.stacks.top = frame.sub(1);
         let extra = take(std::mem::replace(&mut f.extra, std::ptr::null_mut()));

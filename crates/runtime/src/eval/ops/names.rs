@@ -1,9 +1,9 @@
 //! Locals that may be empty, globals, names of namespaces, cells, attributes.
 
-use super::super::unwind::fail;
-use super::super::{Handler, Slot, consume, give, peek, take};
 use super::*;
 use crate::cx::{Cx, PyResult};
+use crate::eval::unwind::fail;
+use crate::eval::{Handler, Slot, consume, give, peek, take};
 use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::{CellObj, Dict, Str};

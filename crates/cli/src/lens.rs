@@ -1,0 +1,389 @@
+//! `retic trace`, `retic why`, `retic lens`: running a program under the lens, and reading recordings.
+
+use crate::options::{self, Program, Request};
+use retic::events::{Event, Level, Sink};
+use retic::lens::report::{self, Style};
+use retic::lens::{Book, Lang, Writer, why};
+use std::cell::RefCell;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+pub const USAGE: &str = "The lens:
+retic trace [--lives] [-o FILE.lens] [--mine PATH] [--all] [--quiet] SCRIPT [ARGS]   (also -m, -c)
+        run a program, tell who was born and who died; the recording goes to SCRIPT.lens
+retic why id|is|cycle [FILE[:LINE]]
+retic why died #17|NAME@FUNCTION|NAME [FILE]
+        run a script (or read a .lens file) and answer in words
+retic lens report|stats FILE.lens
+Options of all: --lang en|zh, --plain, --width COLUMNS
+";
+
+/// Questions about ids after which `retic why` has seen enough, and instructions.
+const QUESTIONS_MAX: u64 = 10_000;
+const STEPS_MAX: u64 = 50_000_000;
+
+/// What the options before the program ask for.
+struct Asked {
+    style: Style,
+    level: Level,
+    output: Option<PathBuf>,
+    /// No report.
+    quiet: bool,
+    mine: Vec<String>,
+    rest: Vec<String>,
+}
+
+/// Carries out a lens command; `None`: the arguments are not one.
+pub fn command(args: &[String]) -> Option<i32> {
+    let first = args.first()?;
+    match first.as_str() {
+        "trace" => Some(told(trace(args[1..].to_vec()))),
+        "why" => Some(told(why_command(args[1..].to_vec()))),
+        "lens" => Some(told(lens(args[1..].to_vec()))),
+        _ => None,
+    }
+}
+
+fn told(result: Result<i32, String>) -> i32 {
+    result.unwrap_or_else(|problem| {
+        eprintln!("retic: {problem}");
+        2
+    })
+}
+
+fn options(args: Vec<String>) -> Result<Asked, String> {
+    let lang = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty()).and_then(|v| Lang::of(&v)).unwrap_or_default();
+    let mut asked = Asked { style: Style { lang, ..Style::default() }, level: Level::Lives, output: None, quiet: false, mine: Vec::new(), rest: Vec::new() };
+    let mut args = args.into_iter();
+    while let Some(a) = args.next() {
+        let mut operand = || args.next().ok_or_else(|| format!("{a} needs an operand"));
+        match a.as_str() {
+            "--lives" => asked.level = Level::Lives,
+            "--plain" => asked.style.plain = true,
+            "--quiet" => asked.quiet = true,
+            "--all" => asked.style.all = true,
+            "--width" => asked.style.width = operand()?.parse().map_err(|_| "--width needs a number".to_string())?,
+            "--lang" => {
+                let name = operand()?;
+                asked.style.lang = Lang::of(&name).ok_or_else(|| format!("--lang: en or zh, not {name}"))?;
+            }
+            "--mine" => asked.mine.push(operand()?),
+            "-o" => asked.output = Some(operand()?.into()),
+            other if other.starts_with("--") && other.len() > 2 => return Err(format!("unknown option {other}\n{USAGE}")),
+            _ => {
+                asked.rest.push(a);
+                break;
+            }
+        }
+    }
+    asked.rest.extend(args);
+    Ok(asked)
+}
+
+/// A recording under way: where its bytes go, and what is done when it ends.
+struct Recording {
+    writer: Option<Writer<Kept>>,
+    files: Vec<String>,
+    mine: Rc<Mine>,
+    end: Option<Box<dyn FnOnce(Result<u64, String>)>>,
+}
+
+/// A file, or memory.
+#[derive(Clone)]
+enum Kept {
+    File(Rc<RefCell<std::fs::File>>),
+    Memory(Rc<RefCell<Vec<u8>>>),
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Kept::File(f) => f.borrow_mut().write(bytes),
+            Kept::Memory(m) => m.borrow_mut().write(bytes),
+        }
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Kept::File(f) => f.borrow_mut().flush(),
+            Kept::Memory(_) => Ok(()),
+        }
+    }
+}
+
+/// Which files are the user's: those below some folders, and texts that are in no file.
+struct Mine(Vec<PathBuf>);
+
+impl Mine {
+    fn has(&self, file: &str) -> bool {
+        if file.starts_with("/retic/lib/") || file.starts_with("<frozen") {
+            return false;
+        }
+        if file.starts_with('<') {
+            return file == "<string>" || file == "<stdin>";
+        }
+        let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
+        self.0.iter().any(|m| real.starts_with(m))
+    }
+}
+
+impl Sink for Recording {
+    fn events(&mut self, events: &[Event]) {
+        self.each(|w| w.events(events));
+    }
+    fn code(&mut self, id: u32, packed: &[u8], mine: bool) {
+        if mine && let Some(code) = retic::bytecode::pack::read(packed) {
+            let file = code.filename.to_string();
+            if !self.files.contains(&file) {
+                self.files.push(file);
+            }
+        }
+        self.each(|w| w.code(id, packed, mine));
+    }
+    fn site(&mut self, id: u32, code: u32, offset: u32) {
+        self.each(|w| w.site(id, code, offset));
+    }
+    fn type_name(&mut self, id: u32, name: &str) {
+        self.each(|w| w.type_name(id, name));
+    }
+    fn name(&mut self, id: u32, text: &str) {
+        self.each(|w| w.name(id, text));
+    }
+    fn printed(&mut self, bytes: &[u8]) {
+        self.each(|w| w.printed(bytes));
+    }
+    fn is_mine(&self, file: &str) -> bool {
+        self.mine.has(file)
+    }
+    fn enough(&mut self) -> bool {
+        self.writer.as_mut().is_some_and(Sink::enough)
+    }
+    fn finish(&mut self) {
+        let Some(mut writer) = self.writer.take() else { return };
+        for file in std::mem::take(&mut self.files) {
+            if let Ok(text) = std::fs::read(&file) {
+                writer.source(&file, &String::from_utf8_lossy(&text));
+            }
+        }
+        let end = writer.end().map_err(|e| e.to_string());
+        if let Some(act) = self.end.take() {
+            act(end);
+        }
+    }
+}
+
+impl Recording {
+    fn each(&mut self, act: impl FnOnce(&mut Writer<Kept>)) {
+        if let Some(w) = &mut self.writer {
+            act(w);
+        }
+    }
+}
+
+/// What is run, read from the arguments of `python`.
+struct Run {
+    request: Request,
+    /// The command line without the lens: `sys.orig_argv` shows no difference.
+    original: Vec<String>,
+    /// As the user would say it.
+    name: String,
+    /// Where a recording of it goes if nobody says otherwise.
+    file: PathBuf,
+    mine: Rc<Mine>,
+}
+
+fn run_of(args: Vec<String>, mine: &[String]) -> Result<Run, String> {
+    let original = std::env::args().take(1).chain(args.iter().cloned()).collect();
+    let request = options::read(args)?;
+    let Request::Run { program, .. } = &request else { return Err(format!("nothing to run\n{USAGE}")) };
+    let here = std::env::current_dir().unwrap_or_default();
+    let (name, file, folder) = match program {
+        Program::File(path) => {
+            let p = Path::new(path);
+            let real = std::fs::canonicalize(p).map_err(|e| format!("can't open file '{path}': {e}"))?;
+            (p.file_name().map_or_else(|| path.clone(), |n| n.to_string_lossy().into_owned()), p.with_extension("lens"), real.parent().map(Path::to_path_buf).unwrap_or_default())
+        }
+        Program::Module(m) => (format!("-m {m}"), format!("{m}.lens").into(), here.clone()),
+        Program::Command(_) => ("-c".to_string(), "command.lens".into(), here.clone()),
+        Program::Stdin => ("-".to_string(), "stdin.lens".into(), here.clone()),
+    };
+    let mut folders = vec![folder];
+    if !mine.is_empty() {
+        folders = mine.iter().map(|m| std::fs::canonicalize(m).map_err(|e| format!("--mine {m}: {e}"))).collect::<Result<_, _>>()?;
+    }
+    Ok(Run { request, original, name, file, mine: Rc::new(Mine(folders)) })
+}
+
+fn trace(args: Vec<String>) -> Result<i32, String> {
+    let asked = options(args)?;
+    let run = run_of(asked.rest, &asked.mine)?;
+    let path = asked.output.unwrap_or_else(|| run.file.clone());
+    let file = std::fs::File::options().read(true).write(true).create(true).truncate(true).open(&path).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
+    let kept = Kept::File(Rc::new(RefCell::new(file)));
+    let writer = Writer::new(kept, &run.name, asked.level, Box::new(|_| false)).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
+    let (style, level) = (asked.style, asked.level);
+    let (at, quiet) = (path.clone(), asked.quiet);
+    let end = move |written: Result<u64, String>| match written {
+        Ok(_) if quiet => {}
+        Ok(bytes) => match std::fs::read(&at).map_err(|e| e.to_string()).and_then(|b| retic::lens::read(&b)) {
+            Ok(book) => {
+                let mut text = report::report(&book, &style);
+                text.push_str(&match style.lang {
+                    Lang::En => format!(" wrote {} ({})     retic why id {0}\n", at.display(), size(bytes)),
+                    Lang::Zh => format!(" 已写入 {}({})     retic why id {0}\n", at.display(), size(bytes)),
+                });
+                eprint!("{text}");
+            }
+            Err(e) => eprintln!("retic: {}: {e}", at.display()),
+        },
+        Err(e) => eprintln!("retic: the recording could not be written to the end: {e}"),
+    };
+    let recording = Recording { writer: Some(writer), files: Vec::new(), mine: run.mine.clone(), end: Some(Box::new(end)) };
+    Ok(crate::start(run.request, run.original, Some((Box::new(recording), level))))
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..=9_999 => format!("{:.1} KB", bytes as f64 / 1e3),
+        10_000..=999_999 => format!("{} KB", bytes / 1000),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// The answer to a question about a book.
+type Answer = Box<dyn FnOnce(&Book, &Style) -> Result<String, String>>;
+
+fn why_command(args: Vec<String>) -> Result<i32, String> {
+    let mut asked = options(args)?;
+    if asked.rest.is_empty() {
+        return Err(format!("why what?\n{USAGE}"));
+    }
+    let verb = asked.rest.remove(0);
+    // Options may also come behind the verb.
+    let more = options(std::mem::take(&mut asked.rest))?;
+    asked.rest = more.rest;
+    let who = match verb.as_str() {
+        "died" if !asked.rest.is_empty() => Some(asked.rest.remove(0)),
+        "died" => return Err("why died: who? (#17, NAME@FUNCTION, NAME)".to_string()),
+        _ => None,
+    };
+    // And behind what is asked, before the file.
+    let last = options(std::mem::take(&mut asked.rest))?;
+    asked.rest = last.rest;
+    let mut style = asked.style;
+    for later in [more.style, last.style] {
+        let plain = Style::default();
+        style.plain |= later.plain;
+        style.all |= later.all;
+        if later.width != plain.width {
+            style.width = later.width;
+        }
+        if later.lang != asked.style.lang {
+            style.lang = later.lang;
+        }
+    }
+    let (mut file, mut line) = (asked.rest.first().cloned(), None);
+    if let Some(f) = &file
+        && let Some((path, n)) = f.rsplit_once(':')
+        && let Ok(n) = n.parse::<u32>()
+        && !Path::new(f).exists()
+    {
+        line = Some(n);
+        asked.rest[0] = path.to_string();
+        file = Some(path.to_string());
+    }
+    let answer: Answer = match verb.as_str() {
+        "id" => Box::new(move |b, s| Ok(why::id(b, s, line))),
+        "is" => Box::new(move |b, s| Ok(why::same(b, s, line))),
+        "cycle" => Box::new(|b, s| Ok(why::cycles(b, s))),
+        "died" => {
+            let who = why::parse_who(&who.unwrap_or_default())?;
+            Box::new(move |b, s| why::died(b, s, &who))
+        }
+        other => return Err(format!("why {other}: there is id, is, died, cycle\n{USAGE}")),
+    };
+    let file = match file {
+        Some(f) => f,
+        None => newest()?,
+    };
+    if file.ends_with(".lens") {
+        let book = open(&file)?;
+        if let Some(d) = &book.damage {
+            eprintln!("retic: {file}: {d}");
+        }
+        print!("{}", answer(&book, &style)?);
+        return Ok(0);
+    }
+    if asked.rest.is_empty() {
+        asked.rest.push(file);
+    }
+    let run = run_of(asked.rest, &asked.mine)?;
+    let memory = Rc::new(RefCell::new(Vec::new()));
+    let writer = Writer::new(Kept::Memory(memory.clone()), &run.name, asked.level, Box::new(|_| false)).map_err(|e| e.to_string())?;
+    let writer = writer.limit(if verb == "id" || verb == "is" { QUESTIONS_MAX } else { u64::MAX - 1 }, STEPS_MAX);
+    let mut out = retic::set_aside_stdout().map_err(|e| format!("standard output: {e}"))?;
+    let end = move |written: Result<u64, String>| {
+        let told = written.and_then(|_| retic::lens::read(&memory.borrow())).and_then(|book| answer(&book, &style));
+        match told {
+            Ok(text) => {
+                let _ = out.write_all(text.as_bytes());
+                let _ = out.flush();
+            }
+            Err(e) => eprintln!("retic: {e}"),
+        }
+    };
+    let recording = Recording { writer: Some(writer), files: Vec::new(), mine: run.mine.clone(), end: Some(Box::new(end)) };
+    crate::start(run.request, run.original, Some((Box::new(recording), asked.level)));
+    Ok(0)
+}
+
+/// The recording made last in this folder.
+fn newest() -> Result<String, String> {
+    let entries = std::fs::read_dir(".").map_err(|e| e.to_string())?;
+    let found = entries.flatten().filter(|e| e.path().extension().is_some_and(|x| x == "lens"));
+    let newest = found.max_by_key(|e| e.metadata().and_then(|m| m.modified()).ok());
+    newest.map(|e| e.path().to_string_lossy().into_owned()).ok_or_else(|| format!("which file? There is no .lens file here.\n{USAGE}"))
+}
+
+fn open(path: &str) -> Result<Book, String> {
+    let bytes = std::fs::read(path).map_err(|e| format!("can't open file '{path}': {e}"))?;
+    retic::lens::read(&bytes).map_err(|e| format!("{path}: {e}"))
+}
+
+fn lens(args: Vec<String>) -> Result<i32, String> {
+    let asked = options(args)?;
+    let [verb, rest @ ..] = &asked.rest[..] else { return Err(format!("lens what?\n{USAGE}")) };
+    let more = options(rest.to_vec())?;
+    let mut style = asked.style;
+    if more.style.lang != style.lang {
+        style.lang = more.style.lang;
+    }
+    style.all |= more.style.all;
+    style.plain |= more.style.plain;
+    let file = match more.rest.first() {
+        Some(f) => f.clone(),
+        None => newest()?,
+    };
+    let book = open(&file)?;
+    match verb.as_str() {
+        "report" => print!("{}", report::report(&book, &style)),
+        "stats" => {
+            let bytes = std::fs::metadata(&file).map(|m| m.len()).unwrap_or(0);
+            let (born, dead, alive) = book.balance();
+            let books = match book.closed() {
+                Ok(()) => "closed".to_string(),
+                Err((told, truth)) => format!("not closed: {told} blocks more than at the start by the events, {truth} in truth"),
+            };
+            println!(
+                "books    {books}\nevents   {}\nbytes    {bytes} ({:.2} an event)\nsteps    {}\nobjects  {born} born, {dead} died, {alive} alive at the end\nframes   {}\nsites    {}",
+                book.events,
+                bytes as f64 / book.events.max(1) as f64,
+                book.steps,
+                book.frames.len().saturating_sub(1),
+                book.sites.len()
+            );
+        }
+        other => return Err(format!("lens {other}: there is report, stats\n{USAGE}")),
+    }
+    Ok(0)
+}

@@ -1,0 +1,315 @@
+//! `NAME.lens`: one file, append only, readable after a crash. A head, then chunks:
+//! kind, raw length, packed length, CRC-32 of the packed bytes (each four bytes, little-endian), packed bytes (raw deflate).
+
+use crate::book::Book;
+use crate::wire::{Input, State, number};
+use retic_events::{Event, Level, Sink};
+use rustc_hash::FxHashMap;
+use std::io::Write;
+use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
+
+/// The first bytes: name and version.
+pub const MAGIC: [u8; 8] = *b"RLENS\0\x01\0";
+/// Raw bytes of a chunk of events.
+const CHUNK: usize = 1 << 20;
+/// No chunk is larger than this, packed or not: a damaged length asks for no memory.
+const CHUNK_MAX: usize = 64 << 20;
+const WINDOW: u8 = 15;
+
+/// Which files are the user's: by a test of their names.
+pub type Mine = Box<dyn Fn(&str) -> bool>;
+
+/// Writes a recording. What is written so far can be read if the process ends here.
+pub struct Writer<W: Write> {
+    out: W,
+    mine: Mine,
+    state: State,
+    events: Vec<u8>,
+    names: Vec<u8>,
+    blocks: Blocks,
+    failed: Option<std::io::Error>,
+    /// Calls of `id`, `is` and default reprs after which there is enough; and steps.
+    limits: (u64, u64),
+    asked: u64,
+    step: u64,
+    written: u64,
+}
+
+/// Blocks by serial number, for the living.
+#[derive(Default)]
+pub struct Blocks(FxHashMap<u64, u64>);
+
+impl Blocks {
+    pub fn note(&mut self, event: &Event) {
+        match *event {
+            Event::Birth { serial, address, before, .. } => {
+                self.0.insert(serial, address - u64::from(before));
+            }
+            Event::Buffer { serial, address, .. } | Event::Resize { serial, address, .. } => {
+                self.0.insert(serial, address);
+            }
+            _ => {}
+        }
+    }
+    pub fn take(&mut self, serial: u64) -> u64 {
+        self.0.remove(&serial).unwrap_or(0)
+    }
+}
+
+impl<W: Write> Writer<W> {
+    /// A recording into `out`; `command` is what was run.
+    pub fn new(mut out: W, command: &str, level: Level, mine: Mine) -> std::io::Result<Writer<W>> {
+        out.write_all(&MAGIC)?;
+        let mut w = Writer {
+            out,
+            mine,
+            state: State::default(),
+            events: Vec::with_capacity(CHUNK + 64),
+            names: Vec::new(),
+            blocks: Blocks::default(),
+            failed: None,
+            limits: (u64::MAX, u64::MAX),
+            asked: 0,
+            step: 0,
+            written: MAGIC.len() as u64,
+        };
+        let mut head = Vec::new();
+        text(&mut head, command);
+        head.push(level as u8);
+        w.chunk(b'H', &head);
+        Ok(w)
+    }
+    /// Enough after so many questions about addresses, or so many instructions.
+    pub fn limit(mut self, questions: u64, steps: u64) -> Writer<W> {
+        self.limits = (questions, steps);
+        self
+    }
+    /// A source file, whole.
+    pub fn source(&mut self, file: &str, content: &str) {
+        self.flush();
+        let mut raw = Vec::new();
+        text(&mut raw, file);
+        text(&mut raw, content);
+        self.chunk(b'S', &raw);
+    }
+    /// The error that ended the writing, if one did; bytes written.
+    pub fn end(mut self) -> Result<u64, std::io::Error> {
+        self.flush();
+        let _ = self.out.flush();
+        self.failed.map_or(Ok(self.written), Err)
+    }
+    fn flush(&mut self) {
+        // Names come before the events that use them.
+        for (kind, names) in [(b'N', true), (b'E', false)] {
+            let raw = std::mem::take(if names { &mut self.names } else { &mut self.events });
+            if !raw.is_empty() {
+                self.chunk(kind, &raw);
+            }
+        }
+    }
+    fn chunk(&mut self, kind: u8, raw: &[u8]) {
+        if self.failed.is_some() {
+            return;
+        }
+        let packed = pack(raw);
+        let mut head = vec![kind];
+        for n in [raw.len() as u32, packed.len() as u32, zlib_rs::crc32::crc32(0, &packed)] {
+            head.extend(n.to_le_bytes());
+        }
+        let done = self.out.write_all(&head).and_then(|()| self.out.write_all(&packed));
+        self.written += (head.len() + packed.len()) as u64;
+        if let Err(e) = done {
+            self.failed = Some(e);
+        }
+    }
+}
+
+fn text(out: &mut Vec<u8>, t: &str) {
+    number(out, t.len() as u64);
+    out.extend_from_slice(t.as_bytes());
+}
+
+impl<W: Write> Sink for Writer<W> {
+    fn events(&mut self, events: &[Event]) {
+        for e in events {
+            match e {
+                Event::At { step, .. } => self.step = *step,
+                Event::Asked { .. } | Event::Compared { .. } => self.asked += 1,
+                _ => {}
+            }
+            let blocks = &mut self.blocks;
+            self.state.write(&mut self.events, e, &mut |serial| blocks.take(serial));
+            blocks.note(e);
+        }
+        if self.events.len() >= CHUNK {
+            self.flush();
+        }
+    }
+    fn code(&mut self, id: u32, packed: &[u8], mine: bool) {
+        self.names.push(b'C');
+        number(&mut self.names, u64::from(id));
+        self.names.push(u8::from(mine));
+        number(&mut self.names, packed.len() as u64);
+        self.names.extend_from_slice(packed);
+    }
+    fn site(&mut self, id: u32, code: u32, offset: u32) {
+        self.names.push(b'P');
+        for n in [id, code, offset] {
+            number(&mut self.names, u64::from(n));
+        }
+    }
+    fn type_name(&mut self, id: u32, name: &str) {
+        self.names.push(b'T');
+        number(&mut self.names, u64::from(id));
+        text(&mut self.names, name);
+    }
+    fn name(&mut self, id: u32, t: &str) {
+        self.names.push(b'N');
+        number(&mut self.names, u64::from(id));
+        text(&mut self.names, t);
+    }
+    fn printed(&mut self, bytes: &[u8]) {
+        self.names.push(b'O');
+        number(&mut self.names, bytes.len() as u64);
+        self.names.extend_from_slice(bytes);
+    }
+    fn is_mine(&self, file: &str) -> bool {
+        (self.mine)(file)
+    }
+    fn enough(&mut self) -> bool {
+        self.asked >= self.limits.0 || self.step >= self.limits.1 || self.failed.is_some() && self.limits.0 != u64::MAX
+    }
+    fn finish(&mut self) {
+        self.flush();
+        let _ = self.out.flush();
+    }
+}
+
+fn pack(raw: &[u8]) -> Vec<u8> {
+    let mut packer = Deflate::new(1, false, WINDOW);
+    let mut out = vec![0; raw.len() + raw.len() / 8 + 128];
+    let done = packer.compress(raw, &mut out, DeflateFlush::Finish);
+    debug_assert!(matches!(done, Ok(Status::StreamEnd)));
+    out.truncate(packer.total_out() as usize);
+    out
+}
+
+fn unpack(packed: &[u8], raw_len: usize) -> Option<Vec<u8>> {
+    let mut out = vec![0; raw_len];
+    let mut unpacker = Inflate::new(false, WINDOW);
+    match unpacker.decompress(packed, &mut out, InflateFlush::Finish) {
+        Ok(Status::StreamEnd) if unpacker.total_out() as usize == raw_len => Some(out),
+        _ => None,
+    }
+}
+
+/// Reads a recording. A file that was cut off gives the part that is whole, and says so in [`Book::damage`]; what is not a
+/// recording gives a sentence for the user.
+pub fn read(bytes: &[u8]) -> Result<Book, String> {
+    if bytes.len() < MAGIC.len() || bytes[..6] != MAGIC[..6] {
+        return Err("this is not a .lens file".to_string());
+    }
+    if bytes[..8] != MAGIC {
+        return Err(format!("this .lens file has version {}; this program reads version {}", u16::from_le_bytes([bytes[6], bytes[7]]), MAGIC[6]));
+    }
+    let mut book = Book::default();
+    let (mut at, mut state, mut blocks) = (MAGIC.len(), State::default(), Blocks::default());
+    while at < bytes.len() {
+        let Some(head) = bytes.get(at..at + 13) else {
+            book.damage = Some(format!("the file ends in the middle of a chunk, at byte {at}"));
+            break;
+        };
+        let word = |i: usize| u32::from_le_bytes([head[i], head[i + 1], head[i + 2], head[i + 3]]);
+        let (raw_len, packed_len, crc) = (word(1) as usize, word(5) as usize, word(9));
+        if raw_len > CHUNK_MAX || packed_len > CHUNK_MAX {
+            book.damage = Some(format!("the chunk at byte {at} is damaged"));
+            break;
+        }
+        let Some(packed) = bytes.get(at + 13..at + 13 + packed_len) else {
+            book.damage = Some(format!("the file ends in the middle of a chunk, at byte {at}"));
+            break;
+        };
+        let raw = if zlib_rs::crc32::crc32(0, packed) == crc { unpack(packed, raw_len) } else { None };
+        let whole = raw.is_some_and(|raw| match head[0] {
+            b'H' => head_of(&mut book, &raw).is_some(),
+            b'N' => names(&mut book, &raw).is_some(),
+            b'E' => events(&mut book, &mut state, &mut blocks, &raw),
+            b'S' => source(&mut book, &raw).is_some(),
+            _ => true,
+        });
+        if !whole {
+            book.damage = Some(format!("the chunk at byte {at} is damaged"));
+            break;
+        }
+        at += 13 + packed_len;
+    }
+    book.close();
+    Ok(book)
+}
+
+fn head_of(book: &mut Book, raw: &[u8]) -> Option<()> {
+    let mut input = Input(raw);
+    book.command = input.text()?;
+    book.level = match input.byte()? {
+        0 => Level::Lives,
+        1 => Level::Refs,
+        _ => Level::Steps,
+    };
+    Some(())
+}
+
+fn source(book: &mut Book, raw: &[u8]) -> Option<()> {
+    let mut input = Input(raw);
+    let name = input.text()?;
+    let content = input.text()?;
+    book.sources.insert(name, content);
+    Some(())
+}
+
+fn names(book: &mut Book, raw: &[u8]) -> Option<()> {
+    let mut input = Input(raw);
+    while !input.0.is_empty() {
+        match input.byte()? {
+            b'C' => {
+                let id = input.number()?;
+                let mine = input.byte()? == 1;
+                let n = input.number()? as usize;
+                let packed = input.0.get(..n)?;
+                let code = retic_bytecode::pack::read(packed)?;
+                input.0 = &input.0[n..];
+                book.add_code(id, code, mine);
+            }
+            b'P' => {
+                let (id, code, offset) = (input.number()?, input.number()?, input.number()?);
+                book.add_site(id, code as u32, offset as u32);
+            }
+            b'T' => {
+                let id = input.number()?;
+                let name = input.text()?;
+                book.add_type(id, name);
+            }
+            b'N' => {
+                let id = input.number()?;
+                let name = input.text()?;
+                book.add_name(id, name);
+            }
+            b'O' => {
+                let n = input.number()? as usize;
+                book.output.extend_from_slice(input.0.get(..n)?);
+                input.0 = &input.0[n..];
+            }
+            _ => return None,
+        }
+    }
+    Some(())
+}
+
+fn events(book: &mut Book, state: &mut State, blocks: &mut Blocks, raw: &[u8]) -> bool {
+    let mut input = Input(raw);
+    while !input.0.is_empty() {
+        let Some(e) = state.read(&mut input, &mut |serial| blocks.take(serial)) else { return false };
+        blocks.note(&e);
+        book.add(&e);
+    }
+    true
+}

@@ -1,0 +1,17 @@
+//! The lens: what a recording says about the lives of objects. Files, the book kept from events, answers in words, the page.
+//!
+//! Here: everything after the events. Never here: the runtime, files by name, processes.
+#![forbid(unsafe_code)]
+
+pub mod book;
+pub mod file;
+pub mod report;
+pub mod story;
+pub mod why;
+pub mod words;
+
+mod wire;
+
+pub use book::Book;
+pub use file::{Writer, read};
+pub use words::Lang;

@@ -1,0 +1,281 @@
+//! The report that `retic trace` prints: the user's lines with births and deaths, the addresses that had several tenants,
+//! what is left.
+
+use crate::book::{Book, Life};
+use crate::story::{self, Cause};
+use crate::words::{Lang, fit, width, wrap};
+use retic_events::Trigger;
+use std::collections::BTreeMap;
+
+/// How a report is shown.
+#[derive(Clone, Copy)]
+pub struct Style {
+    pub lang: Lang,
+    /// Columns.
+    pub width: usize,
+    /// No box characters and bars.
+    pub plain: bool,
+    /// Everything is unfolded: lines of the library too.
+    pub all: bool,
+}
+
+impl Default for Style {
+    fn default() -> Style {
+        Style { lang: Lang::En, width: 80, plain: false, all: false }
+    }
+}
+
+#[derive(Default)]
+struct Line {
+    born: u64,
+    died: u64,
+    alive: u64,
+    /// What was born here, by type: number, first and last serial, addresses.
+    made: BTreeMap<String, Made>,
+    /// Causes of deaths here, by words.
+    ends: BTreeMap<String, u64>,
+}
+
+#[derive(Default)]
+struct Made {
+    count: u64,
+    first: u64,
+    last: u64,
+    address: Option<u64>,
+    several: bool,
+}
+
+/// The whole report.
+pub fn report(book: &Book, style: &Style) -> String {
+    let (lang, wide) = (style.lang, style.width.max(60));
+    let rule = if style.plain { "-" } else { "─" }.repeat(wide);
+    let mut out = String::new();
+    let level = match book.level {
+        retic_events::Level::Lives => "lives",
+        retic_events::Level::Refs => "refs",
+        retic_events::Level::Steps => "steps",
+    };
+    let head = format!("retic trace {}", book.command);
+    let (born, died, left) = book.balance();
+    let steps = lang.count(book.program_end(), "step", "步");
+    out.push_str(&format!("{head}   {}   {steps}   {level}\n{rule}\n", laps(book, lang)));
+    if let Some(d) = &book.damage {
+        out.push_str(&format!(" {}: {d}\n", lang.pick("only a part of the recording could be read", "只能读出录制的一部分")));
+    }
+    let files = lines_of(book, style.all);
+    let several = files.len() > 1;
+    let source_width = (wide / 3).clamp(20, 48);
+    let told_at = source_width + 26;
+    out.push_str(&format!(
+        " {} {}{}{}{}  {}\n",
+        pad(lang.pick("line", "行"), 5),
+        fit(lang.pick("source", "源代码"), source_width),
+        pad(lang.pick("born", "诞生"), 6),
+        pad(lang.pick("died", "消亡"), 6),
+        pad(lang.pick("live", "存活"), 6),
+        lang.pick("what happened", "发生了什么")
+    ));
+    for (file, lines) in &files {
+        if several {
+            out.push_str(&format!(" {file}\n"));
+        }
+        let text: Vec<&str> = book.sources.get(file).map(|s| s.lines().collect()).unwrap_or_default();
+        for (n, line) in lines {
+            let source = text.get((*n as usize).wrapping_sub(1)).copied().unwrap_or("");
+            out.push_str(&format!(" {n:>5} {}{:>6}{:>6}{:>6}  ", fit(source, source_width), line.born, line.died, line.alive));
+            let told: String = what(line, lang).iter().map(|t| wrap(t, wide.saturating_sub(told_at).max(20), "")).collect();
+            for (i, t) in told.lines().enumerate() {
+                if i > 0 {
+                    out.push_str(&" ".repeat(told_at));
+                }
+                out.push_str(t);
+                out.push('\n');
+            }
+            if told.is_empty() {
+                out.push('\n');
+            }
+        }
+    }
+    out.push_str(&format!("{rule}\n"));
+    tenants(book, style, &mut out);
+    for c in book.collections.iter().filter(|c| c.trigger != Trigger::Exit && c.found > 0) {
+        out.push_str(&format!(
+            " {}\n",
+            match lang {
+                Lang::En => format!("collection    generation {}, because {}: {} unreachable", c.generation, lang.trigger(c.trigger), lang.count(c.found, "object", "个对象")),
+                Lang::Zh => format!("垃圾回收      第 {} 代,因为{}:{} 个对象不可达", c.generation, lang.trigger(c.trigger), c.found),
+            }
+        ));
+    }
+    let (mine, own_left) = own_at_end(book);
+    out.push_str(&match lang {
+        Lang::En => format!(" left at exit  {own_left} of the {mine} that the program made itself; {left} of all {born} since its start ({died} died)\n"),
+        Lang::Zh => format!(" 退出时存活    程序自己创建的 {mine} 个对象中有 {own_left} 个;开始以来全部 {born} 个中有 {left} 个({died} 个消亡)\n"),
+    });
+    out
+}
+
+fn pad(text: &str, columns: usize) -> String {
+    format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// Of the objects that the user's instructions made: how many, and how many were alive when the program was over.
+fn own_at_end(book: &Book) -> (u64, u64) {
+    let end = book.phases.first().map_or(u32::MAX, |(m, _)| m.order);
+    let (mut n, mut left) = (0, 0);
+    for l in book.own_lives().filter(|l| !is_passing(l)) {
+        n += 1;
+        left += u64::from(l.death.is_none_or(|d| d.at.order > end));
+    }
+    (n, left)
+}
+
+/// The function of the user's that ran most often, if one ran more than once.
+fn laps(book: &Book, lang: Lang) -> String {
+    let mut most: BTreeMap<u32, u32> = BTreeMap::new();
+    for f in book.frames.iter().filter(|f| book.code(f.code).is_some_and(|c| c.mine)) {
+        *most.entry(f.code).or_default() += 1;
+    }
+    match most.iter().max_by_key(|(code, n)| (**n, std::cmp::Reverse(**code))) {
+        Some((code, n)) if *n > 1 => {
+            let name = book.code(*code).map_or("", |c| &c.code.name);
+            match lang {
+                Lang::En => format!("{n} laps of {name}()"),
+                Lang::Zh => format!("{name}() 运行 {n} 圈"),
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+fn lines_of(book: &Book, all: bool) -> BTreeMap<String, BTreeMap<u32, Line>> {
+    let mut files: BTreeMap<String, BTreeMap<u32, Line>> = BTreeMap::new();
+    let end = book.phases.first().map_or(u32::MAX, |(m, _)| m.order);
+    for l in book.lives.iter().filter(|l| l.type_id != 0 && (all || !is_passing(l))) {
+        let own = book.directly_mine(&l.born);
+        if own || all && l.born.site != 0 {
+            let line = files.entry(book.file(l.born.site).to_string()).or_default().entry(book.line(l.born.site)).or_default();
+            line.born += 1;
+            line.alive += u64::from(l.death.is_none_or(|d| d.at.order > end));
+            let m = line.made.entry(made_name(book, l)).or_default();
+            m.count += 1;
+            if m.first == 0 {
+                m.first = l.serial;
+                m.address = Some(l.address);
+            }
+            m.several |= m.address != Some(l.address);
+            m.last = l.serial;
+        }
+        if let Some(d) = &l.death
+            && d.at.order <= end
+            && (own || all)
+        {
+            let at = if book.directly_mine(&d.at) { d.at.site } else { d.at.mine };
+            if at != 0
+                && let Some(e) = story::end(book, l)
+            {
+                let number = if book.directly_mine(&d.at) { e.line } else { book.line(at) };
+                let line = files.entry(book.file(at).to_string()).or_default().entry(number).or_default();
+                line.died += 1;
+                if !matches!(e.cause, Cause::Owner(_)) {
+                    *line.ends.entry(death_key(book, l, &e.cause)).or_default() += 1;
+                }
+            }
+        }
+    }
+    files
+}
+
+/// Born and dead inside one instruction, by no callable that the program named: the machine's own scratch paper.
+fn is_passing(l: &Life) -> bool {
+    l.born.by == 0 && l.death.is_some_and(|d| d.at.step == l.born.step && d.at.site == l.born.site)
+}
+
+fn made_name(book: &Book, l: &Life) -> String {
+    book.type_name(l.type_id).to_string()
+}
+
+/// What stands for a cause in the sums of a line; both languages are made of it when it is shown.
+fn death_key(book: &Book, l: &Life, cause: &Cause) -> String {
+    format!("{}\0{}\0{}", book.type_name(l.type_id), Lang::En.cause(cause, ""), Lang::Zh.cause(cause, ""))
+}
+
+/// Most kinds of objects, and causes, that a line tells.
+const TOLD_MAX: usize = 4;
+
+fn what(line: &Line, lang: Lang) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut made: Vec<(&String, &Made)> = line.made.iter().collect();
+    made.sort_by_key(|(name, m)| (is_plain(name), std::cmp::Reverse(m.count)));
+    for (name, m) in made.iter().take(TOLD_MAX) {
+        let place = match (m.several, m.address) {
+            (false, Some(a)) if m.count > 1 => match lang {
+                Lang::En => format!(", all at {}", short(a)),
+                Lang::Zh => format!(",都在 {}", short(a)),
+            },
+            _ => String::new(),
+        };
+        let which = if m.count == 1 { format!("#{}", m.first) } else { format!("#{} … #{}", m.first, m.last) };
+        out.push(format!("{name} {which}{place}"));
+    }
+    let mut ends: Vec<(&String, &u64)> = line.ends.iter().collect();
+    ends.sort_by_key(|(key, n)| (is_plain(key.split('\0').next().unwrap_or("")), std::cmp::Reverse(**n)));
+    for (key, n) in ends.iter().take(TOLD_MAX) {
+        let mut parts = key.split('\0');
+        let (name, en, zh) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+        let times = if **n > 1 { format!("{n} × ") } else { String::new() };
+        out.push(match lang {
+            Lang::En => format!("{times}{name} died: {en}"),
+            Lang::Zh => format!("{times}{name} 消亡:{zh}"),
+        });
+    }
+    let more = made.len().saturating_sub(TOLD_MAX) + ends.len().saturating_sub(TOLD_MAX);
+    if more > 0 {
+        out.push(match lang {
+            Lang::En => format!("… and {} more", lang.count(more as u64, "kind", "")),
+            Lang::Zh => format!("… 另有 {more} 种"),
+        });
+    }
+    out
+}
+
+/// Numbers and texts come last: few people look for them.
+fn is_plain(name: &str) -> bool {
+    matches!(name, "int" | "float" | "str" | "bytes")
+}
+
+/// The end of an address, which is what tells it from others.
+pub fn short(address: u64) -> String {
+    format!("0x…{:05x}", address & 0xf_ffff)
+}
+
+/// Addresses that several objects of the user's had in turn.
+fn tenants(book: &Book, style: &Style, out: &mut String) {
+    let lang = style.lang;
+    let mut by_block: BTreeMap<u64, Vec<&Life>> = BTreeMap::new();
+    for l in book.own_lives().filter(|l| !is_passing(l)) {
+        by_block.entry(l.address).or_default().push(l);
+    }
+    let mut shared: Vec<(u64, Vec<&Life>)> = by_block.into_iter().filter(|(_, v)| v.len() > 1).collect();
+    shared.sort_by_key(|(a, v)| (v.iter().all(|l| is_plain(book.type_name(l.type_id))), std::cmp::Reverse(v.len()), *a));
+    let more = shared.len().saturating_sub(3);
+    for (address, lives) in shared.into_iter().take(3) {
+        let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+        for l in &lives {
+            *kinds.entry(book.type_name(l.type_id)).or_default() += 1;
+        }
+        let kinds: Vec<String> = kinds.iter().map(|(k, n)| if lives.len() as u64 == *n { format!("`{k}`") } else { format!("{n} `{k}`") }).collect();
+        let bar = if style.plain { String::new() } else { format!("{}  ", "▇▁".repeat(lives.len().min(8))) };
+        let n = lives.len() as u64;
+        out.push_str(&match lang {
+            Lang::En => format!(" address {}  {bar}{}, {}, one at a time\n", short(address), lang.count(n, "tenant", ""), kinds.join(", ")),
+            Lang::Zh => format!(" 地址 {}  {bar}先后 {n} 任住户:{}\n", short(address), kinds.join("、")),
+        });
+    }
+    if more > 0 {
+        out.push_str(&match lang {
+            Lang::En => format!(" {} more with several tenants\n", lang.count(more as u64, "address", "")),
+            Lang::Zh => format!(" 另有 {more} 个地址有过多任住户\n"),
+        });
+    }
+}

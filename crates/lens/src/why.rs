@@ -1,0 +1,57 @@
+//! Answers in words: why an id is the same, why an object died, what a collection found.
+
+mod died;
+mod id;
+
+pub use died::{cycles, died, parse_who};
+pub use id::{id, same};
+
+use crate::book::{Book, Life};
+use crate::story::{self, End};
+use crate::words::Lang;
+
+/// "#214 object".
+pub(crate) fn called(book: &Book, l: &Life) -> String {
+    if l.type_id == 0 {
+        format!("buffer #{}", l.serial)
+    } else if l.serial >= retic_events::ELDER {
+        book.type_name(l.type_id).to_string()
+    } else {
+        format!("{} #{}", book.type_name(l.type_id), l.serial)
+    }
+}
+
+/// "line 5, CALL_FUNCTION object".
+pub(crate) fn birth(book: &Book, l: &Life, lang: Lang) -> String {
+    if l.nature.is_some() {
+        return lang.pick("before the program", "程序开始之前").to_string();
+    }
+    let site = if book.is_mine(l.born.site) || l.born.mine == 0 { l.born.site } else { l.born.mine };
+    let (line, op) = (book.line(site), book.instruction(site).map_or("", |(op, _)| op.name()));
+    let by = book.name(l.born.by);
+    let by = if by.is_empty() || site != l.born.site { String::new() } else { format!(" {by}") };
+    if site == 0 {
+        return lang.pick("outside of any code", "不在任何代码中").to_string();
+    }
+    match lang {
+        Lang::En => format!("line {line}, {op}{by}"),
+        Lang::Zh => format!("第 {line} 行,{op}{by}"),
+    }
+}
+
+/// "line 6, RETURN_VALUE: test returned and let ins go".
+pub(crate) fn death(book: &Book, l: &Life, lang: Lang) -> String {
+    let Some(End { cause, op, line }) = story::end(book, l) else {
+        return lang.pick("alive when the process ended", "进程结束时仍然存活").to_string();
+    };
+    let owner = match &cause {
+        story::Cause::Owner(serial) => book.life(*serial).map_or(String::new(), |o| called(book, o)),
+        _ => String::new(),
+    };
+    let cause = lang.cause(&cause, &owner);
+    match lang {
+        _ if line == 0 => cause,
+        Lang::En => format!("line {line}, {op}: {cause}"),
+        Lang::Zh => format!("第 {line} 行,{op}:{cause}"),
+    }
+}

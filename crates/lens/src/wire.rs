@@ -1,0 +1,405 @@
+//! Events as bytes: a tag byte and varints. Objects are named by their age, addresses by their distance from the last.
+
+use retic_events::{Asked, ELDER, Event, Holder, How, Left, Link, Nature, Phase, Trigger};
+
+/// What both ends remember from event to event.
+#[derive(Clone, Default)]
+pub struct State {
+    step: u64,
+    site: u32,
+    by: u32,
+    next: u64,
+    address: u64,
+    dying: Vec<u64>,
+    /// Blocks by serial number would be too much to remember: only the last few that went.
+    blocks: Ring,
+}
+
+/// The blocks that went last, by size.
+#[derive(Clone, Default)]
+struct Ring(Vec<u64>);
+
+const AT: u8 = 0;
+const BIRTH: u8 = 1;
+const ELDER_TAG: u8 = 2;
+const BUFFER: u8 = 3;
+const RESIZE: u8 = 4;
+const DYING: u8 = 5;
+const FREE: u8 = 6;
+const ENTER: u8 = 7;
+const LEAVE: u8 = 8;
+const FINALIZER: u8 = 9;
+const REVIVED: u8 = 10;
+const GC_BEGINS: u8 = 11;
+const GC_ENDS: u8 = 12;
+const ASKED: u8 = 13;
+const COMPARED: u8 = 14;
+const PRINTED: u8 = 15;
+const PHASE: u8 = 16;
+const THREAD: u8 = 17;
+const COUNT: u8 = 18;
+/// `Free` of what is dying innermost.
+const FREE_DYING: u8 = 19;
+/// `At` in the same site, called by the same.
+const AT_STEP: u8 = 20;
+/// `At` with another site, called by nobody.
+const AT_SITE: u8 = 21;
+const CHECKPOINT: u8 = 22;
+
+pub fn number(out: &mut Vec<u8>, mut v: u64) {
+    while v >= 0x80 {
+        out.push(v as u8 | 0x80);
+        v >>= 7;
+    }
+    out.push(v as u8);
+}
+fn zigzag(v: i64) -> u64 {
+    ((v << 1) ^ (v >> 63)) as u64
+}
+fn unzigzag(v: u64) -> i64 {
+    (v >> 1) as i64 ^ -((v & 1) as i64)
+}
+
+/// Bytes being read; every read may find the end.
+pub struct Input<'a>(pub &'a [u8]);
+impl Input<'_> {
+    pub fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+    pub fn number(&mut self) -> Option<u64> {
+        let mut v = 0u64;
+        for shift in (0..64).step_by(7) {
+            let b = self.byte()?;
+            v |= u64::from(b & 0x7f) << shift;
+            if b < 0x80 {
+                return Some(v);
+            }
+        }
+        None
+    }
+    pub fn text(&mut self) -> Option<String> {
+        let n = self.number()? as usize;
+        if n > self.0.len() {
+            return None;
+        }
+        let (text, rest) = self.0.split_at(n);
+        self.0 = rest;
+        Some(String::from_utf8_lossy(text).into_owned())
+    }
+    fn small(&mut self) -> Option<u32> {
+        u32::try_from(self.number()?).ok()
+    }
+}
+
+impl Ring {
+    fn went(&mut self, address: u64) {
+        if self.0.len() == 16 {
+            self.0.remove(0);
+        }
+        self.0.push(address);
+    }
+    /// How long ago an address went, from 1; taken out.
+    fn find(&mut self, address: u64) -> u64 {
+        match self.0.iter().rposition(|a| *a == address) {
+            Some(i) => {
+                let age = self.0.len() - i;
+                self.0.remove(i);
+                age as u64
+            }
+            None => 0,
+        }
+    }
+    fn at(&mut self, age: u64) -> Option<u64> {
+        let i = (self.0.len() as u64).checked_sub(age)?;
+        Some(self.0.remove(i as usize))
+    }
+}
+
+impl State {
+    fn put_serial(&self, out: &mut Vec<u8>, serial: u64) {
+        // Elders by number, odd; others by age, even.
+        if serial >= ELDER { number(out, (serial - ELDER) << 1 | 1) } else { number(out, (self.next.wrapping_sub(serial)) << 1) }
+    }
+    fn get_serial(&self, input: &mut Input) -> Option<u64> {
+        let v = input.number()?;
+        if v & 1 == 1 { Some(ELDER + (v >> 1)) } else { self.next.checked_sub(v >> 1) }
+    }
+    fn put_address(&mut self, out: &mut Vec<u8>, address: u64) {
+        number(out, zigzag((address.wrapping_sub(self.address) as i64) >> 4));
+        self.address = address;
+    }
+    fn get_address(&mut self, input: &mut Input) -> Option<u64> {
+        let v = unzigzag(input.number()?);
+        self.address = self.address.wrapping_add((v << 4) as u64);
+        Some(self.address)
+    }
+    /// A block: how long ago it went, or its address.
+    fn put_block(&mut self, out: &mut Vec<u8>, block: u64) {
+        let age = self.blocks.find(block);
+        number(out, age);
+        if age == 0 {
+            self.put_address(out, block);
+        }
+    }
+    fn get_block(&mut self, input: &mut Input) -> Option<u64> {
+        match input.number()? {
+            0 => self.get_address(input),
+            age => self.blocks.at(age),
+        }
+    }
+
+    /// Writes an event. `block_of` gives the block of an object that goes, where it is known.
+    pub fn write(&mut self, out: &mut Vec<u8>, event: &Event, block_of: &mut dyn FnMut(u64) -> u64) {
+        match *event {
+            Event::At { step, site, by } => {
+                let ahead = step.wrapping_sub(self.step);
+                if site == self.site && by == self.by {
+                    out.push(AT_STEP);
+                    number(out, ahead);
+                } else {
+                    out.push(if by == 0 { AT_SITE } else { AT });
+                    number(out, ahead);
+                    number(out, zigzag(i64::from(site) - i64::from(self.site)));
+                    if by != 0 {
+                        number(out, u64::from(by));
+                    }
+                }
+                (self.step, self.site, self.by) = (step, site, by);
+            }
+            Event::Birth { serial, address, size, before, type_id } => {
+                out.push(BIRTH);
+                self.next = serial + 1;
+                number(out, u64::from(type_id));
+                number(out, u64::from(size) << 2 | u64::from(before >> 4));
+                self.put_block(out, address - u64::from(before));
+            }
+            Event::Elder { serial, address, type_id, nature } => {
+                out.push(ELDER_TAG);
+                number(out, serial - ELDER);
+                number(out, u64::from(type_id));
+                out.push(nature as u8);
+                number(out, address);
+            }
+            Event::Buffer { serial, address, size } => {
+                out.push(BUFFER);
+                self.next = serial + 1;
+                number(out, size);
+                self.put_block(out, address);
+            }
+            Event::Resize { serial, address, size } => {
+                out.push(RESIZE);
+                self.put_serial(out, serial);
+                number(out, size);
+                self.put_address(out, address);
+            }
+            Event::Dying { serial, how, arg } => {
+                out.push(DYING);
+                self.put_serial(out, serial);
+                number(out, u64::from(arg) << 3 | how as u64);
+                self.dying.push(serial);
+            }
+            Event::Free { serial } => {
+                if self.dying.last() == Some(&serial) {
+                    out.push(FREE_DYING);
+                    self.dying.pop();
+                } else {
+                    out.push(FREE);
+                    self.put_serial(out, serial);
+                }
+                let block = block_of(serial);
+                if block != 0 {
+                    self.blocks.went(block);
+                }
+            }
+            Event::Enter { code } => {
+                out.push(ENTER);
+                number(out, u64::from(code));
+            }
+            Event::Leave { how } => out.extend([LEAVE, how as u8]),
+            Event::Finalizer { serial, begins } => {
+                out.extend([FINALIZER, u8::from(begins)]);
+                self.put_serial(out, serial);
+            }
+            Event::Revived { serial } => {
+                out.push(REVIVED);
+                self.put_serial(out, serial);
+            }
+            Event::GcBegins { generation, trigger } => out.extend([GC_BEGINS, generation, trigger as u8]),
+            Event::GcEnds { found } => {
+                out.push(GC_ENDS);
+                number(out, found);
+            }
+            Event::Asked { serial, how } => {
+                out.extend([ASKED, how as u8]);
+                self.put_serial(out, serial);
+            }
+            Event::Compared { a, b, same } => {
+                out.extend([COMPARED, u8::from(same)]);
+                self.put_serial(out, a);
+                self.put_serial(out, b);
+            }
+            Event::Printed { bytes } => {
+                out.push(PRINTED);
+                number(out, u64::from(bytes));
+            }
+            Event::Phase(p) => out.extend([PHASE, p as u8]),
+            Event::Thread { id } => {
+                out.push(THREAD);
+                number(out, u64::from(id));
+            }
+            Event::Checkpoint { blocks } => {
+                out.push(CHECKPOINT);
+                number(out, blocks);
+            }
+            Event::Count { serial, holder, begins, count } => {
+                out.extend([COUNT, u8::from(begins)]);
+                self.put_serial(out, serial);
+                number(out, zigzag(i64::from(count)));
+                self.put_holder(out, holder);
+            }
+        }
+    }
+
+    fn put_holder(&self, out: &mut Vec<u8>, holder: Holder) {
+        match holder {
+            Holder::Local { depth, slot } => {
+                out.push(0);
+                number(out, u64::from(depth));
+                number(out, u64::from(slot));
+            }
+            Holder::Stack { depth, slot } => {
+                out.push(1);
+                number(out, u64::from(depth));
+                number(out, u64::from(slot));
+            }
+            Holder::Native { by } => {
+                out.push(2);
+                number(out, u64::from(by));
+            }
+            Holder::Inside { owner, link } => {
+                let (tag, arg) = match link {
+                    Link::Item(i) => (3, i),
+                    Link::Value(n) => (4, n),
+                    Link::Key => (5, 0),
+                    Link::Attribute(n) => (6, n),
+                    Link::Field => (7, 0),
+                };
+                out.push(tag);
+                self.put_serial(out, owner);
+                number(out, u64::from(arg));
+            }
+        }
+    }
+    fn get_holder(&self, input: &mut Input) -> Option<Holder> {
+        Some(match input.byte()? {
+            0 => Holder::Local { depth: input.small()?, slot: input.small()? },
+            1 => Holder::Stack { depth: input.small()?, slot: input.small()? },
+            2 => Holder::Native { by: input.small()? },
+            tag @ 3..=7 => {
+                let owner = self.get_serial(input)?;
+                let arg = input.small()?;
+                let link = match tag {
+                    3 => Link::Item(arg),
+                    4 => Link::Value(arg),
+                    5 => Link::Key,
+                    6 => Link::Attribute(arg),
+                    _ => Link::Field,
+                };
+                Holder::Inside { owner, link }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Reads an event; `None` where the bytes make no sense.
+    pub fn read(&mut self, input: &mut Input, block_of: &mut dyn FnMut(u64) -> u64) -> Option<Event> {
+        Some(match input.byte()? {
+            tag @ (AT | AT_STEP | AT_SITE) => {
+                self.step = self.step.wrapping_add(input.number()?);
+                if tag != AT_STEP {
+                    self.site = u32::try_from(i64::from(self.site) + unzigzag(input.number()?)).ok()?;
+                    self.by = if tag == AT { input.small()? } else { 0 };
+                }
+                Event::At { step: self.step, site: self.site, by: self.by }
+            }
+            BIRTH => {
+                let serial = self.next.max(1);
+                self.next = serial + 1;
+                let type_id = input.small()?;
+                let size = input.number()?;
+                let before = ((size & 3) << 4) as u8;
+                let block = self.get_block(input)?;
+                Event::Birth { serial, address: block.wrapping_add(u64::from(before)), size: u32::try_from(size >> 2).ok()?, before, type_id }
+            }
+            ELDER_TAG => {
+                let serial = ELDER + input.number()?;
+                let type_id = input.small()?;
+                let nature = one_of(input.byte()?, &NATURES)?;
+                Event::Elder { serial, address: input.number()?, type_id, nature }
+            }
+            BUFFER => {
+                let serial = self.next.max(1);
+                self.next = serial + 1;
+                let size = input.number()?;
+                Event::Buffer { serial, address: self.get_block(input)?, size }
+            }
+            RESIZE => {
+                let serial = self.get_serial(input)?;
+                let size = input.number()?;
+                Event::Resize { serial, address: self.get_address(input)?, size }
+            }
+            DYING => {
+                let serial = self.get_serial(input)?;
+                let v = input.number()?;
+                self.dying.push(serial);
+                Event::Dying { serial, how: one_of((v & 7) as u8, &HOWS)?, arg: u32::try_from(v >> 3).ok()? }
+            }
+            tag @ (FREE | FREE_DYING) => {
+                let serial = if tag == FREE { self.get_serial(input)? } else { self.dying.pop()? };
+                let block = block_of(serial);
+                if block != 0 {
+                    self.blocks.went(block);
+                }
+                Event::Free { serial }
+            }
+            ENTER => Event::Enter { code: input.small()? },
+            LEAVE => Event::Leave { how: one_of(input.byte()?, &[Left::Returned, Left::Yielded, Left::Raised])? },
+            FINALIZER => {
+                let begins = input.byte()? == 1;
+                Event::Finalizer { serial: self.get_serial(input)?, begins }
+            }
+            REVIVED => Event::Revived { serial: self.get_serial(input)? },
+            GC_BEGINS => Event::GcBegins { generation: input.byte()?, trigger: one_of(input.byte()?, &[Trigger::Threshold, Trigger::Call, Trigger::Exit])? },
+            GC_ENDS => Event::GcEnds { found: input.number()? },
+            ASKED => {
+                let how = one_of(input.byte()?, &[Asked::Id, Asked::Repr])?;
+                Event::Asked { serial: self.get_serial(input)?, how }
+            }
+            COMPARED => {
+                let same = input.byte()? == 1;
+                Event::Compared { a: self.get_serial(input)?, b: self.get_serial(input)?, same }
+            }
+            PRINTED => Event::Printed { bytes: input.small()? },
+            PHASE => Event::Phase(one_of(input.byte()?, &PHASES)?),
+            THREAD => Event::Thread { id: input.small()? },
+            CHECKPOINT => Event::Checkpoint { blocks: input.number()? },
+            COUNT => {
+                let begins = input.byte()? == 1;
+                let serial = self.get_serial(input)?;
+                let count = i32::try_from(unzigzag(input.number()?)).ok()?;
+                Event::Count { serial, holder: self.get_holder(input)?, begins, count }
+            }
+            _ => return None,
+        })
+    }
+}
+
+const NATURES: [Nature; 7] = [Nature::Older, Nature::Singleton, Nature::SmallInt, Nature::Shared, Nature::Interned, Nature::Constant, Nature::BuiltIn];
+const HOWS: [How; 7] = [How::Dropped, How::Overwritten, How::FrameLeft, How::Unwound, How::OwnerDied, How::Cycle, How::Later];
+const PHASES: [Phase; 5] = [Phase::ProgramEnded, Phase::AtExit, Phase::Modules, Phase::FinalCollection, Phase::Over];
+
+fn one_of<T: Copy>(n: u8, all: &[T]) -> Option<T> {
+    all.get(n as usize).copied()
+}

@@ -1,0 +1,9 @@
+//! The machine that tells nobody what it does: handlers and translation as they are.
+
+/// Whether the handlers of this copy tell the recorder.
+pub(in crate::eval) const LENS: bool = false;
+
+#[path = "ops.rs"]
+pub(in crate::eval) mod ops;
+#[path = "translate.rs"]
+pub(in crate::eval) mod translate;

@@ -1,0 +1,11 @@
+//! The same machine under the lens: a second copy of handlers and translation, in which each instruction tells the recorder
+//! where it is, and every death goes the long way. Code is translated for one copy or the other when an interpreter is
+//! made, so the plain one pays nothing.
+
+/// Whether the handlers of this copy tell the recorder.
+pub(in crate::eval) const LENS: bool = true;
+
+#[path = "ops.rs"]
+pub(in crate::eval) mod ops;
+#[path = "translate.rs"]
+pub(in crate::eval) mod translate;

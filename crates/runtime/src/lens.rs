@@ -1,0 +1,358 @@
+//! The recorder: tells a sink what happens to objects. An interpreter is put under the lens before it runs any code, so that
+//! all of it is translated for the copy of the handlers that calls `step`; recording begins later. The heap then keeps a
+//! journal, and every death takes the way through `bury`. An interpreter that is not under the lens pays nothing.
+//!
+//! The recorder makes no Python object and keeps none; its own memory is not the interpreter's.
+
+mod naming;
+mod places;
+mod recorder;
+
+use crate::cx::Cx;
+use crate::eval::Frame;
+use crate::memory;
+use crate::object::{Header, Obj};
+use crate::types::flags;
+use recorder::Recorder;
+use retic_events::{Asked, Event, How, Left, Level, Phase, Sink, Trigger};
+use std::cell::{Cell, RefCell};
+use std::ptr::{NonNull, null_mut};
+
+/// What `Cx::death_depth` is above while recording: `memory::bury` then comes here.
+const RECORDED: u32 = 1 << 20;
+
+/// The lens of one interpreter.
+pub struct Lens {
+    on: Cell<bool>,
+    recording: Cell<bool>,
+    /// Instructions carried out.
+    steps: Cell<u64>,
+    /// The native callable that runs, borrowed from the register that holds it.
+    pub(crate) callee: Cell<*mut Header>,
+    hint: Cell<(How, u32)>,
+    /// The frame that ran last.
+    top: Cell<*mut Frame>,
+    /// Frames are being left by an exception.
+    pub(crate) raising: Cell<bool>,
+    recorder: RefCell<Option<Box<Recorder>>>,
+}
+
+impl Default for Lens {
+    fn default() -> Lens {
+        Lens {
+            on: Cell::new(false),
+            recording: Cell::new(false),
+            steps: Cell::new(0),
+            callee: Cell::new(null_mut()),
+            hint: Cell::new((How::Dropped, 0)),
+            top: Cell::new(null_mut()),
+            raising: Cell::new(false),
+            recorder: RefCell::new(None),
+        }
+    }
+}
+
+impl Lens {
+    /// Whether code is translated for the recording machine.
+    #[inline(always)]
+    pub fn is_on(&self) -> bool {
+        self.on.get()
+    }
+    /// Whether events are recorded now.
+    #[inline(always)]
+    pub fn is_recording(&self) -> bool {
+        self.recording.get()
+    }
+    /// Instructions carried out since the interpreter was put under the lens.
+    pub fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+    /// Says why a value is dropped next.
+    #[inline(always)]
+    pub(crate) fn hint(&self, how: How, arg: usize) {
+        self.hint.set((how, arg as u32));
+    }
+}
+
+impl Cx {
+    /// Puts the interpreter under the lens. To be called before it runs any code.
+    pub fn put_under_lens(&mut self) {
+        self.lens.on.set(true);
+    }
+    /// Begins to record. The interpreter is under the lens.
+    pub fn begin_recording(&mut self, sink: Box<dyn Sink>, level: Level) {
+        if !self.lens.is_on() || self.lens.is_recording() {
+            return;
+        }
+        *self.lens.recorder.borrow_mut() = Some(Box::new(Recorder::new(sink, level, self.stacks.top)));
+        self.lens.top.set(self.stacks.top);
+        self.lens.recording.set(true);
+        self.death_depth.set(self.death_depth.get() + RECORDED);
+        self.heap.keep_journal(true);
+        checkpoint(self);
+    }
+    /// Ends the recording: the sink gets what is left, and its end.
+    pub fn end_recording(&mut self) {
+        if !self.lens.is_recording() {
+            return;
+        }
+        settle(self);
+        checkpoint(self);
+        self.heap.keep_journal(false);
+        self.lens.recording.set(false);
+        self.death_depth.set(self.death_depth.get().saturating_sub(RECORDED));
+        if let Some(mut r) = self.lens.recorder.borrow_mut().take() {
+            r.finish();
+        }
+    }
+    /// Ends the recording of a child process, which must not write to its parent's file.
+    pub fn forget_recording(&mut self) {
+        if self.lens.is_recording() {
+            self.heap.keep_journal(false);
+            self.lens.recording.set(false);
+            self.death_depth.set(self.death_depth.get().saturating_sub(RECORDED));
+            std::mem::forget(self.lens.recorder.borrow_mut().take());
+        }
+    }
+    /// Events recorded and alive now, by what they are: objects born, died.
+    pub fn recorded_lives(&self) -> (u64, u64) {
+        self.lens.recorder.borrow().as_ref().map_or((0, 0), |r| r.lives())
+    }
+}
+
+/// Before an instruction is carried out.
+///
+/// # Safety
+/// `pc` is an instruction of the top frame.
+#[inline(always)]
+pub(crate) unsafe fn step(cx: *mut Cx, pc: *mut u64) {
+    // SAFETY: the context is live and nobody else uses it.
+    unsafe {
+        let cx = &mut *cx;
+        let top = cx.stacks.top;
+        if cx.heap.attention.get() || top != cx.lens.top.get() {
+            attend(cx, pc);
+        }
+        cx.lens.steps.set(cx.lens.steps.get() + 1);
+        (*top).pc = pc;
+    }
+}
+
+/// Something waits to be told: births of the instruction before, a new frame.
+#[cold]
+#[inline(never)]
+unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
+    let top = cx.stacks.top;
+    if !cx.lens.is_recording() {
+        cx.lens.top.set(top);
+        return;
+    }
+    settle(cx);
+    if top != cx.lens.top.get() {
+        let ended = with(cx, |cx, r| r.entered(cx, top));
+        cx.lens.top.set(top);
+        // SAFETY: the top frame; its first instruction is where it is.
+        unsafe { (*top).pc = pc };
+        after(cx, ended);
+    }
+}
+
+/// Runs something on the recorder, if there is one.
+fn with<T: Default>(cx: &mut Cx, act: impl FnOnce(&mut Cx, &mut Recorder) -> T) -> T {
+    if !cx.lens.is_recording() {
+        return T::default();
+    }
+    let Some(mut r) = cx.lens.recorder.borrow_mut().take() else { return T::default() };
+    let out = act(cx, &mut r);
+    *cx.lens.recorder.borrow_mut() = Some(r);
+    out
+}
+
+/// The sink may have had enough: then the process ends here, as by `os._exit`.
+fn after(cx: &mut Cx, ended: bool) {
+    if ended {
+        cx.end_recording();
+        cx.host.flush();
+        let _ = cx.host.exit(0);
+    }
+}
+
+fn checkpoint(cx: &mut Cx) {
+    let blocks = cx.heap.allocated_blocks() as u64;
+    with(cx, |cx, r| r.tell(cx, Event::Checkpoint { blocks }));
+}
+
+/// Tells what the journal has: births, blocks given back.
+pub(crate) fn settle(cx: &mut Cx) {
+    if cx.heap.attention.replace(false) {
+        let ended = with(cx, |cx, r| r.settle(cx));
+        after(cx, ended);
+    }
+}
+
+/// As `memory::bury`, told.
+///
+/// # Safety
+/// As `memory::bury`.
+#[inline(never)]
+pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
+    let depth = cx.death_depth.get() - RECORDED;
+    // SAFETY: passed on.
+    unsafe {
+        if depth >= memory::NESTING_MAX {
+            if raw.as_ref().ty.get().as_ref().flags.get() & flags::GC != 0 {
+                memory::cycles::untrack(cx, raw);
+            }
+            cx.dying.borrow_mut().push(raw);
+            return;
+        }
+        cx.death_depth.set(RECORDED + depth + 1);
+        die(cx, raw);
+        cx.death_depth.set(RECORDED + depth);
+        while depth == 0 {
+            let next = cx.dying.borrow_mut().pop();
+            let Some(next) = next else { break };
+            cx.death_depth.set(RECORDED + 1);
+            die(cx, next);
+            cx.death_depth.set(RECORDED);
+        }
+    }
+}
+
+unsafe fn die(cx: &mut Cx, raw: NonNull<Header>) {
+    settle(cx);
+    let hint = cx.lens.hint.replace((How::Dropped, 0));
+    // SAFETY: the object is whole until `dissolve`.
+    unsafe {
+        let ended = with(cx, |cx, r| r.dying(cx, raw, hint));
+        after(cx, ended);
+        memory::dissolve(cx, raw);
+    }
+    settle(cx);
+    with(cx, |_, r| r.died());
+}
+
+/// The top frame is about to drop its registers.
+#[inline(never)]
+pub(crate) fn frame_leaving(cx: &mut Cx, frame: *mut Frame) {
+    settle(cx);
+    with(cx, |cx, r| r.leaving(cx, frame));
+    if cx.lens.is_recording() {
+        cx.lens.top.set(frame.wrapping_sub(1));
+    }
+}
+
+/// A frame was left and its registers are empty.
+#[inline(never)]
+pub(crate) fn frame_left(cx: &mut Cx, frame: *mut Frame) {
+    if !cx.lens.is_recording() {
+        return;
+    }
+    settle(cx);
+    let how = if cx.lens.raising.get() { Left::Raised } else { Left::Returned };
+    with(cx, |cx, r| r.left(cx, frame, how));
+    cx.lens.top.set(frame.wrapping_sub(1));
+    cx.lens.hint(How::Dropped, 0);
+}
+
+/// A generator's frame waits.
+#[inline(never)]
+pub(crate) fn frame_suspended(cx: &mut Cx, frame: *mut Frame) {
+    settle(cx);
+    with(cx, |cx, r| r.left(cx, frame, Left::Yielded));
+    cx.lens.top.set(frame.wrapping_sub(1));
+}
+
+/// A finaliser begins or ends.
+pub(crate) fn finalizer(cx: &mut Cx, obj: &Obj, begins: bool) {
+    if cx.lens.is_recording() {
+        settle(cx);
+        let hint = cx.lens.hint.replace((How::Dropped, 0));
+        let ended = with(cx, |cx, r| r.finalizer(cx, obj, begins, hint));
+        after(cx, ended);
+    }
+}
+
+/// An object was brought back by its finaliser.
+pub(crate) fn revived(cx: &mut Cx, obj: &Obj) {
+    if cx.lens.is_recording() {
+        settle(cx);
+        with(cx, |cx, r| r.revived(cx, obj));
+    }
+}
+
+/// A collection begins, or ends with a number of unreachable objects.
+pub(crate) fn collection(cx: &mut Cx, generation: usize, found: Option<usize>) {
+    if cx.lens.is_recording() {
+        settle(cx);
+        let trigger = if cx.finalizing { Trigger::Exit } else { Trigger::Threshold };
+        let trigger = if trigger == Trigger::Threshold && !cx.lens.callee.get().is_null() { Trigger::Call } else { trigger };
+        with(cx, |cx, r| {
+            let event = match found {
+                None => Event::GcBegins { generation: generation as u8, trigger },
+                Some(found) => Event::GcEnds { found: found as u64 },
+            };
+            r.tell(cx, event)
+        });
+    }
+}
+
+/// Garbage is taken apart from here on, or no longer.
+pub(crate) fn cycle(cx: &mut Cx, yes: bool) {
+    if cx.lens.is_recording() {
+        with(cx, |_, r| r.cycle(yes));
+    }
+}
+
+/// The address of an object is seen by the program.
+pub(crate) fn asked(cx: &mut Cx, obj: &Obj, how: Asked) {
+    if cx.lens.is_recording() {
+        settle(cx);
+        let ended = with(cx, |cx, r| r.asked(cx, obj, how));
+        after(cx, ended);
+    }
+}
+
+/// The program compares two objects with `is`.
+pub(crate) fn compared(cx: &mut Cx, a: &Obj, b: &Obj) {
+    if cx.lens.is_recording() {
+        settle(cx);
+        let ended = with(cx, |cx, r| r.compared(cx, a, b));
+        after(cx, ended);
+    }
+}
+
+/// The program printed something to standard output.
+pub(crate) fn printed(cx: &mut Cx, bytes: &[u8]) {
+    if cx.lens.is_recording() {
+        settle(cx);
+        let ended = with(cx, |cx, r| r.printed(cx, bytes));
+        after(cx, ended);
+    }
+}
+
+/// The interpreter's end has come to a phase.
+pub(crate) fn phase(cx: &mut Cx, phase: Phase) {
+    if cx.lens.is_recording() {
+        settle(cx);
+        with(cx, |cx, r| r.tell(cx, Event::Phase(phase)));
+    }
+}
+
+/// Another thread has the interpreter now.
+pub(crate) fn thread_switched(cx: &mut Cx) {
+    if cx.lens.is_recording() {
+        if cx.death_depth.get() < RECORDED {
+            cx.death_depth.set(cx.death_depth.get() + RECORDED);
+        }
+        settle(cx);
+        let id = cx.threads.current as u32;
+        let top = cx.stacks.top;
+        cx.lens.top.set(top);
+        if top.is_null() {
+            // The thread that ran has taken its stacks away.
+            return;
+        }
+        with(cx, |cx, r| r.thread(cx, id));
+    }
+}

@@ -1,0 +1,153 @@
+//! Numbers for what events speak of: codes, sites, types, names. The sink hears of each before its first event.
+
+use crate::eval::Frame;
+use crate::object::Header;
+use crate::types::{CodeObj, Type};
+use retic_bytecode::{Code, Const};
+use retic_events::Sink;
+use rustc_hash::FxHashMap;
+use std::ptr::NonNull;
+
+/// The numbers given so far.
+#[derive(Default)]
+pub struct Names {
+    codes: FxHashMap<usize, u32>,
+    mine: Vec<bool>,
+    /// By address of the instruction.
+    at: FxHashMap<usize, u32>,
+    sites: FxHashMap<(u32, u32), u32>,
+    last: (usize, u32),
+    types: FxHashMap<usize, u32>,
+    next_type: u32,
+    texts: FxHashMap<String, u32>,
+    callees: FxHashMap<usize, u32>,
+}
+
+impl Names {
+    /// The number of a frame's code.
+    pub fn code(&mut self, sink: &mut dyn Sink, frame: &Frame) -> u32 {
+        let key = frame.exec as usize;
+        if let Some(id) = self.codes.get(&key) {
+            return *id;
+        }
+        let id = self.mine.len() as u32 + 1;
+        // SAFETY: the frame is live, and so are its function and that one's code.
+        let code = unsafe { &*frame.function().code.as_ptr() }.code().clone();
+        let mine = sink.is_mine(&code.filename);
+        sink.code(id, &retic_bytecode::pack::write(&shallow(&code)), mine);
+        self.codes.insert(key, id);
+        self.mine.push(mine);
+        id
+    }
+    /// Whether a code is the user's.
+    pub fn is_mine(&self, code: u32) -> bool {
+        (code as usize).checked_sub(1).and_then(|i| self.mine.get(i)).copied().unwrap_or(false)
+    }
+    /// The number of the place where a frame is.
+    pub fn site(&mut self, sink: &mut dyn Sink, frame: &Frame) -> u32 {
+        let pc = frame.pc as usize;
+        if self.last.0 == pc {
+            return self.last.1;
+        }
+        let id = match self.at.get(&pc) {
+            Some(id) => *id,
+            None => {
+                let code = self.code(sink, frame);
+                let offset = frame.offset();
+                let next = self.sites.len() as u32 + 1;
+                let id = *self.sites.entry((code, offset)).or_insert(next);
+                if id == next {
+                    sink.site(id, code, offset);
+                }
+                self.at.insert(pc, id);
+                id
+            }
+        };
+        self.last = (pc, id);
+        id
+    }
+    /// The number of a type.
+    pub fn type_of(&mut self, sink: &mut dyn Sink, ty: NonNull<Type>) -> u32 {
+        let key = ty.as_ptr() as usize;
+        if let Some(id) = self.types.get(&key) {
+            return *id;
+        }
+        self.next_type += 1;
+        // SAFETY: the type of a live object is live.
+        sink.type_name(self.next_type, &unsafe { ty.as_ref() }.name_text());
+        self.types.insert(key, self.next_type);
+        self.next_type
+    }
+    /// The number of a text.
+    pub fn text(&mut self, sink: &mut dyn Sink, text: &str) -> u32 {
+        if let Some(id) = self.texts.get(text) {
+            return *id;
+        }
+        let id = self.texts.len() as u32 + 1;
+        sink.name(id, text);
+        self.texts.insert(text.to_string(), id);
+        id
+    }
+    /// The name of what is called; 0: it is not native.
+    pub fn callee(&mut self, sink: &mut dyn Sink, callee: *mut Header) -> u32 {
+        let Some(raw) = NonNull::new(callee) else { return 0 };
+        // SAFETY: the register of a call holds what is called until the call is over.
+        let obj = unsafe { crate::eval::peek(&callee) };
+        let owned = |ty: &Type, name: &str| format!("{}.{name}", ty.name_text());
+        let (key, text): (usize, Box<dyn Fn() -> String>) = if let Some(t) = obj.cast::<Type>() {
+            (raw.as_ptr() as usize, Box::new(move || t.name_text()))
+        } else if let Some(b) = obj.cast::<crate::types::function::Builtin>() {
+            let def = b.def.get();
+            (
+                def as *const _ as usize,
+                Box::new(move || {
+                    // SAFETY: borrowed while the function is called.
+                    let this = unsafe { &*b.this.as_ptr() };
+                    match this {
+                        Some(o) if o.cast::<crate::types::module::Module>().is_none() && o.cast::<Type>().is_none() => owned(o.ty(), def.name),
+                        Some(o) if o.cast::<Type>().is_some() => o.cast::<Type>().map_or_else(String::new, |t| owned(t, def.name)),
+                        _ => def.name.to_string(),
+                    }
+                }),
+            )
+        } else if let Some((ty, def)) = crate::types::descriptor::method_parts(obj) {
+            (def as *const _ as usize, Box::new(move || owned(ty, def.name)))
+        } else {
+            return 0;
+        };
+        if let Some(id) = self.callees.get(&key) {
+            return *id;
+        }
+        let id = self.text(sink, &text());
+        self.callees.insert(key, id);
+        id
+    }
+    /// A type or a code object dies: its address may be another's soon.
+    pub fn forget(&mut self, obj: &crate::object::Obj) {
+        if obj.cast::<Type>().is_some() {
+            self.types.remove(&obj.address());
+            self.callees.remove(&obj.address());
+        } else if let Some(code) = obj.cast::<CodeObj>() {
+            let exec = code.exec_known();
+            if !exec.is_null() {
+                self.codes.remove(&(exec as usize));
+                // SAFETY: the code object is whole until it is taken apart.
+                let words = unsafe { &(*exec).words }.as_ptr_range();
+                let (from, to) = (words.start as usize, words.end as usize);
+                self.at.retain(|pc, _| *pc < from || *pc >= to);
+                self.last = (0, 0);
+            }
+        }
+    }
+}
+
+/// A code with the names of the code objects among its constants in their places.
+fn shallow(code: &Code) -> Code {
+    let mut out = code.clone();
+    for c in &mut out.consts {
+        if let Const::Code(inner) = c {
+            *c = Const::Str(format!("<code object {}>", inner.name).into());
+        }
+    }
+    out
+}

@@ -1,0 +1,325 @@
+//! Turns what happens into events, and gives them serial numbers and places.
+
+use super::naming::Names;
+use super::places::{BUFFER, Blocks};
+use crate::cx::Cx;
+use crate::eval::Frame;
+use crate::memory::pre_size;
+use crate::object::{Header, Obj, shape};
+use crate::types::{Str, Type};
+use retic_events::{Asked, ELDER, Event, How, Left, Level, Nature, Sink};
+use retic_heap::Entry;
+use rustc_hash::FxHashMap;
+use std::ptr::NonNull;
+
+/// Events are handed over in such numbers.
+const BATCH: usize = 4096;
+
+/// What the recorder knows of a frame.
+struct Entered {
+    frame: *mut Frame,
+    /// What was being called when it was entered.
+    callee: *mut Header,
+    /// Deaths that were under way.
+    dying: usize,
+    cycle: bool,
+}
+
+pub struct Recorder {
+    sink: Box<dyn Sink>,
+    _level: Level,
+    events: Vec<Event>,
+    journal: Vec<Entry>,
+    names: Names,
+    blocks: Blocks,
+    elders: FxHashMap<usize, u64>,
+    next: u64,
+    next_elder: u64,
+    born: u64,
+    dead: u64,
+    /// Step, site and name of the last `At`.
+    last: (u64, u32, u32),
+    frames: Vec<Entered>,
+    /// Frames whose registers are being dropped: the frame below, the place.
+    leaving: Vec<(*mut Frame, u32)>,
+    dying: Vec<u64>,
+    /// Why objects die whose finalisers run first: address, what was said.
+    rites: Vec<(usize, (How, u32))>,
+    cycle: bool,
+}
+
+impl Recorder {
+    pub fn new(sink: Box<dyn Sink>, level: Level, _top: *mut Frame) -> Recorder {
+        Recorder {
+            sink,
+            _level: level,
+            events: Vec::with_capacity(BATCH + 64),
+            journal: Vec::new(),
+            names: Names::default(),
+            blocks: Blocks::default(),
+            elders: FxHashMap::default(),
+            next: 1,
+            next_elder: ELDER,
+            born: 0,
+            dead: 0,
+            last: (u64::MAX, 0, 0),
+            frames: Vec::new(),
+            leaving: Vec::new(),
+            dying: Vec::new(),
+            rites: Vec::new(),
+            cycle: false,
+        }
+    }
+    pub fn lives(&self) -> (u64, u64) {
+        (self.born, self.dead)
+    }
+    pub fn finish(&mut self) {
+        self.flush();
+        self.sink.finish();
+    }
+    fn flush(&mut self) {
+        self.sink.events(&self.events);
+        self.events.clear();
+    }
+
+    /// Adds an event of here and now. True: the sink has had enough.
+    pub fn tell(&mut self, cx: &Cx, event: Event) -> bool {
+        let site = self.place(cx);
+        let by = self.names.callee(&mut *self.sink, cx.lens.callee.get());
+        let at = (cx.lens.steps.get(), site, by);
+        if self.last != at {
+            self.last = at;
+            self.events.push(Event::At { step: at.0, site, by });
+        }
+        self.events.push(event);
+        if self.events.len() >= BATCH {
+            self.flush();
+            return self.sink.enough();
+        }
+        false
+    }
+    /// The number of the place where the program is; 0: in no code.
+    fn place(&mut self, cx: &Cx) -> u32 {
+        let top = cx.lens.top.get();
+        if let Some((below, site)) = self.leaving.last()
+            && *below == top
+        {
+            return *site;
+        }
+        self.site(cx, top)
+    }
+    fn site(&mut self, cx: &Cx, frame: *mut Frame) -> u32 {
+        if frame.is_null() || cx.stacks.is_bottom(frame) {
+            return 0;
+        }
+        // SAFETY: records from the bottom to the frame that ran last are whole.
+        self.names.site(&mut *self.sink, unsafe { &*frame })
+    }
+
+    // ---- blocks
+
+    pub fn settle(&mut self, cx: &mut Cx) -> bool {
+        let mut journal = std::mem::take(&mut self.journal);
+        cx.heap.journal.take(&mut journal);
+        let mut ended = false;
+        for i in 0..journal.len() {
+            ended |= match journal[i] {
+                Entry::Came { block, size, before } => {
+                    let gone = journal[i + 1..].iter().any(|e| matches!(e, Entry::Went { block: b } if *b == block));
+                    self.came(cx, block, size, if gone { Entry::BUFFER } else { before })
+                }
+                Entry::Went { block } => self.went(cx, block),
+                Entry::Resized { from, to, size } => {
+                    let known = self.blocks.take(from);
+                    self.blocks.set(to, known);
+                    if known == 0 { false } else { self.tell(cx, Event::Resize { serial: known & !BUFFER, address: to as u64, size: size as u64 }) }
+                }
+            };
+        }
+        self.journal = journal;
+        ended
+    }
+    fn came(&mut self, cx: &Cx, block: usize, size: usize, before: usize) -> bool {
+        let serial = self.next;
+        self.next += 1;
+        self.elders.remove(&block);
+        if before == Entry::BUFFER {
+            self.blocks.set(block, serial | BUFFER);
+            return self.tell(cx, Event::Buffer { serial, address: block as u64, size: size as u64 });
+        }
+        self.blocks.set(block, serial);
+        self.born += 1;
+        let address = block + before;
+        // SAFETY: whoever took the block wrote the header before anything else could happen.
+        let ty = unsafe { (*(address as *const Header)).ty.get() };
+        let type_id = self.names.type_of(&mut *self.sink, ty);
+        self.tell(cx, Event::Birth { serial, address: address as u64, size: size as u32, before: before as u8, type_id })
+    }
+    fn went(&mut self, cx: &Cx, block: usize) -> bool {
+        let known = match self.blocks.take(block) {
+            0 => self.elders.remove(&block).unwrap_or(0),
+            known => known,
+        };
+        self.tell(cx, Event::Free { serial: known & !BUFFER })
+    }
+
+    /// The serial number of an object; one older than the recording gets one now.
+    pub fn serial(&mut self, cx: &Cx, obj: &Obj) -> u64 {
+        let block = obj.address() - pre_size(obj.ty());
+        let known = self.blocks.get(block);
+        if known != 0 && known & BUFFER == 0 {
+            return known;
+        }
+        if let Some(serial) = self.elders.get(&block) {
+            return *serial;
+        }
+        let serial = self.next_elder;
+        self.next_elder += 1;
+        self.elders.insert(block, serial);
+        let type_id = self.names.type_of(&mut *self.sink, NonNull::from(obj.ty()));
+        let nature = self.nature(cx, obj);
+        self.tell(cx, Event::Elder { serial, address: obj.address() as u64, type_id, nature });
+        serial
+    }
+    fn nature(&self, cx: &Cx, obj: &Obj) -> Nature {
+        let immortal = obj.is_immortal();
+        match obj.shape() {
+            shape::NONE | shape::BOOL => Nature::Singleton,
+            shape::INT if immortal => Nature::SmallInt,
+            shape::STR | shape::BYTES | shape::TUPLE if immortal => Nature::Shared,
+            _ if self.is_constant(cx, obj) => Nature::Constant,
+            shape::STR if obj.cast::<Str>().is_some_and(|s| s.is_interned()) => Nature::Interned,
+            _ if obj.is(&cx.consts.ellipsis) || obj.is(&cx.consts.not_implemented) => Nature::Singleton,
+            _ if immortal || obj.cast::<Type>().is_some() || obj.cast::<crate::types::function::Builtin>().is_some() || obj.cast::<crate::types::module::Module>().is_some() => {
+                Nature::BuiltIn
+            }
+            _ => Nature::Older,
+        }
+    }
+    /// Whether the running code has the object among its constants.
+    fn is_constant(&self, cx: &Cx, obj: &Obj) -> bool {
+        let Some(frame) = cx.stacks.current() else { return false };
+        // SAFETY: the frame is live, and so are its function and that one's code.
+        let code = unsafe { &*frame.function().code.as_ptr() };
+        code.consts.get(cx).cast::<crate::types::Tuple>().is_some_and(|t| t.items().iter().any(|c| c.is(obj)))
+    }
+
+    // ---- deaths
+
+    /// # Safety
+    /// The object is dead and whole.
+    pub unsafe fn dying(&mut self, cx: &Cx, raw: NonNull<Header>, hint: (How, u32)) -> bool {
+        let raw = raw.as_ptr();
+        // SAFETY: borrowed only; the object is whole.
+        let obj = unsafe { crate::eval::peek(&raw) };
+        let serial = self.serial(cx, obj);
+        self.names.forget(obj);
+        let hint = match self.rites.last() {
+            Some((address, said)) if *address == obj.address() => {
+                let said = *said;
+                self.rites.pop();
+                said
+            }
+            _ => hint,
+        };
+        let under_way = self.frames.last().map_or(0, |f| f.dying);
+        let (how, arg) = if self.dying.len() > under_way {
+            (How::OwnerDied, 0)
+        } else if self.cycle {
+            (How::Cycle, 0)
+        } else if hint.0 == How::FrameLeft && cx.lens.raising.get() {
+            (How::Unwound, hint.1)
+        } else {
+            hint
+        };
+        self.dying.push(serial);
+        self.dead += 1;
+        self.tell(cx, Event::Dying { serial, how, arg })
+    }
+    pub fn died(&mut self) {
+        self.dying.pop();
+    }
+    pub fn cycle(&mut self, yes: bool) {
+        self.cycle = yes;
+    }
+    pub fn finalizer(&mut self, cx: &Cx, obj: &Obj, begins: bool, hint: (How, u32)) -> bool {
+        if begins {
+            self.rites.push((obj.address(), hint));
+        }
+        let serial = self.serial(cx, obj);
+        self.tell(cx, Event::Finalizer { serial, begins })
+    }
+    pub fn revived(&mut self, cx: &Cx, obj: &Obj) -> bool {
+        self.rites.retain(|r| r.0 != obj.address());
+        let serial = self.serial(cx, obj);
+        self.tell(cx, Event::Revived { serial })
+    }
+
+    // ---- frames
+
+    /// A frame runs that did not run before.
+    pub fn entered(&mut self, cx: &Cx, top: *mut Frame) -> bool {
+        if cx.stacks.is_bottom(top) {
+            return false;
+        }
+        // SAFETY: the frame is live.
+        let code = self.names.code(&mut *self.sink, unsafe { &*top });
+        let ended = self.tell(cx, Event::Enter { code });
+        self.frames.push(Entered { frame: top, callee: cx.lens.callee.replace(std::ptr::null_mut()), dying: self.dying.len(), cycle: self.cycle });
+        self.cycle = false;
+        ended
+    }
+    pub fn leaving(&mut self, cx: &Cx, frame: *mut Frame) {
+        let site = self.site(cx, frame);
+        self.leaving.push((frame.wrapping_sub(1), site));
+    }
+    pub fn left(&mut self, cx: &Cx, frame: *mut Frame, how: Left) -> bool {
+        let ended = self.tell(cx, Event::Leave { how });
+        let below = frame.wrapping_sub(1);
+        if how != Left::Yielded
+            && let Some(i) = self.leaving.iter().rposition(|l| l.0 == below)
+        {
+            self.leaving.remove(i);
+        }
+        if let Some(i) = self.frames.iter().rposition(|f| f.frame == frame) {
+            cx.lens.callee.set(self.frames[i].callee);
+            self.cycle = self.frames[i].cycle;
+            self.frames.truncate(i);
+        }
+        ended
+    }
+    pub fn thread(&mut self, cx: &Cx, id: u32) -> bool {
+        self.tell(cx, Event::Thread { id })
+    }
+
+    // ---- what the program sees
+
+    fn here_is_mine(&mut self, cx: &Cx) -> bool {
+        let top = cx.stacks.top;
+        if cx.stacks.is_bottom(top) {
+            return false;
+        }
+        // SAFETY: the top frame is live.
+        let code = self.names.code(&mut *self.sink, unsafe { &*top });
+        self.names.is_mine(code)
+    }
+    pub fn asked(&mut self, cx: &Cx, obj: &Obj, how: Asked) -> bool {
+        if !self.here_is_mine(cx) {
+            return false;
+        }
+        let serial = self.serial(cx, obj);
+        self.tell(cx, Event::Asked { serial, how }) || self.sink.enough()
+    }
+    pub fn compared(&mut self, cx: &Cx, a: &Obj, b: &Obj) -> bool {
+        if !self.here_is_mine(cx) {
+            return false;
+        }
+        let (a, b) = (self.serial(cx, a), self.serial(cx, b));
+        self.tell(cx, Event::Compared { a, b, same: a == b }) || self.sink.enough()
+    }
+    pub fn printed(&mut self, cx: &Cx, bytes: &[u8]) -> bool {
+        let ended = self.tell(cx, Event::Printed { bytes: bytes.len() as u32 });
+        self.sink.printed(bytes);
+        ended || self.sink.enough()
+    }
+}
