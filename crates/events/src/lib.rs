@@ -34,7 +34,7 @@ pub enum Event {
     /// An object's count came to its end, or the collector chose it. What dies inside is between this and its `Free`.
     Dying { serial: u64, how: How, arg: u32 },
     /// A block went back: an object's, which ends its death, or a buffer's. Zero: one that nobody spoke of.
-    Free { serial: u64 },
+    Free { serial: u64, block: u64 },
     /// A frame was entered.
     Enter { code: u32 },
     /// The top frame was left.

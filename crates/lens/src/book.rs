@@ -48,7 +48,7 @@ pub struct Death {
 }
 
 /// An object, or a buffer (`type_id` 0).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Life {
     pub serial: u64,
     pub type_id: u32,
@@ -248,7 +248,7 @@ impl Book {
                     l.death = Some(Death { at, how, arg, parent, phase });
                 }
             }
-            Event::Free { serial } => {
+            Event::Free { serial, .. } => {
                 self.went += 1;
                 if let Some(i) = self.dying.iter().rposition(|s| *s == serial) {
                     self.dying.remove(i);
@@ -392,6 +392,10 @@ impl Book {
     fn life_mut(&mut self, serial: u64) -> Option<&mut Life> {
         if serial >= ELDER { self.elders.get_mut((serial - ELDER + 1) as usize) } else { self.lives.get_mut((serial as usize).checked_sub(1)?) }
     }
+    /// The block of a life; 0: not known.
+    pub(crate) fn block(&self, serial: u64) -> u64 {
+        self.life(serial).map_or(0, |l| l.address.wrapping_sub(u64::from(l.before)))
+    }
     pub fn site(&self, id: u32) -> Site {
         self.sites.get(id as usize).copied().unwrap_or_default()
     }
@@ -518,26 +522,5 @@ impl Book {
     /// Steps of the program itself: up to its last instruction.
     pub fn program_end(&self) -> u64 {
         self.phases.iter().find(|(_, p)| *p == Phase::ProgramEnded).map_or(self.steps, |(m, _)| m.step)
-    }
-}
-
-impl Default for Life {
-    fn default() -> Life {
-        Life {
-            serial: 0,
-            type_id: 0,
-            address: 0,
-            before: 0,
-            size: 0,
-            born: Moment::default(),
-            death: None,
-            freed: None,
-            tenant: 0,
-            previous: 0,
-            next: 0,
-            nature: None,
-            finalized: None,
-            revived: false,
-        }
     }
 }

@@ -4,7 +4,6 @@
 use crate::book::Book;
 use crate::wire::{Input, State, number};
 use retic_events::{Event, Level, Sink};
-use rustc_hash::FxHashMap;
 use std::io::Write;
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
@@ -26,34 +25,12 @@ pub struct Writer<W: Write> {
     state: State,
     events: Vec<u8>,
     names: Vec<u8>,
-    blocks: Blocks,
     failed: Option<std::io::Error>,
     /// Calls of `id`, `is` and default reprs after which there is enough; and steps.
     limits: (u64, u64),
     asked: u64,
     step: u64,
     written: u64,
-}
-
-/// Blocks by serial number, for the living.
-#[derive(Default)]
-pub struct Blocks(FxHashMap<u64, u64>);
-
-impl Blocks {
-    pub fn note(&mut self, event: &Event) {
-        match *event {
-            Event::Birth { serial, address, before, .. } => {
-                self.0.insert(serial, address - u64::from(before));
-            }
-            Event::Buffer { serial, address, .. } | Event::Resize { serial, address, .. } => {
-                self.0.insert(serial, address);
-            }
-            _ => {}
-        }
-    }
-    pub fn take(&mut self, serial: u64) -> u64 {
-        self.0.remove(&serial).unwrap_or(0)
-    }
 }
 
 impl<W: Write> Writer<W> {
@@ -66,7 +43,6 @@ impl<W: Write> Writer<W> {
             state: State::default(),
             events: Vec::with_capacity(CHUNK + 64),
             names: Vec::new(),
-            blocks: Blocks::default(),
             failed: None,
             limits: (u64::MAX, u64::MAX),
             asked: 0,
@@ -137,9 +113,7 @@ impl<W: Write> Sink for Writer<W> {
                 Event::Asked { .. } | Event::Compared { .. } => self.asked += 1,
                 _ => {}
             }
-            let blocks = &mut self.blocks;
-            self.state.write(&mut self.events, e, &mut |serial| blocks.take(serial));
-            blocks.note(e);
+            self.state.write(&mut self.events, e);
         }
         if self.events.len() >= CHUNK {
             self.flush();
@@ -213,7 +187,7 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
         return Err(format!("this .lens file has version {}; this program reads version {}", u16::from_le_bytes([bytes[6], bytes[7]]), MAGIC[6]));
     }
     let mut book = Book::default();
-    let (mut at, mut state, mut blocks) = (MAGIC.len(), State::default(), Blocks::default());
+    let (mut at, mut state) = (MAGIC.len(), State::default());
     while at < bytes.len() {
         let Some(head) = bytes.get(at..at + 13) else {
             book.damage = Some(format!("the file ends in the middle of a chunk, at byte {at}"));
@@ -233,7 +207,7 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
         let whole = raw.is_some_and(|raw| match head[0] {
             b'H' => head_of(&mut book, &raw).is_some(),
             b'N' => names(&mut book, &raw).is_some(),
-            b'E' => events(&mut book, &mut state, &mut blocks, &raw),
+            b'E' => events(&mut book, &mut state, &raw),
             b'S' => source(&mut book, &raw).is_some(),
             _ => true,
         });
@@ -304,11 +278,10 @@ fn names(book: &mut Book, raw: &[u8]) -> Option<()> {
     Some(())
 }
 
-fn events(book: &mut Book, state: &mut State, blocks: &mut Blocks, raw: &[u8]) -> bool {
+fn events(book: &mut Book, state: &mut State, raw: &[u8]) -> bool {
     let mut input = Input(raw);
     while !input.0.is_empty() {
-        let Some(e) = state.read(&mut input, &mut |serial| blocks.take(serial)) else { return false };
-        blocks.note(&e);
+        let Some(e) = state.read(&mut input, &mut |serial| book.block(serial)) else { return false };
         book.add(&e);
     }
     true

@@ -150,8 +150,8 @@ impl State {
         }
     }
 
-    /// Writes an event. `block_of` gives the block of an object that goes, where it is known.
-    pub fn write(&mut self, out: &mut Vec<u8>, event: &Event, block_of: &mut dyn FnMut(u64) -> u64) {
+    /// Writes an event.
+    pub fn write(&mut self, out: &mut Vec<u8>, event: &Event) {
         match *event {
             Event::At { step, site, by } => {
                 let ahead = step.wrapping_sub(self.step);
@@ -200,7 +200,7 @@ impl State {
                 number(out, u64::from(arg) << 3 | how as u64);
                 self.dying.push(serial);
             }
-            Event::Free { serial } => {
+            Event::Free { serial, block } => {
                 if self.dying.last() == Some(&serial) {
                     out.push(FREE_DYING);
                     self.dying.pop();
@@ -208,8 +208,7 @@ impl State {
                     out.push(FREE);
                     self.put_serial(out, serial);
                 }
-                let block = block_of(serial);
-                if block != 0 {
+                if serial != 0 {
                     self.blocks.went(block);
                 }
             }
@@ -313,7 +312,7 @@ impl State {
         })
     }
 
-    /// Reads an event; `None` where the bytes make no sense.
+    /// Reads an event; `None` where the bytes make no sense. `block_of` gives the block of what goes.
     pub fn read(&mut self, input: &mut Input, block_of: &mut dyn FnMut(u64) -> u64) -> Option<Event> {
         Some(match input.byte()? {
             tag @ (AT | AT_STEP | AT_SITE) => {
@@ -359,10 +358,10 @@ impl State {
             tag @ (FREE | FREE_DYING) => {
                 let serial = if tag == FREE { self.get_serial(input)? } else { self.dying.pop()? };
                 let block = block_of(serial);
-                if block != 0 {
+                if serial != 0 {
                     self.blocks.went(block);
                 }
-                Event::Free { serial }
+                Event::Free { serial, block }
             }
             ENTER => Event::Enter { code: input.small()? },
             LEAVE => Event::Leave { how: one_of(input.byte()?, &[Left::Returned, Left::Yielded, Left::Raised])? },

@@ -209,7 +209,10 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
         cx.death_depth.set(RECORDED + depth + 1);
         die(cx, raw);
         cx.death_depth.set(RECORDED + depth);
-        while depth == 0 {
+        if depth > 0 {
+            return;
+        }
+        loop {
             let next = cx.dying.borrow_mut().pop();
             let Some(next) = next else { break };
             cx.death_depth.set(RECORDED + 1);

@@ -443,7 +443,7 @@ pub fn same(book: &Book, style: &Style, line: Option<u32>) -> String {
         title(
             book,
             style,
-            &if *same { lang.pick("They are one object.", "它们是同一个对象。") } else { lang.pick("They are two objects.", "它们是两个对象。") }.to_string(),
+            if *same { lang.pick("They are one object.", "它们是同一个对象。") } else { lang.pick("They are two objects.", "它们是两个对象。") },
             at.site,
             &mut out,
         );

@@ -21,6 +21,8 @@ pub struct Names {
     next_type: u32,
     texts: FxHashMap<String, u32>,
     callees: FxHashMap<usize, u32>,
+    last_callee: (usize, u32),
+    last_type: (usize, u32),
 }
 
 impl Names {
@@ -69,7 +71,11 @@ impl Names {
     /// The number of a type.
     pub fn type_of(&mut self, sink: &mut dyn Sink, ty: NonNull<Type>) -> u32 {
         let key = ty.as_ptr() as usize;
+        if self.last_type.0 == key {
+            return self.last_type.1;
+        }
         if let Some(id) = self.types.get(&key) {
+            self.last_type = (key, *id);
             return *id;
         }
         self.next_type += 1;
@@ -93,33 +99,26 @@ impl Names {
         let Some(raw) = NonNull::new(callee) else { return 0 };
         // SAFETY: the register of a call holds what is called until the call is over.
         let obj = unsafe { crate::eval::peek(&callee) };
-        let owned = |ty: &Type, name: &str| format!("{}.{name}", ty.name_text());
-        let (key, text): (usize, Box<dyn Fn() -> String>) = if let Some(t) = obj.cast::<Type>() {
-            (raw.as_ptr() as usize, Box::new(move || t.name_text()))
-        } else if let Some(b) = obj.cast::<crate::types::function::Builtin>() {
-            let def = b.def.get();
-            (
-                def as *const _ as usize,
-                Box::new(move || {
-                    // SAFETY: borrowed while the function is called.
-                    let this = unsafe { &*b.this.as_ptr() };
-                    match this {
-                        Some(o) if o.cast::<crate::types::module::Module>().is_none() && o.cast::<Type>().is_none() => owned(o.ty(), def.name),
-                        Some(o) if o.cast::<Type>().is_some() => o.cast::<Type>().map_or_else(String::new, |t| owned(t, def.name)),
-                        _ => def.name.to_string(),
-                    }
-                }),
-            )
-        } else if let Some((ty, def)) = crate::types::descriptor::method_parts(obj) {
-            (def as *const _ as usize, Box::new(move || owned(ty, def.name)))
-        } else {
-            return 0;
+        let (builtin, method) = (obj.cast::<crate::types::function::Builtin>(), crate::types::descriptor::method_parts(obj));
+        let key = match (builtin, method) {
+            (Some(b), _) => b.def.get() as *const _ as usize,
+            (_, Some((_, def))) => def as *const _ as usize,
+            _ if obj.cast::<Type>().is_some() => raw.as_ptr() as usize,
+            _ => return 0,
         };
-        if let Some(id) = self.callees.get(&key) {
-            return *id;
+        if self.last_callee.0 == key {
+            return self.last_callee.1;
         }
-        let id = self.text(sink, &text());
-        self.callees.insert(key, id);
+        let id = match self.callees.get(&key) {
+            Some(id) => *id,
+            None => {
+                let text = callee_name(obj);
+                let id = self.text(sink, &text);
+                self.callees.insert(key, id);
+                id
+            }
+        };
+        self.last_callee = (key, id);
         id
     }
     /// A type or a code object dies: its address may be another's soon.
@@ -127,6 +126,8 @@ impl Names {
         if obj.cast::<Type>().is_some() {
             self.types.remove(&obj.address());
             self.callees.remove(&obj.address());
+            self.last_callee = (0, 0);
+            self.last_type = (0, 0);
         } else if let Some(code) = obj.cast::<CodeObj>() {
             let exec = code.exec_known();
             if !exec.is_null() {
@@ -138,6 +139,25 @@ impl Names {
                 self.last = (0, 0);
             }
         }
+    }
+}
+
+/// "list.append", "object", "print".
+fn callee_name(obj: &crate::object::Obj) -> String {
+    let owned = |ty: &Type, name: &str| format!("{}.{name}", ty.name_text());
+    if let Some(t) = obj.cast::<Type>() {
+        return t.name_text();
+    }
+    if let Some((ty, def)) = crate::types::descriptor::method_parts(obj) {
+        return owned(ty, def.name);
+    }
+    let Some(b) = obj.cast::<crate::types::function::Builtin>() else { return String::new() };
+    let name = b.def.get().name;
+    // SAFETY: borrowed while the function is called.
+    match unsafe { &*b.this.as_ptr() } {
+        Some(o) if o.cast::<crate::types::module::Module>().is_some() => name.to_string(),
+        Some(o) => o.cast::<Type>().map_or_else(|| owned(o.ty(), name), |t| owned(t, name)),
+        None => name.to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which block belongs to which serial number: a table by address, in pages.
 
 use rustc_hash::FxHashMap;
+use std::cell::Cell;
 
 /// Bytes of address space to a page, and between blocks.
 const PAGE: usize = 1 << 16;
@@ -9,7 +10,10 @@ const STEP: usize = 16;
 /// Serial numbers by address of the block. Zero: none.
 #[derive(Default)]
 pub struct Blocks {
-    pages: FxHashMap<usize, Box<[u64; PAGE / STEP]>>,
+    numbers: FxHashMap<usize, usize>,
+    pages: Vec<Box<[u64; PAGE / STEP]>>,
+    /// The page looked at last: its number in address space, and here.
+    last: Cell<(usize, usize)>,
 }
 
 /// The bit that says that a block is not an object's.
@@ -17,15 +21,36 @@ pub const BUFFER: u64 = 1 << 63;
 
 impl Blocks {
     /// What lies at a block; zero: nothing known.
+    #[inline]
     pub fn get(&self, block: usize) -> u64 {
-        self.pages.get(&(block / PAGE)).map_or(0, |p| p[block % PAGE / STEP])
+        self.page(block).map_or(0, |p| self.pages[p][block % PAGE / STEP])
     }
+    #[inline]
     pub fn set(&mut self, block: usize, serial: u64) {
-        let page = self.pages.entry(block / PAGE).or_insert_with(|| Box::new([0; PAGE / STEP]));
-        page[block % PAGE / STEP] = serial;
+        let page = match self.page(block) {
+            Some(p) => p,
+            None => {
+                self.numbers.insert(block / PAGE, self.pages.len());
+                self.pages.push(Box::new([0; PAGE / STEP]));
+                self.pages.len() - 1
+            }
+        };
+        self.pages[page][block % PAGE / STEP] = serial;
     }
     /// Takes the entry out.
+    #[inline]
     pub fn take(&mut self, block: usize) -> u64 {
-        self.pages.get_mut(&(block / PAGE)).map_or(0, |p| std::mem::take(&mut p[block % PAGE / STEP]))
+        self.page(block).map_or(0, |p| std::mem::take(&mut self.pages[p][block % PAGE / STEP]))
+    }
+    #[inline]
+    fn page(&self, block: usize) -> Option<usize> {
+        let number = block / PAGE;
+        let (known, page) = self.last.get();
+        if known == number && number != 0 {
+            return Some(page);
+        }
+        let page = *self.numbers.get(&number)?;
+        self.last.set((number, page));
+        Some(page)
     }
 }

@@ -160,7 +160,7 @@ impl Recorder {
             0 => self.elders.remove(&block).unwrap_or(0),
             known => known,
         };
-        self.tell(cx, Event::Free { serial: known & !BUFFER })
+        self.tell(cx, Event::Free { serial: known & !BUFFER, block: block as u64 })
     }
 
     /// The serial number of an object; one older than the recording gets one now.
