@@ -13,7 +13,8 @@ pub const USAGE: &str = "The lens:
 retic trace [--lives] [-o FILE.lens] [--mine PATH] [--all] [--quiet] SCRIPT [ARGS]   (also -m, -c)
         run a program, tell who was born and who died; the recording goes to SCRIPT.lens
 retic why id|is|cycle [FILE[:LINE]]
-retic why died #17|NAME@FUNCTION|NAME [FILE]
+retic why died|alive #17|NAME@FUNCTION|NAME|TYPE [FILE]
+retic why count NAME@FUNCTION:LINE SCRIPT
         run a script (or read a .lens file) and answer in words
 retic lens report|stats FILE.lens
 Options of all: --lang en|zh, --plain, --width COLUMNS
@@ -221,7 +222,7 @@ fn trace(args: Vec<String>) -> Result<i32, String> {
     let file = std::fs::File::options().read(true).write(true).create(true).truncate(true).open(&path).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
     let kept = Kept::File(Rc::new(RefCell::new(file)));
     let writer = Writer::new(kept, &run.name, asked.level, Box::new(|_| false)).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
-    let (style, level) = (asked.style, asked.level);
+    let style = asked.style;
     let (at, quiet) = (path.clone(), asked.quiet);
     let end = move |written: Result<u64, String>| match written {
         Ok(_) if quiet => {}
@@ -239,7 +240,7 @@ fn trace(args: Vec<String>) -> Result<i32, String> {
         Err(e) => eprintln!("retic: the recording could not be written to the end: {e}"),
     };
     let recording = Recording { writer: Some(writer), files: Vec::new(), mine: run.mine.clone(), end: Some(Box::new(end)) };
-    Ok(crate::start(run.request, run.original, Some((Box::new(recording), level))))
+    Ok(crate::start(run.request, run.original, Some((Box::new(recording), None))))
 }
 
 fn size(bytes: u64) -> String {
@@ -263,8 +264,9 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
     let more = options(std::mem::take(&mut asked.rest))?;
     asked.rest = more.rest;
     let who = match verb.as_str() {
-        "died" if !asked.rest.is_empty() => Some(asked.rest.remove(0)),
-        "died" => return Err("why died: who? (#17, NAME@FUNCTION, NAME)".to_string()),
+        "died" | "alive" | "count" if !asked.rest.is_empty() => Some(asked.rest.remove(0)),
+        "died" | "alive" => return Err(format!("why {verb}: who? (#17, NAME@FUNCTION, NAME, or a type)")),
+        "count" => return Err("why count: whose? (NAME@FUNCTION:LINE)".to_string()),
         _ => None,
     };
     // And behind what is asked, before the file.
@@ -292,21 +294,38 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
         asked.rest[0] = path.to_string();
         file = Some(path.to_string());
     }
+    let mut watch = None;
     let answer: Answer = match verb.as_str() {
         "id" => Box::new(move |b, s| Ok(why::id(b, s, line))),
         "is" => Box::new(move |b, s| Ok(why::same(b, s, line))),
         "cycle" => Box::new(|b, s| Ok(why::cycles(b, s))),
+        "count" | "alive" => {
+            let who = why::parse_who(&who.unwrap_or_default())?;
+            if verb == "count" {
+                watch = Some(match &who {
+                    why::Who::Variable { name, function, line } => retic::Watch::new(function, *line, name),
+                    why::Who::Name(name) => retic::Watch::new("<module>", None, name),
+                    why::Who::Serial(_) => return Err("why count: NAME@FUNCTION:LINE".to_string()),
+                });
+                Box::new(move |b, s| why::count(b, s, &who))
+            } else {
+                Box::new(move |b, s| why::alive(b, s, &who))
+            }
+        }
         "died" => {
             let who = why::parse_who(&who.unwrap_or_default())?;
             Box::new(move |b, s| why::died(b, s, &who))
         }
-        other => return Err(format!("why {other}: there is id, is, died, cycle\n{USAGE}")),
+        other => return Err(format!("why {other}: there is id, is, count, died, alive, cycle\n{USAGE}")),
     };
     let file = match file {
         Some(f) => f,
         None => newest()?,
     };
     if file.ends_with(".lens") {
+        if watch.is_some() {
+            return Err("why count looks at a running program: it needs the script, not a recording".to_string());
+        }
         let book = open(&file)?;
         if let Some(d) = &book.damage {
             eprintln!("retic: {file}: {d}");
@@ -333,7 +352,7 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
         }
     };
     let recording = Recording { writer: Some(writer), files: Vec::new(), mine: run.mine.clone(), end: Some(Box::new(end)) };
-    crate::start(run.request, run.original, Some((Box::new(recording), asked.level)));
+    crate::start(run.request, run.original, Some((Box::new(recording), watch)));
     Ok(0)
 }
 

@@ -46,8 +46,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// What takes a recording, and how much is recorded.
-type Recorder = (Box<dyn retic::events::Sink>, retic::events::Level);
+/// What takes a recording, and a variable to be watched.
+type Recorder = (Box<dyn retic::events::Sink>, Option<retic::Watch>);
 
 /// Carries a request out; the program's status. `original` is the whole command line.
 fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) -> i32 {
@@ -138,8 +138,8 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
 /// Runs a program in a new interpreter. One that an interrupt ends takes the process with it.
 fn run(settings: &Settings, recorder: Option<Recorder>, program: impl FnOnce(&mut Python) -> i32) -> i32 {
     let mut python = Python::new(settings);
-    if let Some((sink, level)) = recorder {
-        python.record(sink, level);
+    if let Some((sink, watch)) = recorder {
+        python.record(sink, watch);
     }
     let status = program(&mut python);
     python.pass_interrupt_on();

@@ -59,8 +59,10 @@ pub enum Event {
     Thread { id: u32 },
     /// How many blocks are in use, for the books: first and last event.
     Checkpoint { blocks: u64 },
-    /// A holder began or ceased to hold an object; its count afterwards.
-    Count { serial: u64, holder: Holder, begins: bool, count: i32 },
+    /// Who holds an object was looked up: its count (negative: not looked at), and how many [`Event::Held`] follow.
+    Looked { serial: u64, count: i32, kind: Look, holders: u32 },
+    /// One of its holders; the site where that began, if it is known.
+    Held { serial: u64, holder: Holder, since: u32 },
 }
 
 /// Serial numbers from here on belong to objects older than the recording.
@@ -99,6 +101,17 @@ pub enum Trigger {
     Threshold,
     Call,
     Exit,
+}
+
+/// When holders were looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A line begins.
+    Line,
+    /// A native callable runs.
+    Call,
+    /// The program is over.
+    End,
 }
 
 /// How an address came to be seen.
@@ -143,10 +156,12 @@ pub enum Phase {
 /// What holds a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// A local variable: frame depth and register.
-    Local { depth: u32, slot: u32 },
-    /// A temporary on the value stack of a frame.
-    Stack { depth: u32, slot: u32 },
+    /// A local variable, by code and register.
+    Local { code: u32, slot: u32 },
+    /// A temporary of a frame: an argument of the call that it carries out, from 1; 0: another.
+    Stack { code: u32, slot: u32 },
+    /// A global variable of a module, by names.
+    Global { module: u32, name: u32 },
     /// Something inside another object: its serial number and what it is there.
     Inside { owner: u64, link: Link },
     /// Native code, by name.

@@ -1,7 +1,7 @@
 //! The book kept from events: every object's life, every address's tenants, every frame, in order.
 
 use retic_bytecode::{Code, Opcode, lines};
-use retic_events::{Asked, ELDER, Event, Holder, How, Left, Level, Nature, Phase, Trigger};
+use retic_events::{Asked, ELDER, Event, Holder, How, Left, Level, Look, Nature, Phase, Trigger};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -98,14 +98,16 @@ pub struct Collection {
     pub found: u64,
 }
 
-/// A holder that began or ceased to hold an object.
-#[derive(Clone, Copy, Debug)]
-pub struct Change {
-    pub serial: u64,
-    pub holder: Holder,
-    pub begins: bool,
-    pub count: i32,
+/// Who held an object at a moment.
+#[derive(Clone, Debug)]
+pub struct Held {
     pub at: Moment,
+    pub serial: u64,
+    /// Its count; negative: not looked at.
+    pub count: i32,
+    pub kind: Look,
+    /// Each holder with the site where that began; 0: not known.
+    pub holders: Vec<(Holder, u32)>,
 }
 
 #[derive(Default)]
@@ -125,7 +127,7 @@ pub struct Book {
     pub questions: Vec<(Moment, Question)>,
     pub collections: Vec<Collection>,
     pub phases: Vec<(Moment, Phase)>,
-    pub changes: Vec<Change>,
+    pub looks: Vec<Held>,
     pub output: Vec<u8>,
     /// Where in the output each print begins and ends.
     pub prints: Vec<(Moment, usize, usize)>,
@@ -328,9 +330,16 @@ impl Book {
                 self.now.frame = self.stack().last().map_or(0, |s| s.frame);
             }
             Event::Checkpoint { blocks } => self.checkpoints.push((self.events, blocks, self.came, self.went)),
-            Event::Count { serial, holder, begins, count } => {
+            Event::Looked { serial, count, kind, .. } => {
                 let at = self.moment();
-                self.changes.push(Change { serial, holder, begins, count, at });
+                self.looks.push(Held { at, serial, count, kind, holders: Vec::new() });
+            }
+            Event::Held { serial, holder, since } => {
+                if let Some(look) = self.looks.last_mut()
+                    && look.serial == serial
+                {
+                    look.holders.push((holder, since));
+                }
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Answers in words: why an id is the same, why an object died, what a collection found.
 
 mod died;
+mod held;
 mod id;
 
-pub use died::{cycles, died, parse_who};
+pub use died::{Who, cycles, died, parse_who};
+pub use held::{alive, count, holder};
 pub use id::{id, same};
 
 use crate::book::{Book, Life};

@@ -1,6 +1,6 @@
 //! Events as bytes: a tag byte and varints. Objects are named by their age, addresses by their distance from the last.
 
-use retic_events::{Asked, ELDER, Event, Holder, How, Left, Link, Nature, Phase, Trigger};
+use retic_events::{Asked, ELDER, Event, Holder, How, Left, Link, Look, Nature, Phase, Trigger};
 
 /// What both ends remember from event to event.
 #[derive(Clone, Default)]
@@ -37,7 +37,7 @@ const COMPARED: u8 = 14;
 const PRINTED: u8 = 15;
 const PHASE: u8 = 16;
 const THREAD: u8 = 17;
-const COUNT: u8 = 18;
+const LOOKED: u8 = 18;
 /// `Free` of what is dying innermost.
 const FREE_DYING: u8 = 19;
 /// `At` in the same site, called by the same.
@@ -45,6 +45,7 @@ const AT_STEP: u8 = 20;
 /// `At` with another site, called by nobody.
 const AT_SITE: u8 = 21;
 const CHECKPOINT: u8 = 22;
+const HELD: u8 = 23;
 
 pub fn number(out: &mut Vec<u8>, mut v: u64) {
     while v >= 0x80 {
@@ -252,10 +253,16 @@ impl State {
                 out.push(CHECKPOINT);
                 number(out, blocks);
             }
-            Event::Count { serial, holder, begins, count } => {
-                out.extend([COUNT, u8::from(begins)]);
+            Event::Looked { serial, count, kind, holders } => {
+                out.extend([LOOKED, kind as u8]);
                 self.put_serial(out, serial);
                 number(out, zigzag(i64::from(count)));
+                number(out, u64::from(holders));
+            }
+            Event::Held { serial, holder, since } => {
+                out.push(HELD);
+                self.put_serial(out, serial);
+                number(out, u64::from(since));
                 self.put_holder(out, holder);
             }
         }
@@ -263,14 +270,19 @@ impl State {
 
     fn put_holder(&self, out: &mut Vec<u8>, holder: Holder) {
         match holder {
-            Holder::Local { depth, slot } => {
+            Holder::Local { code, slot } => {
                 out.push(0);
-                number(out, u64::from(depth));
+                number(out, u64::from(code));
                 number(out, u64::from(slot));
             }
-            Holder::Stack { depth, slot } => {
+            Holder::Global { module, name } => {
+                out.push(8);
+                number(out, u64::from(module));
+                number(out, u64::from(name));
+            }
+            Holder::Stack { code, slot } => {
                 out.push(1);
-                number(out, u64::from(depth));
+                number(out, u64::from(code));
                 number(out, u64::from(slot));
             }
             Holder::Native { by } => {
@@ -293,8 +305,9 @@ impl State {
     }
     fn get_holder(&self, input: &mut Input) -> Option<Holder> {
         Some(match input.byte()? {
-            0 => Holder::Local { depth: input.small()?, slot: input.small()? },
-            1 => Holder::Stack { depth: input.small()?, slot: input.small()? },
+            0 => Holder::Local { code: input.small()?, slot: input.small()? },
+            8 => Holder::Global { module: input.small()?, name: input.small()? },
+            1 => Holder::Stack { code: input.small()?, slot: input.small()? },
             2 => Holder::Native { by: input.small()? },
             tag @ 3..=7 => {
                 let owner = self.get_serial(input)?;
@@ -384,11 +397,16 @@ impl State {
             PHASE => Event::Phase(one_of(input.byte()?, &PHASES)?),
             THREAD => Event::Thread { id: input.small()? },
             CHECKPOINT => Event::Checkpoint { blocks: input.number()? },
-            COUNT => {
-                let begins = input.byte()? == 1;
+            LOOKED => {
+                let kind = one_of(input.byte()?, &[Look::Line, Look::Call, Look::End])?;
                 let serial = self.get_serial(input)?;
                 let count = i32::try_from(unzigzag(input.number()?)).ok()?;
-                Event::Count { serial, holder: self.get_holder(input)?, begins, count }
+                Event::Looked { serial, count, kind, holders: input.small()? }
+            }
+            HELD => {
+                let serial = self.get_serial(input)?;
+                let since = input.small()?;
+                Event::Held { serial, holder: self.get_holder(input)?, since }
             }
             _ => return None,
         })

@@ -7,6 +7,7 @@ mod ast;
 pub use retic_bytecode as bytecode;
 pub use retic_events as events;
 pub use retic_lens as lens;
+pub use retic_runtime::lens::Watch;
 pub use retic_runtime::modules::sys::info::Flags;
 
 use retic_compiler::{CompileError, ErrorKind, Mode, Options};
@@ -18,7 +19,7 @@ use std::rc::Rc;
 pub struct Python {
     interp: Interp,
     /// A recording that begins with the next program.
-    waiting: Option<(Box<dyn events::Sink>, events::Level)>,
+    waiting: Option<(Box<dyn events::Sink>, Option<Watch>)>,
 }
 
 /// What a run asks for.
@@ -112,14 +113,14 @@ impl Python {
     }
 
     /// Records what the next program does, if the settings put this interpreter under the lens. The recording ends with the
-    /// program, which it does not change.
-    pub fn record(&mut self, sink: Box<dyn events::Sink>, level: events::Level) {
-        self.waiting = Some((sink, level));
+    /// program, which it does not change. `watch`: a variable whose holders are looked up whenever its line runs.
+    pub fn record(&mut self, sink: Box<dyn events::Sink>, watch: Option<Watch>) {
+        self.waiting = Some((sink, watch));
     }
 
     fn begin(&mut self) {
-        if let Some((sink, level)) = self.waiting.take() {
-            self.interp.cx().begin_recording(sink, level);
+        if let Some((sink, watch)) = self.waiting.take() {
+            self.interp.cx().begin_recording(sink, watch);
         }
     }
 

@@ -4,6 +4,7 @@
 //!
 //! The recorder makes no Python object and keeps none; its own memory is not the interpreter's.
 
+mod holders;
 mod naming;
 mod places;
 mod recorder;
@@ -13,8 +14,9 @@ use crate::eval::Frame;
 use crate::memory;
 use crate::object::{Header, Obj};
 use crate::types::flags;
+pub use holders::Watch;
 use recorder::Recorder;
-use retic_events::{Asked, Event, How, Left, Level, Phase, Sink, Trigger};
+use retic_events::{Asked, Event, How, Left, Phase, Sink, Trigger};
 use std::cell::{Cell, RefCell};
 use std::ptr::{NonNull, null_mut};
 
@@ -32,6 +34,8 @@ pub struct Lens {
     hint: Cell<(How, u32)>,
     /// The frame that ran last.
     top: Cell<*mut Frame>,
+    /// A variable is watched: every instruction is attended to.
+    watching: Cell<bool>,
     /// Frames are being left by an exception.
     pub(crate) raising: Cell<bool>,
     recorder: RefCell<Option<Box<Recorder>>>,
@@ -46,6 +50,7 @@ impl Default for Lens {
             callee: Cell::new(null_mut()),
             hint: Cell::new((How::Dropped, 0)),
             top: Cell::new(null_mut()),
+            watching: Cell::new(false),
             raising: Cell::new(false),
             recorder: RefCell::new(None),
         }
@@ -80,16 +85,18 @@ impl Cx {
         self.lens.on.set(true);
     }
     /// Begins to record. The interpreter is under the lens.
-    pub fn begin_recording(&mut self, sink: Box<dyn Sink>, level: Level) {
+    pub fn begin_recording(&mut self, sink: Box<dyn Sink>, watch: Option<Watch>) {
         if !self.lens.is_on() || self.lens.is_recording() {
             return;
         }
-        *self.lens.recorder.borrow_mut() = Some(Box::new(Recorder::new(sink, level, self.stacks.top)));
+        self.lens.watching.set(watch.is_some());
+        *self.lens.recorder.borrow_mut() = Some(Box::new(Recorder::new(sink, watch)));
         self.lens.top.set(self.stacks.top);
         self.lens.recording.set(true);
         self.death_depth.set(self.death_depth.get() + RECORDED);
         self.heap.keep_journal(true);
         checkpoint(self);
+        self.heap.attention.set(true);
     }
     /// Ends the recording: the sink gets what is left, and its end.
     pub fn end_recording(&mut self) {
@@ -155,6 +162,12 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
         unsafe { (*top).pc = pc };
         after(cx, ended);
     }
+    if cx.lens.watching.get() {
+        // SAFETY: as above.
+        unsafe { (*top).pc = pc };
+        with(cx, |cx, r| r.watched(cx, false));
+        cx.heap.attention.set(true);
+    }
 }
 
 /// Runs something on the recorder, if there is one.
@@ -184,7 +197,7 @@ fn checkpoint(cx: &mut Cx) {
 
 /// Tells what the journal has: births, blocks given back.
 pub(crate) fn settle(cx: &mut Cx) {
-    if cx.heap.attention.replace(false) {
+    if cx.heap.attention.replace(cx.lens.watching.get()) {
         let ended = with(cx, |cx, r| r.settle(cx));
         after(cx, ended);
     }
@@ -233,6 +246,16 @@ unsafe fn die(cx: &mut Cx, raw: NonNull<Header>) {
     }
     settle(cx);
     with(cx, |_, r| r.died());
+}
+
+/// A native callable is about to run, its arguments in their window.
+#[inline(never)]
+pub(crate) fn calling(cx: &mut Cx) {
+    if cx.lens.watching.get() {
+        settle(cx);
+        with(cx, |cx, r| r.watched(cx, true));
+        cx.heap.attention.set(true);
+    }
 }
 
 /// The top frame is about to drop its registers.
@@ -338,7 +361,12 @@ pub(crate) fn printed(cx: &mut Cx, bytes: &[u8]) {
 pub(crate) fn phase(cx: &mut Cx, phase: Phase) {
     if cx.lens.is_recording() {
         settle(cx);
-        with(cx, |cx, r| r.tell(cx, Event::Phase(phase)));
+        with(cx, |cx, r| {
+            r.tell(cx, Event::Phase(phase));
+            if phase == Phase::ProgramEnded {
+                r.look_at_all(cx);
+            }
+        });
     }
 }
 

@@ -38,7 +38,13 @@ pub fn find<'a>(book: &'a Book, who: &Who) -> Vec<&'a Life> {
                 line.is_none_or(|n| book.line(l.born.site) == n) && story::first_holder(book, l).is_some_and(|(n, f)| n == *name && f.as_deref().unwrap_or("<module>") == function)
             })
             .collect(),
-        Who::Name(name) => book.own_lives().filter(|l| book.type_name(l.type_id) == name || story::first_holder(book, l).is_some_and(|(n, _)| n == *name)).collect(),
+        Who::Name(name) => {
+            let of_type: Vec<&Life> = book.own_lives().filter(|l| book.type_name(l.type_id) == name).collect();
+            if !of_type.is_empty() {
+                return of_type;
+            }
+            book.own_lives().filter(|l| story::first_holder(book, l).is_some_and(|(n, _)| n == *name)).collect()
+        }
     }
 }
 

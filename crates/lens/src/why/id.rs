@@ -440,13 +440,7 @@ pub fn same(book: &Book, style: &Style, line: Option<u32>) -> String {
             continue;
         }
         let (Some(a), Some(b)) = (book.life(*a), book.life(*b)) else { continue };
-        title(
-            book,
-            style,
-            if *same { lang.pick("They are one object.", "它们是同一个对象。") } else { lang.pick("They are two objects.", "它们是两个对象。") },
-            at.site,
-            &mut out,
-        );
+        title(book, style, if *same { lang.pick("They are one object.", "它们是同一个对象。") } else { lang.pick("They are two objects.", "它们是两个对象。") }, at.site, &mut out);
         let (one, two) = (called(book, a), called(book, b));
         let text = match (*same, a.nature, lang) {
             (true, Some(n), Lang::En) => format!("Both sides are the same {one}, because {}.", lang.nature(n)),

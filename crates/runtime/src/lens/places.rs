@@ -7,7 +7,7 @@ use std::cell::Cell;
 const PAGE: usize = 1 << 16;
 const STEP: usize = 16;
 
-/// Serial numbers by address of the block. Zero: none.
+/// Entries by address of the block. Zero: none.
 #[derive(Default)]
 pub struct Blocks {
     numbers: FxHashMap<usize, usize>,
@@ -18,6 +18,20 @@ pub struct Blocks {
 
 /// The bit that says that a block is not an object's.
 pub const BUFFER: u64 = 1 << 63;
+/// Above the serial number: how many steps the header comes behind the block's beginning.
+const BEFORE: u32 = 60;
+/// An entry for an object.
+pub fn object(serial: u64, before: usize) -> u64 {
+    serial | ((before / STEP) as u64) << BEFORE
+}
+/// The serial number of an entry.
+pub fn serial(entry: u64) -> u64 {
+    entry & ((1 << BEFORE) - 1)
+}
+/// Bytes in front of the header of an entry's object.
+pub fn before(entry: u64) -> usize {
+    ((entry & !BUFFER) >> BEFORE) as usize * STEP
+}
 
 impl Blocks {
     /// What lies at a block; zero: nothing known.
@@ -36,6 +50,14 @@ impl Blocks {
             }
         };
         self.pages[page][block % PAGE / STEP] = serial;
+    }
+    /// Every entry.
+    pub fn each(&self, mut act: impl FnMut(usize, u64)) {
+        for (number, page) in &self.numbers {
+            for (i, serial) in self.pages[*page].iter().enumerate().filter(|(_, s)| **s != 0) {
+                act(number * PAGE + i * STEP, *serial);
+            }
+        }
     }
     /// Takes the entry out.
     #[inline]

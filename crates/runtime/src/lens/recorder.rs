@@ -1,13 +1,14 @@
 //! Turns what happens into events, and gives them serial numbers and places.
 
+use super::holders::Watch;
 use super::naming::Names;
-use super::places::{BUFFER, Blocks};
+use super::places::{self, BUFFER, Blocks};
 use crate::cx::Cx;
 use crate::eval::Frame;
 use crate::memory::pre_size;
 use crate::object::{Header, Obj, shape};
 use crate::types::{Str, Type};
-use retic_events::{Asked, ELDER, Event, How, Left, Level, Nature, Sink};
+use retic_events::{Asked, ELDER, Event, How, Left, Look, Nature, Sink};
 use retic_heap::Entry;
 use rustc_hash::FxHashMap;
 use std::ptr::NonNull;
@@ -27,7 +28,7 @@ struct Entered {
 
 pub struct Recorder {
     sink: Box<dyn Sink>,
-    _level: Level,
+    pub watch: Option<Watch>,
     events: Vec<Event>,
     journal: Vec<Entry>,
     names: Names,
@@ -49,10 +50,10 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub fn new(sink: Box<dyn Sink>, level: Level, _top: *mut Frame) -> Recorder {
+    pub fn new(sink: Box<dyn Sink>, watch: Option<Watch>) -> Recorder {
         Recorder {
             sink,
-            _level: level,
+            watch,
             events: Vec::with_capacity(BATCH + 64),
             journal: Vec::new(),
             names: Names::default(),
@@ -132,7 +133,7 @@ impl Recorder {
                 Entry::Resized { from, to, size } => {
                     let known = self.blocks.take(from);
                     self.blocks.set(to, known);
-                    if known == 0 { false } else { self.tell(cx, Event::Resize { serial: known & !BUFFER, address: to as u64, size: size as u64 }) }
+                    if known == 0 { false } else { self.tell(cx, Event::Resize { serial: places::serial(known), address: to as u64, size: size as u64 }) }
                 }
             };
         }
@@ -147,7 +148,7 @@ impl Recorder {
             self.blocks.set(block, serial | BUFFER);
             return self.tell(cx, Event::Buffer { serial, address: block as u64, size: size as u64 });
         }
-        self.blocks.set(block, serial);
+        self.blocks.set(block, places::object(serial, before));
         self.born += 1;
         let address = block + before;
         // SAFETY: whoever took the block wrote the header before anything else could happen.
@@ -160,7 +161,7 @@ impl Recorder {
             0 => self.elders.remove(&block).unwrap_or(0),
             known => known,
         };
-        self.tell(cx, Event::Free { serial: known & !BUFFER, block: block as u64 })
+        self.tell(cx, Event::Free { serial: places::serial(known), block: block as u64 })
     }
 
     /// The serial number of an object; one older than the recording gets one now.
@@ -168,7 +169,7 @@ impl Recorder {
         let block = obj.address() - pre_size(obj.ty());
         let known = self.blocks.get(block);
         if known != 0 && known & BUFFER == 0 {
-            return known;
+            return places::serial(known);
         }
         if let Some(serial) = self.elders.get(&block) {
             return *serial;
@@ -202,6 +203,31 @@ impl Recorder {
         // SAFETY: the frame is live, and so are its function and that one's code.
         let code = unsafe { &*frame.function().code.as_ptr() };
         code.consts.get(cx).cast::<crate::types::Tuple>().is_some_and(|t| t.items().iter().any(|c| c.is(obj)))
+    }
+
+    /// The serial number of an object that was born in the recording; 0: an older one.
+    pub fn known(&self, obj: &Obj) -> u64 {
+        let known = self.blocks.get(obj.address() - pre_size(obj.ty()));
+        if known & BUFFER == 0 { places::serial(known) } else { 0 }
+    }
+    /// Addresses of the recorded objects whose blocks did not go.
+    pub fn living(&self) -> Vec<usize> {
+        let mut out = Vec::new();
+        self.blocks.each(|block, entry| {
+            if entry & BUFFER == 0 {
+                out.push(block + places::before(entry));
+            }
+        });
+        out
+    }
+    pub fn text(&mut self, text: &str) -> u32 {
+        self.names.text(&mut *self.sink, text)
+    }
+    pub fn code_of(&mut self, frame: &Frame) -> u32 {
+        self.names.code(&mut *self.sink, frame)
+    }
+    pub fn site_of(&mut self, frame: &Frame) -> u32 {
+        self.names.site(&mut *self.sink, frame)
     }
 
     // ---- deaths
@@ -290,6 +316,43 @@ impl Recorder {
     }
     pub fn thread(&mut self, cx: &Cx, id: u32) -> bool {
         self.tell(cx, Event::Thread { id })
+    }
+
+    // ---- a watched variable
+
+    /// Before an instruction, or while a native call runs: looks at the watched variable where its line is.
+    pub fn watched(&mut self, cx: &Cx, during_call: bool) {
+        let Some(mut watch) = self.watch.take() else { return };
+        self.watch_with(cx, &mut watch, during_call);
+        self.watch = Some(watch);
+    }
+    fn watch_with(&mut self, cx: &Cx, watch: &mut Watch, during_call: bool) {
+        let Some(frame) = cx.stacks.current() else { return };
+        // SAFETY: the frame is live, and so are its function and that one's code.
+        if *unsafe { &*frame.function().code.as_ptr() }.code().name != *watch.function {
+            return;
+        }
+        let site = self.site_of(frame);
+        let value = watch.value_in(cx, frame);
+        let now = value.as_ref().map_or(std::ptr::null_mut(), |o| o.as_ptr().as_ptr());
+        if now != watch.value {
+            watch.value = now;
+            watch.stored = watch.last;
+        }
+        let line = Names::line_of(frame);
+        let there = watch.line.is_none_or(|l| l == line);
+        let new = *watch.sites.entry(line).or_insert(false);
+        let begins = !during_call && (watch.last == 0 || !new);
+        watch.sites.clear();
+        watch.sites.insert(line, true);
+        watch.last = site;
+        if let Some(v) = value
+            && there
+            && (begins || during_call)
+        {
+            let since = watch.stored;
+            self.look(cx, &v, if during_call { Look::Call } else { Look::Line }, 1, since);
+        }
     }
 
     // ---- what the program sees

@@ -339,7 +339,7 @@ impl Type {
 /// Raw parts of the very first types, before `object` and `type` exist.
 pub(crate) fn raw_new(cx: &mut Cx, spec: &Spec, meta: Option<&Ref<Type>>) -> Ref<Type> {
     let size = size_of::<Type>();
-    let block = cx.heap.alloc(size + PRE_HEADER).expect("room for the built-in types");
+    let block = cx.heap.alloc_object(size + PRE_HEADER, PRE_HEADER).expect("room for the built-in types");
     let cx_ptr: *mut Cx = cx;
     // SAFETY: the block is ours and as large as the struct with what lies in front; every field is written.
     unsafe {

@@ -347,6 +347,9 @@ unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
         let args = Args::positional_only(std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n));
         let callee = peek(&*regs.add(w));
         let outer = if LENS { cx.lens.callee.replace(callee.as_ptr().as_ptr()) } else { null_mut() };
+        if LENS {
+            crate::lens::calling(cx);
+        }
         // The register holds the callable while it runs. Native functions and methods of native types need no way round.
         let direct = match callee.shape() {
             shape::METHOD_DESCRIPTOR => crate::types::descriptor::call_direct(cx, callee, args),

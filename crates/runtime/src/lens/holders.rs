@@ -1,0 +1,270 @@
+//! Who holds an object at this moment: a walk over every live object and every frame. Nothing is kept between walks.
+
+use super::naming::Names;
+use super::recorder::Recorder;
+use crate::cx::Cx;
+use crate::eval::Frame;
+use crate::memory;
+use crate::object::{Header, Obj};
+use crate::types::module::Module;
+use crate::types::{Dict, List, Str, Tuple, flags};
+use retic_bytecode::Opcode;
+use retic_events::{Event, Holder, Link, Look};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// Holders found at the end of a program are not told when they are more than this.
+const HOLDERS_MAX: usize = 2_000_000;
+
+/// A variable whose value is looked at whenever a line of a function runs.
+pub struct Watch {
+    pub function: String,
+    pub line: Option<u32>,
+    pub name: String,
+    /// Sites: whether they are in that line.
+    pub(super) sites: FxHashMap<u32, bool>,
+    /// The site that was looked at last, and where the variable was stored last.
+    pub(super) last: u32,
+    pub(super) value: *mut Header,
+    pub(super) stored: u32,
+}
+
+impl Watch {
+    pub fn new(function: &str, line: Option<u32>, name: &str) -> Watch {
+        Watch { function: function.to_string(), line, name: name.to_string(), sites: FxHashMap::default(), last: 0, value: std::ptr::null_mut(), stored: 0 }
+    }
+    /// The value of the variable in a frame.
+    pub(super) fn value_in(&self, cx: &Cx, frame: &Frame) -> Option<Obj> {
+        let code = unsafe { &*frame.function().code.as_ptr() }.code();
+        let (n, cells) = (code.varnames.len(), code.cellvars.len());
+        if let Some(i) = code.varnames.iter().position(|v| **v == *self.name) {
+            return Some(frame.register(i).clone()).filter(|o| !o.is_unbound());
+        }
+        let cell = code.cellvars.iter().chain(&code.freevars).position(|v| **v == *self.name).filter(|i| *i < cells + code.freevars.len());
+        if let Some(i) = cell {
+            return frame.register(n + i).cast::<crate::types::CellObj>()?.value.cloned(cx);
+        }
+        let key = self.name.as_bytes();
+        let find = |d: &Dict| d.entries(cx).into_iter().find(|(k, _)| k.cast::<Str>().is_some_and(|s| s.to_text(cx).as_bytes() == key)).map(|(_, v)| v);
+        let inner = frame.namespace().and_then(|o| o.cast::<Dict>()).and_then(|d| find(d));
+        inner.or_else(|| find(frame.function().globals.get(cx)))
+    }
+}
+
+/// Which dictionary is the namespace of which module.
+pub fn namespaces(cx: &Cx) -> FxHashMap<usize, String> {
+    let mut out = FxHashMap::default();
+    for (k, m) in cx.modules.as_ref().map(|m| m.entries(cx)).unwrap_or_default() {
+        if let (Some(name), Some(m)) = (k.cast::<Str>(), m.cast::<Module>()) {
+            out.insert(m.dict.get(cx).as_obj().address(), name.to_text(cx));
+        }
+    }
+    out
+}
+
+/// What each reference from an object to one of `targets` is there.
+fn links(cx: &Cx, owner: &Obj, wanted: &dyn Fn(&Obj) -> bool, found: &mut dyn FnMut(&Obj, Place)) {
+    if let Some(d) = owner.cast::<Dict>() {
+        for (k, v) in d.entries(cx) {
+            if wanted(&v) {
+                let key = k.cast::<Str>().map(|s| s.to_text(cx)).or_else(|| crate::types::int::to_i64(&k).map(|i| i.to_string()));
+                found(&v, Place::Value(key));
+            }
+            if wanted(&k) {
+                found(&k, Place::Key);
+            }
+        }
+        return;
+    }
+    if owner.cast::<List>().is_some() || owner.cast::<Tuple>().is_some() {
+        let (mut i, items) = (0, owner.cast::<Tuple>().map_or_else(|| owner.cast::<List>().map_or(0, |l| l.items(cx).len()), |t| t.items().len()));
+        memory::trace(cx, owner, &mut |o| {
+            if wanted(o) {
+                found(o, if i < items { Place::Item(i as u32) } else { Place::Field });
+            }
+            i += 1;
+        });
+        return;
+    }
+    // Attributes in the instance itself come last in the walk, in the order of their shape.
+    let ty = owner.ty();
+    let names: Vec<Obj> = if ty.flags.get() & flags::MANAGED != 0 {
+        cx.shapes
+            .borrow()
+            .get((owner.shape().saturating_sub(crate::object::shape::FIRST_FREE)) as usize)
+            .map(|s| if s.in_dict { Vec::new() } else { s.names.clone() })
+            .unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let mut all: Vec<Obj> = Vec::new();
+    let mut any = false;
+    memory::trace(cx, owner, &mut |o| any |= wanted(o));
+    if !any {
+        return;
+    }
+    memory::trace(cx, owner, &mut |o| all.push(o.clone()));
+    let start = ty.inline_offset.get();
+    for o in all.iter().filter(|o| wanted(o)) {
+        let attribute = names.iter().enumerate().find(|(i, _)| {
+            // SAFETY: inline values below the shape's length are handles or empty.
+            let at = unsafe { *owner.as_ptr().as_ptr().cast::<u8>().add(start + i * 8).cast::<*mut Header>() };
+            at == o.as_ptr().as_ptr()
+        });
+        found(o, attribute.and_then(|(_, n)| n.cast::<Str>()).map_or(Place::Field, |n| Place::Attribute(n.to_text(cx))));
+    }
+}
+
+enum Place {
+    Item(u32),
+    Value(Option<String>),
+    Key,
+    Attribute(String),
+    Field,
+}
+
+impl Recorder {
+    /// Every object that may hold others: those the collector tracks, and those it does not but that were recorded.
+    fn owners(&self, cx: &Cx) -> Vec<Obj> {
+        let mut all = memory::cycles::objects(cx, None);
+        all.extend(memory::cycles::objects(cx, Some(3)));
+        let known: rustc_hash::FxHashSet<usize> = all.iter().map(Obj::address).collect();
+        for address in self.living() {
+            if !known.contains(&address) {
+                // SAFETY: the block of a recorded object that did not go; a count is taken while it is looked at.
+                let raw = unsafe { std::ptr::NonNull::new_unchecked(address as *mut Header) };
+                // SAFETY: an object that is dying keeps a count of zero and is left out.
+                if unsafe { raw.as_ref() }.count.get() != 0 {
+                    let kept = std::mem::ManuallyDrop::new(unsafe { Obj::from_raw(raw) });
+                    all.push((*kept).clone());
+                }
+            }
+        }
+        all
+    }
+
+    fn holder(&mut self, cx: &Cx, spaces: &FxHashMap<usize, String>, owner: &Obj, place: Place) -> Holder {
+        if let (Some(module), Place::Value(Some(name))) = (spaces.get(&owner.address()), &place) {
+            let (module, name) = (self.text(module), self.text(name));
+            return Holder::Global { module, name };
+        }
+        let link = match place {
+            Place::Item(i) => Link::Item(i),
+            Place::Value(Some(n)) => Link::Value(self.text(&n)),
+            Place::Value(None) => Link::Value(0),
+            Place::Key => Link::Key,
+            Place::Attribute(n) => Link::Attribute(self.text(&n)),
+            Place::Field => Link::Field,
+        };
+        Holder::Inside { owner: self.serial(cx, owner), link }
+    }
+
+    /// Tells who holds an object now. `held_here`: counts that the caller's handles add.
+    pub fn look(&mut self, cx: &Cx, obj: &Obj, kind: Look, held_here: i64, since: u32) {
+        let count = obj.count() - held_here;
+        let serial = self.serial(cx, obj);
+        let spaces = namespaces(cx);
+        let mut holders: Vec<(Holder, u32)> = Vec::new();
+        let mut stack = Vec::new();
+        for (depth, f) in cx.stacks.iter().enumerate() {
+            self.frame_holders(cx, f, depth == 0, obj, since, &mut stack);
+        }
+        holders.append(&mut stack);
+        let mut found = Vec::new();
+        for owner in self.owners(cx) {
+            links(cx, &owner, &|o| o.is(obj), &mut |_, place| found.push((owner.clone(), place)));
+        }
+        for (owner, place) in found {
+            // What a generator, or a frame that runs, has in its registers was counted with the frames.
+            let h = self.holder(cx, &spaces, &owner, place);
+            holders.push((h, 0));
+        }
+        self.tell(cx, Event::Looked { serial, count: count as i32, kind, holders: holders.len() as u32 });
+        for (holder, since) in holders {
+            self.tell(cx, Event::Held { serial, holder, since });
+        }
+    }
+
+    fn frame_holders(&mut self, cx: &Cx, f: &Frame, top: bool, obj: &Obj, since: u32, out: &mut Vec<(Holder, u32)>) {
+        let code = self.code_of(f);
+        let exec = f.exec();
+        for i in 0..exec.base {
+            if f.register(i).is(obj) {
+                out.push((Holder::Local { code, slot: i as u32 }, if top { since } else { 0 }));
+            }
+        }
+        let Some(info) = f.info() else { return };
+        let site = self.site_of(f);
+        let window = if top { window_of(cx, f, info.offset) } else { None };
+        for r in info.live.iter().map(|r| *r as usize) {
+            // A call's window is told as arguments.
+            if window.is_none_or(|(w, n)| r < w || r > w + n) && f.register(r).is(obj) {
+                out.push((Holder::Stack { code, slot: 0 }, site));
+            }
+        }
+        if let Some((w, n)) = window {
+            for i in 1..=n {
+                if f.register(w + i).is(obj) {
+                    out.push((Holder::Stack { code, slot: i as u32 }, site));
+                }
+            }
+        }
+        for slot in [f.extra, f.namespace] {
+            if slot == obj.as_ptr().as_ptr() {
+                out.push((Holder::Native { by: 0 }, 0));
+            }
+        }
+    }
+
+    /// Tells the holders of everything that the program leaves behind.
+    pub fn look_at_all(&mut self, cx: &Cx) {
+        let spaces = namespaces(cx);
+        let owners = self.owners(cx);
+        let mut found: BTreeMap<u64, Vec<(Obj, Place)>> = BTreeMap::new();
+        let mut n = 0;
+        for owner in &owners {
+            links(cx, owner, &|o| self.known(o) != 0, &mut |o, place| {
+                n += 1;
+                found.entry(self.known(o)).or_default().push((owner.clone(), place));
+            });
+            if n > HOLDERS_MAX {
+                return;
+            }
+        }
+        drop(owners);
+        for (serial, places) in found {
+            self.tell(cx, Event::Looked { serial, count: -1, kind: Look::End, holders: places.len() as u32 });
+            for (owner, place) in places {
+                let holder = self.holder(cx, &spaces, &owner, place);
+                self.tell(cx, Event::Held { serial, holder, since: 0 });
+            }
+        }
+    }
+}
+
+/// The window of the call that the top frame carries out: its first register and the number of arguments.
+fn window_of(cx: &Cx, f: &Frame, offset: u32) -> Option<(usize, usize)> {
+    let code = unsafe { &*f.function().code.as_ptr() }.code();
+    let op = Opcode::from_u8(*code.code.get(offset as usize)?)?;
+    if cx.lens.callee.get().is_null() || !matches!(op, Opcode::CALL_FUNCTION | Opcode::CALL_METHOD) {
+        return None;
+    }
+    // SAFETY: the instruction is a call: operand 1 of word 1 is its window, word 2 the number of arguments.
+    let (mut w, mut n) = unsafe { (*f.pc.add(1).cast::<u16>().add(1) as usize, *f.pc.add(2) as usize) };
+    if op == Opcode::CALL_METHOD {
+        if f.register(w).is_unbound() {
+            w += 1;
+        } else {
+            n += 1;
+        }
+    }
+    Some((w, n))
+}
+
+impl Names {
+    /// Whether a code's name is this one.
+    pub fn line_of(frame: &Frame) -> u32 {
+        let code = unsafe { &*frame.function().code.as_ptr() }.code();
+        retic_bytecode::lines::line_of(code, frame.offset())
+    }
+}
