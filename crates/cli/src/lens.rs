@@ -16,6 +16,7 @@ retic why id|is|cycle [FILE[:LINE]]
 retic why died|alive #17|NAME@FUNCTION|NAME|TYPE [FILE]
 retic why count NAME@FUNCTION:LINE SCRIPT
         run a script (or read a .lens file) and answer in words
+retic lens open [-o FILE.html] FILE.lens       write the page of a recording
 retic lens report|stats FILE.lens
 Options of all: --lang en|zh, --plain, --width COLUMNS
 ";
@@ -402,7 +403,13 @@ fn lens(args: Vec<String>) -> Result<i32, String> {
                 book.sites.len()
             );
         }
-        other => return Err(format!("lens {other}: there is report, stats\n{USAGE}")),
+        "open" => {
+            let path = asked.output.or(more.output).unwrap_or_else(|| Path::new(&file).with_extension("html"));
+            let text = retic::lens::page::page(&book, style.all);
+            std::fs::write(&path, text).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
+            println!("{}", path.display());
+        }
+        other => return Err(format!("lens {other}: there is open, report, stats\n{USAGE}")),
     }
     Ok(0)
 }

@@ -159,7 +159,7 @@ impl<W: Write> Sink for Writer<W> {
     }
 }
 
-fn pack(raw: &[u8]) -> Vec<u8> {
+pub(crate) fn pack(raw: &[u8]) -> Vec<u8> {
     let mut packer = Deflate::new(1, false, WINDOW);
     let mut out = vec![0; raw.len() + raw.len() / 8 + 128];
     let done = packer.compress(raw, &mut out, DeflateFlush::Finish);

@@ -5,6 +5,7 @@
 
 pub mod book;
 pub mod file;
+pub mod page;
 pub mod report;
 pub mod story;
 pub mod why;
