@@ -41,6 +41,16 @@ fn collect(root: &Path, folder: &Path, out: &mut BTreeMap<String, (PathBuf, Stri
     }
 }
 
+/// Raw deflate: sources are read rarely (tracebacks, `inspect`), and are half of the library.
+fn packed(raw: &[u8]) -> Vec<u8> {
+    let mut packer = zlib_rs::Deflate::new(9, false, 15);
+    let mut out = vec![0; raw.len() + raw.len() / 8 + 128];
+    let done = packer.compress(raw, &mut out, zlib_rs::DeflateFlush::Finish);
+    assert!(matches!(done, Ok(zlib_rs::Status::StreamEnd)), "a source is packed");
+    out.truncate(packer.total_out() as usize);
+    out
+}
+
 fn main() {
     let manifest = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let own = manifest.join("../../lib");
@@ -71,15 +81,15 @@ fn main() {
             Err(_) => Vec::new(),
         };
         let source_at = data.len();
-        data.extend_from_slice(text.as_bytes());
+        data.extend_from_slice(&packed(text.as_bytes()));
         let code_at = data.len();
         data.extend_from_slice(&code);
-        index.push_str(&format!("({module:?}, {relative:?}, {package}, {source_at}, {}, {}),\n", code_at - source_at, code.len()));
+        index.push_str(&format!("({module:?}, {relative:?}, {package}, {source_at}, {}, {}, {}),\n", code_at - source_at, text.len(), code.len()));
     }
     assert_eq!(substituted, SUBSTITUTIONS.len(), "every substitution applies once");
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
     std::fs::write(out.join("library.bin"), data).expect("the library is written");
-    let table = format!("pub const PREFIX: &str = {PREFIX:?};\npub static INDEX: &[(&str, &str, bool, usize, usize, usize)] = &[\n{index}];\n");
+    let table = format!("pub const PREFIX: &str = {PREFIX:?};\npub static INDEX: &[(&str, &str, bool, usize, usize, usize, usize)] = &[\n{index}];\n");
     std::fs::write(out.join("index.rs"), table).expect("the index is written");
     let licence = std::fs::read_to_string(Path::new(rustpython_pylib::LIB_PATH).join("PSF-LICENSE")).unwrap_or_default();
     std::fs::write(out.join("PSF-LICENSE"), licence).expect("the licence is written");

@@ -9,6 +9,8 @@ const RULES: &[(&str, Rule)] = &[
     ("never 1: runtime never uses compiler", |path, text| forbid(path, text, &["crates/runtime/"], &["retic_compiler", "retic-compiler"])),
     ("never 2: only compiler names ruff", |path, text| if path.starts_with("crates/compiler/") { Vec::new() } else { forbid(path, text, &["crates/"], &["ruff_python"]) }),
     ("never 2: only numbers names the big-integer crate", |path, text| if path.starts_with("crates/numbers/") { Vec::new() } else { forbid(path, text, &["crates/"], &["dashu"]) }),
+    ("never 3: lens never uses runtime", |path, text| forbid(path, text, &["crates/lens/"], &["retic_runtime", "retic-runtime", "retic_heap"])),
+    ("never 4: events holds numbers only", |path, text| forbid(path, text, &["crates/events/"], &["*const", "*mut", "NonNull", "Rc<", "unsafe {"])),
     ("never 5: the outside world is system's", outside_world),
     ("never 6: heap knows no types, bytecode no heap", |path, text| {
         let mut out = forbid(path, text, &["crates/heap/"], &["retic_runtime", "retic-runtime"]);

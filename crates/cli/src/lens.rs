@@ -17,7 +17,8 @@ retic why died|alive #17|NAME@FUNCTION|NAME|TYPE [FILE]
 retic why count NAME@FUNCTION:LINE SCRIPT
         run a script (or read a .lens file) and answer in words
 retic lens open [-o FILE.html] FILE.lens       write the page of a recording
-retic lens report|stats FILE.lens
+retic lens report|stats|export --json FILE.lens
+retic dis [--lives] SCRIPT       the listing, with births and deaths beside each instruction
 Options of all: --lang en|zh, --plain, --width COLUMNS
 ";
 
@@ -32,6 +33,7 @@ struct Asked {
     output: Option<PathBuf>,
     /// No report.
     quiet: bool,
+    json: bool,
     mine: Vec<String>,
     rest: Vec<String>,
 }
@@ -43,6 +45,7 @@ pub fn command(args: &[String]) -> Option<i32> {
         "trace" => Some(told(trace(args[1..].to_vec()))),
         "why" => Some(told(why_command(args[1..].to_vec()))),
         "lens" => Some(told(lens(args[1..].to_vec()))),
+        "dis" => Some(told(dis(args[1..].to_vec()))),
         _ => None,
     }
 }
@@ -56,7 +59,7 @@ fn told(result: Result<i32, String>) -> i32 {
 
 fn options(args: Vec<String>) -> Result<Asked, String> {
     let lang = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty()).and_then(|v| Lang::of(&v)).unwrap_or_default();
-    let mut asked = Asked { style: Style { lang, ..Style::default() }, level: Level::Lives, output: None, quiet: false, mine: Vec::new(), rest: Vec::new() };
+    let mut asked = Asked { style: Style { lang, ..Style::default() }, level: Level::Lives, output: None, quiet: false, json: false, mine: Vec::new(), rest: Vec::new() };
     let mut args = args.into_iter();
     while let Some(a) = args.next() {
         let mut operand = || args.next().ok_or_else(|| format!("{a} needs an operand"));
@@ -64,6 +67,7 @@ fn options(args: Vec<String>) -> Result<Asked, String> {
             "--lives" => asked.level = Level::Lives,
             "--plain" => asked.style.plain = true,
             "--quiet" => asked.quiet = true,
+            "--json" => asked.json = true,
             "--all" => asked.style.all = true,
             "--width" => asked.style.width = operand()?.parse().map_err(|_| "--width needs a number".to_string())?,
             "--lang" => {
@@ -337,24 +341,56 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
     if asked.rest.is_empty() {
         asked.rest.push(file);
     }
-    let run = run_of(asked.rest, &asked.mine)?;
+    let questions = if verb == "id" || verb == "is" { QUESTIONS_MAX } else { u64::MAX - 1 };
+    run_and_answer(asked.rest, &asked.mine, watch, (questions, STEPS_MAX), Box::new(move |book| answer(book, &style)))
+}
+
+/// `retic dis [--lives] FILE`.
+fn dis(args: Vec<String>) -> Result<i32, String> {
+    let lives = args.iter().any(|a| a == "--with-lives" || a == "--lives");
+    let asked = options(args.into_iter().filter(|a| a != "--lives").collect())?;
+    let Some(file) = asked.rest.first().cloned() else { return Err(format!("dis needs a file\n{USAGE}")) };
+    if !lives {
+        let request = options::read(vec!["-m".into(), "dis".into(), file])?;
+        return Ok(crate::start(request, std::env::args().collect(), None));
+    }
+    let style = asked.style;
+    let show = move |book: &Book| retic::lens::listing::with_lives(book, style.lang, style.width);
+    if file.ends_with(".lens") {
+        print!("{}", show(&open(&file)?));
+        return Ok(0);
+    }
+    run_and_answer(asked.rest, &asked.mine, None, (u64::MAX - 1, STEPS_MAX), Box::new(move |b| Ok(show(b))))
+}
+
+/// Runs a program whose own output goes nowhere, and prints the answer made from its recording.
+fn run_and_answer(
+    rest: Vec<String>,
+    mine: &[String],
+    watch: Option<retic::Watch>,
+    limits: (u64, u64),
+    answer: Box<dyn FnOnce(&Book) -> Result<String, String>>,
+) -> Result<i32, String> {
+    let run = run_of(rest, mine)?;
     let memory = Rc::new(RefCell::new(Vec::new()));
-    let writer = Writer::new(Kept::Memory(memory.clone()), &run.name, asked.level, Box::new(|_| false)).map_err(|e| e.to_string())?;
-    let writer = writer.limit(if verb == "id" || verb == "is" { QUESTIONS_MAX } else { u64::MAX - 1 }, STEPS_MAX);
+    let writer = Writer::new(Kept::Memory(memory.clone()), &run.name, Level::Lives, Box::new(|_| false)).map_err(|e| e.to_string())?;
+    let writer = writer.limit(limits.0, limits.1);
     let mut out = retic::set_aside_stdout().map_err(|e| format!("standard output: {e}"))?;
-    let end = move |written: Result<u64, String>| {
-        let told = written.and_then(|_| retic::lens::read(&memory.borrow())).and_then(|book| answer(&book, &style));
-        match told {
-            Ok(text) => {
-                let _ = out.write_all(text.as_bytes());
-                let _ = out.flush();
-            }
-            Err(e) => eprintln!("retic: {e}"),
+    let failed = Rc::new(std::cell::Cell::new(false));
+    let told = failed.clone();
+    let end = move |written: Result<u64, String>| match written.and_then(|_| retic::lens::read(&memory.borrow())).and_then(|book| answer(&book)) {
+        Ok(text) => {
+            let _ = out.write_all(text.as_bytes());
+            let _ = out.flush();
+        }
+        Err(e) => {
+            eprintln!("retic: {e}");
+            told.set(true);
         }
     };
     let recording = Recording { writer: Some(writer), files: Vec::new(), mine: run.mine.clone(), end: Some(Box::new(end)) };
     crate::start(run.request, run.original, Some((Box::new(recording), watch)));
-    Ok(0)
+    Ok(i32::from(failed.get()))
 }
 
 /// The recording made last in this folder.
@@ -409,7 +445,9 @@ fn lens(args: Vec<String>) -> Result<i32, String> {
             std::fs::write(&path, text).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
             println!("{}", path.display());
         }
-        other => return Err(format!("lens {other}: there is open, report, stats\n{USAGE}")),
+        "export" if more.json || asked.json => print!("{}", retic::lens::export::json(&book, style.all)),
+        "export" => return Err("lens export: --json".to_string()),
+        other => return Err(format!("lens {other}: there is open, report, stats, export\n{USAGE}")),
     }
     Ok(0)
 }

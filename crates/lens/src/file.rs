@@ -1,5 +1,5 @@
 //! `NAME.lens`: one file, append only, readable after a crash. A head, then chunks:
-//! kind, raw length, packed length, CRC-32 of the packed bytes (each four bytes, little-endian), packed bytes (raw deflate).
+//! kind, raw length, packed length, CRC-32 of kind and packed bytes (each four bytes, little-endian), packed bytes (raw deflate).
 
 use crate::book::Book;
 use crate::wire::{Input, State, number};
@@ -89,7 +89,7 @@ impl<W: Write> Writer<W> {
         }
         let packed = pack(raw);
         let mut head = vec![kind];
-        for n in [raw.len() as u32, packed.len() as u32, zlib_rs::crc32::crc32(0, &packed)] {
+        for n in [raw.len() as u32, packed.len() as u32, sum_of(kind, &packed)] {
             head.extend(n.to_le_bytes());
         }
         let done = self.out.write_all(&head).and_then(|()| self.out.write_all(&packed));
@@ -159,6 +159,10 @@ impl<W: Write> Sink for Writer<W> {
     }
 }
 
+fn sum_of(kind: u8, packed: &[u8]) -> u32 {
+    zlib_rs::crc32::crc32(zlib_rs::crc32::crc32(0, &[kind]), packed)
+}
+
 pub(crate) fn pack(raw: &[u8]) -> Vec<u8> {
     let mut packer = Deflate::new(1, false, WINDOW);
     let mut out = vec![0; raw.len() + raw.len() / 8 + 128];
@@ -203,7 +207,7 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
             book.damage = Some(format!("the file ends in the middle of a chunk, at byte {at}"));
             break;
         };
-        let raw = if zlib_rs::crc32::crc32(0, packed) == crc { unpack(packed, raw_len) } else { None };
+        let raw = if sum_of(head[0], packed) == crc { unpack(packed, raw_len) } else { None };
         let whole = raw.is_some_and(|raw| match head[0] {
             b'H' => head_of(&mut book, &raw).is_some(),
             b'N' => names(&mut book, &raw).is_some(),

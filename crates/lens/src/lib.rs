@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 pub mod book;
+pub mod export;
 pub mod file;
+pub mod listing;
 pub mod page;
 pub mod report;
 pub mod story;

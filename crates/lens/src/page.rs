@@ -4,7 +4,6 @@ use crate::book::{Book, Life};
 use crate::report::Style;
 use crate::words::Lang;
 use crate::{story, why};
-use retic_bytecode::{Const, dis};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
 
@@ -28,7 +27,7 @@ fn escape(text: &str) -> String {
 }
 
 /// A JSON string.
-fn quote(out: &mut String, text: &str) {
+pub(crate) fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -201,37 +200,11 @@ fn data(book: &Book, all: bool) -> String {
 fn listing(book: &Book, id: u32, out: &mut String) {
     let Some(c) = book.code(id) else { return out.push_str("[]") };
     let starts: FxHashMap<u32, u32> = retic_bytecode::lines::line_starts(&c.code).into_iter().collect();
-    let mut constant = |i: usize| c.code.consts.get(i).map_or(String::new(), constant_text);
     list(out, c.code.instructions(), |out, i| {
-        let op = retic_bytecode::Opcode::from_u8(i.opcode);
-        let text = op.map_or(String::new(), |op| {
-            let arg = dis::arg_text(&c.code, op, i.arg, i.target(), &mut constant);
-            if arg.is_empty() && op.has_arg() {
-                format!("{} {}", op.name(), i.arg)
-            } else if arg.is_empty() {
-                op.name().to_string()
-            } else { format!("{} {}", op.name(), arg.trim().trim_start_matches('(').trim_end_matches(')')) }
-        });
         let _ = write!(out, "[{},{},", i.offset, starts.get(&i.offset).copied().unwrap_or(0));
-        quote(out, &text);
+        quote(out, &crate::listing::instruction(&c.code, i));
         out.push(']');
     });
-}
-
-/// A constant as `repr` would have it, as far as that needs no Python.
-fn constant_text(c: &Const) -> String {
-    match c {
-        Const::None => "None".to_string(),
-        Const::Bool(b) => if *b { "True" } else { "False" }.to_string(),
-        Const::Ellipsis => "Ellipsis".to_string(),
-        Const::Int(i) => i.to_string(),
-        Const::Float(bits) => format!("{:?}", f64::from_bits(*bits)),
-        Const::Str(s) if s.starts_with("<code object ") => s.to_string(),
-        Const::Str(s) => format!("'{s}'"),
-        Const::Bytes(_) => "b'…'".to_string(),
-        Const::Tuple(items) => format!("({})", items.iter().map(constant_text).collect::<Vec<_>>().join(", ")),
-        _ => "…".to_string(),
-    }
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -13,7 +13,7 @@ use crate::story::{self, End};
 use crate::words::Lang;
 
 /// "#214 object".
-pub(crate) fn called(book: &Book, l: &Life) -> String {
+pub fn called(book: &Book, l: &Life) -> String {
     if l.type_id == 0 {
         format!("buffer #{}", l.serial)
     } else if l.serial >= retic_events::ELDER {
@@ -23,8 +23,14 @@ pub(crate) fn called(book: &Book, l: &Life) -> String {
     }
 }
 
+/// Why there was no birth where an object was used: for those older than the recording, and for constants of its code.
+pub(crate) fn nature(book: &Book, l: &Life) -> Option<retic_events::Nature> {
+    let plain = matches!(book.type_name(l.type_id), "str" | "int" | "float" | "complex" | "bytes" | "tuple" | "frozenset");
+    l.nature.or_else(|| (l.born.site == 0 && plain).then_some(retic_events::Nature::Constant))
+}
+
 /// "line 5, CALL_FUNCTION object".
-pub(crate) fn birth(book: &Book, l: &Life, lang: Lang) -> String {
+pub fn birth(book: &Book, l: &Life, lang: Lang) -> String {
     if l.nature.is_some() {
         return lang.pick("before the program", "程序开始之前").to_string();
     }
@@ -33,7 +39,7 @@ pub(crate) fn birth(book: &Book, l: &Life, lang: Lang) -> String {
     let by = book.name(l.born.by);
     let by = if by.is_empty() || site != l.born.site { String::new() } else { format!(" {by}") };
     if site == 0 {
-        return lang.pick("outside of any code", "不在任何代码中").to_string();
+        return lang.pick("the start of the program", "程序启动时").to_string();
     }
     match lang {
         Lang::En => format!("line {line}, {op}{by}"),
@@ -42,9 +48,15 @@ pub(crate) fn birth(book: &Book, l: &Life, lang: Lang) -> String {
 }
 
 /// "line 6, RETURN_VALUE: test returned and let ins go".
-pub(crate) fn death(book: &Book, l: &Life, lang: Lang) -> String {
+pub fn death(book: &Book, l: &Life, lang: Lang) -> String {
     let Some(End { cause, op, line }) = story::end(book, l) else {
         return lang.pick("alive when the process ended", "进程结束时仍然存活").to_string();
+    };
+    // What falls with the interpreter's own things falls because that ends.
+    let root = story::chain(book, l).last().and_then(|s| book.life(*s)).and_then(|r| story::end(book, r));
+    let cause = match (cause, root) {
+        (story::Cause::Owner(_), Some(End { cause: exit @ story::Cause::Exit(_), .. })) => exit,
+        (cause, _) => cause,
     };
     let owner = match &cause {
         story::Cause::Owner(serial) => book.life(*serial).map_or(String::new(), |o| called(book, o)),

@@ -161,9 +161,13 @@ pub fn wrap(text: &str, columns: usize, indent: &str) -> String {
     // No line begins with a closing mark.
     let mut joined: Vec<String> = Vec::new();
     for p in pieces {
+        // A number stays with what it counts.
+        let number = joined
+            .last()
+            .is_some_and(|l: &String| l.ends_with("第 ") || l.trim_end().ends_with(|c: char| c.is_ascii_digit()) && p.starts_with(|c: char| width(&c.to_string()) == 2));
         let closing = p.chars().next().is_some_and(|c| ",。:;)!?、".contains(c));
         match joined.last_mut() {
-            Some(last) if closing => last.push_str(&p),
+            Some(last) if closing || number => last.push_str(&p),
             _ => joined.push(p),
         }
     }

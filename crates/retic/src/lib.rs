@@ -158,13 +158,17 @@ impl Python {
     }
 }
 
+fn entry_of(name: &str) -> Option<retic_library::Entry> {
+    if name.starts_with('/') { retic_library::by_path(name) } else { retic_library::find(name) }
+}
+
 /// A module of the packed library, by dotted name or by path.
 fn library(name: &str) -> Option<retic_runtime::cx::LibraryModule> {
-    let entry = if name.starts_with('/') { retic_library::by_path(name)? } else { retic_library::find(name)? };
+    let entry = entry_of(name)?;
     Some(retic_runtime::cx::LibraryModule {
         path: format!("{}/{}", retic_library::PREFIX, entry.path),
         package: entry.package,
-        source: entry.source,
+        source: |name| entry_of(name).map(|e| e.source()).unwrap_or_default(),
         code: |name| retic_library::find(name).and_then(|e| e.code()),
     })
 }

@@ -63,7 +63,7 @@ pub struct LibraryModule {
     /// Absolute, below `sys._stdlib_dir`.
     pub path: String,
     pub package: bool,
-    pub source: &'static [u8],
+    pub source: fn(&str) -> Vec<u8>,
     pub code: fn(&str) -> Option<Rc<retic_bytecode::Code>>,
 }
 

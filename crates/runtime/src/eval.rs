@@ -28,7 +28,14 @@ use recording::ops;
 
 /// Translates a code object, for the plain machine or the one under the lens.
 pub fn translate(cx: &mut Cx, code: &crate::types::CodeObj) -> crate::cx::PyResult<Exec> {
-    if cx.lens.is_on() { recording::translate::translate(cx, code) } else { plain::translate::translate(cx, code) }
+    if cx.lens.is_on() {
+        // What translation makes is not the program's.
+        crate::lens::machine(cx, true);
+        let exec = recording::translate::translate(cx, code);
+        crate::lens::machine(cx, false);
+        return exec;
+    }
+    plain::translate::translate(cx, code)
 }
 
 /// A register.

@@ -289,6 +289,12 @@ pub(crate) fn frame_suspended(cx: &mut Cx, frame: *mut Frame) {
     cx.lens.top.set(frame.wrapping_sub(1));
 }
 
+/// The machine works for itself from here on, or no longer: births and deaths are at no place of the program.
+pub(crate) fn machine(cx: &mut Cx, yes: bool) {
+    settle(cx);
+    with(cx, |_, r| r.machine(yes));
+}
+
 /// A finaliser begins or ends.
 pub(crate) fn finalizer(cx: &mut Cx, obj: &Obj, begins: bool) {
     if cx.lens.is_recording() {

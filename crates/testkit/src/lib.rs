@@ -135,6 +135,11 @@ pub fn check(retic: &str, case: &Case, scratch: &Path) -> Result<(), String> {
         same(&normalise(want), &normalise(&out), &err)?;
     }
     for (command, want) in &case.told {
+        // The name of the program is part of what is told.
+        let own = scratch.join(&name);
+        std::fs::create_dir_all(&own).map_err(|e| e.to_string())?;
+        let program = own.join("p.py");
+        std::fs::write(&program, &case.program).map_err(|e| e.to_string())?;
         let mut words: Vec<String> = vec![retic.to_string()];
         words.extend(command.split(' ').map(str::to_string));
         let (out, err) = run(&words, &program)?;

@@ -5,7 +5,7 @@ use crate::book::{Book, Life};
 use crate::report::Style;
 use crate::story;
 use crate::words::{Lang, wrap};
-use retic_events::How;
+use retic_events::{How, Trigger};
 
 /// Who is meant: `#17`, or `NAME@FUNCTION`, or `NAME` for a variable of the module, or the name of a type.
 #[derive(Debug, PartialEq, Eq)]
@@ -112,7 +112,8 @@ fn one(book: &Book, style: &Style, l: &Life) -> (String, String) {
         };
         out.push_str(&wrap(&text, style.width, "  "));
     }
-    if let Some(n) = book.life(l.next) {
+    let over = book.phases.first().map_or(u32::MAX, |(m, _)| m.order);
+    if let Some(n) = book.life(l.next).filter(|n| n.born.order < over) {
         let text = match lang {
             Lang::En => format!("Its block went to {} ({}).", called(book, n), birth(book, n, lang)),
             Lang::Zh => format!("它的内存块给了 {}({})。", called(book, n), birth(book, n, lang)),
@@ -136,7 +137,7 @@ pub fn cycles(book: &Book, style: &Style) -> String {
                     && l.death.is_some_and(|d| d.at.order > c.at.order && d.at.order < until && (d.how == How::Cycle || d.how == How::OwnerDied && root_is_cycle(book, l)))
             })
             .collect();
-        if c.found == 0 || members.is_empty() {
+        if c.found == 0 || members.is_empty() || c.trigger == Trigger::Exit && !style.all {
             continue;
         }
         let line = book.line(if book.is_mine(c.at.site) { c.at.site } else { c.at.mine });

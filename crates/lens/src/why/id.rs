@@ -157,10 +157,10 @@ fn one(book: &Book, style: &Style, seen: &[Seen], out: &mut String) {
     let text = match (&finding, lang) {
         (Finding::OneObject, _) => return same_object(book, style, lives[0], &ran, out),
         (Finding::InTurn, Lang::En) => format!(
-            "It is not the same object. {ran} and met {n} objects, one after the other. Each one died before the next was born, and a freed block is the first to be handed out again. So all {n} lived, in turn, at one address."
+            "It is not the same object. {ran} and met {n} objects, one after the other. Each one died before the next was born, and a freed block is the first to be handed out again. So they lived, in turn, at one address."
         ),
         (Finding::InTurn, Lang::Zh) => {
-            format!("这不是同一个对象。{ran},先后遇到 {n} 个对象;前一个消亡之后,下一个才诞生,而最后释放的内存块会最先被再次分配。所以这 {n} 个对象先后住在同一个地址。")
+            format!("这不是同一个对象。{ran},先后遇到 {n} 个对象;前一个消亡之后,下一个才诞生,而最后释放的内存块会最先被再次分配。所以它们先后住在同一个地址。")
         }
         (Finding::Rebinding, Lang::En) => format!(
             "{ran} and met {n} objects. Each new one was born before the old one died, so it could not have the old one's block: the blocks take turns. The old one dies when its name is stored over, and its block waits for the object after the next."
@@ -219,19 +219,26 @@ fn table(book: &Book, style: &Style, lives: &[&Life], out: &mut String) {
             [called(book, l), short(l.address), birth(book, l, lang), held, death(book, l, lang)]
         })
         .collect();
-    let mut shown: Vec<[String; 5]> = Vec::new();
-    let mut folded = 0;
-    for (i, row) in rows.iter().enumerate() {
-        let like = |a: &[String; 5], b: &[String; 5]| a[2..] == b[2..];
-        let addresses: BTreeSet<&String> = rows.iter().map(|r| &r[1]).collect();
-        if i >= 2 && like(row, &rows[i - 1]) && like(&rows[i - 1], &rows[i - 2]) && addresses.len() <= 2 || i >= 6 {
-            folded += 1;
-        } else {
-            shown.push(row.clone());
+    // Of a run of like rows the first two are shown; where addresses take turns, alike means all but the address.
+    let few = rows.iter().map(|r| &r[1]).collect::<BTreeSet<_>>().len() <= 2;
+    let like = |a: &[String; 5], b: &[String; 5]| a[2..] == b[2..] && (few || a[1] == b[1]);
+    let mut shown: Vec<Result<&[String; 5], (usize, usize)>> = Vec::new();
+    let mut i = 0;
+    while i < rows.len() {
+        let run = rows[i..].iter().take_while(|r| like(r, &rows[i])).count();
+        let keep = if run > 2 { 2 } else { run };
+        shown.extend(rows[i..i + keep].iter().map(Ok));
+        if run > keep {
+            shown.push(Err((i + keep + 1, i + run)));
+        }
+        i += run;
+        if shown.len() > 12 && i < rows.len() {
+            shown.push(Err((i + 1, rows.len())));
+            break;
         }
     }
-    let columns: Vec<usize> = (0..4).map(|c| shown.iter().map(|r| width(&r[c])).chain([width(head[c])]).max().unwrap_or(0)).collect();
-    let mut line = |cells: [&str; 5]| {
+    let columns: Vec<usize> = (0..4).map(|c| shown.iter().flatten().map(|r| width(&r[c])).chain([width(head[c])]).max().unwrap_or(0)).collect();
+    let line = |out: &mut String, cells: [&str; 5]| {
         let mut text = String::from("    ");
         for (c, w) in columns.iter().enumerate() {
             text.push_str(&fit(cells[c], *w));
@@ -245,17 +252,15 @@ fn table(book: &Book, style: &Style, lives: &[&Life], out: &mut String) {
             out.push_str(&format!("{}{p}\n", " ".repeat(used)));
         }
     };
-    line(head);
-    for r in &shown {
-        line([&r[0], &r[1], &r[2], &r[3], &r[4]]);
-    }
-    if folded > 0 {
-        let (from, to) = (shown.len() + 1, rows.len());
-        out.push_str(&match lang {
-            Lang::En if folded == 1 => format!("    …  number {to} the same\n"),
-            Lang::En => format!("    …  numbers {from} to {to} the same\n"),
-            Lang::Zh => format!("    …  第 {from} 到第 {to} 个相同\n"),
-        });
+    line(out, head);
+    for row in shown {
+        match (row, lang) {
+            (Ok(r), _) => line(out, [&r[0], &r[1], &r[2], &r[3], &r[4]]),
+            (Err((from, to)), Lang::En) if from == to => out.push_str(&format!("    …  number {to} the same\n")),
+            (Err((from, to)), Lang::En) => out.push_str(&format!("    …  numbers {from} to {to} the same\n")),
+            (Err((from, to)), Lang::Zh) if from == to => out.push_str(&format!("    …  第 {to} 个相同\n")),
+            (Err((from, to)), Lang::Zh) => out.push_str(&format!("    …  第 {from} 到第 {to} 个相同\n")),
+        }
     }
 }
 
@@ -274,7 +279,9 @@ fn between(book: &Book, style: &Style, lives: &[&Life], out: &mut String) {
         others += 1;
         next = l.next;
     }
-    let tenants = book.tenants(a.serial).len() as u64;
+    // The interpreter's end is not counted.
+    let end = book.phases.first().map_or(u32::MAX, |(m, _)| m.order);
+    let tenants = book.tenants(a.serial).into_iter().filter(|s| book.life(*s).is_some_and(|l| l.born.order < end)).count() as u64;
     let nobody = match lang {
         Lang::En if others == 0 => "nothing else took the block".to_string(),
         Lang::En => format!("{} had the block for a while and gave it back", lang.count(others, "other tenant", "")),
@@ -321,7 +328,7 @@ fn advice(book: &Book, style: &Style, finding: &Finding, first: &Life, site: u32
 fn same_object(book: &Book, style: &Style, l: &Life, ran: &str, out: &mut String) {
     let lang = style.lang;
     let who = called(book, l);
-    let text = match l.nature {
+    let text = match super::nature(book, l) {
         Some(n) => match lang {
             Lang::En => format!("{ran} and met one and the same object, {} {who}: no new one was made, because {}.", article(&who), lang.nature(n)),
             Lang::Zh => format!("{ran},遇到的是同一个 {who} 对象:没有创建新对象,因为{}。", lang.nature(n)),
@@ -371,21 +378,26 @@ fn across(book: &Book, style: &Style, seen: &[Seen], out: &mut String) {
     }
     table(book, style, &lives, out);
     out.push('\n');
-    if lives.iter().any(|l| l.serial < ELDER) {
+    if lives.len() > 1 && lives.iter().any(|l| l.serial < ELDER) {
         closing(style, &judge(book, &lives), true, out);
     }
 }
 
 /// What two objects that were asked about have in common; `None`: nothing.
 fn pair(book: &Book, lang: Lang, a: &Life, b: &Life, lines: (u32, u32)) -> Option<String> {
-    let (x, y) = lines;
+    let seen = match (lines.0 == lines.1, lang) {
+        (true, Lang::En) => format!("Line {} shows, twice,", lines.0),
+        (true, Lang::Zh) => format!("第 {} 行两次看到的", lines.0),
+        (false, Lang::En) => format!("Lines {} and {} show", lines.0, lines.1),
+        (false, Lang::Zh) => format!("第 {} 行和第 {} 行", lines.0, lines.1),
+    };
     if a.serial == b.serial {
         let who = called(book, a);
         return Some(match (a.nature, lang) {
-            (Some(n), Lang::En) => format!("Lines {x} and {y} show the same object, {} {who}: {}.", article(&who), lang.nature(n)),
-            (Some(n), Lang::Zh) => format!("第 {x} 行和第 {y} 行是同一个 {who} 对象:{}。", lang.nature(n)),
-            (None, Lang::En) => format!("Lines {x} and {y} show the same object, {who}: two names or two looks, one object, alive all the time."),
-            (None, Lang::Zh) => format!("第 {x} 行和第 {y} 行是同一个对象 {who}:名字可以不同,对象只有一个,一直活着。"),
+            (Some(n), Lang::En) => format!("{seen} the same object, {} {who}: {}.", article(&who), lang.nature(n)),
+            (Some(n), Lang::Zh) => format!("{seen}是同一个 {who} 对象:{}。", lang.nature(n)),
+            (None, Lang::En) => format!("{seen} the same object, {who}: two names or two looks, one object, alive all the time."),
+            (None, Lang::Zh) => format!("{seen}是同一个对象 {who}:名字可以不同,对象只有一个,一直活着。"),
         });
     }
     if a.address != b.address {
@@ -394,15 +406,11 @@ fn pair(book: &Book, lang: Lang, a: &Life, b: &Life, lines: (u32, u32)) -> Optio
     let (one, two) = (called(book, a), called(book, b));
     Some(match lang {
         Lang::En => format!(
-            "Lines {x} and {y} show one address but two objects: {one} died ({}) before {two} was born ({}), and the block freed last is handed out first.",
+            "{seen} one address but two objects: {one} died ({}) before {two} was born ({}), and the block freed last is handed out first.",
             death(book, a, lang),
             birth(book, b, lang)
         ),
-        Lang::Zh => format!(
-            "第 {x} 行和第 {y} 行地址相同,却是两个对象:{one} 消亡({})之后 {two} 才诞生({}),而最后释放的内存块会最先被再次分配。",
-            death(book, a, lang),
-            birth(book, b, lang)
-        ),
+        Lang::Zh => format!("{seen}地址相同,却是两个对象:{one} 消亡({})之后 {two} 才诞生({}),而最后释放的内存块会最先被再次分配。", death(book, a, lang), birth(book, b, lang)),
     })
 }
 

@@ -47,6 +47,7 @@ pub struct Recorder {
     /// Why objects die whose finalisers run first: address, what was said.
     rites: Vec<(usize, (How, u32))>,
     cycle: bool,
+    machine: bool,
 }
 
 impl Recorder {
@@ -69,6 +70,7 @@ impl Recorder {
             dying: Vec::new(),
             rites: Vec::new(),
             cycle: false,
+            machine: false,
         }
     }
     pub fn lives(&self) -> (u64, u64) {
@@ -101,6 +103,9 @@ impl Recorder {
     }
     /// The number of the place where the program is; 0: in no code.
     fn place(&mut self, cx: &Cx) -> u32 {
+        if self.machine {
+            return 0;
+        }
         let top = cx.lens.top.get();
         if let Some((below, site)) = self.leaving.last()
             && *below == top
@@ -264,6 +269,9 @@ impl Recorder {
     }
     pub fn died(&mut self) {
         self.dying.pop();
+    }
+    pub fn machine(&mut self, yes: bool) {
+        self.machine = yes;
     }
     pub fn cycle(&mut self, yes: bool) {
         self.cycle = yes;

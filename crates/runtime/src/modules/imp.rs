@@ -148,7 +148,7 @@ mod functions {
     pub fn library_source(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
         let text = name.to_text(cx);
         match cx.library.and_then(|f| f(&text)) {
-            Some(e) => Bytes::from_slice(cx, e.source),
+            Some(e) => Bytes::from_slice(cx, &(e.source)(&text)),
             None => Ok(cx.none()),
         }
     }

@@ -81,7 +81,7 @@ pub fn packed_code(cx: &mut Cx, name: &str, entry: &crate::cx::LibraryModule) ->
     if let Some(code) = (entry.code)(name).filter(|_| cx.optimize == 0) {
         return CodeObj::new(cx, code);
     }
-    let text = String::from_utf8_lossy(entry.source).into_owned();
+    let text = String::from_utf8_lossy(&(entry.source)(name)).into_owned();
     super::compile(cx, &text, &entry.path, "exec", 0)
 }
 
