@@ -92,8 +92,11 @@ struct Recording {
     writer: Option<Writer<Kept>>,
     files: Vec<String>,
     mine: Rc<Mine>,
-    end: Option<Box<dyn FnOnce(Result<u64, String>)>>,
+    end: Option<End>,
 }
+
+/// Takes the number of bytes written, or what went wrong.
+type End = Box<dyn FnOnce(Result<u64, String>)>;
 
 /// A file, or memory.
 #[derive(Clone)]
@@ -256,6 +259,8 @@ fn size(bytes: u64) -> String {
     }
 }
 
+/// An answer made of a book.
+type Told = Box<dyn FnOnce(&Book) -> Result<String, String>>;
 /// The answer to a question about a book.
 type Answer = Box<dyn FnOnce(&Book, &Style) -> Result<String, String>>;
 
@@ -369,7 +374,7 @@ fn run_and_answer(
     mine: &[String],
     watch: Option<retic::Watch>,
     limits: (u64, u64),
-    answer: Box<dyn FnOnce(&Book) -> Result<String, String>>,
+    answer: Told,
 ) -> Result<i32, String> {
     let run = run_of(rest, mine)?;
     let memory = Rc::new(RefCell::new(Vec::new()));

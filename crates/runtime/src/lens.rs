@@ -14,7 +14,7 @@ use crate::eval::Frame;
 use crate::memory;
 use crate::object::{Header, Obj};
 use crate::types::flags;
-pub use holders::Watch;
+pub use holders::{Watch, chain, holders};
 use recorder::Recorder;
 use retic_events::{Asked, Event, How, Left, Phase, Sink, Trigger};
 use std::cell::{Cell, RefCell};

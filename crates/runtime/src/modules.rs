@@ -8,6 +8,7 @@ pub mod marshal;
 pub mod sys;
 pub mod thread;
 pub mod warnings;
+mod lens;
 pub mod weakref;
 
 pub use import::import;
@@ -29,6 +30,7 @@ pub(crate) fn install(cx: &mut Cx) -> PyResult<()> {
     cx.native_modules.extend([
         ("gc", gc::make as fn(&mut Cx) -> PyResult),
         ("_weakref", weakref::make),
+        ("_retic", lens::make),
         ("atexit", make_atexit),
         ("_imp", imp::make),
         ("marshal", marshal::make),

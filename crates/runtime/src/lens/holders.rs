@@ -115,6 +115,130 @@ fn links(cx: &Cx, owner: &Obj, wanted: &dyn Fn(&Obj) -> bool, found: &mut dyn Fn
     }
 }
 
+/// The module whose frames only look.
+const LOOKER: &str = "/retic.py";
+
+/// The variables of running frames that hold an object, in words.
+fn variables(cx: &Cx, obj: &Obj) -> Vec<String> {
+    let mut out = Vec::new();
+    for f in cx.stacks.iter() {
+        // SAFETY: the frame is live, and so are its function and that one's code.
+        let code = unsafe { &*f.function().code.as_ptr() }.code().clone();
+        if code.filename.ends_with(LOOKER) {
+            continue;
+        }
+        let names = code.varnames.iter().chain(&code.cellvars).chain(&code.freevars);
+        for (i, name) in names.enumerate().take(f.exec().base) {
+            if f.register(i).is(obj) {
+                out.push(format!("local {name} of {}", code.qualname));
+            }
+        }
+    }
+    out
+}
+
+/// What a reference is, in words: of a module's namespace a variable, which has no owner.
+fn in_words(spaces: &FxHashMap<usize, String>, owner: &Obj, place: &Place) -> (bool, String) {
+    let words = match (place, spaces.get(&owner.address())) {
+        (Place::Value(Some(n)), Some(module)) if module == "__main__" => return (true, format!("global {n}")),
+        (Place::Value(Some(n)), Some(module)) => return (true, format!("global {n} of module {module}")),
+        (Place::Item(i), _) => format!("item {i}"),
+        (Place::Value(Some(n)), _) => format!("value under {n}"),
+        (Place::Value(None), _) => "a value".to_string(),
+        (Place::Key, _) => "a key".to_string(),
+        (Place::Attribute(n), _) => format!("attribute {n}"),
+        (Place::Field, _) => "inside".to_string(),
+    };
+    (false, words)
+}
+
+/// Every holder of an object that can be walked to: the object it is in, if it is in one, and what it is there, in words.
+/// Variables of frames and of modules have no object. For `import retic`.
+pub fn holders(cx: &Cx, obj: &Obj) -> Vec<(Option<Obj>, String)> {
+    let mut out: Vec<(Option<Obj>, String)> = variables(cx, obj).into_iter().map(|w| (None, w)).collect();
+    let spaces = namespaces(cx);
+    for owner in walkable(cx) {
+        links(cx, &owner, &|o| o.is(obj), &mut |_, place| {
+            let (variable, words) = in_words(&spaces, &owner, &place);
+            out.push(((!variable).then(|| owner.clone()), words));
+        });
+    }
+    out
+}
+
+/// The shortest way from an object to a variable: each holder as `holders` gives it. Empty: no variable leads to it.
+pub fn chain(cx: &Cx, obj: &Obj) -> Vec<(Option<Obj>, String)> {
+    let spaces = namespaces(cx);
+    let all = walkable(cx);
+    let mut owners: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+    for (i, owner) in all.iter().enumerate() {
+        memory::trace(cx, owner, &mut |o| {
+            let list = owners.entry(o.address()).or_default();
+            if list.last() != Some(&i) {
+                list.push(i);
+            }
+        });
+    }
+    // By address: the owner's number, and the address of what it holds on the way.
+    let mut from: FxHashMap<usize, (usize, usize)> = FxHashMap::default();
+    let mut work = std::collections::VecDeque::from([obj.clone()]);
+    let edge = |owner: &Obj, held: usize| {
+        let mut found = None;
+        links(cx, owner, &|o| o.address() == held, &mut |_, p| {
+            if found.is_none() {
+                found = Some(in_words(&spaces, owner, &p));
+            }
+        });
+        found.unwrap_or((false, "inside".to_string()))
+    };
+    let way = |from: &FxHashMap<usize, (usize, usize)>, mut at: usize, last: Option<(Option<Obj>, String)>| {
+        let mut out: Vec<(Option<Obj>, String)> = last.into_iter().collect();
+        while let Some((owner, held)) = from.get(&at) {
+            out.push((Some(all[*owner].clone()), edge(&all[*owner], *held).1));
+            at = *held;
+        }
+        out.reverse();
+        out
+    };
+    while let Some(at) = work.pop_front() {
+        if let Some(words) = variables(cx, &at).into_iter().next() {
+            return way(&from, at.address(), Some((None, words)));
+        }
+        for i in owners.get(&at.address()).into_iter().flatten() {
+            let owner = &all[*i];
+            if spaces.contains_key(&owner.address())
+                && let (true, words) = edge(owner, at.address())
+            {
+                return way(&from, at.address(), Some((None, words)));
+            }
+            if !owner.is(obj) && !from.contains_key(&owner.address()) {
+                from.insert(owner.address(), (*i, at.address()));
+                work.push_back(owner.clone());
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// The objects that the collector tracks, and the containers it gave up tracking that those hold.
+fn walkable(cx: &Cx) -> Vec<Obj> {
+    let mut all = memory::cycles::objects(cx, None);
+    all.extend(memory::cycles::objects(cx, Some(3)));
+    let mut known: rustc_hash::FxHashSet<usize> = all.iter().map(Obj::address).collect();
+    let mut at = 0;
+    while at < all.len() {
+        let mut more = Vec::new();
+        memory::trace(cx, &all[at], &mut |o| {
+            if o.ty().flags.get() & flags::GC != 0 && known.insert(o.address()) {
+                more.push(o.clone());
+            }
+        });
+        all.extend(more);
+        at += 1;
+    }
+    all
+}
+
 enum Place {
     Item(u32),
     Value(Option<String>),
