@@ -369,13 +369,7 @@ fn dis(args: Vec<String>) -> Result<i32, String> {
 }
 
 /// Runs a program whose own output goes nowhere, and prints the answer made from its recording.
-fn run_and_answer(
-    rest: Vec<String>,
-    mine: &[String],
-    watch: Option<retic::Watch>,
-    limits: (u64, u64),
-    answer: Told,
-) -> Result<i32, String> {
+fn run_and_answer(rest: Vec<String>, mine: &[String], watch: Option<retic::Watch>, limits: (u64, u64), answer: Told) -> Result<i32, String> {
     let run = run_of(rest, mine)?;
     let memory = Rc::new(RefCell::new(Vec::new()));
     let writer = Writer::new(Kept::Memory(memory.clone()), &run.name, Level::Lives, Box::new(|_| false)).map_err(|e| e.to_string())?;

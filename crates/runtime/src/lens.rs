@@ -2,7 +2,8 @@
 //! all of it is translated for the copy of the handlers that calls `step`; recording begins later. The heap then keeps a
 //! journal, and every death takes the way through `bury`. An interpreter that is not under the lens pays nothing.
 //!
-//! The recorder makes no Python object and keeps none; its own memory is not the interpreter's.
+//! The recorder makes no Python object and keeps none; its own memory is not the interpreter's. Promise L1: between an object's birth
+//! and the event that its block went, its header is whole, so addresses from the journal may be read.
 
 mod holders;
 mod naming;

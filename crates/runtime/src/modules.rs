@@ -4,11 +4,11 @@ pub mod builtins;
 pub mod gc;
 pub mod imp;
 pub mod import;
+mod lens;
 pub mod marshal;
 pub mod sys;
 pub mod thread;
 pub mod warnings;
-mod lens;
 pub mod weakref;
 
 pub use import::import;

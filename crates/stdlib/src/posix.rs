@@ -578,6 +578,7 @@ mod functions {
     /// Exit to the system with specified status, without normal exit processing.
     #[py("_exit(status)")]
     pub fn exit(cx: &mut Cx, status: i64) -> PyResult<()> {
+        cx.end_recording();
         cx.host.flush();
         cx.host.exit(status as i32).map_err(|e| exception::raise_os(cx, &e, None, None))
     }

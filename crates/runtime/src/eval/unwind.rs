@@ -135,7 +135,11 @@ pub(super) unsafe fn close(cx: &mut Cx, frame: *mut Frame) {
             cx.release(object);
             crate::lens::frame_left(cx, frame);
         } else {
-            super::ops::drop_registers(cx, frame, regs, exec.base);
+            if cx.lens.is_on() {
+                super::recording::ops::drop_registers(cx, frame, regs, exec.base);
+            } else {
+                super::plain::ops::drop_registers(cx, frame, regs, exec.base);
+            }
         }
         if let Some(g) = generator {
             let own = std::mem::replace(&mut *cx.handled.get(), handled);

@@ -36,7 +36,7 @@ impl Names {
         // SAFETY: the frame is live, and so are its function and that one's code.
         let code = unsafe { &*frame.function().code.as_ptr() }.code().clone();
         let mine = sink.is_mine(&code.filename);
-        sink.code(id, &retic_bytecode::pack::write(&shallow(&code)), mine);
+        sink.code(id, &retic_bytecode::pack::write(&shallow(&code, mine)), mine);
         self.codes.insert(key, id);
         self.mine.push(mine);
         id
@@ -161,9 +161,15 @@ fn callee_name(obj: &crate::object::Obj) -> String {
     }
 }
 
-/// A code with the names of the code objects among its constants in their places.
-fn shallow(code: &Code) -> Code {
+/// A code with the names of the code objects among its constants in their places, and without what the lens does not
+/// ask for: columns; of the library's codes, constants.
+fn shallow(code: &Code, mine: bool) -> Code {
     let mut out = code.clone();
+    out.positions.clear();
+    out.static_attributes.clear();
+    if !mine {
+        out.consts.clear();
+    }
     for c in &mut out.consts {
         if let Const::Code(inner) = c {
             *c = Const::Str(format!("<code object {}>", inner.name).into());
