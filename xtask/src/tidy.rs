@@ -93,6 +93,8 @@ mod tests {
             ("crates/runtime/src/x.rs", "use retic_compiler::compile;"),
             ("crates/cli/src/x.rs", "use ruff_python_ast::Expr;"),
             ("crates/runtime/src/x.rs", "use dashu_int::IBig;"),
+            ("crates/lens/src/x.rs", "use retic_runtime::Obj;"),
+            ("crates/events/src/lib.rs", "at: *const u8,"),
             ("crates/runtime/src/x.rs", "std::fs::read(path)"),
             ("crates/heap/src/x.rs", "use retic_runtime::Obj;"),
             ("crates/heap/Cargo.toml", "retic-testkit = 1"),

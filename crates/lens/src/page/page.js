@@ -41,13 +41,21 @@ async function load() {
   lang = (navigator.language || 'en').startsWith('zh') ? 'zh' : 'en';
   bind();
   setLang(lang);
-  const first = events.findIndex((e) => e.life && D.prints.length && shownIn(e.life));
+  const printed = new Set();
+  for (const p of D.prints.slice(0, 200)) for (const m of p[3].matchAll(ADDRESS)) printed.add(Number(m[0]));
+  const first = events.findIndex((e) => e.life && printed.has(e.life.address));
   go(first < 0 ? 0 : first);
   document.body.dataset.ready = '1';
 }
 
-// An object whose address the program printed.
-function shownIn(l) { const a = String(l.address); return D.prints.some((p) => p[3].includes(a)); }
+// What may be an address in what the program printed.
+const ADDRESS = /0x[0-9a-f]{6,}|\d{7,}/g;
+// The lives at an address, in order.
+let byAddress = null;
+function livesAt(address) {
+  if (!byAddress) { byAddress = new Map(); for (const l of L) { if (!byAddress.has(l.address)) byAddress.set(l.address, []); byAddress.get(l.address).push(l); } }
+  return byAddress.get(address) || [];
+}
 const hex = (a) => '0x' + a.toString(16);
 const typeOf = (l) => (l.type ? D.types[l.type] : t('buffer'));
 const nameOf = (l) => `${typeOf(l)} #${l.serial}`;
@@ -122,18 +130,22 @@ function drawHeap() {
   canvas.width = width * scale; canvas.height = height * scale; canvas.style.width = width + 'px'; canvas.style.height = height + 'px';
   const g = canvas.getContext('2d'); g.scale(scale, scale);
   const style = getComputedStyle(document.documentElement), c = (n) => style.getPropertyValue(n).trim();
-  const end = Math.max(1, ...heapRows.flatMap((r) => r.lives.map((l) => Math.max(l.bornOrder, l.diedOrder)))), start = Math.min(...heapRows.flatMap((r) => r.lives.map((l) => l.bornOrder)));
+  let end = 1, start = Infinity;
+  for (const r of heapRows) for (const l of r.lives) { end = Math.max(end, l.bornOrder, l.diedOrder); start = Math.min(start, l.bornOrder); }
   const x = (o) => LABEL + (o - start) / Math.max(1, end - start) * (width - LABEL - 8);
   g.font = '11px ui-monospace, monospace'; g.textBaseline = 'middle';
   heapRows.forEach((r, i) => {
     const y = i * ROW + 2;
     g.fillStyle = c('--soft'); g.fillText('…' + (r.block & 0xfffff).toString(16).padStart(5, '0'), 2, y + ROW / 2);
+    // Bars that would fall on a pixel that has one already are left out, but not the chosen one.
+    let drawn = -1;
     for (const l of r.lives) {
+      if (x(l.bornOrder) < drawn - 1 && l.serial !== picked) continue;
       const a = x(l.bornOrder), b = l.diedOrder < 0 ? width - 8 : x(l.diedOrder), w = Math.max(2, b - a - 1);
       g.fillStyle = l.type ? (l.end < 0 ? c('--live') : c('--dead')) : c('--buffer');
       g.globalAlpha = l.mine || !l.type ? 1 : 0.45;
       g.fillRect(a, y + 2, w, ROW - 5);
-      g.globalAlpha = 1;
+      g.globalAlpha = 1; drawn = a + w;
       if (!l.type) { g.strokeStyle = c('--panel'); for (let k = a; k < a + w; k += 5) { g.beginPath(); g.moveTo(k, y + ROW - 4); g.lineTo(k + 4, y + 3); g.stroke(); } }
       if (l.serial === picked) { g.strokeStyle = c('--pick'); g.lineWidth = 2; g.strokeRect(a - 1, y + 1, w + 2, ROW - 3); g.lineWidth = 1; }
       if (w > 34) { g.fillStyle = c('--bg'); g.fillText(String(l.serial), a + 3, y + ROW / 2); }
@@ -194,12 +206,12 @@ function drawGraph() {
 
 function drawOutput() {
   const box = $('output'), order = events[now] ? events[now].order : 0, parts = [];
-  D.prints.slice(0, 2000).forEach(([o, , , text]) => {
+  D.prints.slice(0, 1000).forEach(([o, , , text]) => {
     const span = el('span'); if (o > order) span.className = 'later';
     let last = 0;
-    for (const m of text.matchAll(/0x[0-9a-f]{6,}|\d{7,}/g)) {
+    for (const m of text.matchAll(ADDRESS)) {
       const address = Number(m[0]);
-      const l = L.filter((l) => l.address === address && l.bornOrder <= o).pop();
+      const at = livesAt(address); let i = at.length - 1; while (i >= 0 && at[i].bornOrder > o) i--; const l = at[i];
       if (!l) continue;
       span.append(text.slice(last, m.index)); const b = el('button', m[0]); b.title = nameOf(l); b.onclick = () => pick(l.serial); span.append(b); last = m.index + m[0].length;
     }

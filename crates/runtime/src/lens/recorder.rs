@@ -10,7 +10,7 @@ use crate::object::{Header, Obj, shape};
 use crate::types::{Str, Type};
 use retic_events::{Asked, ELDER, Event, How, Left, Look, Nature, Sink};
 use retic_heap::Entry;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ptr::NonNull;
 
 /// Events are handed over in such numbers.
@@ -31,6 +31,7 @@ pub struct Recorder {
     pub watch: Option<Watch>,
     events: Vec<Event>,
     journal: Vec<Entry>,
+    gone: FxHashSet<usize>,
     names: Names,
     blocks: Blocks,
     elders: FxHashMap<usize, u64>,
@@ -57,6 +58,7 @@ impl Recorder {
             watch,
             events: Vec::with_capacity(BATCH + 64),
             journal: Vec::new(),
+            gone: FxHashSet::default(),
             names: Names::default(),
             blocks: Blocks::default(),
             elders: FxHashMap::default(),
@@ -128,10 +130,15 @@ impl Recorder {
         let mut journal = std::mem::take(&mut self.journal);
         cx.heap.journal.take(&mut journal);
         let mut ended = false;
+        // A block that came and went unburied never was an object: its header may be gone.
+        self.gone.clear();
+        if journal.len() > 1 {
+            self.gone.extend(journal.iter().filter_map(|e| if let Entry::Went { block } = e { Some(*block) } else { None }));
+        }
         for i in 0..journal.len() {
             ended |= match journal[i] {
                 Entry::Came { block, size, before } => {
-                    let gone = journal[i + 1..].iter().any(|e| matches!(e, Entry::Went { block: b } if *b == block));
+                    let gone = !self.gone.is_empty() && self.gone.contains(&block) && journal[i + 1..].iter().any(|e| matches!(e, Entry::Went { block: b } if *b == block));
                     self.came(cx, block, size, if gone { Entry::BUFFER } else { before })
                 }
                 Entry::Went { block } => self.went(cx, block),
