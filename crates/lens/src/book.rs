@@ -232,13 +232,10 @@ impl Book {
                 put(&mut self.elders, serial - ELDER + 1, life);
             }
             Event::Resize { serial, address, size } => {
-                if let Some((l, before)) = self.life_mut(serial).map(|l| (l, 0)) {
-                    let from = l.address - u64::from(l.before);
+                if let Some(l) = self.life_mut(serial) {
                     l.size = size;
-                    l.address = address + u64::from(l.before) + before;
-                    if from != address {
-                        self.tenant_moved(serial, address);
-                    }
+                    l.address = address.wrapping_add(u64::from(l.before));
+                    self.blocks.insert(address, serial);
                 }
             }
             Event::Dying { serial, how, arg } => {
@@ -367,10 +364,10 @@ impl Book {
             finalized: None,
             revived: false,
         });
-        self.tenant_moved(serial, block);
+        self.tenant(serial, block);
     }
-    /// A block has a new tenant.
-    fn tenant_moved(&mut self, serial: u64, block: u64) {
+    /// A block has a new tenant. The chain of tenants goes from older to younger: what moves in later joins none.
+    fn tenant(&mut self, serial: u64, block: u64) {
         let previous = self.blocks.insert(block, serial).unwrap_or(0);
         let mut tenant = 1;
         if let Some(p) = self.life_mut(previous) {

@@ -57,7 +57,7 @@ fn list<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut one: impl F
 fn deltas(out: &mut String, items: impl IntoIterator<Item = i64>) {
     let mut last = 0;
     list(out, items, |out, v: i64| {
-        let _ = write!(out, "{}", v - last);
+        let _ = write!(out, "{}", v.wrapping_sub(last));
         last = v;
     });
 }
@@ -67,9 +67,9 @@ fn chosen(book: &Book, all: bool) -> Vec<&Life> {
     let own = |l: &Life| l.type_id != 0 && (book.directly_mine(&l.born) || all && l.born.site != 0) && (all || l.born.by != 0 || l.death.is_none_or(|d| d.at.step != l.born.step));
     let mut blocks: FxHashSet<u64> = FxHashSet::default();
     for l in book.lives.iter().filter(|l| own(l)).take(LIVES_MAX) {
-        blocks.insert(l.address - u64::from(l.before));
+        blocks.insert(l.address.wrapping_sub(u64::from(l.before)));
     }
-    book.lives.iter().filter(|l| blocks.contains(&(l.address - u64::from(l.before)))).take(LIVES_MAX).collect()
+    book.lives.iter().filter(|l| blocks.contains(&(l.address.wrapping_sub(u64::from(l.before))))).take(LIVES_MAX).collect()
 }
 
 fn data(book: &Book, all: bool) -> String {

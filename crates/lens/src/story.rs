@@ -128,7 +128,7 @@ fn takes_out(by: &str) -> bool {
 
 /// Made for the call itself, in the same line and frame, and never stored.
 fn is_argument_temporary(book: &Book, life: &Life, m: &Moment) -> bool {
-    life.born.frame == m.frame && book.line(life.born.site) == book.line(m.site) && book.stored_as(life.born.site).is_none() && m.step - life.born.step < 16
+    life.born.frame == m.frame && book.line(life.born.site) == book.line(m.site) && book.stored_as(life.born.site).is_none() && m.step.saturating_sub(life.born.step) < 16
 }
 
 fn collection(book: &Book, d: &Death) -> usize {

@@ -346,7 +346,7 @@ impl State {
                 Event::Birth { serial, address: block.wrapping_add(u64::from(before)), size: u32::try_from(size >> 2).ok()?, before, type_id }
             }
             ELDER_TAG => {
-                let serial = ELDER + input.number()?;
+                let serial = ELDER.checked_add(input.number()?)?;
                 let type_id = input.small()?;
                 let nature = one_of(input.byte()?, &NATURES)?;
                 Event::Elder { serial, address: input.number()?, type_id, nature }

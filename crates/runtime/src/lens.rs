@@ -122,10 +122,6 @@ impl Cx {
             std::mem::forget(self.lens.recorder.borrow_mut().take());
         }
     }
-    /// Events recorded and alive now, by what they are: objects born, died.
-    pub fn recorded_lives(&self) -> (u64, u64) {
-        self.lens.recorder.borrow().as_ref().map_or((0, 0), |r| r.lives())
-    }
 }
 
 /// Before an instruction is carried out.

@@ -142,7 +142,6 @@ fn one(book: &Book, style: &Style, seen: &[Seen], out: &mut String) {
     };
     title(book, style, heading, site, out);
     let n = lives.len() as u64;
-    let kinds: BTreeSet<&str> = lives.iter().map(|l| book.type_name(l.type_id)).collect();
     let ran = if function == "<module>" {
         match lang {
             Lang::En => format!("The line ran {laps} times"),
@@ -183,7 +182,7 @@ fn one(book: &Book, style: &Style, seen: &[Seen], out: &mut String) {
         between(book, style, &lives, out);
     }
     out.push('\n');
-    closing(style, &finding, kinds.len() == 1, out);
+    closing(style, &finding, out);
     advice(book, style, &finding, lives[0], site, out);
 }
 
@@ -300,7 +299,7 @@ fn between(book: &Book, style: &Style, lives: &[&Life], out: &mut String) {
     });
 }
 
-fn closing(style: &Style, finding: &Finding, _one_kind: bool, out: &mut String) {
+fn closing(style: &Style, finding: &Finding, out: &mut String) {
     let text = match (finding, style.lang) {
         (Finding::Together, Lang::En) => "id() is the address of a living object. Ids can only repeat when lives do not overlap.",
         (Finding::Together, Lang::Zh) => "id() 是活着的对象的地址;只有生命不重叠的对象,id 才可能相同。",
@@ -379,7 +378,7 @@ fn across(book: &Book, style: &Style, seen: &[Seen], out: &mut String) {
     table(book, style, &lives, out);
     out.push('\n');
     if lives.len() > 1 && lives.iter().any(|l| l.serial < ELDER) {
-        closing(style, &judge(book, &lives), true, out);
+        closing(style, &judge(book, &lives), out);
     }
 }
 

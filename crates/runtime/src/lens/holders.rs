@@ -21,9 +21,8 @@ pub struct Watch {
     pub function: String,
     pub line: Option<u32>,
     pub name: String,
-    /// Sites: whether they are in that line.
-    pub(super) sites: FxHashMap<u32, bool>,
-    /// The site that was looked at last, and where the variable was stored last.
+    /// The line and the site that the function was at last, and where the variable was stored last.
+    pub(super) line_before: u32,
     pub(super) last: u32,
     pub(super) value: *mut Header,
     pub(super) stored: u32,
@@ -31,7 +30,7 @@ pub struct Watch {
 
 impl Watch {
     pub fn new(function: &str, line: Option<u32>, name: &str) -> Watch {
-        Watch { function: function.to_string(), line, name: name.to_string(), sites: FxHashMap::default(), last: 0, value: std::ptr::null_mut(), stored: 0 }
+        Watch { function: function.to_string(), line, name: name.to_string(), line_before: 0, last: 0, value: std::ptr::null_mut(), stored: 0 }
     }
     /// The value of the variable in a frame.
     pub(super) fn value_in(&self, cx: &Cx, frame: &Frame) -> Option<Obj> {
@@ -386,7 +385,7 @@ fn window_of(cx: &Cx, f: &Frame, offset: u32) -> Option<(usize, usize)> {
 }
 
 impl Names {
-    /// Whether a code's name is this one.
+    /// The line where a frame is.
     pub fn line_of(frame: &Frame) -> u32 {
         let code = unsafe { &*frame.function().code.as_ptr() }.code();
         retic_bytecode::lines::line_of(code, frame.offset())

@@ -37,8 +37,6 @@ pub struct Recorder {
     elders: FxHashMap<usize, u64>,
     next: u64,
     next_elder: u64,
-    born: u64,
-    dead: u64,
     /// Step, site and name of the last `At`.
     last: (u64, u32, u32),
     frames: Vec<Entered>,
@@ -64,8 +62,6 @@ impl Recorder {
             elders: FxHashMap::default(),
             next: 1,
             next_elder: ELDER,
-            born: 0,
-            dead: 0,
             last: (u64::MAX, 0, 0),
             frames: Vec::new(),
             leaving: Vec::new(),
@@ -74,9 +70,6 @@ impl Recorder {
             cycle: false,
             machine: false,
         }
-    }
-    pub fn lives(&self) -> (u64, u64) {
-        (self.born, self.dead)
     }
     pub fn finish(&mut self) {
         self.flush();
@@ -161,7 +154,6 @@ impl Recorder {
             return self.tell(cx, Event::Buffer { serial, address: block as u64, size: size as u64 });
         }
         self.blocks.set(block, places::object(serial, before));
-        self.born += 1;
         let address = block + before;
         // SAFETY: whoever took the block wrote the header before anything else could happen.
         let ty = unsafe { (*(address as *const Header)).ty.get() };
@@ -271,7 +263,6 @@ impl Recorder {
             hint
         };
         self.dying.push(serial);
-        self.dead += 1;
         self.tell(cx, Event::Dying { serial, how, arg })
     }
     pub fn died(&mut self) {
@@ -356,10 +347,8 @@ impl Recorder {
         }
         let line = Names::line_of(frame);
         let there = watch.line.is_none_or(|l| l == line);
-        let new = *watch.sites.entry(line).or_insert(false);
-        let begins = !during_call && (watch.last == 0 || !new);
-        watch.sites.clear();
-        watch.sites.insert(line, true);
+        let begins = !during_call && watch.line_before != line;
+        watch.line_before = line;
         watch.last = site;
         if let Some(v) = value
             && there
