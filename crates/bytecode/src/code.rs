@@ -141,6 +141,33 @@ impl Code {
     }
 }
 
+impl Code {
+    /// The instruction whose opcode word is at a byte offset, its prefixes taken in.
+    pub fn instruction_at(&self, offset: u32) -> Option<Instruction> {
+        let at = offset as usize;
+        let (opcode, mut arg) = (*self.code.get(at)?, u32::from(*self.code.get(at + 1)?));
+        let mut before = at;
+        for shift in [8, 16, 24] {
+            let Some(prefix) = before.checked_sub(2) else { break };
+            if self.code[prefix] != crate::Opcode::EXTENDED_ARG as u8 {
+                break;
+            }
+            arg |= u32::from(self.code[prefix + 1]) << shift;
+            before = prefix;
+        }
+        Some(Instruction { offset, opcode, arg })
+    }
+
+    /// The instruction behind the one at a byte offset, prefixes left out.
+    pub fn instruction_behind(&self, offset: u32) -> Option<Instruction> {
+        let mut at = offset + 2;
+        while *self.code.get(at as usize)? == crate::Opcode::EXTENDED_ARG as u8 {
+            at += 2;
+        }
+        self.instruction_at(at)
+    }
+}
+
 /// One word of code with its complete argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instruction {

@@ -10,6 +10,7 @@ pub mod dis;
 pub mod lines;
 pub mod opcode;
 pub mod pack;
+pub mod varint;
 
 pub use code::{Code, Const, Flags, Position};
 pub use opcode::{Opcode, Operand};

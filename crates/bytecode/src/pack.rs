@@ -2,6 +2,7 @@
 //! kept once and referred to by number. Reading never trusts its input: damaged bytes give `None`.
 
 use crate::code::{Code, Const, Position};
+use crate::varint::{number, zigzag};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -29,17 +30,6 @@ pub fn write(code: &Code) -> Vec<u8> {
 /// FNV-1a: damage is told before anything is made of the bytes.
 fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3))
-}
-
-fn number(out: &mut Vec<u8>, mut v: u64) {
-    while v >= 0x80 {
-        out.push(v as u8 | 0x80);
-        v >>= 7;
-    }
-    out.push(v as u8);
-}
-fn zigzag(v: i64) -> u64 {
-    ((v << 1) ^ (v >> 63)) as u64
 }
 
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! `retic trace`, `retic why`, `retic lens`: running a program under the lens, and reading recordings.
 
 use crate::options::{self, Program, Request};
-use retic::events::{Event, Level, Sink};
+use retic::events::{Event, Sink};
 use retic::lens::report::{self, Style};
 use retic::lens::{Book, Lang, Writer, why};
 use std::cell::RefCell;
@@ -29,11 +29,12 @@ const STEPS_MAX: u64 = 50_000_000;
 /// What the options before the program ask for.
 struct Asked {
     style: Style,
-    level: Level,
     output: Option<PathBuf>,
     /// No report.
     quiet: bool,
     json: bool,
+    /// The level of recording that there is; of `dis`, births and deaths.
+    lives: bool,
     mine: Vec<String>,
     rest: Vec<String>,
 }
@@ -57,33 +58,57 @@ fn told(result: Result<i32, String>) -> i32 {
     })
 }
 
-fn options(args: Vec<String>) -> Result<Asked, String> {
-    let lang = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty()).and_then(|v| Lang::of(&v)).unwrap_or_default();
-    let mut asked = Asked { style: Style { lang, ..Style::default() }, level: Level::Lives, output: None, quiet: false, json: false, mine: Vec::new(), rest: Vec::new() };
-    let mut args = args.into_iter();
-    while let Some(a) = args.next() {
-        let mut operand = || args.next().ok_or_else(|| format!("{a} needs an operand"));
-        match a.as_str() {
-            "--lives" => asked.level = Level::Lives,
-            "--plain" => asked.style.plain = true,
-            "--quiet" => asked.quiet = true,
-            "--json" => asked.json = true,
-            "--all" => asked.style.all = true,
-            "--width" => asked.style.width = operand()?.parse().map_err(|_| "--width needs a number".to_string())?,
-            "--lang" => {
-                let name = operand()?;
-                asked.style.lang = Lang::of(&name).ok_or_else(|| format!("--lang: en or zh, not {name}"))?;
-            }
-            "--mine" => asked.mine.push(operand()?),
-            "-o" => asked.output = Some(operand()?.into()),
-            other if other.starts_with("--") && other.len() > 2 => return Err(format!("unknown option {other}\n{USAGE}")),
-            _ => {
-                asked.rest.push(a);
-                break;
+impl Asked {
+    fn new() -> Asked {
+        let lang = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty()).and_then(|v| Lang::of(&v)).unwrap_or_default();
+        Asked { style: Style { lang, ..Style::default() }, output: None, quiet: false, json: false, lives: false, mine: Vec::new(), rest: Vec::new() }
+    }
+
+    /// Reads the options that come next; what follows them goes to `rest`.
+    fn read(&mut self, args: Vec<String>) -> Result<(), String> {
+        let mut args = args.into_iter();
+        while let Some(a) = args.next() {
+            let mut operand = || args.next().ok_or_else(|| format!("{a} needs an operand"));
+            match a.as_str() {
+                "--lives" => self.lives = true,
+                "--plain" => self.style.plain = true,
+                "--quiet" => self.quiet = true,
+                "--json" => self.json = true,
+                "--all" => self.style.all = true,
+                "--width" => self.style.width = operand()?.parse().map_err(|_| "--width needs a number".to_string())?,
+                "--lang" => {
+                    let name = operand()?;
+                    self.style.lang = Lang::of(&name).ok_or_else(|| format!("--lang: en or zh, not {name}"))?;
+                }
+                "--mine" => self.mine.push(operand()?),
+                "-o" => self.output = Some(operand()?.into()),
+                other if other.starts_with("--") && other.len() > 2 => return Err(format!("unknown option {other}\n{USAGE}")),
+                _ => {
+                    self.rest.push(a);
+                    break;
+                }
             }
         }
+        self.rest.extend(args);
+        Ok(())
     }
-    asked.rest.extend(args);
+
+    /// The next word that is no option, and what options follow it.
+    fn word(&mut self) -> Result<Option<String>, String> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let word = self.rest.remove(0);
+        let rest = std::mem::take(&mut self.rest);
+        self.read(rest)?;
+        Ok(Some(word))
+    }
+}
+
+/// The options in front of everything else.
+fn options(args: Vec<String>) -> Result<Asked, String> {
+    let mut asked = Asked::new();
+    asked.read(args)?;
     Ok(asked)
 }
 
@@ -91,7 +116,6 @@ fn options(args: Vec<String>) -> Result<Asked, String> {
 struct Recording {
     writer: Option<Writer<Kept>>,
     files: Vec<String>,
-    mine: Rc<Mine>,
     end: Option<End>,
 }
 
@@ -99,22 +123,21 @@ struct Recording {
 type End = Box<dyn FnOnce(Result<u64, String>)>;
 
 /// A file, or memory.
-#[derive(Clone)]
 enum Kept {
-    File(Rc<RefCell<std::fs::File>>),
+    File(std::fs::File),
     Memory(Rc<RefCell<Vec<u8>>>),
 }
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match self {
-            Kept::File(f) => f.borrow_mut().write(bytes),
+            Kept::File(f) => f.write(bytes),
             Kept::Memory(m) => m.borrow_mut().write(bytes),
         }
     }
     fn flush(&mut self) -> std::io::Result<()> {
         match self {
-            Kept::File(f) => f.borrow_mut().flush(),
+            Kept::File(f) => f.flush(),
             Kept::Memory(_) => Ok(()),
         }
     }
@@ -162,7 +185,7 @@ impl Sink for Recording {
         self.each(|w| w.printed(bytes));
     }
     fn is_mine(&self, file: &str) -> bool {
-        self.mine.has(file)
+        self.writer.as_ref().is_some_and(|w| w.is_mine(file))
     }
     fn enough(&mut self) -> bool {
         self.writer.as_mut().is_some_and(Sink::enough)
@@ -198,7 +221,7 @@ struct Run {
     name: String,
     /// Where a recording of it goes if nobody says otherwise.
     file: PathBuf,
-    mine: Rc<Mine>,
+    mine: Mine,
 }
 
 fn run_of(args: Vec<String>, mine: &[String]) -> Result<Run, String> {
@@ -220,7 +243,7 @@ fn run_of(args: Vec<String>, mine: &[String]) -> Result<Run, String> {
     if !mine.is_empty() {
         folders = mine.iter().map(|m| std::fs::canonicalize(m).map_err(|e| format!("--mine {m}: {e}"))).collect::<Result<_, _>>()?;
     }
-    Ok(Run { request, original, name, file, mine: Rc::new(Mine(folders)) })
+    Ok(Run { request, original, name, file, mine: Mine(folders) })
 }
 
 fn trace(args: Vec<String>) -> Result<i32, String> {
@@ -228,8 +251,8 @@ fn trace(args: Vec<String>) -> Result<i32, String> {
     let run = run_of(asked.rest, &asked.mine)?;
     let path = asked.output.unwrap_or_else(|| run.file.clone());
     let file = std::fs::File::options().read(true).write(true).create(true).truncate(true).open(&path).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
-    let kept = Kept::File(Rc::new(RefCell::new(file)));
-    let writer = Writer::new(kept, &run.name, asked.level, Box::new(|_| false)).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
+    let kept = Kept::File(file);
+    let writer = Writer::new(kept, &run.name, Box::new(move |f| run.mine.has(f))).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
     let style = asked.style;
     let (at, quiet) = (path.clone(), asked.quiet);
     let end = move |written: Result<u64, String>| match written {
@@ -247,7 +270,7 @@ fn trace(args: Vec<String>) -> Result<i32, String> {
         },
         Err(e) => eprintln!("retic: the recording could not be written to the end: {e}"),
     };
-    let recording = Recording { writer: Some(writer), files: Vec::new(), mine: run.mine.clone(), end: Some(Box::new(end)) };
+    let recording = Recording { writer: Some(writer), files: Vec::new(), end: Some(Box::new(end)) };
     Ok(crate::start(run.request, run.original, Some((Box::new(recording), None))))
 }
 
@@ -266,34 +289,17 @@ type Answer = Box<dyn FnOnce(&Book, &Style) -> Result<String, String>>;
 
 fn why_command(args: Vec<String>) -> Result<i32, String> {
     let mut asked = options(args)?;
-    if asked.rest.is_empty() {
-        return Err(format!("why what?\n{USAGE}"));
-    }
-    let verb = asked.rest.remove(0);
-    // Options may also come behind the verb.
-    let more = options(std::mem::take(&mut asked.rest))?;
-    asked.rest = more.rest;
+    let Some(verb) = asked.word()? else { return Err(format!("why what?\n{USAGE}")) };
     let who = match verb.as_str() {
-        "died" | "alive" | "count" if !asked.rest.is_empty() => Some(asked.rest.remove(0)),
-        "died" | "alive" => return Err(format!("why {verb}: who? (#17, NAME@FUNCTION, NAME, or a type)")),
-        "count" => return Err("why count: whose? (NAME@FUNCTION:LINE)".to_string()),
+        "died" | "alive" | "count" => asked.word()?,
         _ => None,
     };
-    // And behind what is asked, before the file.
-    let last = options(std::mem::take(&mut asked.rest))?;
-    asked.rest = last.rest;
-    let mut style = asked.style;
-    for later in [more.style, last.style] {
-        let plain = Style::default();
-        style.plain |= later.plain;
-        style.all |= later.all;
-        if later.width != plain.width {
-            style.width = later.width;
-        }
-        if later.lang != asked.style.lang {
-            style.lang = later.lang;
-        }
+    match (verb.as_str(), &who) {
+        ("died" | "alive", None) => return Err(format!("why {verb}: who? (#17, NAME@FUNCTION, NAME, or a type)")),
+        ("count", None) => return Err("why count: whose? (NAME@FUNCTION:LINE)".to_string()),
+        _ => {}
     }
+    let style = asked.style;
     let (mut file, mut line) = (asked.rest.first().cloned(), None);
     if let Some(f) = &file
         && let Some((path, n)) = f.rsplit_once(':')
@@ -352,10 +358,9 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
 
 /// `retic dis [--lives] FILE`.
 fn dis(args: Vec<String>) -> Result<i32, String> {
-    let lives = args.iter().any(|a| a == "--with-lives" || a == "--lives");
-    let asked = options(args.into_iter().filter(|a| a != "--lives").collect())?;
+    let asked = options(args)?;
     let Some(file) = asked.rest.first().cloned() else { return Err(format!("dis needs a file\n{USAGE}")) };
-    if !lives {
+    if !asked.lives {
         let request = options::read(vec!["-m".into(), "dis".into(), file])?;
         return Ok(crate::start(request, std::env::args().collect(), None));
     }
@@ -372,7 +377,7 @@ fn dis(args: Vec<String>) -> Result<i32, String> {
 fn run_and_answer(rest: Vec<String>, mine: &[String], watch: Option<retic::Watch>, limits: (u64, u64), answer: Told) -> Result<i32, String> {
     let run = run_of(rest, mine)?;
     let memory = Rc::new(RefCell::new(Vec::new()));
-    let writer = Writer::new(Kept::Memory(memory.clone()), &run.name, Level::Lives, Box::new(|_| false)).map_err(|e| e.to_string())?;
+    let writer = Writer::new(Kept::Memory(memory.clone()), &run.name, Box::new(move |f| run.mine.has(f))).map_err(|e| e.to_string())?;
     let writer = writer.limit(limits.0, limits.1);
     let mut out = retic::set_aside_stdout().map_err(|e| format!("standard output: {e}"))?;
     let failed = Rc::new(std::cell::Cell::new(false));
@@ -387,7 +392,7 @@ fn run_and_answer(rest: Vec<String>, mine: &[String], watch: Option<retic::Watch
             told.set(true);
         }
     };
-    let recording = Recording { writer: Some(writer), files: Vec::new(), mine: run.mine.clone(), end: Some(Box::new(end)) };
+    let recording = Recording { writer: Some(writer), files: Vec::new(), end: Some(Box::new(end)) };
     crate::start(run.request, run.original, Some((Box::new(recording), watch)));
     Ok(i32::from(failed.get()))
 }
@@ -406,16 +411,10 @@ fn open(path: &str) -> Result<Book, String> {
 }
 
 fn lens(args: Vec<String>) -> Result<i32, String> {
-    let asked = options(args)?;
-    let [verb, rest @ ..] = &asked.rest[..] else { return Err(format!("lens what?\n{USAGE}")) };
-    let more = options(rest.to_vec())?;
-    let mut style = asked.style;
-    if more.style.lang != style.lang {
-        style.lang = more.style.lang;
-    }
-    style.all |= more.style.all;
-    style.plain |= more.style.plain;
-    let file = match more.rest.first() {
+    let mut asked = options(args)?;
+    let Some(verb) = asked.word()? else { return Err(format!("lens what?\n{USAGE}")) };
+    let style = asked.style;
+    let file = match asked.rest.first() {
         Some(f) => f.clone(),
         None => newest()?,
     };
@@ -434,17 +433,17 @@ fn lens(args: Vec<String>) -> Result<i32, String> {
                 book.events,
                 bytes as f64 / book.events.max(1) as f64,
                 book.steps,
-                book.frames.len().saturating_sub(1),
+                book.frames.len() - 1,
                 book.sites.len()
             );
         }
         "open" => {
-            let path = asked.output.or(more.output).unwrap_or_else(|| Path::new(&file).with_extension("html"));
+            let path = asked.output.unwrap_or_else(|| Path::new(&file).with_extension("html"));
             let text = retic::lens::page::page(&book, style.all);
             std::fs::write(&path, text).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
             println!("{}", path.display());
         }
-        "export" if more.json || asked.json => print!("{}", retic::lens::export::json(&book, style.all)),
+        "export" if asked.json => print!("{}", retic::lens::export::json(&book, style.all)),
         "export" => return Err("lens export: --json".to_string()),
         other => return Err(format!("lens {other}: there is open, report, stats, export\n{USAGE}")),
     }

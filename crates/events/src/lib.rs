@@ -4,18 +4,6 @@
 //! recorded, what they mean in words.
 #![forbid(unsafe_code)]
 
-/// How much is recorded. Each level has what the one before has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Level {
-    /// Births, deaths, causes, buffers, frames, collections.
-    #[default]
-    Lives,
-    /// And every holder that begins or ceases to hold an object of interest.
-    Refs,
-    /// And every instruction.
-    Steps,
-}
-
 /// One thing that happened. Objects and buffers are named by serial numbers, never by address alone: a serial number is
 /// used once, an address again and again. Those that were there before the recording have numbers from [`ELDER`] on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +67,8 @@ pub enum How {
     FrameLeft,
     /// The frame was left by an exception; `arg`: the register.
     Unwound,
-    /// Its owner died: the one whose `Dying` encloses this.
+    /// Its owner died: the one whose `Dying` encloses this; or, where its turn came later, `arg` (signed) is how far the
+    /// owner's serial number is from its own.
     OwnerDied,
     /// It was in a cycle that nobody could reach.
     Cycle,

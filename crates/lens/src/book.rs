@@ -1,10 +1,13 @@
 //! The book kept from events: every object's life, every address's tenants, every frame, in order.
 
 use retic_bytecode::{Code, Opcode, lines};
-use retic_events::{Asked, ELDER, Event, Holder, How, Left, Level, Look, Nature, Phase, Trigger};
+use retic_events::{Asked, ELDER, Event, Holder, How, Look, Nature, Phase, Trigger};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// Lives that a book keeps. What comes after them is counted only.
+pub const LIVES_MAX: usize = 4_000_000;
 
 /// A code object of the recording.
 pub struct CodeInfo {
@@ -72,17 +75,6 @@ pub struct Life {
     pub revived: bool,
 }
 
-/// A frame of Python code.
-pub struct FrameInfo {
-    pub code: u32,
-    /// The frame below.
-    pub below: u32,
-    pub entered: Moment,
-    pub left: Option<(Moment, Left)>,
-    /// How many times that code was entered before, plus one.
-    pub lap: u32,
-}
-
 /// `id(x)`, `a is b` or a default repr.
 #[derive(Clone, Copy, Debug)]
 pub enum Question {
@@ -113,7 +105,6 @@ pub struct Held {
 #[derive(Default)]
 pub struct Book {
     pub command: String,
-    pub level: Level,
     pub sources: BTreeMap<String, String>,
     pub codes: Vec<Option<CodeInfo>>,
     pub sites: Vec<Site>,
@@ -123,7 +114,8 @@ pub struct Book {
     /// By serial number less one.
     pub lives: Vec<Life>,
     pub elders: Vec<Life>,
-    pub frames: Vec<FrameInfo>,
+    /// The code of each frame that was entered; number 0 stands for no frame.
+    pub frames: Vec<u32>,
     pub questions: Vec<(Moment, Question)>,
     pub collections: Vec<Collection>,
     pub phases: Vec<(Moment, Phase)>,
@@ -138,9 +130,10 @@ pub struct Book {
     pub damage: Option<String>,
     now: Moment,
     order: u32,
-    stacks: FxHashMap<u32, Vec<Standing>>,
+    /// The frames of the thread that runs, and of the others.
+    stack: Vec<Standing>,
+    waiting: FxHashMap<u32, Vec<Standing>>,
     thread: u32,
-    laps: FxHashMap<u32, u32>,
     blocks: FxHashMap<u64, u64>,
     dying: Vec<u64>,
     phase: Option<Phase>,
@@ -151,12 +144,13 @@ pub struct Book {
     checkpoints: Vec<(u64, u64, u64, u64)>,
 }
 
-/// A frame that is entered: its number, where it was last, whether it is the user's.
+/// A frame that is entered: its number, its code, whether that is the user's, and where the innermost frame of the user's was last.
 #[derive(Clone, Copy)]
 struct Standing {
     frame: u32,
-    site: u32,
-    mine: bool,
+    code: u32,
+    is_mine: bool,
+    mine: u32,
 }
 
 fn put<T: Default>(list: &mut Vec<T>, id: u64, value: T) {
@@ -169,7 +163,13 @@ fn put<T: Default>(list: &mut Vec<T>, id: u64, value: T) {
     }
 }
 
+/// The number of the thread that begins.
+const FIRST_THREAD: u32 = 1;
+
 impl Book {
+    pub(crate) fn new() -> Book {
+        Book { frames: vec![0], thread: FIRST_THREAD, ..Book::default() }
+    }
     pub(crate) fn add_code(&mut self, id: u64, code: Rc<Code>, mine: bool) {
         put(&mut self.codes, id, Some(CodeInfo { code, mine }));
     }
@@ -185,50 +185,49 @@ impl Book {
         put(&mut self.names, id, name);
     }
 
-    fn stack(&mut self) -> &mut Vec<Standing> {
-        self.stacks.entry(self.thread).or_default()
+    /// What is on top of the stack now.
+    fn top_changed(&mut self) {
+        (self.now.frame, self.now.mine) = self.stack.last().map_or((0, 0), |s| (s.frame, s.mine));
     }
     fn moment(&mut self) -> Moment {
         self.order = self.order.wrapping_add(1);
         Moment { order: self.order, ..self.now }
     }
 
+    /// Whether an event is told of after the last life that is kept; the others are counted.
+    fn still_read(&mut self, event: &Event) -> bool {
+        if self.damage.is_none() {
+            self.damage = Some(format!("the recording has more than {LIVES_MAX} lives: what follows is counted only"));
+        }
+        match event {
+            Event::Birth { .. } | Event::Buffer { .. } => self.came += 1,
+            Event::Free { serial, .. } if self.life(*serial).is_none() => self.went += 1,
+            Event::At { .. } | Event::Free { .. } | Event::Phase(_) | Event::Checkpoint { .. } => return true,
+            _ => {}
+        }
+        false
+    }
+
     /// Takes an event in.
     pub(crate) fn add(&mut self, event: &Event) {
         self.events += 1;
+        if self.lives.len() >= LIVES_MAX && !self.still_read(event) {
+            return;
+        }
         match *event {
             Event::At { step, site, by } => {
                 self.steps = step;
                 (self.now.step, self.now.site, self.now.by) = (step, site, by);
                 let code = self.site(site).code;
-                let top_code = self.stack().last().map_or(0, |s| s.frame);
-                if self.frames.get(top_code as usize).is_some_and(|f| f.code == code)
-                    && let Some(top) = self.stack().last_mut()
-                {
-                    top.site = site;
+                if let Some(top) = self.stack.last_mut().filter(|s| s.is_mine && s.code == code) {
+                    top.mine = site;
                 }
-                self.now.mine = self.stack().iter().rev().find(|s| s.mine).map_or(0, |s| s.site);
+                self.now.mine = self.stack.last().map_or(0, |s| s.mine);
             }
             Event::Birth { serial, address, size, before, type_id } => self.born(serial, address, u64::from(size), before, type_id),
             Event::Buffer { serial, address, size } => self.born(serial, address, size, 0, 0),
             Event::Elder { serial, address, type_id, nature } => {
-                let born = Moment::default();
-                let life = Life {
-                    serial,
-                    type_id,
-                    address,
-                    before: 0,
-                    size: 0,
-                    born,
-                    death: None,
-                    freed: None,
-                    tenant: 0,
-                    previous: 0,
-                    next: 0,
-                    nature: Some(nature),
-                    finalized: None,
-                    revived: false,
-                };
+                let life = Life { serial, type_id, address, nature: Some(nature), ..Life::default() };
                 put(&mut self.elders, serial - ELDER + 1, life);
             }
             Event::Resize { serial, address, size } => {
@@ -240,7 +239,12 @@ impl Book {
             }
             Event::Dying { serial, how, arg } => {
                 let at = self.moment();
-                let parent = if how == How::OwnerDied { self.dying.last().copied().unwrap_or(0) } else { 0 };
+                let parent = match (how, arg) {
+                    (How::OwnerDied, 0) => self.dying.last().copied().unwrap_or(0),
+                    // Its turn came after its owner's: so many numbers from its own.
+                    (How::OwnerDied, distance) => serial.wrapping_add_signed(i64::from(distance as i32)),
+                    _ => 0,
+                };
                 let phase = self.phase;
                 self.dying.push(serial);
                 if let Some(l) = self.life_mut(serial) {
@@ -258,30 +262,15 @@ impl Book {
                 }
             }
             Event::Enter { code } => {
-                let entered = self.moment();
-                let below = self.stack().last().map_or(0, |s| s.frame);
-                let lap = self.laps.entry(code).or_insert(0);
-                *lap += 1;
-                let lap = *lap;
-                if self.frames.is_empty() {
-                    // Number 0 stands for no frame.
-                    self.frames.push(FrameInfo { code: 0, below: 0, entered: Moment::default(), left: None, lap: 0 });
-                }
                 let frame = self.frames.len() as u32;
-                self.frames.push(FrameInfo { code, below, entered, left: None, lap });
-                let mine = self.code(code).is_some_and(|c| c.mine);
-                self.stack().push(Standing { frame, site: 0, mine });
-                self.now.frame = frame;
+                self.frames.push(code);
+                let (is_mine, mine) = (self.code(code).is_some_and(|c| c.mine), self.now.mine);
+                self.stack.push(Standing { frame, code, is_mine, mine });
+                self.top_changed();
             }
-            Event::Leave { how } => {
-                let at = self.moment();
-                if let Some(s) = self.stack().pop()
-                    && let Some(f) = self.frames.get_mut(s.frame as usize)
-                {
-                    f.left = Some((at, how));
-                }
-                self.now.frame = self.stack().last().map_or(0, |s| s.frame);
-                self.now.mine = self.stack().iter().rev().find(|s| s.mine).map_or(0, |s| s.site);
+            Event::Leave { .. } => {
+                self.stack.pop();
+                self.top_changed();
             }
             Event::Finalizer { serial, begins } => {
                 let at = self.moment();
@@ -323,8 +312,11 @@ impl Book {
                 self.phases.push((at, p));
             }
             Event::Thread { id } => {
+                let arrives = self.waiting.remove(&id).unwrap_or_default();
+                let leaves = std::mem::replace(&mut self.stack, arrives);
+                self.waiting.insert(self.thread, leaves);
                 self.thread = id;
-                self.now.frame = self.stack().last().map_or(0, |s| s.frame);
+                self.top_changed();
             }
             Event::Checkpoint { blocks } => self.checkpoints.push((self.events, blocks, self.came, self.went)),
             Event::Looked { serial, count, kind, .. } => {
@@ -348,22 +340,7 @@ impl Book {
             return;
         }
         let block = address.wrapping_sub(u64::from(before));
-        self.lives.push(Life {
-            serial,
-            type_id,
-            address,
-            before,
-            size,
-            born,
-            death: None,
-            freed: None,
-            tenant: 1,
-            previous: 0,
-            next: 0,
-            nature: None,
-            finalized: None,
-            revived: false,
-        });
+        self.lives.push(Life { serial, type_id, address, before, size, born, ..Life::default() });
         self.tenant(serial, block);
     }
     /// A block has a new tenant. The chain of tenants goes from older to younger: what moves in later joins none.
@@ -377,16 +354,6 @@ impl Book {
         if let Some(l) = self.life_mut(serial) {
             l.previous = previous;
             l.tenant = tenant;
-        }
-    }
-
-    /// To be called when everything was read.
-    pub(crate) fn close(&mut self) {
-        if self.frames.is_empty() {
-            self.frames.push(FrameInfo { code: 0, below: 0, entered: Moment::default(), left: None, lap: 0 });
-        }
-        if self.printed > self.output.len() {
-            self.printed = self.output.len();
         }
     }
 
@@ -442,14 +409,14 @@ impl Book {
     }
     pub fn instruction_at(&self, code: u32, offset: u32) -> Option<(Opcode, u32)> {
         let c = self.code(code)?;
-        let found = c.code.instructions().find(|i| i.offset == offset)?;
+        let found = c.code.instruction_at(offset)?;
         Some((Opcode::from_u8(found.opcode)?, found.arg))
     }
     /// The store of a local that a fused instruction at a site ends with: offset and name.
     pub fn store_behind(&self, site: u32) -> Option<(u32, &str)> {
         let s = self.site(site);
         let c = self.code(s.code)?;
-        let next = c.code.instructions().find(|i| i.offset > s.offset)?;
+        let next = c.code.instruction_behind(s.offset)?;
         let store = if Opcode::from_u8(next.opcode)? == Opcode::STORE_FAST { Some((next.offset, next.arg)) } else { None };
         let own = self.instruction(site).filter(|(op, _)| matches!(op, Opcode::STORE_FAST | Opcode::DELETE_FAST)).map(|(_, arg)| (s.offset, arg));
         let (offset, arg) = own.or(store)?;
@@ -459,7 +426,7 @@ impl Book {
     pub fn stored_as(&self, site: u32) -> Option<(Opcode, &str)> {
         let s = self.site(site);
         let c = self.code(s.code)?;
-        let next = c.code.instructions().find(|i| i.offset > s.offset)?;
+        let next = c.code.instruction_behind(s.offset)?;
         let op = Opcode::from_u8(next.opcode)?;
         let list = match op {
             Opcode::STORE_FAST => &c.code.varnames,

@@ -2,8 +2,9 @@
 //! kind, raw length, packed length, CRC-32 of kind and packed bytes (each four bytes, little-endian), packed bytes (raw deflate).
 
 use crate::book::Book;
-use crate::wire::{Input, State, number};
-use retic_events::{Event, Level, Sink};
+use crate::wire::{Input, State};
+use retic_bytecode::varint::number;
+use retic_events::{Event, Sink};
 use std::io::Write;
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
@@ -35,7 +36,7 @@ pub struct Writer<W: Write> {
 
 impl<W: Write> Writer<W> {
     /// A recording into `out`; `command` is what was run.
-    pub fn new(mut out: W, command: &str, level: Level, mine: Mine) -> std::io::Result<Writer<W>> {
+    pub fn new(mut out: W, command: &str, mine: Mine) -> std::io::Result<Writer<W>> {
         out.write_all(&MAGIC)?;
         let mut w = Writer {
             out,
@@ -51,7 +52,6 @@ impl<W: Write> Writer<W> {
         };
         let mut head = Vec::new();
         text(&mut head, command);
-        head.push(level as u8);
         w.chunk(b'H', &head);
         Ok(w)
     }
@@ -190,7 +190,7 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
     if bytes[..8] != MAGIC {
         return Err(format!("this .lens file has version {}; this program reads version {}", u16::from_le_bytes([bytes[6], bytes[7]]), MAGIC[6]));
     }
-    let mut book = Book::default();
+    let mut book = Book::new();
     let (mut at, mut state) = (MAGIC.len(), State::default());
     while at < bytes.len() {
         let Some(head) = bytes.get(at..at + 13) else {
@@ -221,18 +221,12 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
         }
         at += 13 + packed_len;
     }
-    book.close();
     Ok(book)
 }
 
 fn head_of(book: &mut Book, raw: &[u8]) -> Option<()> {
     let mut input = Input(raw);
     book.command = input.text()?;
-    book.level = match input.byte()? {
-        0 => Level::Lives,
-        1 => Level::Refs,
-        _ => Level::Steps,
-    };
     Some(())
 }
 

@@ -50,15 +50,10 @@ pub fn report(book: &Book, style: &Style) -> String {
     let (lang, wide) = (style.lang, style.width.max(60));
     let rule = if style.plain { "-" } else { "─" }.repeat(wide);
     let mut out = String::new();
-    let level = match book.level {
-        retic_events::Level::Lives => "lives",
-        retic_events::Level::Refs => "refs",
-        retic_events::Level::Steps => "steps",
-    };
     let head = format!("retic trace {}", book.command);
     let (born, died, left) = book.balance();
     let steps = lang.count(book.program_end(), "step", "步");
-    out.push_str(&format!("{head}   {}   {steps}   {level}\n{rule}\n", laps(book, lang)));
+    out.push_str(&format!("{head}   {}   {steps}\n{rule}\n", laps(book, lang)));
     if let Some(d) = &book.damage {
         out.push_str(&format!(" {}: {d}\n", lang.pick("only a part of the recording could be read", "只能读出录制的一部分")));
     }
@@ -133,8 +128,8 @@ fn own_at_end(book: &Book) -> (u64, u64) {
 /// The function of the user's that ran most often, if one ran more than once.
 fn laps(book: &Book, lang: Lang) -> String {
     let mut most: BTreeMap<u32, u32> = BTreeMap::new();
-    for f in book.frames.iter().filter(|f| book.code(f.code).is_some_and(|c| c.mine)) {
-        *most.entry(f.code).or_default() += 1;
+    for f in book.frames.iter().filter(|f| book.code(**f).is_some_and(|c| c.mine)) {
+        *most.entry(*f).or_default() += 1;
     }
     match most.iter().max_by_key(|(code, n)| (**n, std::cmp::Reverse(**code))) {
         Some((code, n)) if *n > 1 => {
@@ -157,7 +152,7 @@ fn lines_of(book: &Book, all: bool) -> BTreeMap<String, BTreeMap<u32, Line>> {
             let line = files.entry(book.file(l.born.site).to_string()).or_default().entry(book.line(l.born.site)).or_default();
             line.born += 1;
             line.alive += u64::from(l.death.is_none_or(|d| d.at.order > end));
-            let m = line.made.entry(made_name(book, l)).or_default();
+            let m = line.made.entry(book.type_name(l.type_id).to_string()).or_default();
             m.count += 1;
             if m.first == 0 {
                 m.first = l.serial;
@@ -189,10 +184,6 @@ fn lines_of(book: &Book, all: bool) -> BTreeMap<String, BTreeMap<u32, Line>> {
 /// Born and dead inside one instruction, by no callable that the program named: the machine's own scratch paper.
 fn is_passing(l: &Life) -> bool {
     l.born.by == 0 && l.death.is_some_and(|d| d.at.step == l.born.step && d.at.site == l.born.site)
-}
-
-fn made_name(book: &Book, l: &Life) -> String {
-    book.type_name(l.type_id).to_string()
 }
 
 /// What stands for a cause in the sums of a line; both languages are made of it when it is shown.

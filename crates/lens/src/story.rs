@@ -85,6 +85,9 @@ pub fn end(book: &Book, life: &Life) -> Option<End> {
         _ => {}
     }
     let by = book.name(m.by).to_string();
+    if d.how == How::Later {
+        return whole(Cause::Later { by: if by.is_empty() { op.to_string() } else { by } });
+    }
     let Some((opcode, arg)) = found else { return whole(if by.is_empty() { Cause::Temporary } else { Cause::Later { by } }) };
     let local = |list: &[std::rc::Rc<str>]| list.get(arg as usize).map_or_else(String::new, |n| n.to_string());
     let cell = || book.code_at(m.site).map_or_else(String::new, |c| c.code.cellvars.iter().chain(&c.code.freevars).nth(arg as usize).map_or_else(String::new, |n| n.to_string()));

@@ -1,5 +1,6 @@
 //! Events as bytes: a tag byte and varints. Objects are named by their age, addresses by their distance from the last.
 
+use retic_bytecode::varint::{number, unzigzag, zigzag};
 use retic_events::{Asked, ELDER, Event, Holder, How, Left, Link, Look, Nature, Phase, Trigger};
 
 /// What both ends remember from event to event.
@@ -46,20 +47,6 @@ const AT_STEP: u8 = 20;
 const AT_SITE: u8 = 21;
 const CHECKPOINT: u8 = 22;
 const HELD: u8 = 23;
-
-pub fn number(out: &mut Vec<u8>, mut v: u64) {
-    while v >= 0x80 {
-        out.push(v as u8 | 0x80);
-        v >>= 7;
-    }
-    out.push(v as u8);
-}
-fn zigzag(v: i64) -> u64 {
-    ((v << 1) ^ (v >> 63)) as u64
-}
-fn unzigzag(v: u64) -> i64 {
-    (v >> 1) as i64 ^ -((v & 1) as i64)
-}
 
 /// Bytes being read; every read may find the end.
 pub struct Input<'a>(pub &'a [u8]);

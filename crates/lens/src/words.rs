@@ -83,6 +83,18 @@ impl Lang {
         }
     }
 
+    /// A variable: a local of a function, an attribute (its name begins with a dot), or a global.
+    pub fn variable(self, name: &str, function: Option<&str>) -> String {
+        match (function, name.strip_prefix('.'), self) {
+            (Some(f), _, Lang::En) => format!("local {name} of {f}"),
+            (Some(f), _, Lang::Zh) => format!("{f} 的局部变量 {name}"),
+            (None, Some(a), Lang::En) => format!("attribute {a}"),
+            (None, Some(a), Lang::Zh) => format!("属性 {a}"),
+            (None, None, Lang::En) => format!("global {name}"),
+            (None, None, Lang::Zh) => format!("全局变量 {name}"),
+        }
+    }
+
     pub fn phase(self, p: Phase) -> &'static str {
         match p {
             Phase::ProgramEnded => self.pick("the program was over", "程序已结束"),

@@ -1,12 +1,12 @@
 //! A recording that is cut off or damaged gives the part that is whole, or a sentence; never a panic, never wild memory.
 
-use retic_events::{Asked, Event, How, Left, Level, Sink};
+use retic_events::{Asked, Event, How, Left, Sink};
 use retic_lens::{Lang, Writer, read, report, why};
 
 /// A recording of three objects at one address.
 fn recording() -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut w = Writer::new(&mut bytes, "p.py", Level::Lives, Box::new(|_| true)).expect("memory takes everything");
+    let mut w = Writer::new(&mut bytes, "p.py", Box::new(|_| true)).expect("memory takes everything");
     let code = retic_bytecode::Code {
         name: "f".into(),
         qualname: "f".into(),

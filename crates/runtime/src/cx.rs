@@ -269,6 +269,7 @@ impl Cx {
             let mut queue = self.condemned.borrow_mut();
             if queue.is_empty() { None } else { Some(queue.remove(0)) }
         } {
+            self.lens.hint(retic_events::How::Later, 0);
             self.release(first);
         }
     }

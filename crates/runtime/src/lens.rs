@@ -214,6 +214,7 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
                 memory::cycles::untrack(cx, raw);
             }
             cx.dying.borrow_mut().push(raw);
+            with(cx, |_, r| r.defer(raw.as_ptr() as usize));
             return;
         }
         cx.death_depth.set(RECORDED + depth + 1);

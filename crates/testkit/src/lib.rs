@@ -98,11 +98,7 @@ pub fn run(command: &[String], program: &Path) -> Result<(String, String), Strin
 pub fn normalise(listing: &str) -> String {
     let mut out = String::new();
     for line in listing.lines() {
-        let mut line = line.to_string();
-        while let Some(at) = line.find(" at 0x") {
-            let end = line[at + 6..].find(|c: char| !c.is_ascii_hexdigit()).map_or(line.len(), |e| at + 6 + e);
-            line.replace_range(at..end, " at ADDRESS");
-        }
+        let mut line = addressless(line);
         if let Some(at) = line.find(", file \"")
             && let Some(end) = line[at + 8..].find('"')
         {
@@ -114,9 +110,14 @@ pub fn normalise(listing: &str) -> String {
     out
 }
 
+/// A title as the name of a file.
+fn file_name(title: &str) -> String {
+    title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect()
+}
+
 /// Runs one case; the error says what differs.
 pub fn check(retic: &str, case: &Case, scratch: &Path) -> Result<(), String> {
-    let name: String = case.title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
+    let name = file_name(&case.title);
     let program = scratch.join(format!("{name}.py"));
     std::fs::write(&program, &case.program).map_err(|e| e.to_string())?;
     if case.out.is_some() || case.err.is_some() {
@@ -156,7 +157,7 @@ pub fn check_under_lens(retic: &str, case: &Case, scratch: &Path) -> Result<(), 
     if case.out.is_none() && case.err.is_none() {
         return Ok(());
     }
-    let name: String = case.title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
+    let name = file_name(&case.title);
     let program = scratch.join(format!("lens_{name}.py"));
     let recording = program.with_extension("lens");
     std::fs::write(&program, &case.program).map_err(|e| e.to_string())?;

@@ -95,7 +95,13 @@ fn one(book: &Book, style: &Style, l: &Life) -> (String, String) {
             Lang::Zh => format!("{who}(诞生于{born})消亡于{end}。"),
         }
     } else {
-        let links: Vec<String> = chain[1..].iter().filter_map(|s| book.life(*s)).take(6).map(|o| called(book, o)).collect();
+        let mut links: Vec<String> = chain[1..].iter().filter_map(|s| book.life(*s)).take(6).map(|o| called(book, o)).collect();
+        if owners > links.len() {
+            links.push(match lang {
+                Lang::En => format!("{} more", owners - links.len()),
+                Lang::Zh => format!("另外 {} 个", owners - links.len()),
+            });
+        }
         match lang {
             Lang::En => format!("{who}, born at {born}, fell with its owner: held by {}. The first of them died at {end}.", links.join(", held by ")),
             Lang::Zh => format!("{who}(诞生于{born})随持有者一起消亡:持有者依次为 {}。最先消亡的一个:{end}。", links.join("、")),

@@ -12,10 +12,7 @@ pub fn holder(book: &Book, h: &Holder, by: u32, lang: Lang) -> String {
     match *h {
         Holder::Local { code, slot } => {
             let (name, function) = (book.register(code, slot).unwrap_or("?"), book.code(code).map_or("", |c| &c.code.name));
-            match lang {
-                Lang::En => format!("local {name} of {function}"),
-                Lang::Zh => format!("{function} 的局部变量 {name}"),
-            }
+            lang.variable(name, Some(function))
         }
         Holder::Stack { slot: 0, code } => {
             let function = book.code(code).map_or("", |c| &c.code.name);
@@ -34,9 +31,8 @@ pub fn holder(book: &Book, h: &Holder, by: u32, lang: Lang) -> String {
         Holder::Global { module, name } => {
             let (module, name) = (book.name(module), book.name(name));
             match lang {
-                Lang::En if module == "__main__" => format!("global {name}"),
+                _ if module == "__main__" => lang.variable(name, None),
                 Lang::En => format!("global {name} of module {module}"),
-                Lang::Zh if module == "__main__" => format!("全局变量 {name}"),
                 Lang::Zh => format!("模块 {module} 的全局变量 {name}"),
             }
         }

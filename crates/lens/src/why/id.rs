@@ -204,17 +204,7 @@ fn table(book: &Book, style: &Style, lives: &[&Life], out: &mut String) {
     let rows: Vec<[String; 5]> = lives
         .iter()
         .map(|l| {
-            let held = story::first_holder(book, l).map_or_else(
-                || "-".to_string(),
-                |(name, function)| match (function, lang) {
-                    (Some(f), Lang::En) => format!("local {name} of {f}"),
-                    (Some(f), Lang::Zh) => format!("{f} 的局部变量 {name}"),
-                    (None, Lang::En) if name.starts_with('.') => format!("attribute {}", &name[1..]),
-                    (None, Lang::Zh) if name.starts_with('.') => format!("属性 {}", &name[1..]),
-                    (None, Lang::En) => format!("global {name}"),
-                    (None, Lang::Zh) => format!("全局变量 {name}"),
-                },
-            );
+            let held = story::first_holder(book, l).map_or_else(|| "-".to_string(), |(name, function)| lang.variable(&name, function.as_deref()));
             [called(book, l), short(l.address), birth(book, l, lang), held, death(book, l, lang)]
         })
         .collect();
@@ -333,11 +323,12 @@ fn same_object(book: &Book, style: &Style, l: &Life, ran: &str, out: &mut String
             Lang::Zh => format!("{ran},遇到的是同一个 {who} 对象:没有创建新对象,因为{}。", lang.nature(n)),
         },
         None => {
-            let held = story::first_holder(book, l).map_or(String::new(), |(name, f)| match (f, lang) {
-                (Some(f), Lang::En) => format!(" It is held by the local {name} of {f}."),
-                (Some(f), Lang::Zh) => format!("它由 {f} 的局部变量 {name} 持有。"),
-                (None, Lang::En) => format!(" It is held by {name}."),
-                (None, Lang::Zh) => format!("它由 {name} 持有。"),
+            let held = story::first_holder(book, l).map_or(String::new(), |(name, f)| {
+                let variable = lang.variable(&name, f.as_deref());
+                match lang {
+                    Lang::En => format!(" It is held by the {variable}."),
+                    Lang::Zh => format!("它由{variable} 持有。"),
+                }
             });
             match lang {
                 Lang::En => format!("{ran} and met one and the same object, {who}, born at {}. It lived all the time, so its id could not change.{held}", birth(book, l, lang)),

@@ -2,7 +2,7 @@
 
 use super::naming::Names;
 use super::recorder::Recorder;
-use crate::cx::Cx;
+use crate::cx::{Cx, PyResult};
 use crate::eval::Frame;
 use crate::memory;
 use crate::object::{Header, Obj};
@@ -34,14 +34,21 @@ impl Watch {
     }
     /// The value of the variable in a frame.
     pub(super) fn value_in(&self, cx: &Cx, frame: &Frame) -> Option<Obj> {
-        let code = unsafe { &*frame.function().code.as_ptr() }.code();
-        let (n, cells) = (code.varnames.len(), code.cellvars.len());
+        let code = frame.function().code.get(cx).code();
+        let n = code.varnames.len();
         if let Some(i) = code.varnames.iter().position(|v| **v == *self.name) {
-            return Some(frame.register(i).clone()).filter(|o| !o.is_unbound());
+            let value = frame.register(i).clone();
+            // A parameter that closures share has moved to its cell.
+            if !value.is_unbound() || !code.cellvars.contains(&code.varnames[i]) {
+                return Some(value).filter(|o| !o.is_unbound());
+            }
         }
-        let cell = code.cellvars.iter().chain(&code.freevars).position(|v| **v == *self.name).filter(|i| *i < cells + code.freevars.len());
-        if let Some(i) = cell {
+        if let Some(i) = code.cellvars.iter().chain(&code.freevars).position(|v| **v == *self.name) {
             return frame.register(n + i).cast::<crate::types::CellObj>()?.value.cloned(cx);
+        }
+        // A walk through a namespace is for the line that is asked about only.
+        if self.line.is_some_and(|l| l != Names::line_of(cx, frame)) {
+            return None;
         }
         let key = self.name.as_bytes();
         let find = |d: &Dict| d.entries(cx).into_iter().find(|(k, _)| k.cast::<Str>().is_some_and(|s| s.to_text(cx).as_bytes() == key)).map(|(_, v)| v);
@@ -121,8 +128,7 @@ const LOOKER: &str = "/retic.py";
 fn variables(cx: &Cx, obj: &Obj) -> Vec<String> {
     let mut out = Vec::new();
     for f in cx.stacks.iter() {
-        // SAFETY: the frame is live, and so are its function and that one's code.
-        let code = unsafe { &*f.function().code.as_ptr() }.code().clone();
+        let code = f.function().code.get(cx).code().clone();
         if code.filename.ends_with(LOOKER) {
             continue;
         }
@@ -153,24 +159,26 @@ fn in_words(spaces: &FxHashMap<usize, String>, owner: &Obj, place: &Place) -> (b
 
 /// Every holder of an object that can be walked to: the object it is in, if it is in one, and what it is there, in words.
 /// Variables of frames and of modules have no object. For `import retic`.
-pub fn holders(cx: &Cx, obj: &Obj) -> Vec<(Option<Obj>, String)> {
+pub fn holders(cx: &mut Cx, obj: &Obj) -> PyResult<Vec<(Option<Obj>, String)>> {
     let mut out: Vec<(Option<Obj>, String)> = variables(cx, obj).into_iter().map(|w| (None, w)).collect();
     let spaces = namespaces(cx);
     for owner in walkable(cx) {
+        cx.poll_native()?;
         links(cx, &owner, &|o| o.is(obj), &mut |_, place| {
             let (variable, words) = in_words(&spaces, &owner, &place);
             out.push(((!variable).then(|| owner.clone()), words));
         });
     }
-    out
+    Ok(out)
 }
 
 /// The shortest way from an object to a variable: each holder as `holders` gives it. Empty: no variable leads to it.
-pub fn chain(cx: &Cx, obj: &Obj) -> Vec<(Option<Obj>, String)> {
+pub fn chain(cx: &mut Cx, obj: &Obj) -> PyResult<Vec<(Option<Obj>, String)>> {
     let spaces = namespaces(cx);
     let all = walkable(cx);
     let mut owners: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
     for (i, owner) in all.iter().enumerate() {
+        cx.poll_native()?;
         memory::trace(cx, owner, &mut |o| {
             let list = owners.entry(o.address()).or_default();
             if list.last() != Some(&i) {
@@ -181,7 +189,7 @@ pub fn chain(cx: &Cx, obj: &Obj) -> Vec<(Option<Obj>, String)> {
     // By address: the owner's number, and the address of what it holds on the way.
     let mut from: FxHashMap<usize, (usize, usize)> = FxHashMap::default();
     let mut work = std::collections::VecDeque::from([obj.clone()]);
-    let edge = |owner: &Obj, held: usize| {
+    let edge = |cx: &Cx, owner: &Obj, held: usize| {
         let mut found = None;
         links(cx, owner, &|o| o.address() == held, &mut |_, p| {
             if found.is_none() {
@@ -190,25 +198,26 @@ pub fn chain(cx: &Cx, obj: &Obj) -> Vec<(Option<Obj>, String)> {
         });
         found.unwrap_or((false, "inside".to_string()))
     };
-    let way = |from: &FxHashMap<usize, (usize, usize)>, mut at: usize, last: Option<(Option<Obj>, String)>| {
+    let way = |cx: &Cx, from: &FxHashMap<usize, (usize, usize)>, mut at: usize, last: Option<(Option<Obj>, String)>| {
         let mut out: Vec<(Option<Obj>, String)> = last.into_iter().collect();
         while let Some((owner, held)) = from.get(&at) {
-            out.push((Some(all[*owner].clone()), edge(&all[*owner], *held).1));
+            out.push((Some(all[*owner].clone()), edge(cx, &all[*owner], *held).1));
             at = *held;
         }
         out.reverse();
         out
     };
     while let Some(at) = work.pop_front() {
+        cx.poll_native()?;
         if let Some(words) = variables(cx, &at).into_iter().next() {
-            return way(&from, at.address(), Some((None, words)));
+            return Ok(way(cx, &from, at.address(), Some((None, words))));
         }
         for i in owners.get(&at.address()).into_iter().flatten() {
             let owner = &all[*i];
             if spaces.contains_key(&owner.address())
-                && let (true, words) = edge(owner, at.address())
+                && let (true, words) = edge(cx, owner, at.address())
             {
-                return way(&from, at.address(), Some((None, words)));
+                return Ok(way(cx, &from, at.address(), Some((None, words))));
             }
             if !owner.is(obj) && !from.contains_key(&owner.address()) {
                 from.insert(owner.address(), (*i, at.address()));
@@ -216,7 +225,7 @@ pub fn chain(cx: &Cx, obj: &Obj) -> Vec<(Option<Obj>, String)> {
             }
         }
     }
-    Vec::new()
+    Ok(Vec::new())
 }
 
 /// The objects that the collector tracks, and the containers it gave up tracking that those hold.
@@ -256,8 +265,9 @@ impl Recorder {
             if !known.contains(&address) {
                 // SAFETY: the block of a recorded object that did not go; a count is taken while it is looked at.
                 let raw = unsafe { std::ptr::NonNull::new_unchecked(address as *mut Header) };
-                // SAFETY: an object that is dying keeps a count of zero and is left out.
+                // SAFETY: L1; an object that is dying keeps a count of zero and is left out.
                 if unsafe { raw.as_ref() }.count.get() != 0 {
+                    // SAFETY: alive; the count that the handle would give back is not given back.
                     let kept = std::mem::ManuallyDrop::new(unsafe { Obj::from_raw(raw) });
                     all.push((*kept).clone());
                 }
@@ -309,7 +319,7 @@ impl Recorder {
     }
 
     fn frame_holders(&mut self, cx: &Cx, f: &Frame, top: bool, obj: &Obj, since: u32, out: &mut Vec<(Holder, u32)>) {
-        let code = self.code_of(f);
+        let code = self.code_of(cx, f);
         let exec = f.exec();
         for i in 0..exec.base {
             if f.register(i).is(obj) {
@@ -317,7 +327,7 @@ impl Recorder {
             }
         }
         let Some(info) = f.info() else { return };
-        let site = self.site_of(f);
+        let site = self.site_of(cx, f);
         let window = if top { window_of(cx, f, info.offset) } else { None };
         for r in info.live.iter().map(|r| *r as usize) {
             // A call's window is told as arguments.
@@ -367,7 +377,7 @@ impl Recorder {
 
 /// The window of the call that the top frame carries out: its first register and the number of arguments.
 fn window_of(cx: &Cx, f: &Frame, offset: u32) -> Option<(usize, usize)> {
-    let code = unsafe { &*f.function().code.as_ptr() }.code();
+    let code = f.function().code.get(cx).code();
     let op = Opcode::from_u8(*code.code.get(offset as usize)?)?;
     if cx.lens.callee.get().is_null() || !matches!(op, Opcode::CALL_FUNCTION | Opcode::CALL_METHOD) {
         return None;
@@ -386,8 +396,8 @@ fn window_of(cx: &Cx, f: &Frame, offset: u32) -> Option<(usize, usize)> {
 
 impl Names {
     /// The line where a frame is.
-    pub fn line_of(frame: &Frame) -> u32 {
-        let code = unsafe { &*frame.function().code.as_ptr() }.code();
+    pub fn line_of(cx: &Cx, frame: &Frame) -> u32 {
+        let code = frame.function().code.get(cx).code();
         retic_bytecode::lines::line_of(code, frame.offset())
     }
 }

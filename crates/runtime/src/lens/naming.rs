@@ -1,5 +1,6 @@
 //! Numbers for what events speak of: codes, sites, types, names. The sink hears of each before its first event.
 
+use crate::cx::Cx;
 use crate::eval::Frame;
 use crate::object::Header;
 use crate::types::{CodeObj, Type};
@@ -27,14 +28,13 @@ pub struct Names {
 
 impl Names {
     /// The number of a frame's code.
-    pub fn code(&mut self, sink: &mut dyn Sink, frame: &Frame) -> u32 {
+    pub fn code(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
         let key = frame.exec as usize;
         if let Some(id) = self.codes.get(&key) {
             return *id;
         }
         let id = self.mine.len() as u32 + 1;
-        // SAFETY: the frame is live, and so are its function and that one's code.
-        let code = unsafe { &*frame.function().code.as_ptr() }.code().clone();
+        let code = frame.function().code.get(cx).code().clone();
         let mine = sink.is_mine(&code.filename);
         sink.code(id, &retic_bytecode::pack::write(&shallow(&code, mine)), mine);
         self.codes.insert(key, id);
@@ -46,7 +46,7 @@ impl Names {
         (code as usize).checked_sub(1).and_then(|i| self.mine.get(i)).copied().unwrap_or(false)
     }
     /// The number of the place where a frame is.
-    pub fn site(&mut self, sink: &mut dyn Sink, frame: &Frame) -> u32 {
+    pub fn site(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
         let pc = frame.pc as usize;
         if self.last.0 == pc {
             return self.last.1;
@@ -54,7 +54,7 @@ impl Names {
         let id = match self.at.get(&pc) {
             Some(id) => *id,
             None => {
-                let code = self.code(sink, frame);
+                let code = self.code(cx, sink, frame);
                 let offset = frame.offset();
                 let next = self.sites.len() as u32 + 1;
                 let id = *self.sites.entry((code, offset)).or_insert(next);

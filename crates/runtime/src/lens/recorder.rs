@@ -24,6 +24,7 @@ struct Entered {
     /// Deaths that were under way.
     dying: usize,
     cycle: bool,
+    raising: bool,
 }
 
 pub struct Recorder {
@@ -45,6 +46,8 @@ pub struct Recorder {
     dying: Vec<u64>,
     /// Why objects die whose finalisers run first: address, what was said.
     rites: Vec<(usize, (How, u32))>,
+    /// Deaths that wait: the object's address, its owner's serial number.
+    deferred: FxHashMap<usize, u64>,
     cycle: bool,
     machine: bool,
 }
@@ -67,6 +70,7 @@ impl Recorder {
             leaving: Vec::new(),
             dying: Vec::new(),
             rites: Vec::new(),
+            deferred: FxHashMap::default(),
             cycle: false,
             machine: false,
         }
@@ -114,7 +118,7 @@ impl Recorder {
             return 0;
         }
         // SAFETY: records from the bottom to the frame that ran last are whole.
-        self.names.site(&mut *self.sink, unsafe { &*frame })
+        self.names.site(cx, &mut *self.sink, unsafe { &*frame })
     }
 
     // ---- blocks
@@ -204,8 +208,7 @@ impl Recorder {
     /// Whether the running code has the object among its constants.
     fn is_constant(&self, cx: &Cx, obj: &Obj) -> bool {
         let Some(frame) = cx.stacks.current() else { return false };
-        // SAFETY: the frame is live, and so are its function and that one's code.
-        let code = unsafe { &*frame.function().code.as_ptr() };
+        let code = frame.function().code.get(cx);
         code.consts.get(cx).cast::<crate::types::Tuple>().is_some_and(|t| t.items().iter().any(|c| c.is(obj)))
     }
 
@@ -227,11 +230,11 @@ impl Recorder {
     pub fn text(&mut self, text: &str) -> u32 {
         self.names.text(&mut *self.sink, text)
     }
-    pub fn code_of(&mut self, frame: &Frame) -> u32 {
-        self.names.code(&mut *self.sink, frame)
+    pub fn code_of(&mut self, cx: &Cx, frame: &Frame) -> u32 {
+        self.names.code(cx, &mut *self.sink, frame)
     }
-    pub fn site_of(&mut self, frame: &Frame) -> u32 {
-        self.names.site(&mut *self.sink, frame)
+    pub fn site_of(&mut self, cx: &Cx, frame: &Frame) -> u32 {
+        self.names.site(cx, &mut *self.sink, frame)
     }
 
     // ---- deaths
@@ -244,14 +247,15 @@ impl Recorder {
         let obj = unsafe { crate::eval::peek(&raw) };
         let serial = self.serial(cx, obj);
         self.names.forget(obj);
-        let hint = match self.rites.last() {
-            Some((address, said)) if *address == obj.address() => {
-                let said = *said;
-                self.rites.pop();
-                said
-            }
-            _ => hint,
+        let hint = match self.rites.iter().rposition(|r| r.0 == obj.address()) {
+            Some(i) => self.rites.remove(i).1,
+            None => hint,
         };
+        if let Some(owner) = self.deferred.remove(&obj.address()) {
+            self.dying.push(serial);
+            let distance = i32::try_from(owner as i64 - serial as i64).unwrap_or(0);
+            return self.tell(cx, Event::Dying { serial, how: How::OwnerDied, arg: distance as u32 });
+        }
         let under_way = self.frames.last().map_or(0, |f| f.dying);
         let (how, arg) = if self.dying.len() > under_way {
             (How::OwnerDied, 0)
@@ -265,6 +269,12 @@ impl Recorder {
         self.dying.push(serial);
         self.tell(cx, Event::Dying { serial, how, arg })
     }
+    /// The death of an object waits until those above it are over.
+    pub fn defer(&mut self, address: usize) {
+        if let Some(owner) = self.dying.last() {
+            self.deferred.insert(address, *owner);
+        }
+    }
     pub fn died(&mut self) {
         self.dying.pop();
     }
@@ -275,7 +285,8 @@ impl Recorder {
         self.cycle = yes;
     }
     pub fn finalizer(&mut self, cx: &Cx, obj: &Obj, begins: bool, hint: (How, u32)) -> bool {
-        if begins {
+        // The collector runs the finalisers of all its garbage before the first of them dies.
+        if begins && !cx.collector.running.get() {
             self.rites.push((obj.address(), hint));
         }
         let serial = self.serial(cx, obj);
@@ -295,9 +306,15 @@ impl Recorder {
             return false;
         }
         // SAFETY: the frame is live.
-        let code = self.names.code(&mut *self.sink, unsafe { &*top });
+        let code = self.names.code(cx, &mut *self.sink, unsafe { &*top });
         let ended = self.tell(cx, Event::Enter { code });
-        self.frames.push(Entered { frame: top, callee: cx.lens.callee.replace(std::ptr::null_mut()), dying: self.dying.len(), cycle: self.cycle });
+        self.frames.push(Entered {
+            frame: top,
+            callee: cx.lens.callee.replace(std::ptr::null_mut()),
+            dying: self.dying.len(),
+            cycle: self.cycle,
+            raising: cx.lens.raising.replace(false),
+        });
         self.cycle = false;
         ended
     }
@@ -314,9 +331,10 @@ impl Recorder {
             self.leaving.remove(i);
         }
         if let Some(i) = self.frames.iter().rposition(|f| f.frame == frame) {
-            cx.lens.callee.set(self.frames[i].callee);
-            self.cycle = self.frames[i].cycle;
-            self.frames.truncate(i);
+            let entered = self.frames.remove(i);
+            cx.lens.callee.set(entered.callee);
+            cx.lens.raising.set(entered.raising);
+            self.cycle = entered.cycle;
         }
         ended
     }
@@ -334,18 +352,17 @@ impl Recorder {
     }
     fn watch_with(&mut self, cx: &Cx, watch: &mut Watch, during_call: bool) {
         let Some(frame) = cx.stacks.current() else { return };
-        // SAFETY: the frame is live, and so are its function and that one's code.
-        if *unsafe { &*frame.function().code.as_ptr() }.code().name != *watch.function {
+        if *frame.function().code.get(cx).code().name != *watch.function {
             return;
         }
-        let site = self.site_of(frame);
+        let site = self.site_of(cx, frame);
         let value = watch.value_in(cx, frame);
         let now = value.as_ref().map_or(std::ptr::null_mut(), |o| o.as_ptr().as_ptr());
         if now != watch.value {
             watch.value = now;
             watch.stored = watch.last;
         }
-        let line = Names::line_of(frame);
+        let line = Names::line_of(cx, frame);
         let there = watch.line.is_none_or(|l| l == line);
         let begins = !during_call && watch.line_before != line;
         watch.line_before = line;
@@ -367,7 +384,7 @@ impl Recorder {
             return false;
         }
         // SAFETY: the top frame is live.
-        let code = self.names.code(&mut *self.sink, unsafe { &*top });
+        let code = self.names.code(cx, &mut *self.sink, unsafe { &*top });
         self.names.is_mine(code)
     }
     pub fn asked(&mut self, cx: &Cx, obj: &Obj, how: Asked) -> bool {

@@ -15,13 +15,13 @@ mod functions {
     /// Variables of frames and of modules have no owner: it is None.
     #[py("holders(object, /)")]
     pub fn holders(cx: &mut Cx, object: &Obj) -> PyResult {
-        let found = lens::holders(cx, object);
+        let found = lens::holders(cx, object)?;
         list_of(cx, found)
     }
     /// Return the same for the shortest way from 'object' to a variable, nearest first.
     #[py("chain(object, /)")]
     pub fn chain(cx: &mut Cx, object: &Obj) -> PyResult {
-        let found = lens::chain(cx, object);
+        let found = lens::chain(cx, object)?;
         list_of(cx, found)
     }
     /// Return the number of instructions carried out under the lens.
