@@ -294,13 +294,19 @@ pub(crate) fn machine(cx: &mut Cx, yes: bool) {
 }
 
 /// A finaliser begins or ends.
+#[inline(always)]
 pub(crate) fn finalizer(cx: &mut Cx, obj: &Obj, begins: bool) {
     if cx.lens.is_recording() {
-        settle(cx);
-        let hint = cx.lens.hint.replace((How::Dropped, 0));
-        let ended = with(cx, |cx, r| r.finalizer(cx, obj, begins, hint));
-        after(cx, ended);
+        finalizer_now(cx, obj, begins);
     }
+}
+#[cold]
+#[inline(never)]
+fn finalizer_now(cx: &mut Cx, obj: &Obj, begins: bool) {
+    settle(cx);
+    let hint = cx.lens.hint.replace((How::Dropped, 0));
+    let ended = with(cx, |cx, r| r.finalizer(cx, obj, begins, hint));
+    after(cx, ended);
 }
 
 /// An object was brought back by its finaliser.
@@ -335,12 +341,18 @@ pub(crate) fn cycle(cx: &mut Cx, yes: bool) {
 }
 
 /// The address of an object is seen by the program.
+#[inline(always)]
 pub(crate) fn asked(cx: &mut Cx, obj: &Obj, how: Asked) {
     if cx.lens.is_recording() {
-        settle(cx);
-        let ended = with(cx, |cx, r| r.asked(cx, obj, how));
-        after(cx, ended);
+        asked_now(cx, obj, how);
     }
+}
+#[cold]
+#[inline(never)]
+fn asked_now(cx: &mut Cx, obj: &Obj, how: Asked) {
+    settle(cx);
+    let ended = with(cx, |cx, r| r.asked(cx, obj, how));
+    after(cx, ended);
 }
 
 /// The program compares two objects with `is`.
