@@ -4,14 +4,13 @@ use super::{clear, finalize, link, managed, trace, weak};
 use crate::cx::Cx;
 use crate::object::{GC_LINK, GcLink, Header, Obj};
 use crate::types::flags;
-use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
 /// The collector's state.
 pub struct Collector {
-    /// Sentinels of the generations' circular lists; the fourth is the permanent one (`gc.freeze`).
-    pub lists: Box<[GcLink; 4]>,
+    /// Sentinels of circular lists: the generations, the permanent one (`gc.freeze`), and two for a collection's own use.
+    pub lists: Box<[GcLink; 6]>,
     pub counts: [Cell<i64>; 3],
     pub thresholds: [Cell<i64>; 3],
     pub enabled: Cell<bool>,
@@ -22,7 +21,7 @@ pub struct Collector {
 
 impl Default for Collector {
     fn default() -> Collector {
-        let lists = Box::new([const { GcLink { next: Cell::new(null_mut()), prev: Cell::new(null_mut()) } }; 4]);
+        let lists = Box::new([const { GcLink { next: Cell::new(null_mut()), prev: Cell::new(null_mut()) } }; 6]);
         for l in lists.iter() {
             let at = (l as *const GcLink).cast_mut();
             l.next.set(at);
@@ -40,17 +39,39 @@ impl Default for Collector {
     }
 }
 
-/// The address part of a `next` word; its low bit says that the finaliser ran.
-fn addr(next: *mut GcLink) -> *mut GcLink {
-    (next as usize & !1) as *mut GcLink
+/// Places in `Collector::lists` behind the three generations.
+const FROZEN: usize = 3;
+/// What a collection found unreachable.
+const UNREACHABLE: usize = 4;
+/// What is still unreachable after the finalisers, or has met its finaliser already.
+const FINAL: usize = 5;
+
+/// Low bits of a `next` word.
+const FINALIZED: usize = 1;
+/// The object lies in `UNREACHABLE` while trial deletion is not over: it may come back.
+const TENTATIVE: usize = 2;
+/// Low bit of a `prev` word: the object is under trial. While its reachability is open the rest of the word is the number
+/// of references that were not yet explained, not an address.
+const COLLECTING: usize = 1;
+
+/// The address part of a word.
+#[inline(always)]
+fn addr(word: *mut GcLink) -> *mut GcLink {
+    (word as usize & !(FINALIZED | TENTATIVE)) as *mut GcLink
 }
+#[inline(always)]
 fn set_next(l: &GcLink, to: *mut GcLink) {
-    l.next.set(((to as usize) | (l.next.get() as usize & 1)) as *mut GcLink);
+    l.next.set(((to as usize) | (l.next.get() as usize & (FINALIZED | TENTATIVE))) as *mut GcLink);
+}
+fn set_tentative(l: &GcLink, on: bool) {
+    let next = l.next.get() as usize;
+    l.next.set(if on { next | TENTATIVE } else { next & !TENTATIVE } as *mut GcLink);
 }
 
+#[inline(always)]
 unsafe fn append(list: &GcLink, l: &GcLink) {
     let head = (list as *const GcLink).cast_mut();
-    let last = list.prev.get();
+    let last = addr(list.prev.get());
     // SAFETY: links of a list are live while in it.
     unsafe {
         set_next(&*last, (l as *const GcLink).cast_mut());
@@ -60,11 +81,12 @@ unsafe fn append(list: &GcLink, l: &GcLink) {
     }
 }
 unsafe fn remove(l: &GcLink) {
-    let (prev, next) = (l.prev.get(), addr(l.next.get()));
+    let (prev, next) = (addr(l.prev.get()), addr(l.next.get()));
     // SAFETY: neighbours are live while in the list.
     unsafe {
         set_next(&*prev, next);
-        (*next).prev.set(prev);
+        let flag = (*next).prev.get() as usize & COLLECTING;
+        (*next).prev.set((prev as usize | flag) as *mut GcLink);
     }
     l.prev.set(null_mut());
     set_next(l, null_mut());
@@ -116,59 +138,95 @@ pub unsafe fn untrack(cx: &Cx, raw: NonNull<Header>) {
 /// Every tracked object of a generation (3: the frozen ones; `None`: of all three generations), as handles.
 pub fn objects(cx: &Cx, generation: Option<usize>) -> Vec<Obj> {
     let mut out = Vec::new();
-    for g in 0..4 {
-        if generation.map_or(g == 3, |w| w != g) {
+    for g in 0..=FROZEN {
+        if generation.map_or(g == FROZEN, |w| w != g) {
             continue;
         }
-        let head = (&cx.collector.lists[g] as *const GcLink).cast_mut();
-        let mut at = addr(cx.collector.lists[g].next.get());
-        while at != head {
-            out.push(handle(at));
-            // SAFETY: in the list, so live.
-            at = addr(unsafe { &*at }.next.get());
+        let mut members = Members::of(cx, g);
+        while let Some(l) = members.next() {
+            out.push(member(&l).clone());
         }
     }
     out
 }
 
-fn handle(l: *mut GcLink) -> Obj {
-    // SAFETY: the header lies right behind the link of a tracked, live object; the clone takes a count of its own.
-    unsafe {
-        let raw = NonNull::new_unchecked(l.cast::<u8>().add(GC_LINK).cast::<Header>());
-        (*(&raw as *const NonNull<Header>).cast::<Obj>()).clone()
+/// Walks a list. The member shown last may leave it.
+struct Members {
+    head: *mut GcLink,
+    at: *mut GcLink,
+}
+impl Members {
+    fn of(cx: &Cx, list: usize) -> Members {
+        let head = &cx.collector.lists[list];
+        Members { head: (head as *const GcLink).cast_mut(), at: addr(head.next.get()) }
+    }
+    /// The header of the next member.
+    #[inline(always)]
+    fn next(&mut self) -> Option<NonNull<Header>> {
+        if self.at == self.head {
+            return None;
+        }
+        let l = self.at;
+        // SAFETY: in the list, so live.
+        self.at = addr(unsafe { &*l }.next.get());
+        Some(header(l))
     }
 }
 
+/// The header behind the link of a tracked object.
+#[inline(always)]
+fn header(l: *mut GcLink) -> NonNull<Header> {
+    // SAFETY: the header lies right behind the link.
+    unsafe { NonNull::new_unchecked(l.cast::<u8>().add(GC_LINK).cast::<Header>()) }
+}
+
+/// A live object seen without taking a count.
+#[inline(always)]
+fn member(raw: &NonNull<Header>) -> &Obj {
+    // SAFETY: a handle is a pointer to a header; the object is in a list, so live.
+    unsafe { &*(raw as *const NonNull<Header>).cast::<Obj>() }
+}
+
+/// Whether a list has no member.
+fn is_empty(list: &GcLink) -> bool {
+    std::ptr::eq(addr(list.next.get()), list)
+}
+
+/// Moves all members of a list to another one's end.
 fn merge(cx: &Cx, from: usize, to: usize) {
     let (a, b) = (&cx.collector.lists[from], &cx.collector.lists[to]);
-    loop {
-        let at = addr(a.next.get());
-        if std::ptr::eq(at, a) {
-            return;
-        }
-        // SAFETY: both lists are whole.
-        unsafe {
-            remove(&*at);
-            append(b, &*at);
-        }
+    if is_empty(a) {
+        return;
     }
+    let (first, last, tail) = (addr(a.next.get()), addr(a.prev.get()), addr(b.prev.get()));
+    let (a_head, b_head) = ((a as *const GcLink).cast_mut(), (b as *const GcLink).cast_mut());
+    // SAFETY: both lists are whole.
+    unsafe {
+        set_next(&*tail, first);
+        (*first).prev.set(tail);
+        set_next(&*last, b_head);
+    }
+    b.prev.set(last);
+    a.next.set(a_head);
+    a.prev.set(a_head);
 }
 
 /// `gc.freeze` and `gc.unfreeze`.
 pub fn freeze(cx: &Cx) {
-    (0..3).for_each(|g| merge(cx, g, 3));
+    (0..FROZEN).for_each(|g| merge(cx, g, FROZEN));
 }
 pub fn unfreeze(cx: &Cx) {
-    merge(cx, 3, 2);
+    merge(cx, FROZEN, 2);
 }
 /// Number of frozen objects.
 pub fn frozen(cx: &Cx) -> usize {
-    let list = &cx.collector.lists[3];
-    let (mut n, mut at) = (0, addr(list.next.get()));
-    while !std::ptr::eq(at, list) {
+    length(cx, FROZEN)
+}
+
+fn length(cx: &Cx, list: usize) -> usize {
+    let (mut n, mut members) = (0, Members::of(cx, list));
+    while members.next().is_some() {
         n += 1;
-        // SAFETY: in the list, so live.
-        at = addr(unsafe { &*at }.next.get());
     }
     n
 }
@@ -209,63 +267,123 @@ fn run(cx: &mut Cx, generation: usize) -> usize {
     }
     (0..=generation).for_each(|g| cx.collector.counts[g].set(0));
     (0..generation).for_each(|g| merge(cx, g, generation));
-    let mut young: Vec<Obj> = objects(cx, Some(generation));
-    untrack_atoms(cx, &mut young);
-    // Trial deletion: what remains of a count after the references among the young is held from outside.
-    let mut external: FxHashMap<usize, i64> = young.iter().map(|o| (o.address(), o.count() - 1)).collect();
-    for o in &young {
-        trace(cx, o, &mut |r| {
-            if let Some(c) = external.get_mut(&r.address()) {
-                *c -= 1;
-            }
-        });
-    }
-    let mut reachable: FxHashSet<usize> = FxHashSet::default();
-    let mut work: Vec<Obj> = young.iter().filter(|o| external[&o.address()] > 0).cloned().collect();
-    reachable.extend(work.iter().map(Obj::address));
-    while let Some(o) = work.pop() {
-        trace(cx, &o, &mut |r| {
-            if external.contains_key(&r.address()) && reachable.insert(r.address()) {
-                work.push(r.clone());
-            }
-        });
-    }
-    let garbage: Vec<Obj> = young.iter().filter(|o| !reachable.contains(&o.address())).cloned().collect();
+    untrack_atoms(cx, generation);
+    deduce(cx, generation, UNREACHABLE);
+    let older = (generation + 1).min(2);
     if generation < 2 {
-        drop(external);
-        merge_young(cx, generation);
+        merge(cx, generation, older);
     }
-    drop(young);
-    if garbage.is_empty() {
+    if is_empty(&cx.collector.lists[UNREACHABLE]) {
         return 0;
     }
-    dispose(cx, garbage)
+    empty_weak_references(cx);
+    finalize_all(cx);
+    // A finaliser may have brought some back: everything that is now held from outside lives on.
+    deduce(cx, UNREACHABLE, FINAL);
+    let mut members = Members::of(cx, FINAL);
+    while let Some(raw) = members.next() {
+        settle(raw);
+    }
+    merge(cx, UNREACHABLE, older);
+    let found = length(cx, FINAL);
+    dispose(cx, older);
+    found
 }
 
-fn merge_young(cx: &Cx, generation: usize) {
-    merge(cx, generation, generation + 1);
+/// Takes an object out of the trial.
+fn settle(raw: NonNull<Header>) {
+    // SAFETY: tracked, so it has a link.
+    let l = unsafe { link(raw) };
+    l.prev.set((l.prev.get() as usize & !COLLECTING) as *mut GcLink);
+}
+
+/// The link of an object under trial.
+#[inline(always)]
+fn on_trial(o: &Obj) -> Option<&GcLink> {
+    if o.ty().flags.get() & flags::GC == 0 {
+        return None;
+    }
+    // SAFETY: gc types have a link.
+    let l = unsafe { link(o.as_ptr()) };
+    (l.prev.get() as usize & COLLECTING != 0).then_some(l)
+}
+
+/// Trial deletion (CPython's `deduce_unreachable`): what remains of a count after the references among the members of `from`
+/// is held from outside. Moves the members that cannot be reached to `to`, which is empty; these stay under trial.
+fn deduce(cx: &Cx, from: usize, to: usize) {
+    const ONE: usize = 2;
+    let refs = |l: &GcLink| l.prev.get() as usize >> 1;
+    let set_refs = |l: &GcLink, n: usize| l.prev.set((n << 1 | COLLECTING) as *mut GcLink);
+    let mut members = Members::of(cx, from);
+    while let Some(raw) = members.next() {
+        // SAFETY: tracked, so it has a link.
+        set_refs(unsafe { link(raw) }, member(&raw).count() as usize);
+    }
+    let mut members = Members::of(cx, from);
+    while let Some(raw) = members.next() {
+        trace(cx, member(&raw), &mut |r| {
+            if let Some(l) = on_trial(r) {
+                l.prev.set((l.prev.get() as usize - ONE) as *mut GcLink);
+            }
+        });
+    }
+    let (reachable, unreachable) = (&cx.collector.lists[from], &cx.collector.lists[to]);
+    let head = (reachable as *const GcLink).cast_mut();
+    let mut prev = head;
+    // The list is linked forwards only until its members are settled one by one.
+    loop {
+        // SAFETY: members of a list are live; nothing dies while they are looked at.
+        unsafe {
+            let at = addr((*prev).next.get());
+            if at == head {
+                break;
+            }
+            let l = &*at;
+            if refs(l) > 0 {
+                trace(cx, member(&header(at)), &mut |r| {
+                    let Some(l) = on_trial(r) else { return };
+                    if l.next.get() as usize & TENTATIVE != 0 {
+                        remove(l);
+                        set_tentative(l, false);
+                        append(reachable, l);
+                        set_refs(l, 1);
+                    } else if refs(l) == 0 {
+                        set_refs(l, 1);
+                    }
+                });
+                l.prev.set(prev);
+                prev = at;
+            } else {
+                set_next(&*prev, addr(l.next.get()));
+                append(unreachable, l);
+                l.prev.set((l.prev.get() as usize | COLLECTING) as *mut GcLink);
+                set_tentative(l, true);
+            }
+        }
+    }
+    reachable.prev.set(prev);
+    let mut members = Members::of(cx, to);
+    while let Some(raw) = members.next() {
+        // SAFETY: tracked, so it has a link.
+        set_tentative(unsafe { link(raw) }, false);
+    }
 }
 
 /// Tuples of atoms and dictionaries of atoms cannot be in a cycle: the collector stops watching them.
-fn untrack_atoms(cx: &Cx, young: &mut Vec<Obj>) {
-    young.retain(|o| {
-        let ty = o.ty();
-        if ty.flags.get() & flags::UNTRACKABLE == 0 {
-            return true;
+fn untrack_atoms(cx: &Cx, generation: usize) {
+    let mut members = Members::of(cx, generation);
+    while let Some(raw) = members.next() {
+        let o = member(&raw);
+        if o.ty().flags.get() & flags::UNTRACKABLE == 0 {
+            continue;
         }
         let mut keep = false;
         trace(cx, o, &mut |r| keep |= may_be_tracked(r));
         if !keep {
-            // SAFETY: tuples and dictionaries are gc types.
-            unsafe {
-                let l = link(o.as_ptr());
-                if !l.prev.get().is_null() {
-                    remove(l);
-                }
-            }
+            // SAFETY: it is in the list; the walk is past it.
+            unsafe { remove(link(raw)) };
         }
-        keep
-    });
+    }
 }
 
 fn may_be_tracked(o: &Obj) -> bool {
@@ -273,27 +391,30 @@ fn may_be_tracked(o: &Obj) -> bool {
     f & flags::GC != 0 && (f & flags::UNTRACKABLE == 0 || is_tracked(o))
 }
 
-fn dispose(cx: &mut Cx, garbage: Vec<Obj>) -> usize {
-    let found = garbage.len();
-    // Weak references of the garbage are emptied first; callbacks of references outside run now.
-    let members: FxHashSet<usize> = garbage.iter().map(Obj::address).collect();
+/// Weak references of the garbage are emptied; callbacks of references outside run now. Ends the trial.
+fn empty_weak_references(cx: &mut Cx) {
     let mut calls = Vec::new();
-    for o in &garbage {
-        if o.ty().flags.get() & flags::MANAGED == 0 {
+    let mut dropped = Vec::new();
+    let mut members = Members::of(cx, UNREACHABLE);
+    while let Some(raw) = members.next() {
+        // SAFETY: managed, checked first.
+        if member(&raw).ty().flags.get() & flags::MANAGED == 0 || unsafe { managed(raw) }.weak.get().is_none() {
             continue;
         }
-        // SAFETY: managed, checked above.
-        if unsafe { managed(o.as_ptr()) }.weak.get().is_none() {
-            continue;
-        }
-        for r in weak::list(o) {
+        for r in weak::list(member(&raw)) {
             weak::unlink(&r);
-            if let Some(callback) = r.callback.replace(cx, None)
-                && !members.contains(&r.as_obj().address())
-            {
-                calls.push((r.clone(), callback));
+            let outside = on_trial(r.as_obj()).is_none();
+            if let Some(callback) = r.callback.replace(cx, None) {
+                if outside { calls.push((r.clone(), callback)) } else { dropped.push(callback) }
             }
         }
+    }
+    let mut members = Members::of(cx, UNREACHABLE);
+    while let Some(raw) = members.next() {
+        settle(raw);
+    }
+    for callback in dropped {
+        cx.release(callback);
     }
     for (r, callback) in calls {
         if crate::protocol::call(cx, &callback, &[r.into_obj()]).is_err() {
@@ -301,51 +422,57 @@ fn dispose(cx: &mut Cx, garbage: Vec<Obj>) -> usize {
         }
         cx.release(callback);
     }
-    for o in &garbage {
-        if o.ty().flags.get() & flags::FINALIZER != 0 {
-            finalize(cx, o);
+}
+
+/// Moves the first member of a list to the end of another; it must have one.
+fn move_first(cx: &Cx, from: usize, to: usize) {
+    let first = addr(cx.collector.lists[from].next.get());
+    // SAFETY: in the list, so live.
+    unsafe {
+        remove(&*first);
+        append(&cx.collector.lists[to], &*first);
+    }
+}
+
+/// Runs the finalisers of the garbage in order. Some of it may die on the way.
+fn finalize_all(cx: &mut Cx) {
+    while let Some(raw) = Members::of(cx, UNREACHABLE).next() {
+        move_first(cx, UNREACHABLE, FINAL);
+        if member(&raw).ty().flags.get() & flags::FINALIZER != 0 {
+            let o = member(&raw).clone();
+            finalize(cx, &o);
+            cx.release(o);
         }
     }
-    // A finaliser may have brought some back: everything that is now held from outside lives on.
-    let mut external: FxHashMap<usize, i64> = garbage.iter().map(|o| (o.address(), o.count() - 1)).collect();
-    for o in &garbage {
-        trace(cx, o, &mut |r| {
-            if let Some(c) = external.get_mut(&r.address()) {
-                *c -= 1;
-            }
-        });
-    }
-    let mut alive: FxHashSet<usize> = FxHashSet::default();
-    let mut work: Vec<Obj> = garbage.iter().filter(|o| external[&o.address()] > 0).cloned().collect();
-    alive.extend(work.iter().map(Obj::address));
-    while let Some(o) = work.pop() {
-        trace(cx, &o, &mut |r| {
-            if external.contains_key(&r.address()) && alive.insert(r.address()) {
-                work.push(r.clone());
-            }
-        });
-    }
-    let dead: Vec<Obj> = garbage.into_iter().filter(|o| !alive.contains(&o.address())).collect();
+    merge(cx, FINAL, UNREACHABLE);
+}
+
+/// Breaks the cycles of `FINAL`, object by object; what survives its own clearing goes to the older generation.
+fn dispose(cx: &mut Cx, older: usize) {
     const DEBUG_SAVEALL: i64 = 32;
-    if cx.collector.debug.get() & DEBUG_SAVEALL != 0 {
-        for o in dead {
+    let save = cx.collector.debug.get() & DEBUG_SAVEALL != 0;
+    if !save {
+        crate::lens::cycle(cx, true);
+    }
+    let mut out = Vec::new();
+    while let Some(raw) = Members::of(cx, FINAL).next() {
+        let o = member(&raw).clone();
+        if save {
             crate::modules::gc::save_garbage(cx, o);
+        } else {
+            clear(cx, &o, &mut out);
+            for value in out.drain(..) {
+                cx.release(value);
+            }
+            cx.release(o);
         }
-        return found;
-    }
-    crate::lens::cycle(cx, true);
-    for o in &dead {
-        let mut out = Vec::new();
-        clear(cx, o, &mut out);
-        for value in out {
-            cx.release(value);
+        if Members::of(cx, FINAL).next() == Some(raw) {
+            move_first(cx, FINAL, older);
         }
     }
-    for o in dead {
-        cx.release(o);
+    if !save {
+        crate::lens::cycle(cx, false);
     }
-    crate::lens::cycle(cx, false);
-    found
 }
 
 /// Whether the object's finaliser ran.
