@@ -209,6 +209,18 @@ impl Cx {
     pub fn tuple(&self, items: Vec<Obj>) -> PyResult {
         crate::types::Tuple::from_vec(self, items)
     }
+    /// A tuple of a known number of items.
+    pub fn tuple_of<const N: usize>(&self, items: [Obj; N]) -> PyResult {
+        let mut items = std::mem::ManuallyDrop::new(items);
+        // SAFETY: the items move out; where there is no memory they are dropped here.
+        unsafe {
+            let made = crate::types::Tuple::of_slots(self, items.as_ptr(), N);
+            if made.is_err() {
+                std::mem::ManuallyDrop::drop(&mut items);
+            }
+            made
+        }
+    }
     pub fn list(&self, items: Vec<Obj>) -> PyResult {
         crate::types::List::from_vec(self, items)
     }

@@ -139,6 +139,16 @@ pub unsafe fn die(raw: NonNull<Header>) {
         (ty.as_ref(), &mut *ty.as_ref().cx.get())
     };
     let f = ty.flags.get();
+    if f & (flags::FINALIZER | flags::MANAGED | flags::GC | flags::HEAP) == 0 && cx.death_depth.get() < NESTING_MAX {
+        // SAFETY: nothing hangs on it but what its layout drops.
+        return unsafe {
+            let size = (ty.ops.get().size)(raw);
+            cx.death_depth.set(cx.death_depth.get() + 1);
+            (ty.ops.get().drop)(raw);
+            cx.heap.free(raw.cast(), size);
+            leave_death(cx);
+        };
+    }
     if f & (flags::FINALIZER | flags::MANAGED) != 0 {
         // SAFETY: managed types only.
         let has_weak = f & flags::MANAGED != 0 && unsafe { managed(raw) }.weak.get().is_some();
@@ -237,8 +247,21 @@ unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
     cx.death_depth.set(cx.death_depth.get() + 1);
     // SAFETY: passed on.
     unsafe { dissolve(cx, raw) };
+    leave_death(cx);
+}
+
+/// The end of a burial; the outermost one buries those that had to wait.
+#[inline(always)]
+fn leave_death(cx: &mut Cx) {
     cx.death_depth.set(cx.death_depth.get() - 1);
-    if cx.death_depth.get() == 0 {
+    if cx.death_depth.get() == 0 && !cx.dying.borrow().is_empty() {
+        bury_waiting(cx);
+    }
+}
+
+#[cold]
+fn bury_waiting(cx: &mut Cx) {
+    {
         loop {
             let next = cx.dying.borrow_mut().pop();
             let Some(next) = next else { break };

@@ -141,8 +141,15 @@ pub fn equal(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
     if a.is(b) { Ok(true) } else { equal_unidentical(cx, a, b) }
 }
 pub fn equal_unidentical(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
-    if a.shape() == shape::INT && b.shape() == shape::INT {
-        return Ok(int::to_i64(a) == int::to_i64(b));
+    if a.shape() == shape::INT
+        && b.shape() == shape::INT
+        && let (Some(x), Some(y)) = (int::to_i64(a), int::to_i64(b))
+    {
+        return Ok(x == y);
+    }
+    if a.shape() == shape::STR && b.shape() == shape::STR {
+        // SAFETY: O3, both shapes say str.
+        return Ok(unsafe { a.cast_unchecked::<Str>().same(b.cast_unchecked::<Str>()) });
     }
     let r = richcompare(cx, a, b, Cmp::Eq)?;
     let t = truth(cx, &r);
@@ -150,6 +157,10 @@ pub fn equal_unidentical(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
     t
 }
 pub fn hash(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
+    if o.shape() == shape::STR {
+        // SAFETY: O3, the shape says str.
+        return Ok(unsafe { o.cast_unchecked::<Str>() }.hash(cx));
+    }
     cx.room()?;
     match o.ty().slots(cx).hash {
         Some(f) => f(cx, o),

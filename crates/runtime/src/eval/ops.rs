@@ -24,7 +24,7 @@ use crate::memory;
 use crate::object::shape;
 use crate::protocol;
 use crate::types::type_::{Cmp, Op};
-use crate::types::{Int, int};
+use crate::types::{Dict, Int, Str, int};
 use retic_bytecode::Opcode;
 use retic_events::How;
 use std::ptr::NonNull;
@@ -479,9 +479,19 @@ unsafe fn float_op<const A: u8, const B: u8, const D: u8, const OP: usize>(cx: *
 /// Compares, tests identity or membership: 0..5 comparison, 6 is, 7 is not, 8 in, 9 not in. 0, 1, or 2 for an error.
 #[inline(never)]
 unsafe fn compare_slow(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> u32 {
-    // SAFETY: as `binary_slow`.
+    // SAFETY: as `binary_slow`; shapes are compared before layouts are used.
     unsafe {
         let cx = &mut *cx;
+        if is(a, shape::STR) && is(b, shape::STR) && matches!(number, 2 | 3) {
+            let same = a == b || (*a.cast::<Str>()).same(&*b.cast::<Str>());
+            return u32::from(same == (number == 2));
+        }
+        if is(b, shape::DICT)
+            && number >= 8
+            && let Some(found) = (*b.cast::<Dict>()).find_plain(cx, peek(&a))
+        {
+            return u32::from(found.is_some() == (number == 8));
+        }
         let (x, y) = (peek(&a).clone(), peek(&b).clone());
         let r = match number {
             0..=5 => match protocol::richcompare(cx, &x, &y, Cmp::ALL[number]) {
@@ -530,7 +540,7 @@ unsafe fn compare_value<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: 
 unsafe fn value_of_compare(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> Slot {
     // SAFETY: as `binary_slow`.
     unsafe {
-        if number >= 8 {
+        if number >= 8 || (is(a, shape::STR) && is(b, shape::STR) && matches!(number, 2 | 3)) {
             return match compare_slow(cx, a, b, number) {
                 2 => std::ptr::null_mut(),
                 v => give((*cx).bool(v == 1)),

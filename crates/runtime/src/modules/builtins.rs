@@ -155,7 +155,7 @@ mod functions {
     #[py("chr(i, /)")]
     pub fn chr(cx: &mut Cx, i: i64) -> PyResult {
         match u32::try_from(i).ok().filter(|c| *c < 0x110000) {
-            Some(c) => cx.str_points(&[c]),
+            Some(c) => Str::of_point(cx, c),
             None => Err(cx.value_error("chr() arg not in range(0x110000)")),
         }
     }

@@ -68,6 +68,58 @@ impl Dict {
         self.table.get(cx).value(index)
     }
 
+    /// Finds a string or small int without running Python; nothing if a key on the way would have to be asked.
+    pub(crate) fn find_plain(&self, cx: &Cx, key: &Obj) -> Option<Option<usize>> {
+        let t = self.table.get(cx);
+        let (hash, number) = match key.shape() {
+            shape::STR => {
+                // SAFETY: O3, the shape says str.
+                let s = unsafe { key.cast_unchecked::<Str>() };
+                let hash = s.hash(cx);
+                if !t.is_general() {
+                    return Some(t.find_str(s, hash));
+                }
+                (hash, None)
+            }
+            shape::INT => {
+                let n = super::int::to_i64(key)?;
+                (retic_numbers::hash::int(n), Some(n))
+            }
+            _ => return None,
+        };
+        let mut probe = t.probe(hash);
+        while let Some(i) = t.next_candidate(&mut probe, hash) {
+            let k = t.key(i);
+            let same = k.is(key)
+                || match (k.shape(), number) {
+                    (shape::INT, Some(n)) => super::int::to_i64(k)? == n,
+                    (shape::STR, Some(_)) | (shape::INT, None) => false,
+                    // SAFETY: O3, both shapes say str.
+                    (shape::STR, None) => unsafe { k.cast_unchecked::<Str>().same(key.cast_unchecked::<Str>()) },
+                    _ => return None,
+                };
+            if same {
+                return Some(Some(i));
+            }
+        }
+        Some(None)
+    }
+    /// The value in a place that was found; good until the dict changes.
+    pub(crate) fn value_at<'a>(&'a self, cx: &'a Cx, i: usize) -> &'a Obj {
+        self.table.get(cx).value(i)
+    }
+    /// Sets a string or small int key if that needs no Python; the old value comes out.
+    pub(crate) fn insert_plain(&self, cx: &mut Cx, key: &Obj, value: &Obj) -> Option<PyResult<Option<Obj>>> {
+        let found = self.find_plain(cx, key)?;
+        Some(match found {
+            Some(i) => {
+                self.touch(cx);
+                Ok(Some(self.table.get_mut(cx).replace(i, value.clone())))
+            }
+            None => protocol::hash(cx, key).and_then(|hash| self.add(cx, key, hash, value.clone())).map(|()| None),
+        })
+    }
+
     /// Finds a key, running `__eq__` where needed.
     fn find(&self, cx: &mut Cx, this: &Obj, key: &Obj, hash: i64) -> PyResult<Option<usize>> {
         let _ = this;
@@ -80,7 +132,7 @@ impl Dict {
             let mut probe = self.table.get(cx).probe(hash);
             loop {
                 let t = self.table.get(cx);
-                let Some(i) = t.next_candidate(&mut probe, hash, cx) else { return Ok(None) };
+                let Some(i) = t.next_candidate(&mut probe, hash) else { return Ok(None) };
                 let candidate = t.key(i);
                 if candidate.is(key) {
                     return Ok(Some(i));
@@ -108,27 +160,45 @@ impl Dict {
     }
 
     pub fn get(&self, cx: &mut Cx, key: &Obj) -> PyResult<Option<Obj>> {
+        if let Some(found) = self.find_plain(cx, key) {
+            return Ok(found.map(|i| self.table.get(cx).value(i).clone()));
+        }
         let hash = protocol::hash(cx, key)?;
         Ok(self.find(cx, key, key, hash)?.map(|i| self.table.get(cx).value(i).clone()))
     }
     pub fn contains(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
+        if let Some(found) = self.find_plain(cx, key) {
+            return Ok(found.is_some());
+        }
         let hash = protocol::hash(cx, key)?;
         Ok(self.find(cx, key, key, hash)?.is_some())
     }
     /// Sets a key; hands the old value out.
     pub fn insert(&self, cx: &mut Cx, key: &Obj, value: Obj) -> PyResult<Option<Obj>> {
         let hash = protocol::hash(cx, key)?;
+        self.insert_hashed(cx, key, hash, value)
+    }
+    /// The same with the key's hash known.
+    fn insert_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64, value: Obj) -> PyResult<Option<Obj>> {
         if let Some(i) = self.find(cx, key, key, hash)? {
             self.touch(cx);
             return Ok(Some(self.table.get_mut(cx).replace(i, value)));
         }
+        self.add(cx, key, hash, value)?;
+        Ok(None)
+    }
+    /// Adds a key that is not there.
+    fn add(&self, cx: &mut Cx, key: &Obj, hash: i64, value: Obj) -> PyResult<()> {
         // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
         unsafe { (*self.table.as_ptr()).insert(cx, key.clone(), hash, value)? };
         self.touch(cx);
+        self.track(cx);
+        Ok(())
+    }
+    fn track(&self, cx: &Cx) {
         let raw = NonNull::from(self).cast::<Header>();
         // SAFETY: a live dict; dicts are gc types.
         unsafe { memory::cycles::track(cx, raw) };
-        Ok(None)
     }
     pub fn set_str(&self, cx: &mut Cx, key: &'static str, value: Obj) -> PyResult<()> {
         let k = cx.name(key);
@@ -149,16 +219,23 @@ impl Dict {
         let t = self.table.get(cx);
         (0..t.end()).filter(|i| t.is_live(*i)).map(|i| (t.key(i).clone(), t.value(i).clone())).collect()
     }
-    /// The entry at or after a position, and the position behind it.
-    pub fn next_entry(&self, cx: &Cx, mut at: usize) -> Option<(usize, Obj, Obj)> {
+    /// The place of the entry at or after a position.
+    #[inline]
+    pub fn entry_from(&self, cx: &Cx, mut at: usize) -> Option<usize> {
         let t = self.table.get(cx);
         while at < t.end() {
             if t.is_live(at) {
-                return Some((at + 1, t.key(at).clone(), t.value(at).clone()));
+                return Some(at);
             }
             at += 1;
         }
         None
+    }
+    /// The entry at or after a position, and the position behind it.
+    pub fn next_entry(&self, cx: &Cx, at: usize) -> Option<(usize, Obj, Obj)> {
+        let i = self.entry_from(cx, at)?;
+        let t = self.table.get(cx);
+        Some((i + 1, t.key(i).clone(), t.value(i).clone()))
     }
     /// Empties the dict; values die in order.
     pub fn clear_now(&self, cx: &mut Cx) {
@@ -168,19 +245,56 @@ impl Dict {
     }
     pub fn copy(&self, cx: &mut Cx) -> PyResult<Ref<Dict>> {
         let new = Dict::new(cx)?;
-        for (k, v) in self.entries(cx) {
-            new.insert(cx, &k, v)?;
+        let t = self.table.get(cx);
+        if t.used() > 0 && t.used() >= t.end() * 2 / 3 {
+            new.take_over(cx, self)?;
+        } else {
+            new.update_from_dict(cx, self)?;
         }
         Ok(new)
     }
+    /// Fills a dict that has no entries with those of another.
+    fn take_over(&self, cx: &mut Cx, other: &Dict) -> PyResult<()> {
+        let table = other.table.get(cx).cloned(cx)?;
+        let old = self.table.replace(cx, table);
+        cx.release(old);
+        self.touch(cx);
+        self.track(cx);
+        Ok(())
+    }
+    /// `update` from another dict (CPython's `dict_merge`).
+    fn update_from_dict(&self, cx: &mut Cx, other: &Dict) -> PyResult<()> {
+        if std::ptr::eq(self, other) {
+            return Ok(());
+        }
+        let n = other.len(cx);
+        if n == 0 {
+            return Ok(());
+        }
+        if self.len(cx) == 0 && other.table.get(cx).is_dense() {
+            return self.take_over(cx, other);
+        }
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
+        unsafe { (*self.table.as_ptr()).reserve(cx, n, (*other.table.as_ptr()).is_general())? };
+        let mut at = 0;
+        while let Some((next, k, v)) = other.next_entry(cx, at) {
+            let hash = other.table.get(cx).hash_at(next - 1);
+            at = next;
+            let old = self.insert_hashed(cx, &k, hash, v)?;
+            cx.release(old);
+            cx.release(k);
+            if other.len(cx) != n {
+                return Err(cx.runtime_error("dict mutated during update"));
+            }
+        }
+        Ok(())
+    }
     /// `update` from another dict or mapping or pairs.
     pub fn update_from(&self, cx: &mut Cx, other: &Obj) -> PyResult<()> {
-        if let Some(d) = other.cast::<Dict>() {
-            for (k, v) in d.entries(cx) {
-                let old = self.insert(cx, &k, v)?;
-                cx.release(old);
-            }
-            return Ok(());
+        if let Some(d) = other.cast::<Dict>()
+            && (other.shape() == shape::DICT || d.as_obj().ty().slots(cx).iter.map(|f| f as usize) == cx.types.dict.slots(cx).iter.map(|f| f as usize))
+        {
+            return self.update_from_dict(cx, d);
         }
         let keys = cx.name("keys");
         if protocol::lookup_attr(cx, other, &keys)?.is_some() {
@@ -334,11 +448,12 @@ impl Dict {
     /// Insert key with a value of default if key is not in the dictionary.
     #[py("setdefault($self, key, default=None, /)")]
     fn setdefault(cx: &mut Cx, this: &Ref<Dict>, key: &Obj, default: Option<&Obj>) -> PyResult {
-        if let Some(v) = this.get(cx, key)? {
-            return Ok(v);
+        let hash = protocol::hash(cx, key)?;
+        if let Some(i) = this.find(cx, key, key, hash)? {
+            return Ok(this.table.get(cx).value(i).clone());
         }
         let v = default.cloned().unwrap_or_else(|| cx.none());
-        this.insert(cx, key, v.clone())?;
+        this.add(cx, key, hash, v.clone())?;
         Ok(v)
     }
     /// D.pop(k[,d]) -> v, remove specified key and return the corresponding value.
@@ -353,14 +468,14 @@ impl Dict {
     /// Remove and return a (key, value) pair as a 2-tuple, in LIFO order.
     #[py("popitem($self, /)")]
     fn popitem(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
-        let t = this.table.get(cx);
-        let last = (0..t.end()).rev().find(|i| t.is_live(*i)).map(|i| (t.key(i).clone(), t.value(i).clone()));
-        let Some((k, v)) = last else {
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
+        let table = unsafe { &mut *this.table.as_ptr() };
+        let Some((k, v)) = table.pop() else {
             let text = cx.str("popitem(): dictionary is empty")?;
             return Err(cx.key_error(&text));
         };
-        this.remove(cx, &k)?;
-        cx.tuple(vec![k, v])
+        this.touch(cx);
+        cx.tuple_of([k, v])
     }
     /// D.update([E, ]**F) -> None.  Update D from mapping/iterable E and F.
     #[py("update($self, *args, **kwargs)")]

@@ -79,23 +79,23 @@ fn next_backward(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
 
 fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let Some(it) = o.cast::<Iter>() else { return Ok(None) };
-    let Some(seq) = it.seq.cloned(cx) else { return Ok(None) };
     let i = it.at.get();
+    let Some(seq) = it.seq.get(cx) else { return Ok(None) };
     let v = if let Some(l) = seq.cast::<List>() {
         l.items(cx).get(i).cloned()
     } else if let Some(t) = seq.cast::<Tuple>() {
         t.items().get(i).cloned()
     } else if let Some(s) = seq.cast::<Str>() {
-        if i < s.len() { Some(cx.str_points(&[s.chars().get(i)])?) } else { None }
+        if i < s.len() { Some(Str::of_point(cx, s.chars().get(i))?) } else { None }
     } else if let Some(b) = seq.cast::<super::Bytes>() {
         match b.bytes().get(i) {
             Some(c) => Some(cx.int(i64::from(*c))?),
             None => None,
         }
     } else {
+        let seq = seq.clone();
         let key = cx.int(i as i64)?;
-        let r = protocol::getitem(cx, &seq, &key);
-        match r {
+        match protocol::getitem(cx, &seq, &key) {
             Ok(v) => Some(v),
             Err(_) if cx.error_is(&cx.types.index_error) || cx.error_is(&cx.types.stop_iteration) => {
                 cx.clear_error();
@@ -110,7 +110,6 @@ fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
             Ok(Some(v))
         }
         None => {
-            drop(seq);
             it.seq.set(cx, None);
             Ok(None)
         }

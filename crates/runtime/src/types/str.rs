@@ -2,6 +2,7 @@
 
 mod methods;
 pub(crate) mod percent;
+pub(crate) mod width;
 
 use super::type_::{Cmp, Op, flags};
 use super::{Slots, Spec, Type};
@@ -179,12 +180,39 @@ impl Str {
         }
     }
 
+    /// ASCII text made of ASCII text, character by character.
+    pub(crate) fn mapped(cx: &Cx, from: &[u8], mut to: impl FnMut(usize, u8) -> u8) -> PyResult {
+        if from.len() < 2 {
+            let out: Vec<u8> = from.iter().map(|c| to(0, *c)).collect();
+            return Ok(Str::from_latin1(cx, &out)?.into_obj());
+        }
+        let raw = Str::alloc(cx, &cx.types.str, from.len(), 1, true)?;
+        // SAFETY: the block has room for the characters and a final zero; every one is ASCII.
+        unsafe {
+            let at = raw.cast::<u8>().add(ASCII_BYTES);
+            for (i, c) in from.iter().enumerate() {
+                at.add(i).write(to(i, *c) & 0x7f);
+            }
+            at.add(from.len()).write(0);
+            Ok(Str::finish(cx, raw).into_obj())
+        }
+    }
+
     pub fn from_text(cx: &Cx, text: &str) -> PyResult<Ref<Str>> {
         if text.is_ascii() {
             return Str::from_latin1(cx, text.as_bytes());
         }
         let points: Vec<u32> = text.chars().map(u32::from).collect();
         Str::from_points(cx, &points)
+    }
+
+    /// One character.
+    #[inline]
+    pub fn of_point(cx: &Cx, point: u32) -> PyResult {
+        match cx.consts.latin1.get(point as usize) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(Str::from_points(cx, &[point])?.into_obj()),
+        }
     }
 
     /// From code points, in the narrowest form.
@@ -377,28 +405,68 @@ pub fn concat(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
 
 /// One string of many, sized once.
 pub fn join_pieces(cx: &Cx, pieces: &[&Ref<Str>]) -> PyResult {
-    let mut len = 0usize;
+    let mut size = Size::default();
     for p in pieces {
-        len = len.checked_add(p.len()).ok_or_else(|| cx.memory_error())?;
+        size.add(cx, p)?;
     }
-    let kind = pieces.iter().map(|p| p.kind).max().unwrap_or(1);
-    if len < 2 || kind > 1 {
-        let all: Vec<u32> = pieces.iter().flat_map(|p| p.code_points()).collect();
-        return Ok(Str::from_points(cx, &all)?.into_obj());
-    }
-    let ascii = pieces.iter().all(|p| p.ascii);
-    let raw = Str::alloc(cx, &cx.types.str, len, 1, ascii)?;
-    // SAFETY: the block has room for all pieces and a final zero.
-    unsafe {
-        let mut at = raw.cast::<u8>().add(if ascii { ASCII_BYTES } else { WIDE_BYTES });
-        for p in pieces {
-            if let Chars::One(b) = p.chars() {
-                at.as_ptr().copy_from_nonoverlapping(b.as_ptr(), b.len());
-                at = at.add(b.len());
-            }
+    size.fill(cx, pieces.iter().map(|p| &***p))
+}
+
+/// `sep.join(items)`.
+fn join_items(cx: &Cx, sep: &Ref<Str>, items: &[Obj]) -> PyResult {
+    let mut size = Size::default();
+    for (i, o) in items.iter().enumerate() {
+        let Some(s) = o.cast::<Str>() else {
+            return Err(cx.type_error(format!("sequence item {i}: expected str instance, {} found", o.ty().name_text())));
+        };
+        if i > 0 {
+            size.add(cx, sep)?;
         }
-        at.write(0);
-        Ok(Str::finish(cx, raw).into_obj())
+        size.add(cx, s)?;
+    }
+    if let [only] = items
+        && only.shape() == shape::STR
+    {
+        return Ok(only.clone());
+    }
+    let texts = items.iter().enumerate().flat_map(|(i, o)| [(i > 0 && !sep.is_empty()).then_some(&**sep), o.cast::<Str>().map(|s| &**s)]);
+    size.fill(cx, texts.flatten())
+}
+
+/// How much room the pieces of a string take.
+#[derive(Default)]
+struct Size {
+    len: usize,
+    kind: u8,
+    wide: bool,
+}
+impl Size {
+    #[inline(always)]
+    fn add(&mut self, cx: &Cx, piece: &Str) -> PyResult<()> {
+        self.len = self.len.checked_add(piece.len()).ok_or_else(|| cx.memory_error())?;
+        self.kind = self.kind.max(piece.kind);
+        self.wide |= !piece.ascii;
+        Ok(())
+    }
+    /// The string of these pieces, which were all counted.
+    fn fill<'a>(self, cx: &Cx, pieces: impl Iterator<Item = &'a Str>) -> PyResult {
+        if self.len < 2 || self.kind > 1 {
+            let all: Vec<u32> = pieces.flat_map(|p| p.code_points()).collect();
+            return Ok(Str::from_points(cx, &all)?.into_obj());
+        }
+        let raw = Str::alloc(cx, &cx.types.str, self.len, 1, !self.wide)?;
+        // SAFETY: the block has room for all pieces and a final zero.
+        unsafe {
+            let mut at = raw.cast::<u8>().add(if self.wide { WIDE_BYTES } else { ASCII_BYTES });
+            for p in pieces {
+                if let Chars::One(b) = p.chars() {
+                    at.as_ptr().copy_from_nonoverlapping(b.as_ptr(), b.len());
+                    at = at.add(b.len());
+                }
+            }
+            at.write(0);
+            Ok(Str::finish(cx, raw).into_obj())
+        }
     }
 }
 
@@ -434,7 +502,7 @@ fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
     }
     let i = protocol::sequence_index(cx, key, "string")?;
     match protocol::wrap_index(i, s.len()) {
-        Some(i) => Ok(Str::from_points(cx, &[s.chars().get(i)])?.into_obj()),
+        Some(i) => Str::of_point(cx, s.chars().get(i)),
         None => Err(cx.index_error("string index out of range")),
     }
 }
@@ -446,55 +514,11 @@ pub fn siphash13(k0: u64, k1: u64, bytes: &[u8]) -> u64 {
     h.finish()
 }
 
-/// Position of `needle` in `hay[start..end]`.
-pub fn find(hay: &[u32], needle: &[u32], start: usize, end: usize, reverse: bool) -> Option<usize> {
-    if start > end || end > hay.len() || end - start < needle.len() {
-        return None;
-    }
-    if needle.len() > 8 {
-        return find_long(&hay[start..end], needle, reverse).map(|i| i + start);
-    }
-    let last = end - needle.len();
-    let fits = |i: &usize| hay[*i..*i + needle.len()] == *needle;
-    if reverse { (start..=last).rev().find(fits) } else { (start..=last).find(fits) }
-}
-
-/// Linear in both lengths (Knuth, Morris, Pratt); backwards it reads both texts from the end.
-fn find_long(hay: &[u32], needle: &[u32], reverse: bool) -> Option<usize> {
-    let (n, m) = (hay.len(), needle.len());
-    let h = |i: usize| if reverse { hay[n - 1 - i] } else { hay[i] };
-    let p = |i: usize| if reverse { needle[m - 1 - i] } else { needle[i] };
-    // How much of the pattern still fits after a mismatch behind each prefix.
-    let mut fall = vec![0usize; m];
-    let mut k = 0;
-    for i in 1..m {
-        while k > 0 && p(i) != p(k) {
-            k = fall[k - 1];
-        }
-        k += usize::from(p(i) == p(k));
-        fall[i] = k;
-    }
-    k = 0;
-    for i in 0..n {
-        while k > 0 && h(i) != p(k) {
-            k = fall[k - 1];
-        }
-        k += usize::from(h(i) == p(k));
-        if k == m {
-            return Some(if reverse { n - 1 - i } else { i + 1 - m });
-        }
-    }
-    None
-}
-
 fn contains(cx: &mut Cx, this: &Obj, item: &Obj) -> PyResult<bool> {
     let (Some(s), Some(n)) = (this.cast::<Str>(), item.cast::<Str>()) else {
         return Err(cx.type_error(format!("'in <string>' requires string as left operand, not {}", item.ty().name_text())));
     };
-    if let (Some(a), Some(b)) = (s.ascii_bytes(), n.ascii_bytes()) {
-        return Ok(memchr::memmem::find(a, b).is_some());
-    }
-    Ok(find(&s.code_points(), &n.code_points(), 0, s.len(), false).is_some())
+    Ok(width::position(s, n, 0, s.len(), false).is_some())
 }
 
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {

@@ -374,7 +374,9 @@ pub(crate) fn raw_new(cx: &mut Cx, spec: &Spec, meta: Option<&Ref<Type>>) -> Ref
     }
 }
 
-fn call_type(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult {
+/// `type.__call__`: makes an instance. The caller keeps the class alive.
+pub(crate) fn call_type(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult {
+    cx.room()?;
     // SAFETY: O3, this slot is only reached through types.
     let ty = unsafe { this.cast_unchecked::<Type>() };
     if ty.as_obj().is(cx.types.type_.as_obj()) && args.items.len() == 1 && args.names.is_empty() {
@@ -384,12 +386,17 @@ fn call_type(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult {
         let name = full_name(cx, ty);
         return Err(cx.type_error(format!("cannot create '{name}' instances")));
     };
-    let ty = ty.clone();
-    let obj = new(cx, &ty, args)?;
-    if obj.ty().is_subtype(cx, &ty)
-        && let Some(init) = obj.ty().slots(cx).init
-        && let Err(r) = init(cx, &obj, args)
-    {
+    let obj = new(cx, ty, args)?;
+    if !std::ptr::eq(obj.ty(), &**ty) && !obj.ty().is_subtype(cx, ty) {
+        return Ok(obj);
+    }
+    let (slots, object) = (obj.ty().slots(cx), cx.types.object.slots(cx));
+    let Some(init) = slots.init else { return Ok(obj) };
+    if object.init.map(|f| f as usize) == Some(init as usize) && slots.new.map(|f| f as usize) != object.new.map(|f| f as usize) {
+        // `object.__init__` has nothing to do or to complain about.
+        return Ok(obj);
+    }
+    if let Err(r) = init(cx, &obj, args) {
         let saved = cx.save_error();
         cx.release(obj);
         cx.restore_error(saved);

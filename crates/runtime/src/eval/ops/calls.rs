@@ -58,7 +58,7 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
                 drop_window(cx, regs, w, n);
                 return fail(cx, pc, regs);
             }
-            if (*exec).simple && (*exec).argcount == n && *pc.add(3) != 1 {
+            if (*exec).simple && (*exec).argcount == n {
                 return enter_simple(cx, pc, regs.add(w + 1), callee, exec, n);
             }
             (*cx).stacks.call = [callee, null_mut(), null_mut()];
@@ -74,7 +74,7 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
             (*cx).stacks.call = [function, null_mut(), null_mut()];
             return enter_arranged(cx, pc, regs, regs.add(w), n + 1);
         }
-        if is(callee, shape::TYPE) && !class_fast(&mut *cx, regs, w, n) {
+        if is(callee, shape::TYPE) && !class_fast(&mut *cx, pc, regs, w, n) {
             // A class whose `__init__` is a plain function: the instance and the function are in place now.
             return enter_init(cx, pc, regs, w, n);
         }
@@ -280,31 +280,51 @@ unsafe fn arranged_frame(cx: &mut Cx, base: *mut Slot, n: usize, names: &[Obj], 
 }
 
 /// Makes the instance of a class call in place: window becomes `__init__`, instance, arguments. True: not that simple.
+/// Words 3 and 4 of the call remember the version of a class and its `__init__`.
 #[inline(never)]
-unsafe fn class_fast(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> bool {
-    // SAFETY: the window has room for one more register.
+unsafe fn class_fast(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) -> bool {
+    // SAFETY: the window has room for one more register. The version stands for the class as it was when its `__init__` was
+    // found, so the class still holds the function.
     unsafe {
-        let class = peek(&*regs.add(w)).cast_unchecked::<crate::types::Type>().clone();
+        let class = peek(&*regs.add(w)).cast_unchecked::<crate::types::Type>();
         if !class.is_heap() || class.has(crate::types::flags::ABSTRACT) {
             return true;
         }
-        let slots = class.slots(cx);
-        let object = cx.types.object.slots(cx);
-        let meta_call = class.as_obj().ty().slots(cx).call.map(|c| c as usize) == cx.types.type_.slots(cx).call.map(|c| c as usize);
-        if !meta_call || slots.new.map(|f| f as usize) != object.new.map(|f| f as usize) || slots.init.map(|f| f as usize) == object.init.map(|f| f as usize) {
+        let version = u64::from(class.version.get());
+        if *pc.add(3) != version {
+            *pc.add(4) = plain_init(cx, &class.clone()) as u64;
+            *pc.add(3) = version;
+        }
+        let init = *pc.add(4) as Slot;
+        if init.is_null() {
             return true;
         }
-        let name = cx.name("__init__");
-        let Some(init) = class.lookup(cx, &name).filter(|i| i.shape() == shape::FUNCTION) else { return true };
-        let Ok(instance) = crate::types::object::plain(cx, &class) else { return true };
+        let Ok(instance) = crate::types::object::plain(cx, class) else { return true };
+        incref(init);
         for i in (0..n).rev() {
             *regs.add(w + 2 + i) = *regs.add(w + 1 + i);
         }
         *regs.add(w + 1) = give(instance);
-        let old = take(std::mem::replace(&mut *regs.add(w), give(init)));
-        drop(class);
+        let old = take(std::mem::replace(&mut *regs.add(w), init));
         cx.release(old);
         false
+    }
+}
+
+/// The `__init__` in Python of a class that is made in the usual way, borrowed from the class; null if it is not so.
+unsafe fn plain_init(cx: &mut Cx, class: &crate::object::Ref<crate::types::Type>) -> Slot {
+    let slots = class.slots(cx);
+    let object = cx.types.object.slots(cx);
+    // A metaclass of the user's may change its mind without the class's version showing it.
+    let meta = class.as_obj().ty();
+    let usual = std::ptr::eq(meta, &*cx.types.type_) && slots.new.map(|f| f as usize) == object.new.map(|f| f as usize);
+    if !usual || slots.init.map(|f| f as usize) == object.init.map(|f| f as usize) || class.version.get() == 0 {
+        return null_mut();
+    }
+    let name = cx.name("__init__");
+    match class.lookup(cx, &name) {
+        Some(init) if init.shape() == shape::FUNCTION => init.as_ptr().as_ptr(),
+        _ => null_mut(),
     }
 }
 
@@ -354,6 +374,7 @@ unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
         let direct = match callee.shape() {
             shape::METHOD_DESCRIPTOR => crate::types::descriptor::call_direct(cx, callee, args),
             shape::BUILTIN => Some(crate::types::function::call_builtin(cx, callee, args)),
+            shape::TYPE if std::ptr::eq(callee.ty(), &*cx.types.type_) && !cx.may_run.get() => Some(crate::types::type_::call_type(cx, callee, args)),
             _ => None,
         };
         let r = match direct {

@@ -61,8 +61,21 @@ unsafe fn subscr_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mu
 
 #[inline(never)]
 unsafe fn subscr_slow(cx: &mut Cx, a: Slot, b: Slot) -> Slot {
-    // SAFETY: counted while Python may run.
+    // SAFETY: counted while Python may run; the shapes say dict and str.
     unsafe {
+        if is(a, shape::DICT)
+            && let Some(Some(i)) = (*a.cast::<Dict>()).find_plain(cx, peek(&b))
+        {
+            return give((*a.cast::<Dict>()).value_at(cx, i).clone());
+        }
+        if is(a, shape::STR) && is(b, shape::INT) {
+            let s = &*a.cast::<Str>();
+            let i = (*b.cast::<crate::types::Int>()).value_unchecked();
+            let i = if i < 0 { i + s.len() as i64 } else { i };
+            if (i as u64) < s.len() as u64 {
+                return Str::of_point(cx, s.chars().get(i as usize)).map_or(std::ptr::null_mut(), give);
+            }
+        }
         let (x, y) = (peek(&a).clone(), peek(&b).clone());
         let r = protocol::getitem(cx, &x, &y);
         cx.release(y);
@@ -133,8 +146,19 @@ unsafe fn store_subscr_any<const C: u8, const I: u8, const V: u8>(cx: *mut Cx, p
 
 #[inline(never)]
 unsafe fn store_subscr_slow(cx: &mut Cx, c: Slot, i: Slot, v: Slot) -> bool {
-    // SAFETY: counted while Python may run.
+    // SAFETY: counted while Python may run; the shape says dict.
     unsafe {
+        if is(c, shape::DICT)
+            && let Some(r) = (*c.cast::<Dict>()).insert_plain(cx, peek(&i), peek(&v))
+        {
+            return match r {
+                Ok(old) => {
+                    cx.release(old);
+                    true
+                }
+                Err(_) => false,
+            };
+        }
         let (x, y, z) = (peek(&c).clone(), peek(&i).clone(), peek(&v).clone());
         let r = protocol::setitem(cx, &x, &y, Some(&z));
         drop(z);

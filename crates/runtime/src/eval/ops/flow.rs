@@ -137,9 +137,9 @@ unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) 
 unsafe fn next_slow(cx: &mut Cx, it: Slot) -> bool {
     // SAFETY: the iterator stays in its register.
     unsafe {
-        let obj = peek(&it).clone();
-        let r = if cx.frame_limit.get() == 0 { crate::eval::tracing::next(cx, &obj) } else { protocol::next(cx, &obj) };
-        cx.release(obj);
+        // The register keeps the iterator alive.
+        let obj = peek(&it);
+        let r = if cx.frame_limit.get() == 0 { crate::eval::tracing::next(cx, obj) } else { protocol::next(cx, obj) };
         match r {
             Ok(v) => {
                 cx.stacks.result.set(v.map_or(std::ptr::null_mut(), give));

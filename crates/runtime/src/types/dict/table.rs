@@ -32,6 +32,72 @@ pub struct Probe {
     first: bool,
 }
 
+impl Probe {
+    #[inline(always)]
+    fn step(&mut self, mask: usize) {
+        self.perturb >>= 5;
+        self.slot = self.slot.wrapping_mul(5).wrapping_add(self.perturb as usize).wrapping_add(1) & mask;
+    }
+}
+
+/// The places in a table's block, worked out once for many looks.
+#[derive(Clone, Copy)]
+struct Parts {
+    index: *mut u8,
+    entries: *mut u8,
+    mask: usize,
+    width: usize,
+    general: bool,
+}
+impl Parts {
+    /// The key's place of an entry; the value lies behind it.
+    #[inline(always)]
+    fn entry(self, i: usize) -> *mut Option<Obj> {
+        self.entries.wrapping_add(if self.general { i * 24 + 8 } else { i * 16 }).cast()
+    }
+    #[inline(always)]
+    fn hash(self, i: usize) -> i64 {
+        // SAFETY: a live entry. The hash lies in front of the key; keys of string tables are strings with a known hash.
+        unsafe {
+            let e = self.entry(i);
+            if self.general { e.cast::<i64>().sub(1).read() } else { (*e).as_ref().unwrap_unchecked().cast_unchecked::<Str>().known_hash() }
+        }
+    }
+    #[inline(always)]
+    fn slot(self, s: usize) -> i64 {
+        // SAFETY: `s` is below the index size.
+        unsafe {
+            match self.width {
+                1 => i64::from(self.index.cast::<i8>().add(s).read()),
+                2 => i64::from(self.index.cast::<i16>().add(s).read()),
+                4 => i64::from(self.index.cast::<i32>().add(s).read()),
+                _ => self.index.cast::<i64>().add(s).read(),
+            }
+        }
+    }
+    #[inline(always)]
+    fn set_slot(self, s: usize, v: i64) {
+        // SAFETY: as above.
+        unsafe {
+            match self.width {
+                1 => self.index.cast::<i8>().add(s).write(v as i8),
+                2 => self.index.cast::<i16>().add(s).write(v as i16),
+                4 => self.index.cast::<i32>().add(s).write(v as i32),
+                _ => self.index.cast::<i64>().add(s).write(v),
+            }
+        }
+    }
+    /// Puts an entry's number into the first free place on the walk of its hash.
+    #[inline(always)]
+    fn point(self, hash: i64, i: usize) {
+        let mut p = Probe { perturb: hash as u64, slot: hash as usize & self.mask, first: true };
+        while self.slot(p.slot) >= 0 {
+            p.step(self.mask);
+        }
+        self.set_slot(p.slot, i as i64);
+    }
+}
+
 impl Table {
     pub const fn empty() -> Table {
         Table(null_mut())
@@ -58,6 +124,10 @@ impl Table {
             _ => 8,
         }
     }
+    /// CPython's `calculate_log2_keysize`, which is generous with some small sizes.
+    fn log2_for(wanted: usize) -> u8 {
+        (usize::BITS - (((wanted | 8) - 1) | 7).leading_zeros()) as u8
+    }
     fn usable_of(size: usize) -> usize {
         (size << 1) / 3
     }
@@ -69,15 +139,21 @@ impl Table {
     pub fn bytes(&self) -> usize {
         self.head().map_or(0, |h| Table::layout(h.log2, h.general))
     }
-    fn entries(&self) -> *mut u8 {
-        let Some(h) = self.head() else { return null_mut() };
-        self.0.cast::<u8>().wrapping_add(HEAD_BYTES + (1usize << h.log2) * Table::index_width(h.log2))
+    /// Where index and entries lie; the table has a block.
+    #[inline(always)]
+    fn parts(&self) -> Parts {
+        // SAFETY: callers know that the table is not null; a live block.
+        let h = unsafe { &*self.0 };
+        let size = 1usize << h.log2;
+        let index = self.0.cast::<u8>().wrapping_add(HEAD_BYTES);
+        let width = Table::index_width(h.log2);
+        Parts { index, entries: index.wrapping_add(size * width), mask: size - 1, width, general: h.general }
     }
+    #[inline(always)]
     fn entry(&self, i: usize) -> *mut Option<Obj> {
-        let general = self.is_general();
-        let at = self.entries().wrapping_add(i * if general { 24 } else { 16 } + if general { 8 } else { 0 });
-        at.cast()
+        self.parts().entry(i)
     }
+    #[inline]
     pub fn is_live(&self, i: usize) -> bool {
         // SAFETY: entries below `end` are initialised.
         unsafe { (*self.entry(i)).is_some() }
@@ -92,67 +168,32 @@ impl Table {
         // SAFETY: as above; the value lies behind the key.
         unsafe { (*self.entry(i).add(1)).as_ref().unwrap_unchecked() }
     }
-    fn hash_at(&self, i: usize, cx: Option<&Cx>) -> i64 {
-        if self.is_general() {
-            // SAFETY: the hash lies in front of the key.
-            unsafe { self.entry(i).cast::<i64>().sub(1).read() }
-        } else {
-            let _ = cx;
-            // SAFETY: keys of string tables are strings with a known hash.
-            unsafe { self.key(i).cast_unchecked::<Str>() }.known_hash()
-        }
-    }
-    fn slot(&self, s: usize) -> i64 {
-        let Some(h) = self.head() else { return EMPTY };
-        let base = self.0.cast::<u8>().wrapping_add(HEAD_BYTES);
-        // SAFETY: `s` is below the index size.
-        unsafe {
-            match Table::index_width(h.log2) {
-                1 => i64::from(base.cast::<i8>().add(s).read()),
-                2 => i64::from(base.cast::<i16>().add(s).read()),
-                4 => i64::from(base.cast::<i32>().add(s).read()),
-                _ => base.cast::<i64>().add(s).read(),
-            }
-        }
-    }
-    fn set_slot(&mut self, s: usize, v: i64) {
-        let Some(h) = self.head() else { return };
-        let base = self.0.cast::<u8>().wrapping_add(HEAD_BYTES);
-        // SAFETY: as above.
-        unsafe {
-            match Table::index_width(h.log2) {
-                1 => base.cast::<i8>().add(s).write(v as i8),
-                2 => base.cast::<i16>().add(s).write(v as i16),
-                4 => base.cast::<i32>().add(s).write(v as i32),
-                _ => base.cast::<i64>().add(s).write(v),
-            }
-        }
-    }
-    fn mask(&self) -> usize {
-        self.head().map_or(0, |h| (1usize << h.log2) - 1)
+    /// The hash of a live entry.
+    #[inline]
+    pub fn hash_at(&self, i: usize) -> i64 {
+        self.parts().hash(i)
     }
     /// Starts a walk.
+    #[inline]
     pub fn probe(&self, hash: i64) -> Probe {
-        Probe { perturb: hash as u64, slot: hash as usize & self.mask(), first: true }
-    }
-    fn step(&self, p: &mut Probe) {
-        p.perturb >>= 5;
-        p.slot = p.slot.wrapping_mul(5).wrapping_add(p.perturb as usize).wrapping_add(1) & self.mask();
+        let mask = self.head().map_or(0, |h| (1usize << h.log2) - 1);
+        Probe { perturb: hash as u64, slot: hash as usize & mask, first: true }
     }
     /// The next entry on the walk whose hash is equal.
-    pub fn next_candidate(&self, p: &mut Probe, hash: i64, cx: &Cx) -> Option<usize> {
+    pub fn next_candidate(&self, p: &mut Probe, hash: i64) -> Option<usize> {
         if self.0.is_null() {
             return None;
         }
+        let parts = self.parts();
         loop {
             if !p.first {
-                self.step(p);
+                p.step(parts.mask);
             }
             p.first = false;
-            match self.slot(p.slot) {
+            match parts.slot(p.slot) {
                 EMPTY => return None,
                 DUMMY => {}
-                i if self.hash_at(i as usize, Some(cx)) == hash => return Some(i as usize),
+                i if parts.hash(i as usize) == hash => return Some(i as usize),
                 _ => {}
             }
         }
@@ -163,25 +204,28 @@ impl Table {
         if self.0.is_null() {
             return None;
         }
-        let mut p = self.probe(hash);
+        let parts = self.parts();
+        let mut p = Probe { perturb: hash as u64, slot: hash as usize & parts.mask, first: true };
         loop {
-            match self.slot(p.slot) {
+            match parts.slot(p.slot) {
                 EMPTY => return None,
                 DUMMY => {}
                 i => {
-                    let k = self.key(i as usize);
+                    let i = i as usize;
+                    // SAFETY: an entry in the index is live.
+                    let k = unsafe { (*parts.entry(i)).as_ref().unwrap_unchecked() };
                     if k.is(key.as_obj()) {
-                        return Some(i as usize);
+                        return Some(i);
                     }
-                    if self.hash_at(i as usize, None) == hash
+                    if parts.hash(i) == hash
                         && let Some(s) = k.cast::<Str>()
                         && s.same(key)
                     {
-                        return Some(i as usize);
+                        return Some(i);
                     }
                 }
             }
-            self.step(&mut p);
+            p.step(parts.mask);
         }
     }
     fn alloc(cx: &Cx, log2: u8, general: bool) -> PyResult<Table> {
@@ -196,17 +240,15 @@ impl Table {
             Ok(Table(head.as_ptr()))
         }
     }
+    #[inline]
     fn put(&mut self, key: Obj, hash: i64, value: Obj) {
-        let mut p = self.probe(hash);
-        while self.slot(p.slot) >= 0 {
-            self.step(&mut p);
-        }
+        let parts = self.parts();
         let i = self.end();
-        self.set_slot(p.slot, i as i64);
+        parts.point(hash, i);
         // SAFETY: there is room for one more entry.
         unsafe {
-            let e = self.entry(i);
-            if self.is_general() {
+            let e = parts.entry(i);
+            if parts.general {
                 e.cast::<i64>().sub(1).write(hash);
             }
             e.write(Some(key));
@@ -216,25 +258,82 @@ impl Table {
             (*self.0).usable -= 1;
         }
     }
-    fn rebuild(&mut self, cx: &Cx, general: bool) -> PyResult<()> {
-        let wanted = (self.used() * 3).max(8);
-        let log2 = (usize::BITS - (wanted - 1).leading_zeros()).max(3) as u8;
-        let mut new = Table::alloc(cx, log2, general)?;
+    /// Another block for at least `wanted` index places; dead entries are left behind.
+    fn rebuild(&mut self, cx: &Cx, wanted: usize, general: bool) -> PyResult<()> {
+        let new = Table::alloc(cx, Table::log2_for(wanted), general)?;
+        let (from, to) = (self.parts(), new.parts());
+        let mut n = 0;
         for i in 0..self.end() {
-            // SAFETY: live entries move over; the old block forgets them.
+            // SAFETY: live entries move over bit by bit; the old block forgets them below.
             unsafe {
-                let hash = if self.is_live(i) { self.hash_at(i, Some(cx)) } else { continue };
-                let e = self.entry(i);
-                if let (Some(k), Some(v)) = ((*e).take(), (*e.add(1)).take()) {
-                    new.put(k, hash, v);
+                let e = from.entry(i);
+                if (*e).is_none() {
+                    continue;
                 }
+                let hash = from.hash(i);
+                to.point(hash, n);
+                let t = to.entry(n);
+                if general {
+                    t.cast::<i64>().sub(1).write(hash);
+                }
+                std::ptr::copy_nonoverlapping(e, t, 2);
+                n += 1;
             }
+        }
+        // SAFETY: both blocks are ours.
+        unsafe {
+            (*new.0).end = n as u32;
+            (*new.0).used = n as u32;
+            (*new.0).usable -= n as u32;
         }
         if let Some(h) = self.head_mut() {
             h.end = 0;
         }
         *self = new;
         Ok(())
+    }
+    /// A block with the same entries at the same places, each with one count more (CPython's `clone_combined_dict_keys`).
+    pub fn cloned(&self, cx: &Cx) -> PyResult<Table> {
+        let Some(h) = self.head() else { return Ok(Table::empty()) };
+        let bytes = self.bytes();
+        let Some(block) = cx.heap.alloc(bytes) else { return Err(cx.memory_error()) };
+        // SAFETY: both blocks have that size; the new one's handles get counts of their own.
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.0.cast::<u8>(), block.as_ptr(), bytes);
+            let parts = self.parts();
+            for i in 0..h.end as usize {
+                let e = parts.entry(i);
+                std::mem::forget((*e).clone());
+                std::mem::forget((*e.add(1)).clone());
+            }
+        }
+        Ok(Table(block.cast().as_ptr()))
+    }
+    /// Whether a copy of the whole block is what CPython makes for `update` of an empty dict.
+    pub fn is_dense(&self) -> bool {
+        self.head().is_some_and(|h| h.used == h.end && (h.log2 == 3 || Table::usable_of((1usize << h.log2) / 2) < h.used as usize))
+    }
+    /// Makes room for `more` entries at once if the whole table could not hold them (CPython's `dict_merge`).
+    pub fn reserve(&mut self, cx: &Cx, more: usize, general: bool) -> PyResult<()> {
+        let Some(h) = self.head() else {
+            *self = Table::alloc(cx, Table::log2_for((more * 3).div_ceil(2)), general)?;
+            return Ok(());
+        };
+        if Table::usable_of(1usize << h.log2) >= more {
+            return Ok(());
+        }
+        let wanted = ((h.used as usize + more) * 3).div_ceil(2);
+        let general = general || h.general;
+        self.rebuild(cx, wanted, general)
+    }
+    /// Takes the last entry out; its place and those behind it are free again.
+    pub fn pop(&mut self) -> Option<(Obj, Obj)> {
+        let last = (0..self.end()).rev().find(|i| self.is_live(*i))?;
+        let entry = self.remove(last, self.hash_at(last));
+        if let Some(h) = self.head_mut() {
+            h.end = last as u32;
+        }
+        Some(entry)
     }
     fn head_mut(&mut self) -> Option<&mut Head> {
         // SAFETY: null or our live block.
@@ -246,10 +345,10 @@ impl Table {
         if self.0.is_null() {
             *self = Table::alloc(cx, 3, !exact_str)?;
         } else if !exact_str && !self.is_general() {
-            self.rebuild(cx, true)?;
+            self.rebuild(cx, self.used() * 3, true)?;
         } else if self.head().is_some_and(|h| h.usable == 0) {
             let general = self.is_general();
-            self.rebuild(cx, general)?;
+            self.rebuild(cx, self.used() * 3, general)?;
         }
         self.put(key, hash, value);
         Ok(())
@@ -261,11 +360,12 @@ impl Table {
     }
     /// Takes an entry out.
     pub fn remove(&mut self, i: usize, hash: i64) -> (Obj, Obj) {
+        let parts = self.parts();
         let mut p = self.probe(hash);
-        while self.slot(p.slot) != i as i64 {
-            self.step(&mut p);
+        while parts.slot(p.slot) != i as i64 {
+            p.step(parts.mask);
         }
-        self.set_slot(p.slot, DUMMY);
+        parts.set_slot(p.slot, DUMMY);
         if let Some(h) = self.head_mut() {
             h.used -= 1;
         }

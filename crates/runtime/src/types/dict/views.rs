@@ -48,45 +48,42 @@ pub fn reverse_iterator(cx: &Cx, dict: &Ref<Dict>) -> PyResult {
 
 fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
     let Some(it) = this.cast::<DictIter>() else { return Ok(None) };
-    let Some(d) = it.dict.cloned(cx) else { return Ok(None) };
+    let Some(d) = it.dict.get(cx) else { return Ok(None) };
     if d.len(cx) != it.used.get() {
         it.used.set(usize::MAX);
         return Err(cx.runtime_error("dictionary changed size during iteration"));
     }
     let ty = this.ty() as *const Type;
+    let table = d.table.get(cx);
     if std::ptr::eq(ty, &*cx.types.dict_reverse_iterator) {
         let mut at = it.at.get();
         while at > 0 {
             at -= 1;
-            if d.table.get(cx).is_live(at) {
+            if table.is_live(at) {
                 it.at.set(at);
                 it.left.set(it.left.get().saturating_sub(1));
-                return Ok(Some(d.table.get(cx).key(at).clone()));
+                return Ok(Some(table.key(at).clone()));
             }
         }
         it.dict.set(cx, None);
         return Ok(None);
     }
-    match d.next_entry(cx, it.at.get()) {
-        Some((at, k, v)) => {
-            if it.left.get() == 0 {
-                return Err(cx.runtime_error("dictionary keys changed during iteration"));
-            }
-            it.at.set(at);
-            it.left.set(it.left.get() - 1);
-            if std::ptr::eq(ty, &*cx.types.dict_iterator) {
-                Ok(Some(k))
-            } else if std::ptr::eq(ty, &*cx.types.dict_value_iterator) {
-                Ok(Some(v))
-            } else {
-                Tuple::from_vec(cx, vec![k, v]).map(Some)
-            }
-        }
-        None => {
-            it.dict.set(cx, None);
-            Ok(None)
-        }
+    let Some(i) = d.entry_from(cx, it.at.get()) else {
+        it.dict.set(cx, None);
+        return Ok(None);
+    };
+    if it.left.get() == 0 {
+        return Err(cx.runtime_error("dictionary keys changed during iteration"));
     }
+    it.at.set(i + 1);
+    it.left.set(it.left.get() - 1);
+    Ok(Some(if std::ptr::eq(ty, &*cx.types.dict_iterator) {
+        table.key(i).clone()
+    } else if std::ptr::eq(ty, &*cx.types.dict_value_iterator) {
+        table.value(i).clone()
+    } else {
+        cx.tuple_of([table.key(i).clone(), table.value(i).clone()])?
+    }))
 }
 
 #[retic_macros::methods]

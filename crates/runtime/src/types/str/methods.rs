@@ -1,6 +1,7 @@
 //! The methods of `str`.
 
-use super::{Str, find, points};
+use super::width::{self, Unit, each_width};
+use super::{Chars, Str, points};
 use crate::cx::{Cx, PyResult};
 use crate::native::SliceIndex;
 use crate::object::{Obj, Ref};
@@ -12,101 +13,167 @@ pub fn is_identifier(text: &str) -> bool {
     chars.next().is_some_and(retic_unicode::is_id_start) && chars.all(retic_unicode::is_id_continue)
 }
 
-fn make(cx: &Cx, points: &[u32]) -> PyResult {
-    Ok(Str::from_points(cx, points)?.into_obj())
+fn make<U: Unit>(cx: &Cx, units: &[U]) -> PyResult {
+    Ok(U::text(cx, units)?.into_obj())
 }
 
 fn strip_with(cx: &Cx, this: &Ref<Str>, chars: Option<&Obj>, left: bool, right: bool, name: &str) -> PyResult {
     let set = match chars {
         None => None,
+        Some(c) if c.is_none() => None,
         Some(c) => match c.cast::<Str>() {
-            Some(s) => Some(s.code_points()),
+            Some(s) => Some(s),
             None => return Err(cx.type_error(format!("{name} arg must be None or str"))),
         },
     };
-    let p = this.code_points();
-    let drop = |c: u32| match &set {
-        Some(s) => s.contains(&c),
-        None => retic_unicode::is_space(c),
-    };
-    let start = if left { p.iter().take_while(|c| drop(**c)).count() } else { 0 };
-    let end = if right { p.len() - p[start..].iter().rev().take_while(|c| drop(**c)).count() } else { p.len() };
-    if start == 0 && end == p.len() && this.as_obj().shape() == crate::object::shape::STR {
-        return Ok(this.as_obj().clone());
+    each_width!(this, p => {
+        let range = match set {
+            None => width::stripped(p, left, right, |c| retic_unicode::is_space(c.point())),
+            Some(s) => each_width!(s, set => width::stripped(p, left, right, |c| set.iter().any(|s| s.point() == c.point()))),
+        };
+        if range == (0..p.len()) && is_exact(this) {
+            return Ok(this.as_obj().clone());
+        }
+        make(cx, &p[range])
+    })
+}
+
+/// Collects what a cutter finds as a list of strings.
+fn pieces(cx: &mut Cx, from_right: bool, this: &Ref<Str>, cut: Cutter<'_>) -> PyResult {
+    let mut parts: Vec<Obj> = Vec::new();
+    each_width!(this, p => {
+        let put = &mut |piece: &[_]| -> PyResult<()> {
+            // Uncut text is the string itself.
+            let piece = if piece.len() == p.len() && is_exact(this) { this.as_obj().clone() } else { make(cx, piece)? };
+            parts.push(piece);
+            Ok(())
+        };
+        match cut {
+            Cutter::Words(limit) => width::split_words(p, limit, from_right, put)?,
+            Cutter::Lines(keep_ends) => width::split_lines(p, keep_ends, put)?,
+            Cutter::At(sep, limit) => match unit_of(p, sep) {
+                Some(sep) => width::split_at(p, &sep, limit, from_right, put)?,
+                None => put(p)?,
+            },
+        }
+    });
+    if from_right {
+        parts.reverse();
     }
-    make(cx, &p[start..end])
+    cx.list(parts)
+}
+
+enum Cutter<'a> {
+    Words(usize),
+    At(&'a Str, usize),
+    Lines(bool),
+}
+
+/// The characters of `text` in the width of `_like`, if they fit.
+fn unit_of<'a, U: Unit>(_like: &[U], text: &'a Str) -> Option<std::borrow::Cow<'a, [U]>> {
+    U::of(text)
+}
+
+/// The string itself, or a `str` of a subclass's characters.
+fn whole(cx: &Cx, this: &Ref<Str>) -> PyResult {
+    if is_exact(this) { Ok(this.as_obj().clone()) } else { each_width!(this, p => make(cx, p)) }
+}
+
+/// Whether the object is a `str` and not of a subclass: methods may give it back unchanged.
+fn is_exact(this: &Ref<Str>) -> bool {
+    this.as_obj().shape() == crate::object::shape::STR
 }
 
 fn split_on(cx: &mut Cx, this: &Ref<Str>, sep: Option<&Obj>, maxsplit: i64, from_right: bool) -> PyResult {
-    let p = this.code_points();
     let limit = if maxsplit < 0 { usize::MAX } else { maxsplit as usize };
-    let mut parts: Vec<&[u32]> = Vec::new();
     match sep {
-        None => {
-            let words = |p: &[u32]| -> Vec<(usize, usize)> {
-                let mut out = Vec::new();
-                let mut start = None;
-                for (i, c) in p.iter().enumerate() {
-                    match (retic_unicode::is_space(*c), start) {
-                        (true, Some(s)) => {
-                            out.push((s, i));
-                            start = None;
-                        }
-                        (false, None) => start = Some(i),
-                        _ => {}
-                    }
-                }
-                if let Some(s) = start {
-                    out.push((s, p.len()));
-                }
-                out
-            };
-            let mut w = words(&p);
-            if w.len() > limit {
-                if from_right {
-                    let end = w[w.len() - limit - 1].1;
-                    let lead = p.iter().take_while(|c| retic_unicode::is_space(**c)).count();
-                    w.drain(..w.len() - limit);
-                    w.insert(0, (lead, end));
-                } else {
-                    let start = w[limit].0;
-                    let tail = p.iter().rev().take_while(|c| retic_unicode::is_space(**c)).count();
-                    w.truncate(limit);
-                    w.push((start, p.len() - tail));
-                }
-            }
-            parts.extend(w.into_iter().map(|(a, b)| &p[a..b]));
-        }
+        None => pieces(cx, from_right, this, Cutter::Words(limit)),
         Some(s) => {
             let Some(s) = s.cast::<Str>() else { return Err(cx.type_error(format!("must be str or None, not {}", s.ty().name_text()))) };
-            let sep = s.code_points();
-            if sep.is_empty() {
+            if s.is_empty() {
                 return Err(cx.value_error("empty separator"));
             }
-            if from_right {
-                let mut end = p.len();
-                while parts.len() < limit
-                    && let Some(i) = find(&p, &sep, 0, end, true)
-                {
-                    parts.push(&p[i + sep.len()..end]);
-                    end = i;
-                }
-                parts.push(&p[..end]);
-                parts.reverse();
-            } else {
-                let mut start = 0;
-                while parts.len() < limit
-                    && let Some(i) = find(&p, &sep, start, p.len(), false)
-                {
-                    parts.push(&p[start..i]);
-                    start = i + sep.len();
-                }
-                parts.push(&p[start..]);
-            }
+            pieces(cx, from_right, this, Cutter::At(s, limit))
         }
     }
-    let items = parts.into_iter().map(|s| make(cx, s)).collect::<PyResult<Vec<_>>>()?;
-    cx.list(items)
+}
+
+/// `p` with `old` exchanged for `new`, `limit` times at most; `first` is where it is found first.
+fn replaced<U: Unit>(cx: &mut Cx, p: &[U], old: &[U], new: &[U], limit: usize, first: usize) -> PyResult {
+    let mut out = Vec::with_capacity(p.len());
+    let mut done = 0;
+    if old.is_empty() {
+        for c in p {
+            protocol::grow(cx, &mut out, new.len() + 1)?;
+            if done < limit {
+                out.extend_from_slice(new);
+                done += 1;
+            }
+            out.push(*c);
+        }
+        if done < limit {
+            protocol::grow(cx, &mut out, new.len())?;
+            out.extend_from_slice(new);
+        }
+        return make(cx, &out);
+    }
+    let mut start = 0;
+    let mut found = Some(first);
+    while let Some(i) = found
+        && done < limit
+    {
+        protocol::grow(cx, &mut out, i + new.len())?;
+        out.extend_from_slice(&p[start..start + i]);
+        out.extend_from_slice(new);
+        start += i + old.len();
+        done += 1;
+        found = U::find(&p[start..], old);
+    }
+    protocol::grow(cx, &mut out, p.len() - start)?;
+    out.extend_from_slice(&p[start..]);
+    make(cx, &out)
+}
+
+/// `room` zeros behind the sign.
+fn zero_filled<U: Unit + From<u8>>(cx: &mut Cx, p: &[U], room: usize) -> PyResult {
+    let sign = usize::from(matches!(p.first().map(|c| c.point()), Some(0x2b | 0x2d)));
+    let mut out = Vec::new();
+    protocol::grow(cx, &mut out, room + p.len())?;
+    out.extend_from_slice(&p[..sign]);
+    out.extend(std::iter::repeat_n(U::from(b'0'), room));
+    out.extend_from_slice(&p[sign..]);
+    make(cx, &out)
+}
+
+/// ASCII text through a table that gives ASCII characters, each looked up once. Nothing where it gives something else: the
+/// general way starts afresh, as CPython's does.
+fn translated(cx: &mut Cx, text: &[u8], table: &Obj) -> PyResult<Option<Obj>> {
+    const UNKNOWN: u8 = 0xff;
+    const GONE: u8 = 0xfe;
+    let text = text.to_vec();
+    let mut known = [UNKNOWN; 128];
+    let mut out = Vec::with_capacity(text.len());
+    for c in text {
+        if known[c as usize] == UNKNOWN {
+            let key = cx.int(i64::from(c))?;
+            let found = protocol::getitem(cx, table, &key);
+            let lookup = cx.types.lookup_error.clone();
+            known[c as usize] = match cx.swallow(found, &lookup)? {
+                None => c,
+                Some(v) if v.is_none() => GONE,
+                Some(v) => match (crate::types::int::to_i64(&v), v.cast::<Str>().map(|s| s.ascii_bytes())) {
+                    (Some(n @ 0..128), _) => n as u8,
+                    (_, Some(Some([one]))) => *one,
+                    _ => return Ok(None),
+                },
+            };
+        }
+        match known[c as usize] {
+            GONE => {}
+            new => out.push(new),
+        }
+    }
+    make(cx, &out).map(Some)
 }
 
 fn needle<'a>(cx: &Cx, o: &'a Obj, name: &str) -> PyResult<&'a Ref<Str>> {
@@ -116,10 +183,7 @@ fn needle<'a>(cx: &Cx, o: &'a Obj, name: &str) -> PyResult<&'a Ref<Str>> {
 fn search(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>, reverse: bool, name: &str) -> PyResult<Option<usize>> {
     let sub = needle(cx, sub, name)?;
     let (s, e) = bounds(start, end, this.len());
-    if !reverse && let (Some(a), Some(b)) = (this.ascii_bytes(), sub.ascii_bytes()) {
-        return Ok(if s <= e { memchr::memmem::find(&a[s..e], b).map(|i| i + s) } else { None });
-    }
-    Ok(find(&this.code_points(), &sub.code_points(), s, e, reverse))
+    Ok(width::position(this, sub, s, e, reverse))
 }
 
 /// Start and end of a slice-like range; start may lie behind the end.
@@ -137,18 +201,14 @@ fn case(cx: &Cx, this: &Ref<Str>, f: impl Fn(u32, &mut Vec<u32>)) -> PyResult {
 }
 
 fn all(this: &Ref<Str>, test: impl Fn(u32) -> bool) -> bool {
-    !this.is_empty() && this.code_points().into_iter().all(test)
+    !this.is_empty() && each_width!(this, p => p.iter().all(|c| test(c.point())))
 }
 
 fn affix(cx: &mut Cx, this: &Ref<Str>, what: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>, at_end: bool, name: &str) -> PyResult<bool> {
     let (s, e) = bounds(start, end, this.len());
-    let p = this.code_points();
     let test = |o: &Obj| -> Option<bool> {
-        let n = o.cast::<Str>()?.code_points();
-        if s > e {
-            return Some(false);
-        }
-        Some(if at_end { p[s..e].ends_with(&n) } else { p[s..e].starts_with(&n) })
+        let n = o.cast::<Str>()?;
+        Some(s <= e && e - s >= n.len() && width::has_at(this, n, if at_end { e - n.len() } else { s }))
     };
     if let Some(t) = what.cast::<crate::types::Tuple>() {
         for o in t.items() {
@@ -178,13 +238,21 @@ fn pad(cx: &Cx, this: &Ref<Str>, width: i64, fillchar: Option<&Obj>, left: bool,
     }
     let room = (width - n).max(0) as usize;
     protocol::check_size(cx, 1, room, 4)?;
-    let mut out = Vec::new();
-    protocol::grow(cx, &mut out, room + this.len())?;
     let before = match (left, right) {
         (true, true) => room / 2 + (room & width as usize & 1),
         (true, false) => room,
         _ => 0,
     };
+    if let (Chars::One(p), Ok(fill)) = (this.chars(), u8::try_from(fill)) {
+        let mut out = Vec::new();
+        protocol::grow(cx, &mut out, room + p.len())?;
+        out.resize(before, fill);
+        out.extend_from_slice(p);
+        out.resize(room + p.len(), fill);
+        return make(cx, &out);
+    }
+    let mut out = Vec::new();
+    protocol::grow(cx, &mut out, room + this.len())?;
     out.extend(std::iter::repeat_n(fill, before));
     out.extend(this.code_points());
     out.extend(std::iter::repeat_n(fill, room - before));
@@ -196,23 +264,26 @@ impl Str {
     /// Concatenate any number of strings.
     #[py("join($self, iterable, /)")]
     fn join(cx: &mut Cx, this: &Ref<Str>, iterable: &Obj) -> PyResult {
-        let items = protocol::collect(cx, iterable)?;
-        if let [only] = &items[..]
-            && only.shape() == crate::object::shape::STR
-        {
-            return Ok(only.clone());
-        }
-        let mut pieces: Vec<&Ref<Str>> = Vec::with_capacity(items.len() * 2);
-        for (i, o) in items.iter().enumerate() {
-            let Some(s) = o.cast::<Str>() else {
-                return Err(cx.type_error(format!("sequence item {i}: expected str instance, {} found", o.ty().name_text())));
-            };
-            if i > 0 && !this.is_empty() {
-                pieces.push(this);
+        match iterable.shape() {
+            crate::object::shape::LIST => {
+                let list = iterable.cast::<crate::types::List>().map_or(&[][..], |l| l.items(cx));
+                return super::join_items(cx, this, list);
             }
-            pieces.push(s);
+            crate::object::shape::TUPLE => {
+                let tuple = iterable.cast::<crate::types::Tuple>().map_or(&[][..], |t| t.items());
+                return super::join_items(cx, this, tuple);
+            }
+            _ => {}
         }
-        super::join_pieces(cx, &pieces)
+        let items = match protocol::iter(cx, iterable) {
+            Ok(it) => protocol::collect(cx, &it)?,
+            Err(r) => {
+                let type_error = cx.types.type_error.clone();
+                cx.swallow(Err::<Obj, _>(r), &type_error)?;
+                return Err(cx.type_error("can only join an iterable"));
+            }
+        };
+        super::join_items(cx, this, &items)
     }
     /// Return a list of the substrings in the string, using sep as the separator string.
     #[py("split($self, /, sep=None, maxsplit=-1)")]
@@ -227,23 +298,7 @@ impl Str {
     /// Return a list of the lines in the string, breaking at line boundaries.
     #[py("splitlines($self, /, keepends=False)")]
     fn splitlines(cx: &mut Cx, this: &Ref<Str>, keepends: bool) -> PyResult {
-        let p = this.code_points();
-        let mut items = Vec::new();
-        let (mut start, mut i) = (0, 0);
-        while i < p.len() {
-            let end = i;
-            if matches!(p[i], 0x0a..=0x0d | 0x1c..=0x1e | 0x85 | 0x2028 | 0x2029) {
-                i += if p[i] == 0x0d && p.get(i + 1) == Some(&0x0a) { 2 } else { 1 };
-                items.push(make(cx, &p[start..if keepends { i } else { end }])?);
-                start = i;
-            } else {
-                i += 1;
-            }
-        }
-        if start < p.len() {
-            items.push(make(cx, &p[start..])?);
-        }
-        cx.list(items)
+        pieces(cx, false, this, Cutter::Lines(keepends))
     }
     /// Return a copy of the string with leading and trailing whitespace removed.
     #[py("strip($self, chars=None, /)")]
@@ -263,40 +318,13 @@ impl Str {
     /// Return a copy with all occurrences of substring old replaced by new.
     #[py("replace($self, old, new, /, count=-1)")]
     fn replace(cx: &mut Cx, this: &Ref<Str>, old: &Ref<Str>, new: &Ref<Str>, count: i64) -> PyResult {
-        let (p, o, n) = (this.code_points(), old.code_points(), new.code_points());
         let limit = if count < 0 { usize::MAX } else { count as usize };
-        let mut out = Vec::with_capacity(p.len());
-        let mut done = 0;
-        if o.is_empty() {
-            for c in &p {
-                protocol::grow(cx, &mut out, n.len() + 1)?;
-                if done < limit {
-                    out.extend(&n);
-                    done += 1;
-                }
-                out.push(*c);
-            }
-            if done < limit {
-                protocol::grow(cx, &mut out, n.len())?;
-                out.extend(&n);
-            }
-            return make(cx, &out);
+        let first = if limit == 0 { None } else { width::position(this, old, 0, this.len(), false) };
+        let Some(first) = first else { return whole(cx, this) };
+        if let (Chars::One(p), Chars::One(o), Chars::One(n)) = (this.chars(), old.chars(), new.chars()) {
+            return replaced(cx, p, o, n, limit, first);
         }
-        let mut start = 0;
-        while done < limit
-            && let Some(i) = find(&p, &o, start, p.len(), false)
-        {
-            protocol::grow(cx, &mut out, i - start + n.len())?;
-            out.extend_from_slice(&p[start..i]);
-            out.extend(&n);
-            start = i + o.len();
-            done += 1;
-        }
-        if done == 0 && this.as_obj().shape() == crate::object::shape::STR {
-            return Ok(this.as_obj().clone());
-        }
-        out.extend_from_slice(&p[start..]);
-        make(cx, &out)
+        replaced(cx, &this.code_points(), &old.code_points(), &new.code_points(), limit, first)
     }
     /// Return the lowest index in S where substring sub is found, or -1.
     #[py("find($self, sub, start=None, end=None, /)")]
@@ -322,24 +350,14 @@ impl Str {
     #[py("count($self, sub, start=None, end=None, /)")]
     fn count(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
         let sub = needle(cx, sub, "count")?;
-        let (mut s, e) = bounds(start, end, this.len());
+        let (s, e) = bounds(start, end, this.len());
         if s > e {
             return Ok(0);
         }
         if sub.is_empty() {
             return Ok(e - s + 1);
         }
-        if let (Some(a), Some(b)) = (this.ascii_bytes(), sub.ascii_bytes()) {
-            return Ok(memchr::memmem::find_iter(&a[s..e], b).count());
-        }
-        let n = sub.code_points();
-        let p = this.code_points();
-        let mut count = 0;
-        while let Some(i) = find(&p, &n, s, e, false) {
-            count += 1;
-            s = i + n.len();
-        }
-        Ok(count)
+        Ok(each_width!(this, p => unit_of(p, sub).map_or(0, |n| width::occurrences(&p[s..e], &n))))
     }
     /// Return True if the string starts with the specified prefix, False otherwise.
     #[py("startswith($self, prefix, start=None, end=None, /)")]
@@ -354,21 +372,24 @@ impl Str {
     /// Return a str with the given prefix string removed if present.
     #[py("removeprefix($self, prefix, /)")]
     fn removeprefix(cx: &mut Cx, this: &Ref<Str>, prefix: &Ref<Str>) -> PyResult {
-        let (p, n) = (this.code_points(), prefix.code_points());
-        make(cx, p.strip_prefix(&n[..]).unwrap_or(&p))
+        if this.len() >= prefix.len() && !prefix.is_empty() && width::has_at(this, prefix, 0) {
+            return each_width!(this, p => make(cx, &p[prefix.len()..]));
+        }
+        whole(cx, this)
     }
     /// Return a str with the given suffix string removed if present.
     #[py("removesuffix($self, suffix, /)")]
     fn removesuffix(cx: &mut Cx, this: &Ref<Str>, suffix: &Ref<Str>) -> PyResult {
-        let (p, n) = (this.code_points(), suffix.code_points());
-        make(cx, if n.is_empty() { &p } else { p.strip_suffix(&n[..]).unwrap_or(&p) })
+        if this.len() >= suffix.len() && !suffix.is_empty() && width::has_at(this, suffix, this.len() - suffix.len()) {
+            return each_width!(this, p => make(cx, &p[..this.len() - suffix.len()]));
+        }
+        whole(cx, this)
     }
     /// Return a copy of the string converted to lowercase.
     #[py("lower($self, /)")]
     fn lower(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
         if let Some(b) = this.ascii_bytes() {
-            let out = b.to_ascii_lowercase();
-            return Ok(Str::from_latin1(cx, &out)?.into_obj());
+            return Str::mapped(cx, b, |_, c| c.to_ascii_lowercase());
         }
         let text = this.code_points();
         let mut out = Vec::with_capacity(text.len());
@@ -378,16 +399,25 @@ impl Str {
     /// Return a copy of the string converted to uppercase.
     #[py("upper($self, /)")]
     fn upper(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
+        if let Some(b) = this.ascii_bytes() {
+            return Str::mapped(cx, b, |_, c| c.to_ascii_uppercase());
+        }
         case(cx, this, retic_unicode::upper)
     }
     /// Return a version of the string suitable for caseless comparisons.
     #[py("casefold($self, /)")]
     fn casefold(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
+        if let Some(b) = this.ascii_bytes() {
+            return Str::mapped(cx, b, |_, c| c.to_ascii_lowercase());
+        }
         case(cx, this, retic_unicode::fold)
     }
     /// Convert uppercase characters to lowercase and lowercase characters to uppercase.
     #[py("swapcase($self, /)")]
     fn swapcase(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
+        if let Some(b) = this.ascii_bytes() {
+            return Str::mapped(cx, b, |_, c| if c.is_ascii_alphabetic() { c ^ 0x20 } else { c });
+        }
         let text = this.code_points();
         let mut out = Vec::with_capacity(text.len());
         for (i, c) in text.iter().enumerate() {
@@ -402,6 +432,9 @@ impl Str {
     /// Return a capitalized version of the string.
     #[py("capitalize($self, /)")]
     fn capitalize(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
+        if let Some(b) = this.ascii_bytes() {
+            return Str::mapped(cx, b, |i, c| if i == 0 { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
+        }
         let text = this.code_points();
         let mut out = Vec::with_capacity(text.len());
         for (i, c) in text.iter().enumerate() {
@@ -412,6 +445,14 @@ impl Str {
     /// Return a version of the string where each word is titlecased.
     #[py("title($self, /)")]
     fn title(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
+        if let Some(b) = this.ascii_bytes() {
+            let mut in_word = false;
+            return Str::mapped(cx, b, |_, c| {
+                let new = if in_word { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
+                in_word = c.is_ascii_alphabetic();
+                new
+            });
+        }
         let text = this.code_points();
         let mut out = Vec::with_capacity(text.len());
         let mut in_word = false;
@@ -451,13 +492,11 @@ impl Str {
     }
     #[py("isupper($self, /)")]
     fn isupper(_cx: &mut Cx, this: &Ref<Str>) -> bool {
-        let p = this.code_points();
-        p.iter().any(|c| retic_unicode::is_upper(*c)) && !p.iter().any(|c| retic_unicode::is_lower(*c) || retic_unicode::is_title(*c))
+        each_width!(this, p => p.iter().any(|c| retic_unicode::is_upper(c.point())) && !p.iter().any(|c| retic_unicode::is_lower(c.point()) || retic_unicode::is_title(c.point())))
     }
     #[py("islower($self, /)")]
     fn islower(_cx: &mut Cx, this: &Ref<Str>) -> bool {
-        let p = this.code_points();
-        p.iter().any(|c| retic_unicode::is_lower(*c)) && !p.iter().any(|c| retic_unicode::is_upper(*c) || retic_unicode::is_title(*c))
+        each_width!(this, p => p.iter().any(|c| retic_unicode::is_lower(c.point())) && !p.iter().any(|c| retic_unicode::is_upper(c.point()) || retic_unicode::is_title(c.point())))
     }
     #[py("isascii($self, /)")]
     fn isascii(_cx: &mut Cx, this: &Ref<Str>) -> bool {
@@ -465,11 +504,14 @@ impl Str {
     }
     #[py("isidentifier($self, /)")]
     fn isidentifier(cx: &mut Cx, this: &Ref<Str>) -> bool {
+        if let Some(b) = this.ascii_bytes() {
+            return b.first().is_some_and(|c| !c.is_ascii_digit()) && b.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'_');
+        }
         is_identifier(&this.to_text(cx))
     }
     #[py("isprintable($self, /)")]
     fn isprintable(_cx: &mut Cx, this: &Ref<Str>) -> bool {
-        this.code_points().into_iter().all(retic_unicode::is_printable)
+        each_width!(this, p => p.iter().all(|c| retic_unicode::is_printable(c.point())))
     }
     #[py("istitle($self, /)")]
     fn istitle(_cx: &mut Cx, this: &Ref<Str>) -> bool {
@@ -509,43 +551,36 @@ impl Str {
     /// Pad a numeric string with zeros on the left, to fill a field of the given width.
     #[py("zfill($self, width, /)")]
     fn zfill(cx: &mut Cx, this: &Ref<Str>, width: i64) -> PyResult {
-        let p = this.code_points();
-        let room = (width - p.len() as i64).max(0) as usize;
+        let room = (width - this.len() as i64).max(0) as usize;
+        if room == 0 {
+            return whole(cx, this);
+        }
         protocol::check_size(cx, 1, room, 4)?;
-        let sign = usize::from(matches!(p.first(), Some(0x2b | 0x2d)));
-        let mut out = p[..sign].to_vec();
-        protocol::grow(cx, &mut out, room + p.len())?;
-        out.extend(std::iter::repeat_n(0x30, room));
-        out.extend_from_slice(&p[sign..]);
-        make(cx, &out)
+        each_width!(this, p => zero_filled(cx, p, room))
     }
     /// Partition the string into three parts using the given separator.
     #[py("partition($self, sep, /)")]
     fn partition(cx: &mut Cx, this: &Ref<Str>, sep: &Ref<Str>) -> PyResult {
-        let (p, s) = (this.code_points(), sep.code_points());
-        if s.is_empty() {
+        if sep.is_empty() {
             return Err(cx.value_error("empty separator"));
         }
-        let empty = cx.consts.empty_str.clone();
-        let parts = match find(&p, &s, 0, p.len(), false) {
-            Some(i) => vec![make(cx, &p[..i])?, sep.as_obj().clone(), make(cx, &p[i + s.len()..])?],
-            None => vec![this.as_obj().clone(), empty.clone(), empty],
+        let parts = match width::position(this, sep, 0, this.len(), false) {
+            Some(i) => each_width!(this, p => [make(cx, &p[..i])?, sep.as_obj().clone(), make(cx, &p[i + sep.len()..])?]),
+            None => [this.as_obj().clone(), cx.consts.empty_str.clone(), cx.consts.empty_str.clone()],
         };
-        cx.tuple(parts)
+        cx.tuple_of(parts)
     }
     /// Partition the string into three parts using the given separator, from the end.
     #[py("rpartition($self, sep, /)")]
     fn rpartition(cx: &mut Cx, this: &Ref<Str>, sep: &Ref<Str>) -> PyResult {
-        let (p, s) = (this.code_points(), sep.code_points());
-        if s.is_empty() {
+        if sep.is_empty() {
             return Err(cx.value_error("empty separator"));
         }
-        let empty = cx.consts.empty_str.clone();
-        let parts = match find(&p, &s, 0, p.len(), true) {
-            Some(i) => vec![make(cx, &p[..i])?, sep.as_obj().clone(), make(cx, &p[i + s.len()..])?],
-            None => vec![empty.clone(), empty, this.as_obj().clone()],
+        let parts = match width::position(this, sep, 0, this.len(), true) {
+            Some(i) => each_width!(this, p => [make(cx, &p[..i])?, sep.as_obj().clone(), make(cx, &p[i + sep.len()..])?]),
+            None => [cx.consts.empty_str.clone(), cx.consts.empty_str.clone(), this.as_obj().clone()],
         };
-        cx.tuple(parts)
+        cx.tuple_of(parts)
     }
     /// Return a copy where all tab characters are expanded using spaces.
     #[py("expandtabs($self, /, tabsize=8)")]
@@ -609,6 +644,11 @@ impl Str {
     /// Replace each character in the string using the given translation table.
     #[py("translate($self, table, /)")]
     fn translate(cx: &mut Cx, this: &Ref<Str>, table: &Obj) -> PyResult {
+        if let Some(b) = this.ascii_bytes()
+            && let Some(done) = translated(cx, b, table)?
+        {
+            return Ok(done);
+        }
         let mut out = Vec::new();
         for c in this.code_points() {
             let key = cx.int(i64::from(c))?;
