@@ -34,6 +34,13 @@ pub fn repr(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "inf".into() } else { "-inf".into() };
     }
+    if (1e-4..1e16).contains(&value.abs()) {
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(value);
+        if !text.contains('e') {
+            return text.to_string();
+        }
+    }
     let sign = if value.is_sign_negative() { "-" } else { "" };
     let (digits, point) = shortest_digits(value.abs());
     let body = layout(&digits, point, true, -4, 16);
@@ -68,6 +75,9 @@ pub fn layout(digits: &str, point: i32, add_dot_zero: bool, low: i32, high: i32)
 
 /// `float(text)` for text already stripped and ASCII: underscores between digits allowed.
 pub fn parse(text: &str) -> Option<f64> {
+    if text.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'-' | b'e')) {
+        return text.parse().ok();
+    }
     let lower = text.to_ascii_lowercase();
     let (negative, body) = match lower.strip_prefix(['+', '-']) {
         Some(rest) => (lower.starts_with('-'), rest),

@@ -33,7 +33,16 @@ pub enum SpecError {
 
 /// Reads `[[fill]align][sign][z][#][0][width][grouping][.precision][type]`.
 pub fn parse_spec(text: &str) -> Result<Spec, SpecError> {
-    let chars: Vec<char> = text.chars().collect();
+    let mut short = ['\0'; 16];
+    let long: Vec<char>;
+    let n = text.chars().count();
+    let chars: &[char] = if n <= short.len() {
+        text.chars().zip(&mut short).for_each(|(c, place)| *place = c);
+        &short[..n]
+    } else {
+        long = text.chars().collect();
+        &long
+    };
     let mut i = 0;
     let mut spec =
         Spec { fill: ' ', align: None, sign: None, no_neg_zero: false, alternate: false, width: None, grouping: None, precision: None, kind: None, explicit_fill: false };
@@ -118,30 +127,43 @@ pub fn assemble(spec: &Spec, negative: bool, prefix: &str, digits: &str, rest: &
         (false, Some(' ')) => " ",
         _ => "",
     };
-    let mut digits = digits.to_string();
     let width = spec.width.unwrap_or(0);
-    if let Some(sep) = spec.grouping {
-        if spec.fill == '0' && spec.align == Some('=') {
+    let grouped;
+    let digits = match spec.grouping {
+        None => digits,
+        Some(sep) if spec.fill == '0' && spec.align == Some('=') => {
             // Zeros take part in the grouping: widen until the text is long enough.
             let room = width.saturating_sub(sign.len() + prefix.len() + rest.chars().count());
-            let mut padded = digits.clone();
+            let mut padded = digits.to_string();
             while group(&padded, sep, group_every).len() < room {
                 padded.insert(0, '0');
             }
-            digits = group(&padded, sep, group_every);
-        } else {
-            digits = group(&digits, sep, group_every);
+            grouped = group(&padded, sep, group_every);
+            &grouped
         }
-    }
+        Some(sep) => {
+            grouped = group(digits, sep, group_every);
+            &grouped
+        }
+    };
     let body_len = sign.len() + prefix.len() + digits.chars().count() + rest.chars().count();
     let pad = width.saturating_sub(body_len);
-    let fill = |n: usize| std::iter::repeat_n(spec.fill, n).collect::<String>();
-    match spec.align.unwrap_or('>') {
-        '<' => format!("{sign}{prefix}{digits}{rest}{}", fill(pad)),
-        '^' => format!("{}{sign}{prefix}{digits}{rest}{}", fill(pad / 2), fill(pad - pad / 2)),
-        '=' => format!("{sign}{prefix}{}{digits}{rest}", fill(pad)),
-        _ => format!("{}{sign}{prefix}{digits}{rest}", fill(pad)),
-    }
+    let (before, inside, after) = match spec.align.unwrap_or('>') {
+        '<' => (0, 0, pad),
+        '^' => (pad / 2, 0, pad - pad / 2),
+        '=' => (0, pad, 0),
+        _ => (pad, 0, 0),
+    };
+    let mut out = String::with_capacity(sign.len() + prefix.len() + digits.len() + rest.len() + pad * spec.fill.len_utf8());
+    let fill = |out: &mut String, n: usize| out.extend(std::iter::repeat_n(spec.fill, n));
+    fill(&mut out, before);
+    out.push_str(sign);
+    out.push_str(prefix);
+    fill(&mut out, inside);
+    out.push_str(digits);
+    out.push_str(rest);
+    fill(&mut out, after);
+    out
 }
 
 /// The magnitude of a float under a presentation type: whole part and the rest (point, fraction, exponent, `%`).
@@ -150,9 +172,9 @@ pub fn float_body(value: f64, kind: char, precision: Option<usize>, alternate: b
     let magnitude = value.abs();
     let upper = matches!(kind, 'E' | 'F' | 'G');
     let text = if magnitude.is_nan() {
-        "nan".to_string()
+        if kind == '%' { "nan%".to_string() } else { "nan".to_string() }
     } else if magnitude.is_infinite() {
-        "inf".to_string()
+        if kind == '%' { "inf%".to_string() } else { "inf".to_string() }
     } else {
         match kind.to_ascii_lowercase() {
             'e' => exponent_text(magnitude, precision.unwrap_or(6), alternate),
@@ -162,7 +184,8 @@ pub fn float_body(value: f64, kind: char, precision: Option<usize>, alternate: b
             _ => match precision {
                 None => {
                     let (d, p) = float::shortest_digits(magnitude);
-                    float::layout(&d, p, add_dot_zero, -4, 16)
+                    let text = float::layout(&d, p, add_dot_zero, -4, 16);
+                    if alternate { with_point(text) } else { text }
                 }
                 Some(p) => general(magnitude, p.max(1), alternate, add_dot_zero),
             },
@@ -176,7 +199,51 @@ pub fn float_body(value: f64, kind: char, precision: Option<usize>, alternate: b
 /// No float has more digits than these, before or behind the point: what is asked beyond them are zeros.
 const DIGITS_MAX: usize = 1100;
 
+/// `value` with so many digits behind the point, where an integer of 128 bits holds what must be computed: exact, and rounded
+/// half to even as the C library does.
+fn fixed_small(value: f64, precision: usize) -> Option<String> {
+    if precision > 17 || value >= 1e15 {
+        return None;
+    }
+    let bits = value.to_bits();
+    let exponent = (bits >> 52) as i32;
+    let mantissa = (bits & ((1 << 52) - 1)) | if exponent == 0 { 0 } else { 1 << 52 };
+    // value = mantissa / 2^shift
+    let shift = 1075 - exponent.max(1);
+    let scaled = u128::from(mantissa) * 10u128.pow(precision as u32);
+    let digits = match shift {
+        ..=0 => scaled.checked_shl(u32::try_from(-shift).ok()?)?,
+        1..=127 => {
+            let (whole, rest) = (scaled >> shift, scaled & ((1 << shift) - 1));
+            let half = 1u128 << (shift - 1);
+            whole + u128::from(rest > half || rest == half && whole & 1 == 1)
+        }
+        _ => 0,
+    };
+    let mut digits = u64::try_from(digits).ok()?;
+    let mut out = [b'0'; 40];
+    let mut at = out.len();
+    for i in 0.. {
+        if i == precision && precision > 0 {
+            at -= 1;
+            out[at] = b'.';
+        }
+        at -= 1;
+        out[at] = b'0' + (digits % 10) as u8;
+        digits /= 10;
+        if digits == 0 && i >= precision {
+            break;
+        }
+    }
+    Some(String::from_utf8_lossy(&out[at..]).into_owned())
+}
+
 fn fixed(value: f64, precision: usize, alternate: bool) -> String {
+    if !(alternate && precision == 0)
+        && let Some(text) = fixed_small(value, precision)
+    {
+        return text;
+    }
     let mut text = format!("{value:.0$}", precision.min(DIGITS_MAX));
     text.extend(std::iter::repeat_n('0', precision.saturating_sub(DIGITS_MAX)));
     if alternate && precision == 0 {
@@ -210,15 +277,17 @@ fn general(value: f64, precision: usize, alternate: bool, repr_style: bool) -> S
     }
     let high = i32::try_from(precision).unwrap_or(i32::MAX);
     // repr style (no type given, with a precision) uses exponents one step earlier, so that ".0" fits.
-    let high = if repr_style { high.max(1) } else { high };
-    let mut out = float::layout(&digits, exp + 1, repr_style, -4, high);
-    if alternate && !out.contains('.') {
-        match out.find('e') {
-            Some(i) => out.insert(i, '.'),
-            None => out.push('.'),
-        }
+    let high = if repr_style { high - 1 } else { high };
+    let out = float::layout(&digits, exp + 1, repr_style, -4, high);
+    if alternate { with_point(out) } else { out }
+}
+
+/// A number that shows its point even if no digit follows.
+fn with_point(mut text: String) -> String {
+    if !text.contains('.') {
+        text.insert(text.find('e').unwrap_or(text.len()), '.');
     }
-    out
+    text
 }
 
 #[cfg(test)]
@@ -229,6 +298,26 @@ mod tests {
         let spec = parse_spec(text).unwrap();
         let (digits, rest) = float_body(value, spec.kind.unwrap_or('r'), spec.precision, spec.alternate, true);
         assemble(&spec, value.is_sign_negative(), "", &digits, &rest, 3)
+    }
+
+    #[test]
+    fn the_short_way_rounds_as_the_long_one() {
+        let mut x = 0x9e37_79b9_7f4a_7c15_u64;
+        for i in 0..200_000u32 {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            let v = match i % 4 {
+                0 => f64::from_bits(x & !(1 << 63)),
+                1 => (x % 1_000_000) as f64 / 1000.0,
+                2 => (x % 100_000) as f64 * 0.5 + 0.25,
+                _ => (x >> 11) as f64 / 1e9,
+            };
+            let precision = (x >> 40) as usize % 19;
+            if let Some(short) = fixed_small(v, precision) {
+                assert_eq!(short, format!("{v:.precision$}"), "{v:?} with {precision} digits");
+            }
+        }
     }
 
     #[test]

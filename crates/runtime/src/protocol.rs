@@ -237,19 +237,32 @@ pub fn enter_repr(cx: &mut Cx, o: &Obj) -> Option<usize> {
 pub fn leave_repr(cx: &mut Cx, address: usize) {
     cx.reprs.borrow_mut().retain(|a| *a != address);
 }
+/// Appends `repr(o)`.
+pub fn push_repr(cx: &mut Cx, out: &mut crate::types::str::builder::Text, o: &Obj) -> PyResult<()> {
+    let r = repr(cx, o)?;
+    if let Some(s) = r.cast::<Str>() {
+        out.str(s);
+    }
+    cx.release(r);
+    Ok(())
+}
 pub fn join_reprs(cx: &mut Cx, items: Vec<Obj>, open: &str, close: &str) -> PyResult {
-    let mut out: Vec<u32> = open.chars().map(u32::from).collect();
+    let mut out = crate::types::str::builder::Text::default();
+    out.rust(open);
     for (i, o) in items.iter().enumerate() {
         if i > 0 {
-            out.extend([0x2c, 0x20]);
+            out.rust(", ");
         }
-        out.extend(repr_points(cx, o)?);
+        push_repr(cx, &mut out, o)?;
     }
-    out.extend(close.chars().map(u32::from));
-    cx.str_points(&out)
+    out.rust(close);
+    out.finish(cx)
 }
 /// `format(value, spec)`.
 pub fn format_value(cx: &mut Cx, o: &Obj, spec: &Obj) -> PyResult {
+    if let Some(r) = format::built_in(cx, o, spec) {
+        return r;
+    }
     let r = {
         let name = cx.name("__format__");
         let Some(f) = special(cx, o, &name)? else { return Err(cx.type_error(format!("Type {} doesn't define __format__", o.ty().name_text()))) };
@@ -403,7 +416,12 @@ pub fn sequence_index(cx: &mut Cx, k: &Obj, what: &str) -> PyResult<i64> {
         return Ok(int::to_i64(k).unwrap_or(0));
     }
     if k.ty().slots(cx).index.is_none() {
-        return Err(cx.type_error(format!("{what} indices must be integers or slices, not {}", k.ty().name_text())));
+        let ty = k.ty().name_text();
+        return Err(cx.type_error(if what == "string" {
+            format!("string indices must be integers, not '{ty}'")
+        } else {
+            format!("{what} indices must be integers or slices, not {ty}")
+        }));
     }
     let i = index(cx, k)?;
     int::to_i64(&i).ok_or_else(|| cx.index_error("cannot fit 'int' into an index-sized integer"))

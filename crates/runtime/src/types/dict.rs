@@ -348,17 +348,18 @@ fn repr(cx: &mut Cx, this: &Obj) -> PyResult {
     }
     let Some(guard) = protocol::enter_repr(cx, this) else { return cx.str("{...}") };
     let result = (|| {
-        let mut out: Vec<u32> = vec![u32::from('{')];
+        let mut out = super::str::builder::Text::default();
+        out.rust("{");
         for (i, (k, v)) in entries.iter().enumerate() {
             if i > 0 {
-                out.extend(", ".chars().map(u32::from));
+                out.rust(", ");
             }
-            out.extend(protocol::repr_points(cx, k)?);
-            out.extend(": ".chars().map(u32::from));
-            out.extend(protocol::repr_points(cx, v)?);
+            protocol::push_repr(cx, &mut out, k)?;
+            out.rust(": ");
+            protocol::push_repr(cx, &mut out, v)?;
         }
-        out.push(u32::from('}'));
-        cx.str_points(&out)
+        out.rust("}");
+        out.finish(cx)
     })();
     protocol::leave_repr(cx, guard);
     result

@@ -215,7 +215,7 @@ impl Float {
     #[py("__format__($self, format_spec, /)")]
     fn format(cx: &mut Cx, this: &Ref<Float>, format_spec: &Ref<Str>) -> PyResult {
         let spec = format_spec.to_text(cx);
-        let t = protocol::format::float(cx, this.value.get(), &spec)?;
+        let t = protocol::format::float(cx, this.value.get(), &spec, &this.as_obj().ty().name_text())?;
         cx.str(&t)
     }
     #[py("__getnewargs__($self, /)")]

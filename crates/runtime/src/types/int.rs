@@ -366,6 +366,25 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
 }
 
 /// Decimal text, refusing numbers beyond the digit limit as CPython does.
+/// The decimal digits of a number with its sign, written at the end of a buffer.
+pub fn decimal(v: i64, buffer: &mut [u8; 20]) -> &[u8] {
+    let mut at = buffer.len();
+    let mut rest = v.unsigned_abs();
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if v < 0 {
+        at -= 1;
+        buffer[at] = b'-';
+    }
+    &buffer[at..]
+}
+
 pub fn text(cx: &Cx, i: &Int) -> PyResult<String> {
     match i.small() {
         Some(v) => Ok(v.to_string()),
@@ -387,6 +406,9 @@ pub fn text(cx: &Cx, i: &Int) -> PyResult<String> {
 }
 
 fn repr(cx: &mut Cx, this: &Obj) -> PyResult {
+    if let Some(v) = this.cast::<Int>().and_then(|i| i.small()) {
+        return Ok(Str::from_latin1(cx, decimal(v, &mut [0; 20]))?.into_obj());
+    }
     let i = this.cast::<Int>().cloned();
     let t = text(cx, &i.expect("int slot on an int"))?;
     cx.str(&t)

@@ -1,5 +1,6 @@
 //! `str`: PEP 393. One, two or four bytes a character inline; interning; the hash is SipHash-1-3.
 
+pub mod builder;
 mod methods;
 pub(crate) mod percent;
 pub(crate) mod width;
@@ -554,7 +555,10 @@ pub fn spec() -> Spec {
         ops: &OPS,
         basicsize: WIDE_BYTES,
         slots: Slots {
-            repr: Some(|cx, o| cx.str_points(&repr_to_points(o))),
+            repr: Some(|cx, o| match o.cast::<Str>() {
+                Some(s) => builder::repr(cx, s),
+                None => cx.str(""),
+            }),
             str: Some(|cx, o| {
                 if o.shape() == shape::STR {
                     return Ok(o.clone());
@@ -577,10 +581,6 @@ pub fn spec() -> Spec {
         methods: Str::METHODS,
         ..Spec::new::<Str>("str")
     }
-}
-
-fn repr_to_points(o: &Obj) -> Vec<u32> {
-    repr_points(&points(o), false).chars().map(u32::from).collect()
 }
 
 impl Cx {

@@ -622,14 +622,12 @@ impl Str {
         {
             return Ok(only.clone());
         }
-        let out = protocol::format::template(cx, &this.code_points(), args, protocol::format::Named::Pairs(&kwargs))?;
-        make(cx, &out)
+        protocol::format::template(cx, this, args, protocol::format::Named::Pairs(&kwargs))
     }
     /// Return a formatted version of the string, using substitutions from mapping.
     #[py("format_map($self, mapping, /)")]
     fn format_map(cx: &mut Cx, this: &Ref<Str>, mapping: &Obj) -> PyResult {
-        let out = protocol::format::template(cx, &this.code_points(), &[], protocol::format::Named::Mapping(mapping))?;
-        make(cx, &out)
+        protocol::format::template(cx, this, &[], protocol::format::Named::Mapping(mapping))
     }
     /// Return a formatted version of the string as described by format_spec.
     #[py("__format__($self, format_spec, /)")]
@@ -638,8 +636,7 @@ impl Str {
         if spec.is_empty() {
             return protocol::str(cx, this.as_obj());
         }
-        let out = protocol::format::string(cx, &this.code_points(), &spec)?;
-        make(cx, &out)
+        protocol::format::string(cx, this, &spec)
     }
     /// Replace each character in the string using the given translation table.
     #[py("translate($self, table, /)")]

@@ -1,6 +1,8 @@
 //! `%` formatting.
 
 use super::Str;
+use super::builder::Text;
+use super::width::{Unit, each_width};
 use crate::cx::{Cx, PyResult};
 use crate::object::Obj;
 use crate::protocol;
@@ -13,20 +15,18 @@ pub fn modulo(cx: &mut Cx, text: &Obj, values: &Obj) -> PyResult {
     if t.eq_str(cx, "%s") && values.shape() == crate::object::shape::STR {
         return Ok(values.clone());
     }
-    let out = fill(cx, &t.code_points(), values, false)?;
-    cx.str_points(&out)
+    each_width!(t, units => fill(cx, units, values, false))?.finish(cx)
 }
 
 /// `bytes % values` (PEP 461).
 pub fn modulo_bytes(cx: &mut Cx, text: &[u8], values: &Obj) -> PyResult<Vec<u8>> {
-    let points: Vec<u32> = text.iter().map(|b| u32::from(*b)).collect();
-    Ok(fill(cx, &points, values, true)?.into_iter().map(|c| c as u8).collect())
+    Ok(fill(cx, text, values, true)?.into_bytes())
 }
 
 /// What `%b` shows of a value: its bytes.
-fn value_bytes(cx: &mut Cx, v: &Obj) -> PyResult<Vec<u32>> {
+fn value_bytes(cx: &mut Cx, v: &Obj) -> PyResult<Vec<u8>> {
     let name = cx.name("__bytes__");
-    let b = if crate::protocol::buffer::exports(cx, v) {
+    Ok(if crate::protocol::buffer::exports(cx, v) {
         crate::protocol::buffer::bytes(cx, v)?
     } else if let Some(f) = protocol::special(cx, v, &name)? {
         let r = protocol::call(cx, &f, &[])?;
@@ -36,8 +36,21 @@ fn value_bytes(cx: &mut Cx, v: &Obj) -> PyResult<Vec<u32>> {
         }
     } else {
         return Err(cx.type_error(format!("%b requires a bytes-like object, or an object that implements __bytes__, not '{}'", v.ty().name_text())));
-    };
-    Ok(b.into_iter().map(u32::from).collect())
+    })
+}
+
+/// `%d` of a small int.
+fn out_number(out: &mut Text, n: i64, width: usize, left: bool) {
+    let mut buffer = [0; 20];
+    let digits = int::decimal(n, &mut buffer);
+    let pad = width.saturating_sub(digits.len());
+    if !left {
+        out.fill(32, pad);
+    }
+    out.units(digits);
+    if left {
+        out.fill(32, pad);
+    }
 }
 
 struct Source {
@@ -55,7 +68,38 @@ impl Source {
     }
 }
 
-fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>> {
+/// What a directive puts in, before it is padded.
+enum Body {
+    /// So many characters of a string at most.
+    Str(Obj, usize),
+    Ascii(String),
+    Bytes(Vec<u8>),
+    Point(u32),
+}
+impl Body {
+    fn len(&self) -> usize {
+        match self {
+            Body::Str(o, n) => o.cast::<Str>().map_or(0, |s| s.len()).min(*n),
+            Body::Ascii(t) => t.len(),
+            Body::Bytes(b) => b.len(),
+            Body::Point(_) => 1,
+        }
+    }
+    fn put(&self, out: &mut Text) {
+        match self {
+            Body::Str(o, n) => {
+                if let Some(s) = o.cast::<Str>() {
+                    out.str_part(s, *n);
+                }
+            }
+            Body::Ascii(t) => out.rust(t),
+            Body::Bytes(b) => out.units(b),
+            Body::Point(c) => out.push(*c),
+        }
+    }
+}
+
+fn fill<U: Unit>(cx: &mut Cx, t: &[U], values: &Obj, bytes: bool) -> PyResult<Text> {
     let (items, is_tuple) = match values.cast::<Tuple>() {
         Some(v) => (v.items().to_vec(), true),
         None => (vec![values.clone()], false),
@@ -64,13 +108,14 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
     let mapping = (!is_tuple && !textual && values.ty().slots(cx).getitem.is_some()).then(|| values.clone());
     let mut source = Source { items, next: 0, is_tuple, mapping };
     let mut used_mapping = false;
-    let mut out = Vec::with_capacity(t.len());
-    let ch = |i: usize| t.get(i).and_then(|c| char::from_u32(*c));
+    let mut out = Text::with_capacity(t.len() * 2);
+    let ch = |i: usize| t.get(i).and_then(|c| char::from_u32(c.point()));
     let mut i = 0;
     while i < t.len() {
-        if t[i] != u32::from('%') {
-            out.push(t[i]);
-            i += 1;
+        let plain = t[i..].iter().position(|c| c.point() == u32::from('%')).unwrap_or(t.len() - i);
+        if plain > 0 {
+            out.units(&t[i..i + plain]);
+            i += plain;
             continue;
         }
         i += 1;
@@ -89,10 +134,10 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
                 i += 1;
             }
             let key = if bytes {
-                let raw: Vec<u8> = t[start..i - 1].iter().map(|c| *c as u8).collect();
+                let raw: Vec<u8> = t[start..i - 1].iter().map(|c| c.point() as u8).collect();
                 crate::types::Bytes::from_slice(cx, &raw)?
             } else {
-                cx.str_points(&t[start..i - 1])?
+                U::text(cx, &t[start..i - 1])?.into_obj()
             };
             let v = protocol::getitem(cx, &m, &key)?;
             source.items = vec![v];
@@ -115,9 +160,11 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
             if ch(*i) == Some('*') {
                 *i += 1;
                 let v = source.take(cx)?;
+                let limit = if what == "width too big" { "ssize_t" } else { "int" };
                 return match int::to_i64(&v) {
-                    Some(n) => Ok(Some(n)),
-                    None => Err(cx.type_error("* wants int")),
+                    _ if v.cast::<Int>().is_none() => Err(cx.type_error("* wants int")),
+                    Some(n) if limit == "ssize_t" || i32::try_from(n).is_ok() => Ok(Some(n)),
+                    _ => Err(cx.overflow_error(format!("Python int too large to convert to C {limit}"))),
                 };
             }
             let mut n: Option<i64> = None;
@@ -138,9 +185,10 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
         let mut precision = None;
         if ch(i) == Some('.') {
             i += 1;
-            let n = number(cx, &mut i, &mut source, "precision too big")?.unwrap_or(0).max(0);
+            let too_big = if bytes { "prec too big" } else { "precision too big" };
+            let n = number(cx, &mut i, &mut source, too_big)?.unwrap_or(0).max(0);
             if n > i64::from(i32::MAX) {
-                return Err(cx.value_error("precision too big"));
+                return Err(cx.value_error(too_big));
             }
             precision = Some(n as usize);
         }
@@ -149,38 +197,38 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
         }
         let Some(kind) = ch(i) else { return Err(cx.value_error("incomplete format")) };
         i += 1;
-        if width > 1 << 31 {
-            return Err(cx.overflow_error("width too big"));
-        }
         protocol::check_size(cx, 1, width as usize, 4)?;
-        if kind == '%' {
+        if kind == '%' && i >= 2 && ch(i - 2) == Some('%') {
             out.push(u32::from('%'));
             continue;
         }
-        let (sign, body): (&str, Vec<u32>) = match kind {
+        let (sign, body): (&str, Body) = match kind {
             's' | 'b' if bytes => {
                 let v = source.take(cx)?;
                 let mut p = value_bytes(cx, &v)?;
                 if let Some(n) = precision {
                     p.truncate(n);
                 }
-                ("", p)
+                ("", Body::Bytes(p))
             }
             'c' if bytes => {
                 let v = source.take(cx)?;
                 let b = if v.ty().slots(cx).index.is_some() {
                     match int::to_i64(&protocol::index(cx, &v)?) {
-                        Some(n) if (0..256).contains(&n) => vec![n as u32],
+                        Some(n) if (0..256).contains(&n) => vec![n as u8],
                         _ => return Err(cx.overflow_error("%c arg not in range(256)")),
                     }
                 } else {
                     let b = if crate::protocol::buffer::exports(cx, &v) { value_bytes(cx, &v)? } else { Vec::new() };
                     if b.len() != 1 {
-                        return Err(cx.type_error(format!("%c requires an integer in range(256) or a single byte, not {}", v.ty().name_text())));
+                        let what = v.ty().name_text();
+                        let sized = matches!(what.as_str(), "bytes" | "bytearray");
+                        let what = if sized { format!("a {what} object of length {}", b.len()) } else { what };
+                        return Err(cx.type_error(format!("%c requires an integer in range(256) or a single byte, not {what}")));
                     }
                     b
                 };
-                ("", b)
+                ("", Body::Bytes(b))
             }
             's' | 'r' | 'a' => {
                 let v = source.take(cx)?;
@@ -189,24 +237,29 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
                     'r' if !bytes => protocol::repr(cx, &v)?,
                     _ => protocol::ascii(cx, &v)?,
                 };
-                let mut p = s.cast::<Str>().map(|s| s.code_points()).unwrap_or_default();
-                if let Some(n) = precision {
-                    p.truncate(n);
-                }
-                ("", p)
+                ("", Body::Str(s, precision.unwrap_or(usize::MAX)))
             }
             'c' => {
                 let v = source.take(cx)?;
                 let p = match (int::to_i64(&v), v.cast::<Str>()) {
-                    (Some(n), _) if (0..0x110000).contains(&n) => vec![n as u32],
-                    (Some(_), _) => return Err(cx.overflow_error("%c arg not in range(0x110000)")),
-                    (_, Some(s)) if s.len() == 1 => s.code_points(),
+                    (Some(n), _) if (0..0x110000).contains(&n) => n as u32,
+                    _ if v.cast::<Int>().is_some() => return Err(cx.overflow_error("%c arg not in range(0x110000)")),
+                    (_, Some(s)) if s.len() == 1 => s.chars().get(0),
+                    (_, Some(s)) => return Err(cx.type_error(format!("%c requires an int or a unicode character, not a string of length {}", s.len()))),
                     _ => return Err(cx.type_error(format!("%c requires an int or a unicode character, not {}", v.ty().name_text()))),
                 };
-                ("", p)
+                ("", Body::Point(p))
             }
             'd' | 'i' | 'u' | 'x' | 'X' | 'o' => {
                 let v = source.take(cx)?;
+                if let Some(n) = v.cast::<Int>().and_then(|i| i.small())
+                    && matches!(kind, 'd' | 'i' | 'u')
+                    && precision.is_none()
+                    && !(zero || plus || space)
+                {
+                    out_number(&mut out, n, width as usize, left);
+                    continue;
+                }
                 let n = if v.cast::<Int>().is_some() {
                     int::to_big(&v)
                 } else if matches!(kind, 'd' | 'i' | 'u') && (v.ty().slots(cx).int.is_some() || v.ty().slots(cx).index.is_some()) && v.cast::<Str>().is_none() {
@@ -253,12 +306,17 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
                     let room = (width as usize).saturating_sub(sign.len() + prefix.len());
                     digits = format!("{}{digits}", "0".repeat(room.saturating_sub(digits.len())));
                 }
-                (sign, format!("{prefix}{digits}").chars().map(u32::from).collect())
+                (sign, Body::Ascii(format!("{prefix}{digits}")))
             }
             'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
                 let v = source.take(cx)?;
-                let x = protocol::to_float(cx, &v)
-                    .map_err(|r| if cx.error_is(&cx.types.type_error) { cx.type_error(format!("must be real number, not {}", v.ty().name_text())) } else { r })?;
+                let x = protocol::to_float(cx, &v).map_err(|r| {
+                    if cx.error_is(&cx.types.type_error) {
+                        cx.type_error(format!("{}, not {}", if bytes { "float argument required" } else { "must be real number" }, v.ty().name_text()))
+                    } else {
+                        r
+                    }
+                })?;
                 if alt || !matches!(kind, 'g' | 'G') {
                     protocol::check_size(cx, 1, precision.unwrap_or(6), 4)?;
                 }
@@ -274,26 +332,27 @@ fn fill(cx: &mut Cx, t: &[u32], values: &Obj, bytes: bool) -> PyResult<Vec<u32>>
                     let room = (width as usize).saturating_sub(sign.len());
                     text = format!("{}{text}", "0".repeat(room.saturating_sub(text.len())));
                 }
-                (sign, text.chars().map(u32::from).collect())
+                (sign, Body::Ascii(text))
             }
             other => {
+                source.take(cx)?;
                 return Err(cx.value_error(format!("unsupported format character '{other}' (0x{:x}) at index {}", other as u32, i - 1)));
             }
         };
         let len = sign.len() + body.len();
         let pad = (width as usize).saturating_sub(len);
         if !left {
-            out.extend(std::iter::repeat_n(32, pad));
+            out.fill(32, pad);
         }
-        out.extend(sign.chars().map(u32::from));
-        out.extend(body);
+        out.rust(sign);
+        body.put(&mut out);
         if left {
-            out.extend(std::iter::repeat_n(32, pad));
+            out.fill(32, pad);
         }
     }
     let leftover = if source.is_tuple { source.next < source.items.len() } else { !used_mapping && source.next == 0 && source.mapping.is_none() };
     if leftover && values.cast::<Dict>().is_none() {
-        return Err(cx.type_error("not all arguments converted during string formatting"));
+        return Err(cx.type_error(format!("not all arguments converted during {} formatting", if bytes { "bytes" } else { "string" })));
     }
     Ok(out)
 }

@@ -8,6 +8,10 @@ use std::borrow::Cow;
 /// A character as it lies in a string: one, two or four bytes.
 pub(crate) trait Unit: Copy + Eq + 'static {
     fn point(self) -> u32;
+    /// The characters as bytes, if that is what they are.
+    fn bytes(_units: &[Self]) -> Option<&[u8]> {
+        None
+    }
     /// The characters of text that is not wider than this.
     fn of(text: &Str) -> Option<Cow<'_, [Self]>>;
     /// A string of these characters, in the narrowest form.
@@ -26,6 +30,10 @@ impl Unit for u8 {
     #[inline(always)]
     fn point(self) -> u32 {
         u32::from(self)
+    }
+    #[inline(always)]
+    fn bytes(units: &[u8]) -> Option<&[u8]> {
+        Some(units)
     }
     fn of(text: &Str) -> Option<Cow<'_, [u8]>> {
         match text.chars() {

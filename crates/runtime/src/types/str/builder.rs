@@ -1,0 +1,102 @@
+//! Text that grows: one byte a character until a wider one comes.
+
+use super::width::{Unit, each_width};
+use super::{Chars, Str};
+use crate::cx::{Cx, PyResult};
+
+/// A string in the making.
+#[derive(Default)]
+pub struct Text {
+    narrow: Vec<u8>,
+    /// All characters, once one did not fit into a byte.
+    wide: Option<Vec<u32>>,
+}
+
+impl Text {
+    pub fn with_capacity(n: usize) -> Text {
+        Text { narrow: Vec::with_capacity(n), wide: None }
+    }
+    /// Number of characters.
+    pub fn len(&self) -> usize {
+        self.wide.as_ref().map_or(self.narrow.len(), Vec::len)
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    fn widen(&mut self) -> &mut Vec<u32> {
+        let narrow = &mut self.narrow;
+        self.wide.get_or_insert_with(|| std::mem::take(narrow).into_iter().map(u32::from).collect())
+    }
+    #[inline]
+    pub fn push(&mut self, c: u32) {
+        match (&mut self.wide, u8::try_from(c)) {
+            (None, Ok(c)) => self.narrow.push(c),
+            _ => self.widen().push(c),
+        }
+    }
+    /// `n` times the same character.
+    pub fn fill(&mut self, c: u32, n: usize) {
+        match (&mut self.wide, u8::try_from(c)) {
+            (None, Ok(c)) => self.narrow.resize(self.narrow.len() + n, c),
+            _ => self.widen().extend(std::iter::repeat_n(c, n)),
+        }
+    }
+    /// Characters of one width.
+    pub(crate) fn units<U: Unit>(&mut self, units: &[U]) {
+        if self.wide.is_none() {
+            if let Some(bytes) = U::bytes(units) {
+                return self.narrow.extend_from_slice(bytes);
+            }
+            if let Some(first) = units.iter().position(|c| c.point() > 0xff) {
+                self.narrow.extend(units[..first].iter().map(|c| c.point() as u8));
+                return self.widen().extend(units[first..].iter().map(|c| c.point()));
+            }
+            return self.narrow.extend(units.iter().map(|c| c.point() as u8));
+        }
+        self.widen().extend(units.iter().map(|c| c.point()));
+    }
+    pub fn str(&mut self, s: &Str) {
+        each_width!(s, p => self.units(p));
+    }
+    /// The first `n` characters of a string.
+    pub fn str_part(&mut self, s: &Str, n: usize) {
+        each_width!(s, p => self.units(&p[..n.min(p.len())]));
+    }
+    pub fn rust(&mut self, text: &str) {
+        if text.is_ascii() {
+            self.units(text.as_bytes());
+        } else {
+            text.chars().for_each(|c| self.push(u32::from(c)));
+        }
+    }
+    /// The string.
+    pub fn finish(self, cx: &Cx) -> PyResult {
+        Ok(match self.wide {
+            None => Str::from_latin1(cx, &self.narrow)?,
+            Some(wide) => Str::from_points(cx, &wide)?,
+        }
+        .into_obj())
+    }
+    /// The characters as bytes: for text that is known to be narrow.
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self.wide {
+            None => self.narrow,
+            Some(wide) => wide.into_iter().map(|c| c as u8).collect(),
+        }
+    }
+}
+
+/// `repr` of text.
+pub fn repr(cx: &Cx, s: &Str) -> PyResult {
+    if let Chars::One(b) = s.chars()
+        && s.is_ascii()
+        && b.iter().all(|c| matches!(c, b' '..=b'~') && !matches!(c, b'\'' | b'\\'))
+    {
+        let mut out = Text::with_capacity(b.len() + 2);
+        out.push(0x27);
+        out.units(b);
+        out.push(0x27);
+        return out.finish(cx);
+    }
+    cx.str(&super::repr_points(&s.code_points(), false))
+}
