@@ -1,5 +1,9 @@
 //! `list`: a counted array of handles in a block of its own. Growth follows CPython's curve.
 
+mod sort;
+
+pub use sort::sort;
+
 use super::type_::{Cmp, Op, flags};
 use super::{Slots, Spec, Type};
 use crate::cx::{Cx, PyResult};
@@ -253,130 +257,6 @@ fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
     protocol::check_size(cx, items.len(), n, 8)?;
     let all = (0..n).flat_map(|_| items.iter().cloned()).collect();
     cx.list(all)
-}
-
-/// Sorts stably; the list looks empty meanwhile, as in CPython.
-pub fn sort(cx: &mut Cx, this: &Ref<List>, key: Option<&Obj>, reverse: bool) -> PyResult<()> {
-    let items = std::mem::replace(this.pub_items.get_mut(cx), Buf::empty());
-    let mut pairs: Vec<(Obj, Obj)> = Vec::with_capacity(items.len());
-    let mut result = Ok(());
-    for o in items.iter() {
-        let k = match key {
-            Some(f) if result.is_ok() => match protocol::call(cx, f, &[o.clone()]) {
-                Ok(k) => k,
-                Err(r) => {
-                    result = Err(r);
-                    o.clone()
-                }
-            },
-            _ => o.clone(),
-        };
-        pairs.push((k, o.clone()));
-    }
-    if result.is_ok() {
-        if reverse {
-            pairs.reverse();
-        }
-        result = merge_sort(cx, &mut pairs);
-        if reverse {
-            pairs.reverse();
-        }
-    }
-    let mut sorted = items;
-    for (slot, (_, o)) in sorted.iter_mut().zip(&pairs) {
-        *slot = o.clone();
-    }
-    let touched = this.pub_items.replace(cx, sorted);
-    let modified = touched.capacity() > 0;
-    cx.release(touched);
-    cx.release(pairs);
-    result?;
-    if modified { Err(cx.value_error("list modified during sort")) } else { Ok(()) }
-}
-
-/// Insertion into runs, then merging: stable, never more compares than needed for sorted input.
-fn merge_sort(cx: &mut Cx, v: &mut [(Obj, Obj)]) -> PyResult<()> {
-    let n = v.len();
-    if n < 2 {
-        return Ok(());
-    }
-    // Keys of one primitive type compare without Python.
-    if v.iter().all(|p| p.0.shape() == shape::INT) {
-        v.sort_by_key(|p| super::int::to_i64(&p.0));
-        return Ok(());
-    }
-    if v.iter().all(|p| p.0.cast::<super::Str>().is_some_and(|s| s.is_ascii() && p.0.shape() == shape::STR)) {
-        v.sort_by(|a, b| {
-            let text = |o: &Obj| o.cast::<super::Str>().and_then(|s| s.ascii_bytes().map(<[u8]>::to_vec));
-            text(&a.0).cmp(&text(&b.0))
-        });
-        return Ok(());
-    }
-    if v.iter().all(|p| p.0.shape() == shape::FLOAT) {
-        let value = |o: &Obj| protocol::exact_float(o);
-        if v.iter().all(|p| !value(&p.0).is_nan()) {
-            v.sort_by(|a, b| value(&a.0).partial_cmp(&value(&b.0)).unwrap_or(std::cmp::Ordering::Equal));
-            return Ok(());
-        }
-    }
-    let mut runs: Vec<(usize, usize)> = Vec::new();
-    let mut i = 0;
-    while i < n {
-        let start = i;
-        i += 1;
-        if i < n {
-            if less(cx, &v[i].0, &v[i - 1].0)? {
-                while i < n && less(cx, &v[i].0, &v[i - 1].0)? {
-                    i += 1;
-                }
-                v[start..i].reverse();
-            } else {
-                while i < n && !less(cx, &v[i].0, &v[i - 1].0)? {
-                    i += 1;
-                }
-            }
-        }
-        runs.push((start, i));
-    }
-    while runs.len() > 1 {
-        let mut merged = Vec::with_capacity(runs.len() / 2 + 1);
-        for pair in runs.chunks(2) {
-            if let [(a, mid), (_, end)] = *pair {
-                merge(cx, v, a, mid, end)?;
-                merged.push((a, end));
-            } else {
-                merged.push(pair[0]);
-            }
-        }
-        runs = merged;
-    }
-    Ok(())
-}
-
-fn merge(cx: &mut Cx, v: &mut [(Obj, Obj)], start: usize, mid: usize, end: usize) -> PyResult<()> {
-    let left: Vec<(Obj, Obj)> = v[start..mid].to_vec();
-    let right: Vec<(Obj, Obj)> = v[mid..end].to_vec();
-    let (mut i, mut j, mut k) = (0, 0, start);
-    while i < left.len() && j < right.len() {
-        if less(cx, &right[j].0, &left[i].0)? {
-            v[k] = right[j].clone();
-            j += 1;
-        } else {
-            v[k] = left[i].clone();
-            i += 1;
-        }
-        k += 1;
-    }
-    for p in left[i..].iter().chain(&right[j..]) {
-        v[k] = p.clone();
-        k += 1;
-    }
-    Ok(())
-}
-
-fn less(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
-    let r = protocol::richcompare(cx, a, b, Cmp::Lt)?;
-    protocol::truth(cx, &r)
 }
 
 #[retic_macros::methods]

@@ -186,18 +186,20 @@ fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
     cx.tuple(all)
 }
 
-/// Puts other items into a tuple that only the caller and one holder know.
-pub(crate) fn refill(cx: &mut Cx, t: &Obj, items: Vec<Obj>) {
-    let mut old = Vec::with_capacity(items.len());
-    // SAFETY: the tuple has as many items, and nobody else can see it change.
-    unsafe {
-        let at = t.as_ptr().cast::<Obj>().add(HEAD_BYTES / 8);
-        for (i, item) in items.into_iter().enumerate() {
-            old.push(std::mem::replace(&mut *at.add(i).as_ptr(), item));
-        }
-        memory::cycles::track(cx, t.as_ptr());
+/// Puts another item into a tuple that only the caller and one holder know; false if somebody else does.
+pub(crate) fn replace_item(cx: &mut Cx, t: &Obj, i: usize, item: Obj) -> bool {
+    if t.count() != 2 {
+        cx.release(item);
+        return false;
     }
+    // SAFETY: the tuple has that many items, and nobody else can see it change.
+    let old = unsafe {
+        let at = t.as_ptr().cast::<Obj>().add(HEAD_BYTES / 8);
+        memory::cycles::track(cx, t.as_ptr());
+        std::mem::replace(&mut *at.add(i).as_ptr(), item)
+    };
     cx.release(old);
+    true
 }
 
 #[retic_macros::methods]

@@ -164,7 +164,7 @@ pub fn enumerate_spec() -> Spec {
                 let Some(s) = source(cx, o, 0) else { return Ok(None) };
                 let Some(v) = protocol::next(cx, &s)? else { return Ok(None) };
                 let n = count_up(cx, o)?;
-                cx.tuple(vec![n, v]).map(Some)
+                cx.tuple_of([n, v]).map(Some)
             }),
             new: Some(|cx, ty, args| {
                 let (iterable, start) = enumerate_arguments(cx, args)?;
@@ -195,38 +195,39 @@ fn strict(cx: &mut Cx, args: Args<'_>, function: &str) -> PyResult<bool> {
     Ok(strict)
 }
 
-/// One value of each source, or `None` at the end of the shortest; a strict iterator wants all to end together.
-fn draw(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Option<Vec<Obj>>> {
+/// One value of a source, or `None` at the end of the shortest; a strict iterator wants all to end together.
+fn draw(cx: &mut Cx, o: &Obj, i: usize, function: &str) -> PyResult<Option<Obj>> {
+    // The source may be replaced while it runs.
+    let Some(s) = source(cx, o, i) else { return Ok(None) };
+    let v = protocol::next(cx, &s)?;
+    if v.is_some() || !part(o).flag.get() {
+        return Ok(v);
+    }
+    ended(cx, o, i, function)?;
+    Ok(None)
+}
+
+/// Source `i` of a strict iterator is at its end: are the others?
+#[cold]
+fn ended(cx: &mut Cx, o: &Obj, i: usize, function: &str) -> PyResult<()> {
     let n = part(o).sources.get(cx).len();
-    let mut items = Vec::with_capacity(n);
-    for i in 0..n {
-        let Some(s) = source(cx, o, i) else { return Ok(None) };
-        if let Some(v) = protocol::next(cx, &s)? {
-            items.push(v);
-            continue;
-        }
-        if !part(o).flag.get() {
-            return Ok(None);
-        }
-        let mut complaint = (i, "shorter");
-        if i == 0 {
-            for j in 1..n {
-                if let Some(x) = source(cx, o, j)
-                    && protocol::next(cx, &x)?.is_some()
-                {
-                    complaint = (j, "longer");
-                    break;
-                }
+    let mut complaint = (i, "shorter");
+    if i == 0 {
+        for j in 1..n {
+            if let Some(x) = source(cx, o, j)
+                && protocol::next(cx, &x)?.is_some()
+            {
+                complaint = (j, "longer");
+                break;
             }
         }
-        let (at, how) = complaint;
-        if at == 0 {
-            return Ok(None);
-        }
-        let range = if at == 1 { " 1".to_string() } else { format!("s 1-{at}") };
-        return Err(cx.value_error(format!("{function}() argument {} is {how} than argument{range}", at + 1)));
     }
-    Ok(Some(items))
+    let (at, how) = complaint;
+    if at == 0 {
+        return Ok(());
+    }
+    let range = if at == 1 { " 1".to_string() } else { format!("s 1-{at}") };
+    Err(cx.value_error(format!("{function}() argument {} is {how} than argument{range}", at + 1)))
 }
 
 fn zip_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
@@ -234,14 +235,32 @@ fn zip_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     if n == 0 {
         return Ok(None);
     }
-    let Some(items) = draw(cx, o, "zip")? else { return Ok(None) };
     // The tuple of the last round is used again when nobody else holds it, as CPython does.
     if let Some(last) = part(o).result.cloned(cx) {
         if last.count() == 2 && last.cast::<Tuple>().is_some_and(|t| t.items().len() == n) {
-            crate::types::tuple::refill(cx, &last, items);
+            for i in 0..n {
+                let Some(v) = draw(cx, o, i, "zip")? else { return Ok(None) };
+                if !crate::types::tuple::replace_item(cx, &last, i, v.clone()) {
+                    // Somebody found it through the collector: it stays as it is, and this round gets one of its own.
+                    let mut items = last.cast::<Tuple>().map_or(Vec::new(), |t| t.items()[..i].to_vec());
+                    items.push(v);
+                    return zip_fresh(cx, o, items);
+                }
+            }
             return Ok(Some(last));
         }
         drop(last);
+    }
+    zip_fresh(cx, o, Vec::with_capacity(n))
+}
+
+/// Draws what is missing and makes a tuple of it, which is kept for the next round.
+fn zip_fresh(cx: &mut Cx, o: &Obj, mut items: Vec<Obj>) -> PyResult<Option<Obj>> {
+    for i in items.len()..part(o).sources.get(cx).len() {
+        match draw(cx, o, i, "zip")? {
+            Some(v) => items.push(v),
+            None => return Ok(None),
+        }
     }
     let t = cx.tuple(items)?;
     part(o).result.set(cx, Some(t.clone()));
@@ -274,8 +293,21 @@ pub fn map_spec() -> Spec {
         slots: Slots {
             iter: Some(|_, o| Ok(o.clone())),
             next: Some(|cx, o| {
-                let Some(items) = draw(cx, o, "map")? else { return Ok(None) };
                 let Some(f) = part(o).function.cloned(cx) else { return Ok(None) };
+                let n = part(o).sources.get(cx).len();
+                if n == 1 {
+                    let Some(v) = draw(cx, o, 0, "map")? else { return Ok(None) };
+                    let r = protocol::call(cx, &f, std::slice::from_ref(&v));
+                    cx.release_with_error(v);
+                    return r.map(Some);
+                }
+                let mut items = Vec::with_capacity(n);
+                for i in 0..n {
+                    match draw(cx, o, i, "map")? {
+                        Some(v) => items.push(v),
+                        None => return Ok(None),
+                    }
+                }
                 protocol::call(cx, &f, &items).map(Some)
             }),
             new: Some(|cx, ty, args| {

@@ -1,0 +1,220 @@
+//! `list.sort`: stable. Keys of plain types are compared without Python.
+
+use super::List;
+use crate::cx::{Cx, PyResult};
+use crate::object::{Buf, Obj, Ref, shape};
+use crate::protocol;
+use crate::types::type_::Cmp;
+use crate::types::{Str, Tuple, int};
+use std::cmp::Ordering;
+
+/// Sorts a list; it looks empty meanwhile, as in CPython.
+pub fn sort(cx: &mut Cx, this: &Ref<List>, key: Option<&Obj>, reverse: bool) -> PyResult<()> {
+    let mut items = std::mem::replace(this.pub_items.get_mut(cx), Buf::empty());
+    let mut keys = Vec::new();
+    let result = match key {
+        None => order(cx, &items, reverse),
+        Some(f) => match make_keys(cx, f, &items, &mut keys) {
+            Ok(()) => order(cx, &keys, reverse),
+            Err(r) => Err(r),
+        },
+    };
+    let result = result.map(|order| put_in_order(&mut items, &order));
+    let touched = this.pub_items.replace(cx, items);
+    let modified = touched.capacity() > 0;
+    cx.release_with_error(touched);
+    cx.release_with_error(keys);
+    result?;
+    if modified { Err(cx.value_error("list modified during sort")) } else { Ok(()) }
+}
+
+fn make_keys(cx: &mut Cx, f: &Obj, items: &[Obj], keys: &mut Vec<Obj>) -> PyResult<()> {
+    keys.reserve(items.len());
+    for o in items {
+        keys.push(protocol::call(cx, f, std::slice::from_ref(o))?);
+    }
+    Ok(())
+}
+
+/// Lays items out anew: the one at `order[i]` comes to `i`.
+fn put_in_order(items: &mut [Obj], order: &[u32]) {
+    let sorted: Vec<Obj> = order.iter().map(|i| items[*i as usize].clone()).collect();
+    for (place, o) in items.iter_mut().zip(sorted) {
+        *place = o;
+    }
+}
+
+/// The places of the items in sorted order.
+fn order(cx: &mut Cx, keys: &[Obj], reverse: bool) -> PyResult<Vec<u32>> {
+    let n = keys.len();
+    let mut order: Vec<u32> = if reverse { (0..n as u32).rev().collect() } else { (0..n as u32).collect() };
+    if n > 1 && !sort_plain(cx, keys, &mut order) {
+        merge_sort(cx, keys, &mut order)?;
+    }
+    if reverse {
+        order.reverse();
+    }
+    Ok(order)
+}
+
+/// What plain keys are compared by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plain {
+    Int,
+    Float,
+    Text,
+}
+
+fn plain(o: &Obj) -> Option<Plain> {
+    match o.shape() {
+        shape::INT if int::to_i64(o).is_some() => Some(Plain::Int),
+        shape::FLOAT if !protocol::exact_float(o).is_nan() => Some(Plain::Float),
+        // Latin-1 text compares as its bytes do.
+        shape::STR => latin1(o).map(|_| Plain::Text),
+        _ => None,
+    }
+}
+
+fn latin1(o: &Obj) -> Option<&[u8]> {
+    // SAFETY: O3, callers know that it is a str.
+    match unsafe { o.cast_unchecked::<Str>() }.chars() {
+        crate::types::str::Chars::One(b) => Some(b),
+        _ => None,
+    }
+}
+
+/// Compares two keys of the same plain type.
+#[inline]
+fn compare_plain(what: Plain, a: &Obj, b: &Obj) -> Ordering {
+    match what {
+        Plain::Int => int::to_i64(a).cmp(&int::to_i64(b)),
+        Plain::Float => protocol::exact_float(a).partial_cmp(&protocol::exact_float(b)).unwrap_or(Ordering::Equal),
+        Plain::Text => latin1(a).cmp(&latin1(b)),
+    }
+}
+
+/// Sorts where no comparison can run Python or fail: ints, floats, text, or tuples of these, column by column.
+fn sort_plain(cx: &Cx, keys: &[Obj], order: &mut [u32]) -> bool {
+    let first = &keys[0];
+    if let Some(what) = plain(first) {
+        if !keys.iter().all(|k| plain(k) == Some(what)) {
+            return false;
+        }
+        match what {
+            Plain::Int => by(order, keys, |k| int::to_i64(k).unwrap_or(0), Ord::cmp),
+            Plain::Float => by(order, keys, protocol::exact_float, |a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal)),
+            Plain::Text => by(order, keys, |k| latin1(k).unwrap_or_default(), Ord::cmp),
+        }
+        return true;
+    }
+    let Some(columns) = columns(cx, keys) else { return false };
+    by(
+        order,
+        keys,
+        |k| k.cast::<Tuple>().map_or(&[][..], |t| t.items()),
+        |a, b| {
+            for (i, what) in columns.iter().enumerate() {
+                match (a.get(i), b.get(i)) {
+                    (Some(x), Some(y)) if x.is(y) => {}
+                    (Some(x), Some(y)) => match compare_plain(*what, x, y) {
+                        Ordering::Equal => {}
+                        other => return other,
+                    },
+                    _ => break,
+                }
+            }
+            a.len().cmp(&b.len())
+        },
+    );
+    true
+}
+
+/// The types of the columns if all keys are tuples whose items are plain and of one type in each column.
+fn columns(_cx: &Cx, keys: &[Obj]) -> Option<Vec<Plain>> {
+    let mut columns: Vec<Plain> = Vec::new();
+    for k in keys {
+        if k.shape() != shape::TUPLE {
+            return None;
+        }
+        for (i, o) in k.cast::<Tuple>()?.items().iter().enumerate() {
+            let what = plain(o)?;
+            match columns.get(i) {
+                Some(known) if *known != what => return None,
+                Some(_) => {}
+                None => columns.push(what),
+            }
+        }
+    }
+    Some(columns)
+}
+
+/// Sorts places by values read from the keys once.
+fn by<'a, K: Copy>(order: &mut [u32], keys: &'a [Obj], value: impl Fn(&'a Obj) -> K, compare: impl Fn(&K, &K) -> Ordering) {
+    let mut pairs: Vec<(K, u32)> = order.iter().map(|i| (value(&keys[*i as usize]), *i)).collect();
+    pairs.sort_by(|a, b| compare(&a.0, &b.0));
+    for (place, (_, i)) in order.iter_mut().zip(pairs) {
+        *place = i;
+    }
+}
+
+/// Finds runs, then merges them: never more comparisons than needed for sorted input.
+fn merge_sort(cx: &mut Cx, keys: &[Obj], v: &mut [u32]) -> PyResult<()> {
+    let n = v.len();
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    let mut i = 0;
+    while i < n {
+        let start = i;
+        i += 1;
+        if i < n {
+            if less(cx, keys, v[i], v[i - 1])? {
+                while i < n && less(cx, keys, v[i], v[i - 1])? {
+                    i += 1;
+                }
+                v[start..i].reverse();
+            } else {
+                while i < n && !less(cx, keys, v[i], v[i - 1])? {
+                    i += 1;
+                }
+            }
+        }
+        runs.push((start, i));
+    }
+    while runs.len() > 1 {
+        let mut merged = Vec::with_capacity(runs.len() / 2 + 1);
+        for pair in runs.chunks(2) {
+            if let [(a, mid), (_, end)] = *pair {
+                merge(cx, keys, &mut v[a..end], mid - a)?;
+                merged.push((a, end));
+            } else {
+                merged.push(pair[0]);
+            }
+        }
+        runs = merged;
+    }
+    Ok(())
+}
+
+fn merge(cx: &mut Cx, keys: &[Obj], v: &mut [u32], mid: usize) -> PyResult<()> {
+    let left = v[..mid].to_vec();
+    let (mut i, mut j, mut k) = (0, mid, 0);
+    // The right part is read before it is written over: `k` never overtakes `j`.
+    while i < left.len() && j < v.len() {
+        if less(cx, keys, v[j], left[i])? {
+            v[k] = v[j];
+            j += 1;
+        } else {
+            v[k] = left[i];
+            i += 1;
+        }
+        k += 1;
+    }
+    v[k..k + left.len() - i].copy_from_slice(&left[i..]);
+    Ok(())
+}
+
+fn less(cx: &mut Cx, keys: &[Obj], a: u32, b: u32) -> PyResult<bool> {
+    let r = protocol::richcompare(cx, &keys[a as usize], &keys[b as usize], Cmp::Lt)?;
+    let truth = protocol::truth(cx, &r);
+    cx.release(r);
+    truth
+}
