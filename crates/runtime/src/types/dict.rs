@@ -237,6 +237,16 @@ impl Dict {
         let t = self.table.get(cx);
         Some((i + 1, t.key(i).clone(), t.value(i).clone()))
     }
+    /// The key at or after a position with its hash, and the position behind it.
+    pub fn next_key(&self, cx: &Cx, at: usize) -> Option<(usize, Obj, i64)> {
+        let i = self.entry_from(cx, at)?;
+        let t = self.table.get(cx);
+        Some((i + 1, t.key(i).clone(), t.hash_at(i)))
+    }
+    /// Whether there is a key of that hash.
+    pub fn contains_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
+        Ok(self.find(cx, key, key, hash)?.is_some())
+    }
     /// Empties the dict; values die in order.
     pub fn clear_now(&self, cx: &mut Cx) {
         self.touch(cx);

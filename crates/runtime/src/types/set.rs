@@ -1,37 +1,18 @@
 //! `set` and `frozenset`: CPython's open-addressed table with linear probes, so that the order of ints agrees.
 
 pub mod iterator;
+mod table;
 
 use super::type_::{Cmp, Op, flags};
-use super::{Slots, Spec, Str, Type};
+use super::{Dict, Slots, Spec, Type};
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
 use crate::native::Args;
-use crate::object::{Buf, Guarded, Obj, Ref, Trace, Visit, shape};
+use crate::object::{Buf, Guarded, Obj, Ref, shape};
 use crate::protocol;
 use std::cell::Cell;
-
-const LINEAR_PROBES: usize = 9;
-
-/// A slot of the table.
-pub struct Entry {
-    key: Option<Obj>,
-    dummy: bool,
-    hash: i64,
-}
-impl Trace for Guarded<Buf<Entry>> {
-    fn trace(&self, visit: Visit<'_>) {
-        // SAFETY: the collector holds the interpreter.
-        unsafe { &*self.as_ptr() }.iter().filter_map(|e| e.key.as_ref()).for_each(visit);
-    }
-    fn clear(&self, out: &mut Vec<Obj>) {
-        // SAFETY: as above; emptied before anything can run.
-        let table = unsafe { std::mem::replace(&mut *self.as_ptr(), Buf::empty()) };
-        let mut table = table;
-        out.extend(table.iter_mut().filter_map(|e| e.key.take()));
-    }
-}
+use table::Entry;
 
 layout! {
     /// A set or frozenset.
@@ -41,6 +22,8 @@ layout! {
         fill: Cell<usize>,
         version: Cell<u32>,
         hash: Cell<i64>,
+        /// Where `pop` looks next.
+        finger: Cell<usize>,
     }
 }
 
@@ -49,7 +32,15 @@ impl Set {
         Set::of_type(cx, &cx.types.set)
     }
     fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<Set>> {
-        memory::new(cx, ty, |head| Set { head, table: Guarded::new(Buf::empty()), used: Cell::new(0), fill: Cell::new(0), version: Cell::new(0), hash: Cell::new(-1) })
+        memory::new(cx, ty, |head| Set {
+            head,
+            table: Guarded::new(Buf::empty()),
+            used: Cell::new(0),
+            fill: Cell::new(0),
+            version: Cell::new(0),
+            hash: Cell::new(-1),
+            finger: Cell::new(0),
+        })
     }
     pub fn len(&self) -> usize {
         self.used.get()
@@ -59,147 +50,6 @@ impl Set {
     }
     pub fn items(&self, cx: &Cx) -> Vec<Obj> {
         self.table.get(cx).iter().filter_map(|e| e.key.clone()).collect()
-    }
-    /// The position of a key, or of the slot where it would go.
-    fn find(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<(bool, usize)> {
-        'again: loop {
-            let version = self.version.get();
-            let mask = self.table.get(cx).len().wrapping_sub(1);
-            if self.table.get(cx).is_empty() {
-                return Ok((false, usize::MAX));
-            }
-            let mut perturb = hash as u64;
-            let mut i = hash as usize & mask;
-            let mut free = usize::MAX;
-            loop {
-                let probes = if i + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
-                for j in i..=i + probes {
-                    let e = &self.table.get(cx)[j];
-                    let Some(k) = &e.key else {
-                        if !e.dummy {
-                            return Ok((false, if free != usize::MAX { free } else { j }));
-                        }
-                        if free == usize::MAX {
-                            free = j;
-                        }
-                        continue;
-                    };
-                    if e.hash != hash {
-                        continue;
-                    }
-                    if k.is(key) {
-                        return Ok((true, j));
-                    }
-                    if let (Some(a), Some(b)) = (k.cast::<Str>(), key.cast::<Str>()) {
-                        if a.same(b) {
-                            return Ok((true, j));
-                        }
-                        continue;
-                    }
-                    let k = k.clone();
-                    let same = protocol::equal_unidentical(cx, &k, key)?;
-                    cx.release(k);
-                    if self.version.get() != version {
-                        continue 'again;
-                    }
-                    if same {
-                        return Ok((true, j));
-                    }
-                }
-                perturb >>= 5;
-                i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
-            }
-        }
-    }
-    fn rebuild(&self, cx: &mut Cx, min: usize) -> PyResult<()> {
-        let mut size = 8;
-        while size <= min {
-            size <<= 1;
-        }
-        let mut table: Buf<Entry> = Buf::with_capacity(cx, size)?;
-        for _ in 0..size {
-            table.push(cx, Entry { key: None, dummy: false, hash: 0 })?;
-        }
-        let mask = size - 1;
-        let mut old = self.table.replace(cx, Buf::empty());
-        for e in old.iter_mut() {
-            let Some(k) = e.key.take() else { continue };
-            let mut perturb = e.hash as u64;
-            let mut i = e.hash as usize & mask;
-            'place: loop {
-                let probes = if i + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
-                for j in i..=i + probes {
-                    if table[j].key.is_none() {
-                        table[j] = Entry { key: Some(k), dummy: false, hash: e.hash };
-                        break 'place;
-                    }
-                }
-                perturb >>= 5;
-                i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
-            }
-        }
-        drop(old);
-        self.fill.set(self.used.get());
-        self.table.set(cx, table);
-        Ok(())
-    }
-    /// Adds a key; true when it was new.
-    pub fn add(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
-        let hash = protocol::hash(cx, key)?;
-        let (found, at) = loop {
-            if self.table.get(cx).is_empty() {
-                self.rebuild(cx, 7)?;
-            }
-            let result = self.find(cx, key, hash)?;
-            // A comparison may have emptied the set: then there is no slot yet.
-            if result.1 != usize::MAX {
-                break result;
-            }
-        };
-        if found {
-            return Ok(false);
-        }
-        self.version.set(self.version.get().wrapping_add(1));
-        let e = &mut self.table.get_mut(cx)[at];
-        let was_dummy = e.dummy;
-        *e = Entry { key: Some(key.clone()), dummy: false, hash };
-        self.used.set(self.used.get() + 1);
-        if !was_dummy {
-            self.fill.set(self.fill.get() + 1);
-        }
-        let size = self.table.get(cx).len();
-        if self.fill.get() * 5 >= (size - 1) * 3 {
-            let used = self.used.get();
-            self.rebuild(cx, if used > 50_000 { used * 2 } else { used * 4 })?;
-        }
-        Ok(true)
-    }
-    pub fn contains(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
-        let hash = protocol::hash(cx, key)?;
-        Ok(self.find(cx, key, hash)?.0)
-    }
-    fn discard(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
-        let hash = protocol::hash(cx, key)?;
-        let (found, at) = self.find(cx, key, hash)?;
-        if found {
-            self.version.set(self.version.get().wrapping_add(1));
-            let old = std::mem::replace(&mut self.table.get_mut(cx)[at], Entry { key: None, dummy: true, hash: -1 });
-            self.used.set(self.used.get() - 1);
-            cx.release(old);
-        }
-        Ok(found)
-    }
-    /// For the iterator: the next key at or after `at`.
-    /// The item at or after a place in the table; the place moves behind it.
-    fn next_entry(&self, cx: &Cx, at: &mut usize) -> Option<Obj> {
-        let t = self.table.get(cx);
-        while *at < t.len() {
-            *at += 1;
-            if let Some(k) = &t[*at - 1].key {
-                return Some(k.clone());
-            }
-        }
-        None
     }
     fn fill_from(&self, cx: &mut Cx, items: Vec<Obj>) -> PyResult<()> {
         for o in &items {
@@ -251,8 +101,9 @@ fn subset(cx: &mut Cx, a: &Ref<Set>, b: &Ref<Set>) -> PyResult<bool> {
     if a.len() > b.len() {
         return Ok(false);
     }
-    for k in a.items(cx) {
-        if !b.contains(cx, &k)? {
+    let mut at = 0;
+    while let Some((k, hash)) = a.next_entry(cx, &mut at) {
+        if !b.contains_hashed(cx, &k, hash)? {
             return Ok(false);
         }
     }
@@ -272,52 +123,149 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     Ok(cx.bool(r))
 }
 
-fn combine(cx: &mut Cx, ty: &Ref<Type>, a: &Ref<Set>, b: &Ref<Set>, op: Op) -> PyResult {
-    let out = Set::of_type(cx, ty)?;
-    match op {
-        Op::Or => {
-            let items = a.items(cx);
-            out.fill_from(cx, items)?;
-            let items = b.items(cx);
-            out.fill_from(cx, items)?;
-        }
-        Op::And => {
-            let (small, large) = if a.len() > b.len() { (b, a) } else { (a, b) };
-            for k in small.items(cx) {
-                if large.contains(cx, &k)? {
-                    out.add(cx, &k)?;
-                }
-            }
-        }
-        _ => {
-            for k in a.items(cx) {
-                if !b.contains(cx, &k)? {
-                    out.add(cx, &k)?;
-                }
-            }
-            if op == Op::Xor {
-                for k in b.items(cx) {
-                    if !a.contains(cx, &k)? {
-                        out.add(cx, &k)?;
-                    }
-                }
-            }
+/// An empty set or frozenset: what operations on a set or a set of a subclass give.
+fn base_like(cx: &mut Cx, like: &Ref<Set>) -> PyResult<Ref<Set>> {
+    let ty = if like.as_obj().ty().is_subtype(cx, &cx.types.frozenset) { cx.types.frozenset.clone() } else { cx.types.set.clone() };
+    Set::of_type(cx, &ty)
+}
+
+fn copy_of(cx: &mut Cx, this: &Ref<Set>) -> PyResult<Ref<Set>> {
+    let out = base_like(cx, this)?;
+    out.merge(cx, this)?;
+    Ok(out)
+}
+
+/// Whether a dict or set has a key of that hash.
+fn has(cx: &mut Cx, other: &Obj, key: &Obj, hash: i64) -> PyResult<bool> {
+    match (other.cast::<Set>(), other.cast::<Dict>()) {
+        (Some(s), _) => s.contains_hashed(cx, key, hash),
+        (_, Some(d)) => d.contains_hashed(cx, key, hash),
+        _ => Ok(false),
+    }
+}
+
+fn difference_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Set>> {
+    let size = match (other.cast::<Set>(), other.cast::<Dict>()) {
+        (Some(s), _) => Some(s.len()),
+        (_, Some(d)) if other.shape() == shape::DICT => Some(d.len(cx)),
+        _ => None,
+    };
+    if size.is_none_or(|n| this.len() >> 2 > n) {
+        let out = copy_of(cx, this)?;
+        remove_all(cx, &out, other)?;
+        return Ok(out);
+    }
+    let out = base_like(cx, this)?;
+    let mut at = 0;
+    while let Some((k, hash)) = this.next_entry(cx, &mut at) {
+        if !has(cx, other, &k, hash)? {
+            out.add_hashed(cx, &k, hash)?;
         }
     }
-    Ok(out.into_obj())
+    Ok(out)
+}
+
+/// Takes what another iterable has out of a set (CPython's `set_difference_update_internal`).
+fn remove_all(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
+    if this.as_obj().is(other) {
+        this.clear_now(cx);
+        return Ok(());
+    }
+    if let Some(s) = other.cast::<Set>() {
+        let s = if s.len() >> 3 > this.len() { intersection_of(cx, this, other)? } else { s.clone() };
+        let mut at = 0;
+        while let Some((k, hash)) = s.next_entry(cx, &mut at) {
+            this.discard_hashed(cx, &k, hash)?;
+        }
+    } else {
+        table::each(cx, other, |cx, k| this.discard(cx, k).map(|_| ()))?;
+    }
+    this.tidy(cx)
+}
+
+fn intersection_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Set>> {
+    if this.as_obj().is(other) {
+        return copy_of(cx, this);
+    }
+    let out = base_like(cx, this)?;
+    if let Some(s) = other.cast::<Set>() {
+        let (large, small) = if s.len() > this.len() { (s, this) } else { (this, s) };
+        let mut at = 0;
+        while let Some((k, hash)) = small.next_entry(cx, &mut at) {
+            if large.contains_hashed(cx, &k, hash)? {
+                out.add_hashed(cx, &k, hash)?;
+            }
+        }
+        return Ok(out);
+    }
+    table::each(cx, other, |cx, k| {
+        let hash = protocol::hash(cx, k)?;
+        if this.contains_hashed(cx, k, hash)? {
+            out.add_hashed(cx, k, hash)?;
+        }
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+/// Takes out what both have, adds what only the other has.
+fn toggle_all(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
+    if this.as_obj().is(other) {
+        this.clear_now(cx);
+        return Ok(());
+    }
+    if let Some(d) = other.cast::<Dict>()
+        && other.shape() == shape::DICT
+    {
+        return table::each_key(cx, d, |cx, k, hash| {
+            if !this.discard_hashed(cx, k, hash)? {
+                this.add_hashed(cx, k, hash)?;
+            }
+            Ok(())
+        });
+    }
+    let other = as_set(cx, other)?;
+    let mut at = 0;
+    while let Some((k, hash)) = other.next_entry(cx, &mut at) {
+        if !this.discard_hashed(cx, &k, hash)? {
+            this.add_hashed(cx, &k, hash)?;
+        }
+    }
+    Ok(())
 }
 
 fn operator<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
-    let (Some(x), Some(y)) = (a.cast::<Set>(), b.cast::<Set>()) else { return Ok(cx.not_implemented()) };
-    let ty = if a.ty().is_subtype(cx, &cx.types.frozenset) { cx.types.frozenset.clone() } else { cx.types.set.clone() };
-    combine(cx, &ty, x, y, Op::from_index(OP))
+    let (Some(x), Some(_)) = (a.cast::<Set>(), b.cast::<Set>()) else { return Ok(cx.not_implemented()) };
+    Ok(match Op::from_index(OP) {
+        Op::Or => {
+            let out = copy_of(cx, x)?;
+            out.update_from(cx, b)?;
+            out
+        }
+        Op::And => intersection_of(cx, x, b)?,
+        Op::Sub => difference_of(cx, x, b)?,
+        _ => {
+            let out = base_like(cx, x)?;
+            out.update_from(cx, b)?;
+            toggle_all(cx, &out, a)?;
+            out
+        }
+    }
+    .into_obj())
 }
 fn inplace<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     if b.cast::<Set>().is_none() {
         return Ok(cx.not_implemented());
     }
-    let r = operator::<OP>(cx, a, b)?;
-    take_over(cx, set(a), set(&r));
+    match Op::from_index(OP) {
+        Op::Or => set(a).update_from(cx, b)?,
+        Op::And => {
+            let kept = intersection_of(cx, set(a), b)?;
+            take_over(cx, set(a), &kept);
+        }
+        Op::Sub => remove_all(cx, set(a), b)?,
+        _ => toggle_all(cx, set(a), b)?,
+    }
     Ok(a.clone())
 }
 /// Moves the table of a fresh set into another.
@@ -334,20 +282,22 @@ fn as_set(cx: &mut Cx, o: &Obj) -> PyResult<Ref<Set>> {
         return Ok(s.clone());
     }
     let s = Set::new(cx)?;
-    let items = protocol::collect(cx, o)?;
-    s.fill_from(cx, items)?;
+    s.update_from(cx, o)?;
     Ok(s)
 }
 
-fn with_all(cx: &mut Cx, this: &Ref<Set>, others: &[Obj], op: Op) -> PyResult {
-    let ty = if this.as_obj().ty().is_subtype(cx, &cx.types.frozenset) { cx.types.frozenset.clone() } else { cx.types.set.clone() };
-    let empty = Set::new(cx)?;
-    let mut r = combine(cx, &ty, this, &empty, Op::Or)?;
-    for o in others {
-        let s = as_set(cx, o)?;
-        r = combine(cx, &ty, set(&r), &s, op)?;
+/// Runs a look at a key; a set, which has no hash, is looked for as a frozenset of the same keys.
+fn with_key<T>(cx: &mut Cx, key: &Obj, look: impl Fn(&mut Cx, &Obj) -> PyResult<T>) -> PyResult<T> {
+    match look(cx, key) {
+        Err(_) if key.cast::<Set>().is_some() && cx.error_is(&cx.types.type_error) => {
+            cx.clear_error();
+            let ty = cx.types.frozenset.clone();
+            let frozen = Set::of_type(cx, &ty)?;
+            frozen.update_from(cx, key)?;
+            look(cx, frozen.as_obj())
+        }
+        other => other,
     }
-    Ok(r)
 }
 
 #[retic_macros::methods]
@@ -374,38 +324,34 @@ impl Set {
     /// Remove an element from a set if it is a member.
     #[py("discard($self, object, /)")]
     fn discard_method(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {
-        this.discard(cx, object).map(|_| ())
+        with_key(cx, object, |cx, k| this.discard(cx, k)).map(|_| ())
     }
     /// Remove an element from a set; it must be a member.
     #[py("remove($self, object, /)")]
     fn remove(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {
-        if this.discard(cx, object)? { Ok(()) } else { Err(cx.key_error(object)) }
+        if with_key(cx, object, |cx, k| this.discard(cx, k))? { Ok(()) } else { Err(cx.key_error(object)) }
     }
     /// Remove and return an arbitrary set element.
     #[py("pop($self, /)")]
     fn pop(cx: &mut Cx, this: &Ref<Set>) -> PyResult {
-        let Some(k) = this.items(cx).into_iter().next() else {
-            let t = cx.str("pop from an empty set")?;
-            return Err(cx.key_error(&t));
-        };
-        this.discard(cx, &k)?;
-        Ok(k)
+        match this.pop_any(cx) {
+            Some(k) => Ok(k),
+            None => {
+                let t = cx.str("pop from an empty set")?;
+                Err(cx.key_error(&t))
+            }
+        }
     }
     /// Remove all elements from this set.
     #[py("clear($self, /)")]
     fn clear_method(cx: &mut Cx, this: &Ref<Set>) {
-        this.used.set(0);
-        this.fill.set(0);
-        this.version.set(this.version.get().wrapping_add(1));
-        let old = this.table.replace(cx, Buf::empty());
-        cx.release(old);
+        this.clear_now(cx);
     }
     /// Update the set, adding elements from all others.
     #[py("update($self, *others)")]
     fn update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
         for o in others {
-            let items = protocol::collect(cx, o)?;
-            this.fill_from(cx, items)?;
+            this.update_from(cx, o)?;
         }
         Ok(())
     }
@@ -413,48 +359,71 @@ impl Set {
     #[py("difference_update($self, *others)")]
     fn difference_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
         for o in others {
-            for k in protocol::collect(cx, o)? {
-                this.discard(cx, &k)?;
-            }
+            remove_all(cx, this, o)?;
         }
         Ok(())
     }
     /// Update the set, keeping only elements found in it and all others.
     #[py("intersection_update($self, *others)")]
     fn intersection_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
-        let r = with_all(cx, this, others, Op::And)?;
-        take_over(cx, this, set(&r));
+        let kept = Set::intersection(cx, this, others)?;
+        // With nothing to meet a frozenset would give itself.
+        if !kept.is(this.as_obj()) {
+            take_over(cx, this, set(&kept));
+        }
         Ok(())
     }
     /// Update the set, keeping only elements found in either set, but not in both.
     #[py("symmetric_difference_update($self, other, /)")]
     fn symmetric_difference_update(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
-        let r = with_all(cx, this, std::slice::from_ref(other), Op::Xor)?;
-        take_over(cx, this, set(&r));
-        Ok(())
+        toggle_all(cx, this, other)
     }
+    /// Return a shallow copy of a set.
     #[py("copy($self, /)")]
     fn copy(cx: &mut Cx, this: &Ref<Set>) -> PyResult {
         if std::ptr::eq(this.as_obj().ty(), &*cx.types.frozenset) {
             return Ok(this.as_obj().clone());
         }
-        with_all(cx, this, &[], Op::Or)
+        Ok(copy_of(cx, this)?.into_obj())
     }
+    /// Return a new set with elements from the set and all others.
     #[py("union($self, *others)")]
     fn union(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult {
-        with_all(cx, this, others, Op::Or)
+        let out = copy_of(cx, this)?;
+        for o in others {
+            if !o.is(this.as_obj()) {
+                out.update_from(cx, o)?;
+            }
+        }
+        Ok(out.into_obj())
     }
+    /// Return a new set with elements common to the set and all others.
     #[py("intersection($self, *others)")]
     fn intersection(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult {
-        with_all(cx, this, others, Op::And)
+        let Some((first, rest)) = others.split_first() else { return Ok(copy_of(cx, this)?.into_obj()) };
+        let mut out = intersection_of(cx, this, first)?;
+        for o in rest {
+            out = intersection_of(cx, &out, o)?;
+        }
+        Ok(out.into_obj())
     }
+    /// Return a new set with elements in the set that are not in the others.
     #[py("difference($self, *others)")]
     fn difference(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult {
-        with_all(cx, this, others, Op::Sub)
+        let Some((first, rest)) = others.split_first() else { return Ok(copy_of(cx, this)?.into_obj()) };
+        let out = difference_of(cx, this, first)?;
+        for o in rest {
+            remove_all(cx, &out, o)?;
+        }
+        Ok(out.into_obj())
     }
+    /// Return a new set with elements in either the set or other but not both.
     #[py("symmetric_difference($self, other, /)")]
     fn symmetric_difference(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult {
-        with_all(cx, this, std::slice::from_ref(other), Op::Xor)
+        let out = base_like(cx, this)?;
+        out.update_from(cx, other)?;
+        toggle_all(cx, &out, this.as_obj())?;
+        Ok(out.into_obj())
     }
     #[py("issubset($self, other, /)")]
     fn issubset(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<bool> {
@@ -463,15 +432,39 @@ impl Set {
     }
     #[py("issuperset($self, other, /)")]
     fn issuperset(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<bool> {
-        let o = as_set(cx, other)?;
-        subset(cx, &o, this)
+        if let Some(o) = other.cast::<Set>() {
+            return subset(cx, o, this);
+        }
+        let it = protocol::iter(cx, other)?;
+        while let Some(k) = protocol::next(cx, &it)? {
+            if !this.contains(cx, &k)? {
+                return Ok(false);
+            }
+            cx.poll_native()?;
+        }
+        Ok(true)
     }
     #[py("isdisjoint($self, other, /)")]
     fn isdisjoint(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<bool> {
-        for k in protocol::collect(cx, other)? {
+        if let Some(s) = other.cast::<Set>() {
+            if s.as_obj().is(this.as_obj()) {
+                return Ok(this.is_empty());
+            }
+            let (large, small) = if s.len() > this.len() { (s, this) } else { (this, s) };
+            let mut at = 0;
+            while let Some((k, hash)) = small.next_entry(cx, &mut at) {
+                if large.contains_hashed(cx, &k, hash)? {
+                    return Ok(false);
+                }
+            }
+            return Ok(true);
+        }
+        let it = protocol::iter(cx, other)?;
+        while let Some(k) = protocol::next(cx, &it)? {
             if this.contains(cx, &k)? {
                 return Ok(false);
             }
+            cx.poll_native()?;
         }
         Ok(true)
     }
@@ -485,8 +478,8 @@ impl Set {
 fn init(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult<()> {
     let a = args.unpack(cx, "set", 0, 1)?;
     if let Some(x) = a.first() {
-        let items = protocol::collect(cx, x)?;
-        set(this).fill_from(cx, items)?;
+        set(this).clear_now(cx);
+        set(this).update_from(cx, x)?;
     }
     Ok(())
 }
@@ -504,7 +497,7 @@ pub fn spec() -> Spec {
             hash: Some(super::dunders::unhashable),
             richcompare: Some(compare),
             len: Some(|_, o| Ok(set(o).len())),
-            contains: Some(|cx, o, k| set(o).contains(cx, k)),
+            contains: Some(|cx, o, k| with_key(cx, k, |cx, k| set(o).contains(cx, k))),
             iter: Some(|cx, o| iterator::over(cx, set(o))),
             new: Some(|cx, ty, _| Ok(Set::of_type(cx, ty)?.into_obj())),
             init: Some(init),
@@ -528,16 +521,20 @@ pub fn frozen_spec() -> Spec {
             init: None,
             inplace: [None; 14],
             new: Some(|cx, ty, args| {
-                let a = args.unpack(cx, "frozenset", 0, 1)?;
+                let exact = std::ptr::eq(&**ty, &*cx.types.frozenset);
+                if exact || ty.slots(cx).init.map(|f| f as usize) == cx.types.frozenset.slots(cx).init.map(|f| f as usize) {
+                    args.no_keywords(cx, "frozenset")?;
+                }
+                let a = Args::positional_only(args.positional()).unpack(cx, "frozenset", 0, 1)?;
                 if let Some(x) = a.first()
+                    && exact
                     && std::ptr::eq(x.ty(), &**ty)
                 {
                     return Ok(x.clone());
                 }
                 let s = Set::of_type(cx, ty)?;
                 if let Some(x) = a.first() {
-                    let items = protocol::collect(cx, x)?;
-                    s.fill_from(cx, items)?;
+                    s.update_from(cx, x)?;
                 }
                 Ok(s.into_obj())
             }),

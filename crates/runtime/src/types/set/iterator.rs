@@ -22,20 +22,19 @@ pub fn over(cx: &Cx, set: &Ref<Set>) -> PyResult {
 
 fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let Some(it) = o.cast::<SetIter>() else { return Ok(None) };
-    let Some(set) = it.set.cloned(cx) else { return Ok(None) };
+    let Some(set) = it.set.get(cx) else { return Ok(None) };
     if set.len() != it.used.get() {
         it.used.set(usize::MAX);
         return Err(cx.runtime_error("Set changed size during iteration"));
     }
     let mut at = it.at.get();
     match set.next_entry(cx, &mut at) {
-        Some(v) => {
+        Some((v, _)) => {
             it.at.set(at);
             it.left.set(it.left.get().saturating_sub(1));
             Ok(Some(v))
         }
         None => {
-            drop(set);
             it.set.set(cx, None);
             Ok(None)
         }
@@ -56,7 +55,7 @@ impl SetIter {
         let mut items = Vec::new();
         let mut at = this.at.get();
         if let Some(set) = this.set.cloned(cx) {
-            while let Some(v) = set.next_entry(cx, &mut at) {
+            while let Some((v, _)) = set.next_entry(cx, &mut at) {
                 items.push(v);
             }
         }

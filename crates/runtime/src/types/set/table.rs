@@ -1,0 +1,347 @@
+//! The table of a set: open addressing with short linear probes, sized and filled as CPython's, so that orders agree.
+
+use super::Set;
+use crate::cx::{Cx, PyResult};
+use crate::object::{Buf, Guarded, Obj, Trace, Visit, shape};
+use crate::protocol;
+use crate::types::{Dict, Str, int};
+
+const LINEAR_PROBES: usize = 9;
+/// The hash of a place whose key was taken out. No key has it.
+const GONE: i64 = -1;
+
+/// A place of the table. Never used: no key and a hash of zero.
+pub struct Entry {
+    pub key: Option<Obj>,
+    pub hash: i64,
+}
+impl Trace for Guarded<Buf<Entry>> {
+    fn trace(&self, visit: Visit<'_>) {
+        // SAFETY: the collector holds the interpreter.
+        unsafe { &*self.as_ptr() }.iter().filter_map(|e| e.key.as_ref()).for_each(visit);
+    }
+    fn clear(&self, out: &mut Vec<Obj>) {
+        // SAFETY: as above; emptied before anything can run.
+        let mut table = unsafe { std::mem::replace(&mut *self.as_ptr(), Buf::empty()) };
+        out.extend(table.iter_mut().filter_map(|e| e.key.take()));
+    }
+}
+
+/// A walk along the places of a hash.
+struct Walk {
+    mask: usize,
+    perturb: u64,
+    start: usize,
+    at: usize,
+    last: usize,
+}
+impl Walk {
+    #[inline(always)]
+    fn new(hash: i64, mask: usize) -> Walk {
+        let mut w = Walk { mask, perturb: hash as u64, start: hash as usize & mask, at: 0, last: 0 };
+        w.enter();
+        w
+    }
+    #[inline(always)]
+    fn enter(&mut self) {
+        self.at = self.start;
+        self.last = if self.start + LINEAR_PROBES <= self.mask { self.start + LINEAR_PROBES } else { self.start };
+    }
+    /// The next place.
+    #[inline(always)]
+    fn step(&mut self) -> usize {
+        if self.at > self.last {
+            self.perturb >>= 5;
+            self.start = self.start.wrapping_mul(5).wrapping_add(1).wrapping_add(self.perturb as usize) & self.mask;
+            self.enter();
+        }
+        self.at += 1;
+        self.at - 1
+    }
+}
+
+/// Where a key is, or where it would go.
+pub enum Found {
+    At(usize),
+    Free(usize),
+}
+
+/// Whether two keys of equal hash are equal; nothing if that takes Python.
+#[inline]
+fn same_plain(a: &Obj, b: &Obj) -> Option<bool> {
+    if a.is(b) {
+        return Some(true);
+    }
+    match (a.shape(), b.shape()) {
+        // SAFETY: O3, both shapes say str.
+        (shape::STR, shape::STR) => Some(unsafe { a.cast_unchecked::<Str>().same(b.cast_unchecked::<Str>()) }),
+        (shape::INT, shape::INT) => Some(int::to_i64(a)? == int::to_i64(b)?),
+        (shape::STR, shape::INT) | (shape::INT, shape::STR) => Some(false),
+        _ => None,
+    }
+}
+
+impl Set {
+    fn mask(&self, cx: &Cx) -> usize {
+        self.table.get(cx).len().max(8) - 1
+    }
+    fn changed(&self) {
+        self.version.set(self.version.get().wrapping_add(1));
+    }
+    /// Looks a key up. The table has places.
+    fn find(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<Found> {
+        'again: loop {
+            let version = self.version.get();
+            if self.table.get(cx).is_empty() {
+                self.rebuild(cx, 0)?;
+            }
+            let mut walk = Walk::new(hash, self.mask(cx));
+            let mut gone = None;
+            loop {
+                let at = walk.step();
+                let e = &self.table.get(cx)[at];
+                let Some(k) = &e.key else {
+                    if e.hash == 0 {
+                        return Ok(Found::Free(gone.unwrap_or(at)));
+                    }
+                    gone = Some(at);
+                    continue;
+                };
+                if e.hash != hash {
+                    continue;
+                }
+                match same_plain(k, key) {
+                    Some(true) => return Ok(Found::At(at)),
+                    Some(false) => {}
+                    None => {
+                        let k = k.clone();
+                        let same = protocol::equal_unidentical(cx, &k, key)?;
+                        cx.release(k);
+                        if self.version.get() != version {
+                            continue 'again;
+                        }
+                        if same {
+                            return Ok(Found::At(at));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    /// Puts a key that is not there into the first place that was never used.
+    fn place(table: &mut [Entry], key: Obj, hash: i64) {
+        let mut walk = Walk::new(hash, table.len() - 1);
+        loop {
+            let at = walk.step();
+            if table[at].key.is_none() {
+                table[at] = Entry { key: Some(key), hash };
+                return;
+            }
+        }
+    }
+    /// Another table, of more than `min` places.
+    fn rebuild(&self, cx: &mut Cx, min: usize) -> PyResult<()> {
+        let mut size = 8;
+        while size <= min {
+            size <<= 1;
+        }
+        let mut table: Buf<Entry> = Buf::with_capacity(cx, size)?;
+        for _ in 0..size {
+            table.push(cx, Entry { key: None, hash: 0 })?;
+        }
+        let mut old = self.table.replace(cx, Buf::empty());
+        for e in old.iter_mut() {
+            if let Some(k) = e.key.take() {
+                Set::place(&mut table, k, e.hash);
+            }
+        }
+        drop(old);
+        self.changed();
+        self.fill.set(self.used.get());
+        self.table.set(cx, table);
+        Ok(())
+    }
+    /// A table of the usual size for what is in it.
+    fn rebuild_for_use(&self, cx: &mut Cx) -> PyResult<()> {
+        let used = self.used.get();
+        self.rebuild(cx, if used > 50_000 { used * 2 } else { used * 4 })
+    }
+    /// Makes room at once before so many keys come.
+    fn expect(&self, cx: &mut Cx, more: usize) -> PyResult<()> {
+        if (self.fill.get() + more) * 5 >= self.mask(cx) * 3 { self.rebuild(cx, (self.used.get() + more) * 2) } else { Ok(()) }
+    }
+    /// Adds a key; true when it was new.
+    pub fn add(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
+        let hash = protocol::hash(cx, key)?;
+        self.add_hashed(cx, key, hash)
+    }
+    pub(super) fn add_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
+        let Found::Free(at) = self.find(cx, key, hash)? else { return Ok(false) };
+        self.changed();
+        let before = std::mem::replace(&mut self.table.get_mut(cx)[at], Entry { key: Some(key.clone()), hash });
+        self.used.set(self.used.get() + 1);
+        if before.hash == GONE {
+            // A place used before: the table is as full as it was.
+            return Ok(true);
+        }
+        self.fill.set(self.fill.get() + 1);
+        if self.fill.get() * 5 >= self.mask(cx) * 3 {
+            self.rebuild_for_use(cx)?;
+        }
+        Ok(true)
+    }
+    pub fn contains(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
+        let hash = protocol::hash(cx, key)?;
+        self.contains_hashed(cx, key, hash)
+    }
+    pub(super) fn contains_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
+        if self.used.get() == 0 {
+            return Ok(false);
+        }
+        Ok(matches!(self.find(cx, key, hash)?, Found::At(_)))
+    }
+    /// Takes a key out; true when it was there.
+    pub(super) fn discard(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
+        let hash = protocol::hash(cx, key)?;
+        self.discard_hashed(cx, key, hash)
+    }
+    pub(super) fn discard_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
+        if self.used.get() == 0 {
+            return Ok(false);
+        }
+        let Found::At(at) = self.find(cx, key, hash)? else { return Ok(false) };
+        let old = self.take(cx, at);
+        cx.release(old);
+        Ok(true)
+    }
+    fn take(&self, cx: &mut Cx, at: usize) -> Option<Obj> {
+        self.changed();
+        let old = std::mem::replace(&mut self.table.get_mut(cx)[at], Entry { key: None, hash: GONE });
+        self.used.set(self.used.get() - 1);
+        old.key
+    }
+    /// Takes any key out: the next one behind the place of the last such call.
+    pub(super) fn pop_any(&self, cx: &mut Cx) -> Option<Obj> {
+        let t = self.table.get(cx);
+        if self.used.get() == 0 {
+            return None;
+        }
+        let mask = t.len() - 1;
+        let mut at = self.finger.get() & mask;
+        while t[at].key.is_none() {
+            at = (at + 1) & mask;
+        }
+        self.finger.set(at + 1);
+        self.take(cx, at)
+    }
+    /// The key and hash at or after a place in the table; the place moves behind it.
+    pub(super) fn next_entry(&self, cx: &Cx, at: &mut usize) -> Option<(Obj, i64)> {
+        let t = self.table.get(cx);
+        while *at < t.len() {
+            *at += 1;
+            let e = &t[*at - 1];
+            if let Some(k) = &e.key {
+                return Some((k.clone(), e.hash));
+            }
+        }
+        None
+    }
+    /// Empties the set.
+    pub(super) fn clear_now(&self, cx: &mut Cx) {
+        self.used.set(0);
+        self.fill.set(0);
+        self.finger.set(0);
+        self.changed();
+        let old = self.table.replace(cx, Buf::empty());
+        cx.release(old);
+    }
+    /// Adds the keys of another set (CPython's `set_merge`).
+    pub(super) fn merge(&self, cx: &mut Cx, other: &Set) -> PyResult<()> {
+        if std::ptr::eq(self, other) || other.used.get() == 0 {
+            return Ok(());
+        }
+        self.expect(cx, other.used.get())?;
+        if self.fill.get() == 0 {
+            // Nothing to compare with. The same table is copied, another one is filled in order.
+            if self.table.get(cx).is_empty() {
+                self.rebuild(cx, 0)?;
+            }
+            let same = self.mask(cx) == other.mask(cx) && other.fill.get() == other.used.get();
+            // SAFETY: `&mut Cx` is held and nothing runs meanwhile; the two sets are not the same.
+            let (to, from) = unsafe { (&mut *self.table.as_ptr(), &*other.table.as_ptr()) };
+            for (at, e) in from.iter().enumerate() {
+                let Some(k) = &e.key else { continue };
+                if same {
+                    to[at] = Entry { key: Some(k.clone()), hash: e.hash };
+                } else {
+                    Set::place(to, k.clone(), e.hash);
+                }
+            }
+            self.used.set(other.used.get());
+            self.fill.set(other.used.get());
+            self.changed();
+            return Ok(());
+        }
+        let mut at = 0;
+        while let Some((k, hash)) = other.next_entry(cx, &mut at) {
+            self.add_hashed(cx, &k, hash)?;
+            cx.release(k);
+        }
+        Ok(())
+    }
+    /// Adds what an iterable gives (CPython's `set_update_internal`).
+    pub(super) fn update_from(&self, cx: &mut Cx, other: &Obj) -> PyResult<()> {
+        if let Some(s) = other.cast::<Set>() {
+            return self.merge(cx, s);
+        }
+        if let Some(d) = other.cast::<Dict>()
+            && other.shape() == shape::DICT
+        {
+            let n = d.len(cx);
+            self.expect(cx, n)?;
+            return each_key(cx, d, |cx, k, hash| self.add_hashed(cx, k, hash).map(|_| ()));
+        }
+        each(cx, other, |cx, k| self.add(cx, k).map(|_| ()))
+    }
+    /// Keeps the table small when many keys went.
+    pub(super) fn tidy(&self, cx: &mut Cx) -> PyResult<()> {
+        if self.fill.get() - self.used.get() <= self.mask(cx) / 4 { Ok(()) } else { self.rebuild_for_use(cx) }
+    }
+}
+
+/// Shows every key of a dict with its hash.
+pub(super) fn each_key(cx: &mut Cx, d: &Dict, mut what: impl FnMut(&mut Cx, &Obj, i64) -> PyResult<()>) -> PyResult<()> {
+    let mut at = 0;
+    while let Some((next, k, hash)) = d.next_key(cx, at) {
+        at = next;
+        let r = what(cx, &k, hash);
+        cx.release_with_error(k);
+        r?;
+    }
+    Ok(())
+}
+
+/// Shows every value of an iterable.
+pub(super) fn each(cx: &mut Cx, iterable: &Obj, mut what: impl FnMut(&mut Cx, &Obj) -> PyResult<()>) -> PyResult<()> {
+    let it = protocol::iter(cx, iterable)?;
+    loop {
+        match protocol::next(cx, &it) {
+            Ok(Some(v)) => {
+                let r = what(cx, &v);
+                cx.release_with_error(v);
+                if let Err(r) = r.and_then(|()| cx.poll_native()) {
+                    cx.release_with_error(it);
+                    return Err(r);
+                }
+            }
+            Ok(None) => {
+                cx.release(it);
+                return Ok(());
+            }
+            Err(r) => {
+                cx.release_with_error(it);
+                return Err(r);
+            }
+        }
+    }
+}
