@@ -5,7 +5,7 @@ mod options;
 
 use options::{Program, Request};
 use retic::{Python, Settings};
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: retic [option] ... [-c cmd | -m mod | file | -] [arg] ...
@@ -14,6 +14,9 @@ Options:
 -m mod : run a library module as a script (terminates option list);
          -m dis FILE prints the bytecode of a file as CPython 3.9 does
 -E     : ignore PYTHON* environment variables
+-i     : a session follows the program
+-q     : no words before the first prompt
+-S     : neither exit nor quit, help, copyright, credits, license among the built-ins
 -I     : isolate: neither the script's folder nor PYTHONPATH on sys.path
 -P     : do not put the script's folder on sys.path
 -O     : remove assert statements; -OO: and docstrings
@@ -21,7 +24,7 @@ Options:
 -X opt : an implementation option, shown in sys._xoptions
 -V     : print the Python version number and exit
 -h     : print this help message and exit
-Accepted without effect: -b -B -d -i -q -s -S -u -v
+Accepted without effect: -b -B -d -s -u -v
 ";
 
 fn main() -> ExitCode {
@@ -68,6 +71,9 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
         Settings { optimize: flags.optimize, warn_options: warn, x_options: x, original_argv: original, catch_interrupts: true, lens: recorder.is_some(), ..Settings::default() };
     settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
     settings.hash_seed = environment("PYTHONHASHSEED").filter(|s| s != "random").and_then(|s| s.parse().ok());
+    settings.inspect = flags.inspect != 0 || environment("PYTHONINSPECT").is_some();
+    let terminal = std::io::stdin().is_terminal();
+    let interactive = terminal || flags.inspect != 0;
     let safe = flags.safe_path || environment("PYTHONSAFEPATH").is_some();
     settings.flags = flags;
     settings.flags.hash_randomization = u8::from(settings.hash_seed != Some(0));
@@ -104,6 +110,11 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
                 2
             }
         },
+        Program::Stdin if interactive => {
+            argv(if rest.is_empty() { "" } else { "-" });
+            let (quiet, editing) = (settings.flags.quiet != 0, terminal && std::io::stdout().is_terminal());
+            run(&settings, recorder, |p| p.interact(quiet, editing))
+        }
         Program::Stdin => {
             let mut source = Vec::new();
             if std::io::stdin().read_to_end(&mut source).is_err() {

@@ -18,7 +18,7 @@ mod unparse;
 mod wording;
 
 pub use error::{CompileError, ErrorKind, Warning};
-pub use parse::needs_more_input;
+pub use parse::is_incomplete;
 pub use source::decode;
 pub use tree::{Build, TreeError, tree};
 

@@ -1,6 +1,6 @@
 //! Calls the parser and turns its result into what the compiler walks.
 
-use crate::error::{CompileError, ErrorKind, Lines};
+use crate::error::{CompileError, Lines};
 use crate::{Mode, wording};
 use ruff_python_ast::PythonVersion;
 use ruff_python_ast::{Mod, Stmt};
@@ -87,35 +87,47 @@ fn too_deep(parsed: &ruff_python_parser::Parsed<Mod>) -> Option<u32> {
     None
 }
 
-/// Whether an interactive line is the beginning of something longer.
-pub fn needs_more_input(source: &str) -> bool {
-    use ruff_python_ast::token::TokenKind::{Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb};
+/// Whether source is the beginning of something longer: the parser needs more than there is, or (`open_blocks`) the last line
+/// stands in a block that no further line ends. As CPython with `PyCF_ALLOW_INCOMPLETE_INPUT` and `PyCF_DONT_IMPLY_DEDENT`.
+pub fn is_incomplete(source: &str, open_blocks: bool) -> bool {
+    use ruff_python_ast::token::TokenKind;
     let parsed = parse_unchecked(source, ParseOptions::from(ruff_python_parser::Mode::Module));
-    let mut depth = 0i64;
-    for token in parsed.tokens().iter() {
-        match token.kind() {
-            Lpar | Lsqb | Lbrace => depth += 1,
-            Rpar | Rsqb | Rbrace => depth -= 1,
-            _ => {}
-        }
-    }
-    let block_open = source.lines().last().is_some_and(|l| !l.trim().is_empty())
-        && (source.trim_end().ends_with(':')
-            || source.lines().count() > 1 && source.lines().last().is_some_and(|l| l.starts_with([' ', '\t']))
-            || source.trim_start().starts_with('@') && source.lines().count() == 1);
     let Some(error) = parsed.errors().first() else {
-        // A block goes on until an empty line.
-        return block_open || (source.lines().count() >= 1 && source.trim_end_matches([' ', '\t']).ends_with("\\\n"));
-    };
-    if depth > 0 || source.trim_end_matches('\n').ends_with('\\') {
-        return true;
-    }
-    if let Err(e) = parse(source, Mode::Exec) {
-        if e.message.contains("unterminated triple-quoted") {
-            return true;
+        if !open_blocks || source.ends_with('\n') {
+            return false;
         }
-        let at_end = error.location.start().to_usize() + 1 >= source.trim_end().len();
-        return at_end && (e.kind == ErrorKind::Indentation || e.message.contains("expected an indented block") || e.message.contains("expected 'except'"));
+        // Where the last line begins, and how deep the blocks are there.
+        let last = source.rfind('\n').map_or(0, |i| i + 1);
+        let (mut depth, mut inside) = (0i64, false);
+        for token in parsed.tokens().iter() {
+            match token.kind() {
+                TokenKind::Indent => depth += 1,
+                TokenKind::Dedent => depth -= 1,
+                TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::EndOfFile => {}
+                _ => inside = token.end().to_usize() > last && depth > 0,
+            }
+        }
+        return inside;
+    };
+    let (start, end, message) = (error.location.start().to_usize(), error.location.end().to_usize(), error.error.to_string());
+    let nothing_behind = || source[end..].lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#'));
+    start >= source.len()
+        || end >= source.len() && (message.contains("missing closing quote") || message.contains("unexpected EOF"))
+        || message.starts_with("Expected an indented block") && nothing_behind()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_incomplete;
+
+    #[test]
+    fn what_wants_more_lines() {
+        for s in ["if 1:\n", "(a,\n", "'''abc\n", "@a\n", "try:\n  pass\n", "if 1:\n  pass\nelse:\n", "x = \\\n", "f'''{a\n", "def f():\n  x = (1,\n", "if 1:\n  # c\n", "if 1:\n  pass", "def f(\n"] {
+            assert!(is_incomplete(s, true), "{s:?}");
+        }
+        for s in ["x =\n", "a b\n", "(a b\n", "'abc\n", "a.\n", "x = 1", "if 1: pass", "if 1:\n  pass\n", "def x():\n pass\n  ", "del (,\n"] {
+            assert!(!is_incomplete(s, true), "{s:?}");
+        }
+        assert!(!is_incomplete("if 1:\n  pass", false));
     }
-    false
 }

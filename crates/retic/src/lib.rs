@@ -20,6 +20,7 @@ pub struct Python {
     interp: Interp,
     /// A recording that begins with the next program.
     waiting: Option<(Box<dyn events::Sink>, Option<Watch>)>,
+    inspect: bool,
 }
 
 /// What a run asks for.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub hash_seed: Option<u32>,
     /// The interpreter can be recorded: see [`Python::record`].
     pub lens: bool,
+    /// An interactive session follows the program.
+    pub inspect: bool,
     /// Ctrl-C raises KeyboardInterrupt.
     pub catch_interrupts: bool,
 }
@@ -91,9 +94,12 @@ impl Python {
             }
         }
         let _ = describe(cx, settings);
+        if settings.flags.no_site == 0 {
+            let _ = retic_runtime::modules::site::install(cx);
+        }
         let names: Vec<&str> = retic_library::names().collect();
         let _ = retic_runtime::modules::sys::info::module_names(cx, &names);
-        Python { interp, waiting: None }
+        Python { interp, waiting: None, inspect: settings.inspect }
     }
 
     /// Runs source text as `__main__`; returns the exit status.
@@ -106,9 +112,19 @@ impl Python {
         match compiled {
             Ok((code, text)) => {
                 self.begin();
-                self.interp.run_main(code, is_file.then_some(filename), &text)
+                let inspect = self.inspect;
+                self.interp.run_program(|cx| {
+                    let r = interp::run_main(cx, code, is_file.then_some(filename), &text);
+                    then_inspect(cx, inspect, r)
+                })
             }
-            Err(_) => interp::report(self.interp.cx()),
+            Err(r) => {
+                let inspect = self.inspect;
+                if !inspect {
+                    return interp::report(self.interp.cx());
+                }
+                self.interp.run_program(|cx| then_inspect(cx, true, Err(r)))
+            }
         }
     }
 
@@ -136,13 +152,19 @@ impl Python {
     /// Runs a module as `__main__` (`python -m`); returns the exit status.
     pub fn run_module(&mut self, name: &str) -> i32 {
         self.begin();
+        let inspect = self.inspect;
+        self.interp.run_program(|cx| {
+            let r = run_module(cx, name);
+            then_inspect(cx, inspect, r)
+        })
+    }
+
+    /// An interactive session on standard input; returns the exit status. `editing`: with the line editor.
+    pub fn interact(&mut self, quiet: bool, editing: bool) -> i32 {
+        self.begin();
         self.interp.run_program(|cx| {
             retic_runtime::modules::main_module(cx)?;
-            let runpy = retic_runtime::modules::import(cx, "runpy")?;
-            let name = cx.str(name)?;
-            let done = retic_runtime::protocol::call_method(cx, &runpy, "_run_module_as_main", &[name])?;
-            cx.release(done);
-            Ok(())
+            interact(cx, quiet, editing)
         })
     }
 
@@ -156,6 +178,35 @@ impl Python {
         let listed = compiled.and_then(|code| listing::of(cx, code));
         listed.map_err(|_| interp::report(self.interp.cx()))
     }
+}
+
+fn run_module(cx: &mut Cx, name: &str) -> PyResult<()> {
+    retic_runtime::modules::main_module(cx)?;
+    let runpy = retic_runtime::modules::import(cx, "runpy")?;
+    let name = cx.str(name)?;
+    let done = retic_runtime::protocol::call_method(cx, &runpy, "_run_module_as_main", &[name])?;
+    cx.release(done);
+    Ok(())
+}
+
+/// The end of a program after which a session may follow: then its exception is shown, whatever it is.
+fn then_inspect(cx: &mut Cx, inspect: bool, ended: PyResult<()>) -> PyResult<()> {
+    if !inspect {
+        return ended;
+    }
+    if ended.is_err() {
+        retic_runtime::modules::main_module(cx)?;
+        interp::show(cx);
+    }
+    interact(cx, true, false)
+}
+
+fn interact(cx: &mut Cx, quiet: bool, editing: bool) -> PyResult<()> {
+    let m = retic_runtime::modules::import(cx, "_retic_repl")?;
+    let (quiet, editing) = (cx.bool(quiet), cx.bool(editing));
+    let done = retic_runtime::protocol::call_method(cx, &m, "interact", &[quiet, editing])?;
+    cx.release(done);
+    Ok(())
 }
 
 fn entry_of(name: &str) -> Option<retic_library::Entry> {
@@ -226,15 +277,44 @@ fn set_list(cx: &mut Cx, name: &'static str, values: &[String]) -> PyResult<()> 
 
 fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32) -> PyResult<Rc<retic_bytecode::Code>> {
     let options = Options { mode, filename: filename.into(), optimize: cx.optimize, flags: flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS };
-    match retic_compiler::compile(text, &options) {
+    let compiled = retic_compiler::compile(text, &options);
+    if flags & (ALLOW_INCOMPLETE_INPUT | DONT_IMPLY_DEDENT) != 0
+        && mode != Mode::Eval
+        && retic_compiler::is_incomplete(text, mode == Mode::Single && flags & DONT_IMPLY_DEDENT != 0)
+    {
+        return Err(incomplete(cx, flags));
+    }
+    match compiled {
         Ok(compiled) => {
             for w in &compiled.warnings {
-                let line = format!("{filename}:{}: SyntaxWarning: {}\n", w.line, w.message);
-                cx.host.write_stderr(line.as_bytes());
+                warn(cx, w, filename, text)?;
             }
             Ok(compiled.code)
         }
         Err(e) => Err(syntax_error(cx, &e, filename, text)),
+    }
+}
+
+/// Flags of `compile` for text that is typed line by line.
+const DONT_IMPLY_DEDENT: u32 = 0x200;
+const ALLOW_INCOMPLETE_INPUT: u32 = 0x4000;
+
+/// Raises what tells an interactive reader to ask for another line.
+fn incomplete(cx: &mut Cx, flags: u32) -> retic_runtime::Raised {
+    let class = if flags & ALLOW_INCOMPLETE_INPUT != 0 { cx.types.incomplete_input_error.clone() } else { cx.types.syntax_error.clone() };
+    cx.error_of(&class, "incomplete input")
+}
+
+/// Gives a SyntaxWarning; where a filter makes it an error, that error is a SyntaxError at its place.
+fn warn(cx: &mut Cx, w: &retic_compiler::Warning, filename: &str, text: &str) -> PyResult<()> {
+    let category = cx.types.syntax_warning.clone();
+    match retic_runtime::modules::warnings::warn_at(cx, &category, &w.message, filename, i64::from(w.line)) {
+        Err(_) if cx.error_is(&category) => {
+            cx.clear_error();
+            let e = CompileError { kind: ErrorKind::Syntax, message: w.message.clone(), line: w.line, column: 0, end_line: 0, end_column: 0 };
+            Err(syntax_error(cx, &e, filename, text))
+        }
+        other => other,
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod network;
 pub mod process;
+pub mod terminal;
 
 use std::io::{Error, ErrorKind, Result};
 use std::sync::atomic::AtomicU32;
@@ -63,7 +64,7 @@ fn refused<T>() -> Result<T> {
 
 /// What a host provides. The real one is the crate `system`; a sandbox gives less: what it does not give is refused.
 #[allow(unused_variables, reason = "the names of the parameters say what they are")]
-pub trait Host: network::Network + process::Process {
+pub trait Host: network::Network + process::Process + terminal::Terminal {
     fn write_stdout(&mut self, bytes: &[u8]);
     fn write_stderr(&mut self, bytes: &[u8]);
     fn flush(&mut self) {}

@@ -275,10 +275,6 @@ impl Interp {
     }
 
     /// Runs a compiled program as `__main__`: that of a file, or of `text`. The exit status.
-    pub fn run_main(&mut self, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>, text: &str) -> i32 {
-        self.run_program(|cx| run_main(cx, code, file, text))
-    }
-
     /// Runs something as the program: its exception is reported, then the interpreter ends. Returns the exit status.
     pub fn run_program(&mut self, program: impl FnOnce(&mut Cx) -> PyResult<()>) -> i32 {
         let cx = self.cx();
@@ -291,7 +287,8 @@ impl Interp {
     }
 }
 
-fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>, text: &str) -> PyResult<()> {
+/// Runs code as `__main__`. `text`: the source of a program that is in no file.
+pub fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&str>, text: &str) -> PyResult<()> {
     let m = crate::modules::main_module(cx)?;
     let globals = m.dict.cloned(cx);
     if let Some(f) = file {
@@ -306,6 +303,14 @@ fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Option<&
     let r = crate::eval::run_code(cx, &code, &globals, globals.as_obj(), None)?;
     cx.release(r);
     Ok(())
+}
+
+/// Prints the waiting exception, whatever it is.
+pub fn show(cx: &mut Cx) {
+    if let Some(e) = cx.take_error() {
+        hooks::uncaught(cx, &e);
+        cx.release(e);
+    }
 }
 
 /// Prints the waiting exception, or takes the status of SystemExit.

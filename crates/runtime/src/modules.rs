@@ -8,6 +8,7 @@ mod lens;
 pub mod marshal;
 pub mod sys;
 pub mod thread;
+pub mod site;
 pub mod warnings;
 pub mod weakref;
 

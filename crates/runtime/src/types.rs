@@ -248,6 +248,7 @@ builtin_types! {
     stop_iteration: exception = exc("StopIteration", "Signal the end from iterator.__next__().");
     syntax_error: exception = exc("SyntaxError", "Invalid syntax.");
     indentation_error: syntax_error = exc("IndentationError", "Improper indentation.");
+    incomplete_input_error: syntax_error = exc("_IncompleteInputError", "incomplete input.");
     tab_error: indentation_error = exc("TabError", "Improper mixture of spaces and tabs.");
     system_error: exception = exc("SystemError", "Internal error in the Python interpreter.");
     type_error: exception = exc("TypeError", "Inappropriate argument type.");

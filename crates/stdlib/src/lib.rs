@@ -9,6 +9,7 @@ mod codecs;
 mod collections;
 mod csv;
 mod errno;
+mod fcntl;
 mod functools;
 mod hashes;
 mod io;
@@ -26,6 +27,7 @@ mod sre;
 mod string;
 mod structs;
 mod subprocess;
+mod termios;
 mod time;
 mod unicodedata;
 mod zlib;
@@ -57,6 +59,8 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_operator", operator::make),
     ("_pickle", picklebuffer::make),
     ("_posixsubprocess", subprocess::make),
+    ("fcntl", fcntl::make),
+    ("termios", termios::make),
     ("select", select::make),
     ("array", array::make),
     ("binascii", binascii::make),

@@ -323,6 +323,14 @@ mod functions {
         let r = cx.host.set_blocking(fd as i32, blocking);
         plain(cx, r)
     }
+    /// Checks if PyOS_CallInputHook is set.
+    #[py("_is_inputhook_installed()")]
+    pub fn _is_inputhook_installed(_cx: &mut Cx) -> bool {
+        false
+    }
+    /// Calls PyOS_CallInputHook droping the GIL first
+    #[py("_inputhook()")]
+    pub fn _inputhook(_cx: &mut Cx) {}
     /// Return the size of the terminal window as (columns, lines).
     #[py("get_terminal_size(fd=1, /)")]
     pub fn get_terminal_size(cx: &mut Cx, fd: i64) -> PyResult {

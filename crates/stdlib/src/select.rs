@@ -10,7 +10,7 @@ layout! {
     pub struct Poll = 280, "select.poll" { wanted: Guarded<Ref<Dict>>, }
 }
 
-fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
+pub(crate) fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
     let n = if o.cast::<retic_runtime::types::Int>().is_some() {
         int::to_i64(o)
     } else {

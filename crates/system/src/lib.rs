@@ -5,6 +5,7 @@ mod files;
 mod network;
 mod process;
 pub mod signals;
+mod terminal;
 
 use retic_runtime::host::{Clock, Host, SignalAction, Spawn, Stat};
 use std::io::{BufRead, Read, Result, Write};

@@ -370,7 +370,12 @@ mod functions {
     #[py("compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)")]
     pub fn compile(cx: &mut Cx, source: &Obj, filename: &Obj, mode: &Ref<Str>, flags: i64, dont_inherit: bool, optimize: i64, _feature_version: i64) -> PyResult {
         const ONLY_AST: i64 = 0x400;
-        let _ = (dont_inherit, optimize);
+        /// For text that is typed line by line: a tree is complete.
+        const LINE_BY_LINE: i64 = 0x4200;
+        let _ = dont_inherit;
+        if !(-1..=2).contains(&optimize) {
+            return Err(cx.value_error("compile(): invalid optimize value"));
+        }
         if flags & !0x1fe_f710 != 0 {
             return Err(cx.value_error("compile(): unrecognised flags"));
         }
@@ -403,7 +408,12 @@ mod functions {
             let Some(hook) = cx.tree_hook else { return Err(cx.runtime_error("no parser is installed")) };
             return hook(cx, crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, optimize: 0 });
         }
-        Ok(crate::modules::compile(cx, &text, &file, &mode, flags as u32)?.into_obj())
+        let flags = if of_ast { flags & !LINE_BY_LINE } else { flags };
+        let level = if optimize < 0 { cx.optimize } else { optimize as u8 };
+        let usual = std::mem::replace(&mut cx.optimize, level);
+        let code = crate::modules::compile(cx, &text, &file, &mode, flags as u32);
+        cx.optimize = usual;
+        Ok(code?.into_obj())
     }
     fn source_text(cx: &mut Cx, source: &Obj) -> PyResult<String> {
         if let Some(s) = source.cast::<Str>() {

@@ -142,6 +142,12 @@ mod functions {
     pub fn displayhook(cx: &mut Cx, object: &Obj) -> PyResult<()> {
         super::displayhook(cx, object.clone())
     }
+    /// Private function for getting the base REPL
+    #[py("_baserepl()")]
+    pub fn _baserepl(cx: &mut Cx) -> PyResult {
+        let m = crate::modules::import(cx, "_retic_repl")?;
+        protocol::call_method(cx, &m, "basic", &[])
+    }
     /// Return True if Python is exiting.
     #[py("is_finalizing()")]
     pub fn is_finalizing(cx: &mut Cx) -> bool {
