@@ -122,7 +122,20 @@ mod tests {
 
     #[test]
     fn what_wants_more_lines() {
-        for s in ["if 1:\n", "(a,\n", "'''abc\n", "@a\n", "try:\n  pass\n", "if 1:\n  pass\nelse:\n", "x = \\\n", "f'''{a\n", "def f():\n  x = (1,\n", "if 1:\n  # c\n", "if 1:\n  pass", "def f(\n"] {
+        for s in [
+            "if 1:\n",
+            "(a,\n",
+            "'''abc\n",
+            "@a\n",
+            "try:\n  pass\n",
+            "if 1:\n  pass\nelse:\n",
+            "x = \\\n",
+            "f'''{a\n",
+            "def f():\n  x = (1,\n",
+            "if 1:\n  # c\n",
+            "if 1:\n  pass",
+            "def f(\n",
+        ] {
             assert!(is_incomplete(s, true), "{s:?}");
         }
         for s in ["x =\n", "a b\n", "(a b\n", "'abc\n", "a.\n", "x = 1", "if 1: pass", "if 1:\n  pass\n", "def x():\n pass\n  ", "del (,\n"] {

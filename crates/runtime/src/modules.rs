@@ -6,9 +6,9 @@ pub mod imp;
 pub mod import;
 mod lens;
 pub mod marshal;
+pub mod site;
 pub mod sys;
 pub mod thread;
-pub mod site;
 pub mod warnings;
 pub mod weakref;
 

@@ -292,6 +292,9 @@ pub fn iter(cx: &mut Cx, o: &Obj) -> PyResult {
 }
 #[inline]
 pub fn next(cx: &mut Cx, it: &Obj) -> PyResult<Option<Obj>> {
+    if let Some(v) = crate::types::iterators::Iter::quick_next(it) {
+        return Ok(Some(v));
+    }
     cx.room()?;
     match it.ty().slots(cx).next {
         Some(f) => {

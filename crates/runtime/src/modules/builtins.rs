@@ -12,6 +12,8 @@ use crate::types::{CodeObj, Dict, Function, List, SPECS, Str, Tuple, Type, async
 mod functions {
     //! Built-in functions, types, exceptions, and other objects.
     use super::*;
+    use crate::object::shape;
+    use crate::types::int;
 
     /// Prints the values to a stream, or to sys.stdout by default.
     #[py("print(*args, sep=None, end=None, file=None, flush=False)")]
@@ -201,7 +203,14 @@ mod functions {
             None => cx.int(0)?,
         };
         let it = protocol::iter(cx, iterable)?;
-        while let Some(v) = protocol::next(cx, &it)? {
+        let mut waiting = None;
+        if let Some(sum) = sum_plain(cx, &it, &total, &mut waiting)? {
+            total = sum;
+        }
+        while let Some(v) = match waiting.take() {
+            Some(v) => Some(v),
+            None => protocol::next(cx, &it)?,
+        } {
             let new = protocol::binary(cx, &total, &v, Op::Add)?;
             cx.release(std::mem::replace(&mut total, new));
             cx.release(v);
@@ -209,32 +218,90 @@ mod functions {
         }
         Ok(total)
     }
+    /// Adds up as long as ints and floats come, without making objects between; the first other value is left in `waiting`.
+    /// Floats are added with their rounding errors kept apart (Neumaier), as CPython does.
+    fn sum_plain(cx: &mut Cx, it: &Obj, start: &Obj, waiting: &mut Option<Obj>) -> PyResult<Option<Obj>> {
+        let mut whole = match start.shape() {
+            shape::INT => int::to_i64(start),
+            shape::FLOAT => None,
+            _ => return Ok(None),
+        };
+        let (mut sum, mut error) = if whole.is_none() { (protocol::exact_float(start), 0.0) } else { (0.0, 0.0) };
+        while let Some(v) = protocol::next(cx, it)? {
+            cx.poll_native()?;
+            let number = if v.cast::<crate::types::Int>().is_some() { int::to_i64(&v) } else { None };
+            let exact = v.shape() == shape::INT || std::ptr::eq(v.ty(), &*cx.types.bool);
+            let x = match (v.shape(), whole, number) {
+                (_, Some(n), Some(more)) if exact && n.checked_add(more).is_some() => {
+                    whole = Some(n + more);
+                    continue;
+                }
+                (shape::FLOAT, Some(n), _) => {
+                    // The first float meets the whole sum as `+` adds them.
+                    (whole, sum) = (None, n as f64 + protocol::exact_float(&v));
+                    continue;
+                }
+                (_, None, Some(n)) => {
+                    sum += n as f64;
+                    continue;
+                }
+                (shape::FLOAT, None, _) => protocol::exact_float(&v),
+                _ => {
+                    *waiting = Some(v);
+                    break;
+                }
+            };
+            let t = sum + x;
+            error += if sum.abs() >= x.abs() { (sum - t) + x } else { (x - t) + sum };
+            sum = t;
+        }
+        match whole {
+            Some(n) => cx.int(n).map(Some),
+            // An error that is no number comes of an overflow that the sum shows.
+            None => cx.float(if error != 0.0 && error.is_finite() { sum + error } else { sum }).map(Some),
+        }
+    }
     fn extreme(cx: &mut Cx, name: &str, args: &[Obj], key: Option<&Obj>, default: Option<&Obj>, op: Cmp) -> PyResult {
-        let items = match args {
+        let source = match args {
             [] => return Err(cx.type_error(format!("{name} expected at least 1 argument, got 0"))),
-            [one] => protocol::collect(cx, one)?,
-            many => {
+            [one] => Some(protocol::iter(cx, one)?),
+            _ => {
                 if default.is_some() {
                     return Err(cx.type_error(format!("Cannot specify a default for {name}() with multiple positional arguments")));
                 }
-                many.to_vec()
+                None
             }
         };
         let mut best: Option<(Obj, Obj)> = None;
-        for v in items {
+        let mut i = 0;
+        loop {
+            let v = match &source {
+                Some(it) => protocol::next(cx, it)?,
+                None => args.get(i).cloned(),
+            };
+            let Some(v) = v else { break };
+            i += 1;
+            cx.poll_native()?;
             let k = match key {
-                Some(f) => protocol::call(cx, f, &[v.clone()])?,
+                Some(f) => protocol::call(cx, f, std::slice::from_ref(&v))?,
                 None => v.clone(),
             };
             let better = match &best {
                 None => true,
-                Some((b, _)) => {
-                    let r = protocol::richcompare(cx, &k, b, op)?;
-                    protocol::truth(cx, &r)?
-                }
+                Some((b, _)) => match (int::to_i64(&k), int::to_i64(b)) {
+                    (Some(x), Some(y)) if k.shape() == shape::INT && b.shape() == shape::INT => op.of(x, y),
+                    _ => {
+                        let r = protocol::richcompare(cx, &k, b, op)?;
+                        let better = protocol::truth(cx, &r);
+                        cx.release(r);
+                        better?
+                    }
+                },
             };
             if better {
-                best = Some((k, v));
+                cx.release(best.replace((k, v)));
+            } else {
+                cx.release((k, v));
             }
         }
         match (best, default) {

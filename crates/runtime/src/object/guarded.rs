@@ -161,6 +161,29 @@ impl<T> Buf<T> {
         Ok(buf)
     }
 
+    /// The values of a vector, with exactly their room.
+    pub fn from_vec(cx: &Cx, mut values: Vec<T>) -> PyResult<Buf<T>> {
+        let mut buf: Buf<T> = Buf::with_capacity(cx, values.len())?;
+        // SAFETY: there is room for all; they move over bit by bit, and the vector forgets them.
+        unsafe {
+            buf.data.copy_from_nonoverlapping(values.as_ptr(), values.len());
+            buf.len = values.len();
+            values.set_len(0);
+        }
+        Ok(buf)
+    }
+    /// Appends if there is room; otherwise gives the value back.
+    #[inline(always)]
+    pub fn push_in_place(&mut self, value: T) -> Option<T> {
+        if self.len == self.capacity {
+            return Some(value);
+        }
+        // SAFETY: there is room for one more.
+        unsafe { self.data.add(self.len).write(value) };
+        self.len += 1;
+        None
+    }
+
     /// Makes room for exactly `capacity` values in all.
     pub fn reserve_exact(&mut self, cx: &Cx, capacity: usize) -> PyResult<()> {
         if capacity <= self.capacity {

@@ -100,6 +100,12 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     let a = args.unpack(cx, "float", 0, 1)?;
     let v = match a.first() {
         None => 0.0,
+        Some(x)
+            if x.shape() == shape::STR
+                && let Some(v) = x.cast::<Str>().and_then(|s| s.ascii_bytes()).and_then(|b| std::str::from_utf8(b).ok()).and_then(|t| float::parse(t.trim_ascii())) =>
+        {
+            v
+        }
         Some(x) => {
             let number = x.ty().slots(cx).float.is_some() || x.ty().slots(cx).index.is_some();
             let text = match x.cast::<Str>() {

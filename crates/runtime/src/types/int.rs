@@ -491,8 +491,31 @@ pub fn parse(cx: &Cx, source: &str, base: u32, shown: &str) -> PyResult<Big> {
     Ok(if negative { b.neg() } else { b })
 }
 
+/// A number of few digits with a sign or none.
+fn short_decimal(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii();
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let v = digits.iter().fold(0i64, |v, d| v * 10 + i64::from(d - b'0'));
+    Some(if negative { -v } else { v })
+}
+
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     let pos = args.positional();
+    if let [x] = pos
+        && args.names.is_empty()
+        && x.shape() == crate::object::shape::STR
+        && std::ptr::eq(&**ty, &*cx.types.int)
+        && let Some(v) = x.cast::<Str>().and_then(|s| s.ascii_bytes()).and_then(short_decimal)
+    {
+        return cx.int(v);
+    }
     let base = args.keyword(cx, "base").or(pos.get(1));
     if pos.len() > 2 {
         return Err(cx.type_error(format!("int() takes at most 2 arguments ({} given)", args.items.len())));

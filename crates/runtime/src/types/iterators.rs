@@ -7,15 +7,48 @@ use super::{List, Slots, Spec, Str, Tuple, Type};
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
-use crate::object::{Guarded, Header, Obj, Ref};
+use crate::object::{Guarded, Header, Obj, Ref, shape};
 use crate::protocol;
 use std::cell::Cell;
+use std::ptr::NonNull;
 
 layout! {
     /// A position in a sequence.
     pub struct Iter = 23, "iterator" { seq: Guarded<Option<Obj>>, at: Cell<usize>, }
 }
 impl Iter {
+    /// The next item of a tuple iterator, borrowed; null at the end.
+    #[inline(always)]
+    pub(crate) unsafe fn next_in_tuple(raw: *mut Header) -> *mut Header {
+        // SAFETY: the shape says tuple iterator; the tuple is alive while the iterator holds it.
+        unsafe {
+            let it = &*raw.cast::<Iter>();
+            let Some(t) = (*it.seq.as_ptr()).as_ref().and_then(|s| s.cast::<Tuple>()) else { return std::ptr::null_mut() };
+            let i = it.at.get();
+            match t.items().get(i) {
+                Some(v) => {
+                    it.at.set(i + 1);
+                    v.as_ptr().as_ptr()
+                }
+                None => std::ptr::null_mut(),
+            }
+        }
+    }
+    /// The next item of a list or tuple iterator; nothing for others, and at the end.
+    #[inline(always)]
+    pub(crate) fn quick_next(o: &Obj) -> Option<Obj> {
+        let raw = o.as_ptr().as_ptr();
+        // SAFETY: the shapes are compared; the item gets a count of its own.
+        unsafe {
+            let v = match o.shape() {
+                shape::LIST_ITER => Iter::next_in_list(raw),
+                shape::TUPLE_ITER => Iter::next_in_tuple(raw),
+                _ => return None,
+            };
+            let v = NonNull::new(v)?;
+            Some((*(&v as *const NonNull<Header>).cast::<Obj>()).clone())
+        }
+    }
     /// The next item of a list iterator, borrowed; null at the end.
     #[inline(always)]
     pub(crate) unsafe fn next_in_list(raw: *mut Header) -> *mut Header {

@@ -30,10 +30,7 @@ impl List {
     /// A list of the given items, with exactly that room.
     pub fn from_vec(cx: &Cx, items: Vec<Obj>) -> PyResult {
         let list = List::new(cx)?;
-        let mut buf = Buf::with_capacity(cx, items.len())?;
-        for o in items {
-            buf.push(cx, o)?;
-        }
+        let buf = Buf::from_vec(cx, items)?;
         // SAFETY: a fresh list nobody has seen.
         unsafe { *list.pub_items.as_ptr() = buf };
         Ok(list.into_obj())

@@ -327,7 +327,23 @@ macro_rules! adding {
     };
 }
 
-handler!(list_append, 2, |cx, pc, regs| {
+/// LIST_APPEND of a comprehension.
+pub unsafe fn list_append(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: a comprehension's list is a list, and stays in its register; the value is an owned temporary.
+    unsafe {
+        let list = *regs.add(f(pc, 0));
+        let value = *regs.add(f(pc, 1));
+        let buf = &mut *(*list.cast::<List>()).pub_items.as_ptr();
+        match buf.push_in_place(take(value)) {
+            None => go(cx, pc.add(2), regs),
+            Some(value) => {
+                *regs.add(f(pc, 1)) = give(value);
+                list_append_growing(cx, pc, regs)
+            }
+        }
+    }
+}
+handler!(list_append_growing, 2, |cx, pc, regs| {
     let value = consume(cx, regs, f(pc, 1));
     // SAFETY of the cast: a comprehension's list is a list, and stays in its register.
     let list = *regs.add(f(pc, 0));
@@ -350,10 +366,7 @@ adding!(list_extend, |cx, c, v, _callee| {
 });
 adding!(set_update, |cx, c, v, _callee| {
     let Some(s) = c.cast::<Set>() else { return Ok(()) };
-    for o in protocol::collect(cx, &v)? {
-        s.add(cx, &o)?;
-    }
-    Ok(())
+    s.update_from(cx, &v)
 });
 adding!(dict_update, |cx, c, v, _callee| {
     let Some(d) = c.cast::<Dict>() else { return Ok(()) };

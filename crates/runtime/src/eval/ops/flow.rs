@@ -114,6 +114,14 @@ unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) 
                     return go(cx, pc.add(3), regs);
                 }
             }
+            shape::TUPLE_ITER => {
+                let v = Iter::next_in_tuple(it);
+                if !v.is_null() {
+                    incref(v);
+                    put(cx, regs, f(pc, 0), D == 1, v);
+                    return go(cx, pc.add(3), regs);
+                }
+            }
             shape::GENERATOR => return for_generator(cx, pc, regs),
             _ => {}
         }

@@ -290,7 +290,7 @@ impl Set {
         Ok(())
     }
     /// Adds what an iterable gives (CPython's `set_update_internal`).
-    pub(super) fn update_from(&self, cx: &mut Cx, other: &Obj) -> PyResult<()> {
+    pub(crate) fn update_from(&self, cx: &mut Cx, other: &Obj) -> PyResult<()> {
         if let Some(s) = other.cast::<Set>() {
             return self.merge(cx, s);
         }
