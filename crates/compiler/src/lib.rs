@@ -4,6 +4,7 @@
 //! changed since; later syntax uses the later opcodes of `bytecode::opcode`. Read `emit.rs` first.
 #![forbid(unsafe_code)]
 
+mod annotations;
 mod assemble;
 mod emit;
 mod error;

@@ -66,6 +66,8 @@ pub struct Scope {
     pub attributes: Vec<Rc<str>>,
     /// The annotations of a module or class body that are evaluated late.
     pub has_annotations: bool,
+    /// Annotations are evaluated where they stand: see `annotations`.
+    pub eager_annotations: bool,
     returns_value: Option<TextRange>,
 }
 
@@ -171,6 +173,7 @@ impl<'a> Builder<'a> {
             private,
             attributes: Vec::new(),
             has_annotations: false,
+            eager_annotations: false,
             returns_value: None,
         });
         if let Some(p) = parent {
@@ -228,6 +231,10 @@ impl<'a> Builder<'a> {
         let mut found = Vec::new();
         annotated(body, &mut found);
         if found.is_empty() {
+            return Ok(());
+        }
+        if crate::annotations::are_used(self.lines.source, body) {
+            self.scope().eager_annotations = true;
             return Ok(());
         }
         self.scope().has_annotations = true;
@@ -465,7 +472,7 @@ impl<'a> Builder<'a> {
             self.expr(&a.target)?;
         }
         let in_function = self.scope().kind == ScopeKind::Function;
-        let late = a.simple && matches!(&*a.target, Expr::Name(_)) && !in_function;
+        let late = !self.scope().eager_annotations && a.simple && matches!(&*a.target, Expr::Name(_)) && !in_function;
         if !late && !self.future_annotations {
             if in_function {
                 // Never evaluated: its names get a scope of their own so that they bind nothing here.

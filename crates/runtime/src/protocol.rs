@@ -546,6 +546,7 @@ pub fn power(cx: &mut Cx, a: &Obj, b: &Obj, m: Option<&Obj>) -> PyResult {
     match m {
         Some(m) if !m.is_none() => match power_by_method(cx, a, b, m)? {
             Some(v) => Ok(v),
+            None if [a, b, m].iter().any(|o| o.cast::<crate::types::complex::Complex>().is_some()) => Err(cx.value_error("complex modulo")),
             None if [a, b, m].iter().any(|o| o.cast::<Float>().is_some()) => Err(cx.type_error("pow() 3rd argument not allowed unless all arguments are integers")),
             None => Err(cx.type_error(format!("unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'", a.ty().name_text(), b.ty().name_text(), m.ty().name_text()))),
         },

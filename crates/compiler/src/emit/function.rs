@@ -331,7 +331,10 @@ impl<'a> Emitter<'a> {
 
     /// Makes the `__annotate__` function of a module or class that annotates simple names.
     pub(super) fn begin_annotations(&mut self, body: &'a [Stmt], id: usize) -> Done<bool> {
-        if self.future_annotations {
+        if self.future_annotations || self.scope().eager_annotations {
+            if !self.future_annotations {
+                self.annotation_index.push(0);
+            }
             let mut found = Vec::new();
             symbols::annotated(body, &mut found);
             if !found.is_empty() {

@@ -704,9 +704,14 @@ impl<'a> Emitter<'a> {
                 if !a.simple || matches!(scope.kind, ScopeKind::Function | ScopeKind::Annotation) {
                     return Ok(());
                 }
-                if self.future_annotations {
-                    let text = crate::unparse::annotation(&a.annotation, self.lines.source);
-                    self.load_str(&text);
+                let eager = scope.eager_annotations;
+                if self.future_annotations || eager {
+                    if self.future_annotations {
+                        let text = crate::unparse::annotation(&a.annotation, self.lines.source);
+                        self.load_str(&text);
+                    } else {
+                        self.expr(&a.annotation)?;
+                    }
                     self.name("__annotations__", Load)?;
                     let name = self.mangled(&n.id);
                     self.load_const(Const::Str(name));

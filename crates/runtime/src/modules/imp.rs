@@ -159,7 +159,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let check = cx.str("default")?;
     m.set(cx, "check_hash_based_pycs", check)?;
     // Our own magic, with the line end that CPython's carries.
-    let token = cx.int(0x0a0d_0000 + 9314)?;
+    let token = cx.int(0x0a0d_0000 + 9315)?;
     m.set(cx, "pyc_magic_number_token", token)?;
     Ok(m.into_obj())
 }

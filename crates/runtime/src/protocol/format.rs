@@ -116,6 +116,35 @@ pub fn float(cx: &mut Cx, v: f64, text: &str, ty: &str) -> PyResult<String> {
     Ok(assemble(&s, v.is_sign_negative() && !v.is_nan() && !dropped, "", &digits, &rest, 3))
 }
 
+/// `complex.__format__` with a specification that is not empty.
+pub fn complex(cx: &mut Cx, (re, im): (f64, f64), text: &str, ty: &str) -> PyResult<String> {
+    let s = spec_of(cx, text, ty, None)?;
+    protocol::check_size(cx, 1, s.width.unwrap_or(0).max(s.precision.unwrap_or(0)), 4)?;
+    if let Some(kind) = s.kind.filter(|k| !matches!(k, 'e' | 'E' | 'f' | 'F' | 'g' | 'G' | 'n')) {
+        return Err(unknown(cx, kind, ty));
+    }
+    if s.align == Some('=') || s.fill == '0' && s.explicit_fill {
+        let zero = s.fill == '0' && s.explicit_fill;
+        return Err(cx.value_error(if zero { "Zero padding is not allowed in complex format specifier" } else { "'=' alignment flag is not allowed in complex format specifier" }));
+    }
+    let kind = s.kind.unwrap_or(if s.precision.is_some() { 'g' } else { 'r' });
+    let (skip_real, bracketed) = match s.kind {
+        None => (re == 0.0 && !re.is_sign_negative(), !(re == 0.0 && !re.is_sign_negative())),
+        Some(_) => (false, false),
+    };
+    let part = |v: f64, sign: Option<char>| {
+        let (digits, rest) = float_body(v, kind, s.precision, s.alternate, false);
+        let zero = |t: &str| !t.bytes().take_while(|c| !c.eq_ignore_ascii_case(&b'e')).any(|c| matches!(c, b'1'..=b'9'));
+        let dropped = s.no_neg_zero && v.is_finite() && zero(&digits) && zero(&rest);
+        let bare = Spec { fill: ' ', align: None, sign, width: None, grouping: if v.is_finite() { s.grouping } else { None }, ..s.clone() };
+        assemble(&bare, v.is_sign_negative() && !v.is_nan() && !dropped, "", &digits, &rest, 3)
+    };
+    let body = if skip_real { format!("{}j", part(im, s.sign)) } else { format!("{}{}j", part(re, s.sign), part(im, Some('+'))) };
+    let body = if bracketed { format!("({body})") } else { body };
+    let outer = Spec { sign: None, grouping: None, ..s };
+    Ok(assemble(&outer, false, "", "", &body, 3))
+}
+
 pub fn string(cx: &mut Cx, p: &Str, text: &str) -> PyResult {
     let s = spec_of(cx, text, "str", Some('s'))?;
     if let Some(c) = s.kind.filter(|c| *c != 's') {

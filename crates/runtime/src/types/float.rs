@@ -68,7 +68,7 @@ pub fn power(cx: &mut Cx, x: f64, y: f64) -> PyResult {
         float::Power::Value(v) => cx.float(v),
         float::Power::ZeroDivision => Err(cx.zero_division("zero to a negative power")),
         float::Power::Overflow => Err(cx.overflow_error("(34, 'Numerical result out of range')")),
-        float::Power::Complex => Err(cx.value_error("negative number cannot be raised to a fractional power")),
+        float::Power::Complex => super::complex::power(cx, (x, 0.0), (y, 0.0)),
     }
 }
 
@@ -97,7 +97,10 @@ fn value(o: &Obj) -> f64 {
 }
 
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
-    let a = args.unpack(cx, "float", 0, 1)?;
+    if std::ptr::eq(&**ty, &*cx.types.float) || ty.slots(cx).init.map(|f| f as usize) == cx.types.float.slots(cx).init.map(|f| f as usize) {
+        args.no_keywords(cx, "float")?;
+    }
+    let a = Args::positional_only(args.positional()).unpack(cx, "float", 0, 1)?;
     let v = match a.first() {
         None => 0.0,
         Some(x)
@@ -110,7 +113,10 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
             let number = x.ty().slots(cx).float.is_some() || x.ty().slots(cx).index.is_some();
             let text = match x.cast::<Str>() {
                 Some(s) => Some(s.to_text(cx)),
-                None if !number && protocol::buffer::exports(cx, x) => Some(protocol::buffer::bytes(cx, x)?.into_iter().map(char::from).collect()),
+                // Bytes beyond ASCII are no digits and no blanks.
+                None if !number && protocol::buffer::exports(cx, x) => {
+                    Some(protocol::buffer::bytes(cx, x)?.into_iter().map(|b| if b.is_ascii() { char::from(b) } else { '?' }).collect())
+                }
                 None => None,
             };
             if let Some(text) = text {
@@ -126,7 +132,14 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
                 if std::ptr::eq(x.ty(), &**ty) && x.shape() == shape::FLOAT {
                     return Ok(x.clone());
                 }
-                protocol::to_float(cx, x)?
+                if x.cast::<Float>().is_some()
+                    && let Some(f) = x.ty().slots(cx).float
+                {
+                    // A subclass may answer otherwise.
+                    value(&f(cx, x)?)
+                } else {
+                    protocol::to_float(cx, x)?
+                }
             }
         }
     };
@@ -204,9 +217,17 @@ impl Float {
     }
     /// Return the Integral closest to x, rounding half toward even.
     #[py("__round__($self, ndigits=None, /)")]
-    fn round(cx: &mut Cx, this: &Ref<Float>, ndigits: Option<i64>) -> PyResult {
+    fn round(cx: &mut Cx, this: &Ref<Float>, ndigits: Option<&Obj>) -> PyResult {
         let v = this.value.get();
-        match ndigits {
+        let digits = match ndigits.filter(|n| !n.is_none()) {
+            None => None,
+            Some(n) => {
+                let n = protocol::index(cx, n)?;
+                // More digits than any float has, or fewer.
+                Some(int::to_i64(&n).unwrap_or_else(|| if int::to_big(&n).is_some_and(|b| b.is_negative()) { i64::MIN } else { i64::MAX }))
+            }
+        };
+        match digits {
             None => int::of_f64(cx, float::round_half_even(v)),
             Some(n) => {
                 let r = float::round_digits(v, n);
@@ -216,6 +237,13 @@ impl Float {
                 cx.float(r)
             }
         }
+    }
+    /// Convert real number to a floating-point number.
+    #[py("from_number($type, number, /)")]
+    fn from_number(cx: &mut Cx, r#type: &Obj, number: &Obj) -> PyResult {
+        let v = protocol::as_f64(cx, number)?;
+        let v = cx.float(v)?;
+        if r#type.is(cx.types.float.as_obj()) { Ok(v) } else { protocol::call(cx, r#type, &[v]) }
     }
     /// Formats the float according to format_spec.
     #[py("__format__($self, format_spec, /)")]

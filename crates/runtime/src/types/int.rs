@@ -516,6 +516,11 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     {
         return cx.int(v);
     }
+    if std::ptr::eq(&**ty, &*cx.types.int)
+        && let Some(text) = args.keywords().map(|(n, _)| n.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default()).find(|t| t != "base")
+    {
+        return Err(cx.type_error(format!("int() got an unexpected keyword argument '{text}'")));
+    }
     let base = args.keyword(cx, "base").or(pos.get(1));
     if pos.len() > 2 {
         return Err(cx.type_error(format!("int() takes at most 2 arguments ({} given)", args.items.len())));
@@ -528,12 +533,15 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     };
     let value = match base {
         Some(base) => {
-            let b = protocol::index_i64(cx, base)?;
+            let b = protocol::index(cx, base)?;
+            // Numbers that fit nowhere are no base either.
+            let b = to_i64(&b).unwrap_or(-1);
             if b != 0 && !(2..=36).contains(&b) {
                 return Err(cx.value_error("int() base must be >= 2 and <= 36, or 0"));
             }
-            let Some(text) = source_text(cx, x) else {
-                if crate::protocol::buffer::exports(cx, x) {
+            let textual = x.cast::<Str>().is_some() || x.cast::<super::Bytes>().is_some() || x.cast::<super::bytearray::ByteArray>().is_some();
+            let Some(text) = source_text(cx, x).filter(|_| textual) else {
+                if x.cast::<super::Bytes>().is_some() || x.cast::<super::bytearray::ByteArray>().is_some() {
                     let raw = crate::protocol::buffer::bytes(cx, x)?;
                     let text: String = raw.iter().map(|c| *c as char).collect();
                     let shown = super::bytes::repr_bytes(&raw);
