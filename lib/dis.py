@@ -86,8 +86,12 @@ def show_code(co, *, file=None):
     print(code_info(co), file=file)
 
 
+# Where the source of an instruction begins and ends.
+Positions = collections.namedtuple('Positions', 'lineno end_lineno col_offset end_col_offset', defaults=(None,) * 4)
+
 _Instruction = collections.namedtuple(
-    '_Instruction', 'opname opcode arg argval argrepr offset starts_line is_jump_target', defaults=(None, None, False))
+    '_Instruction', 'opname opcode arg argval argrepr offset starts_line is_jump_target positions',
+    defaults=(None, None, False, None))
 
 
 class Instruction(_Instruction):
@@ -200,12 +204,14 @@ def _argument(op, arg, offset, co):
 def _instructions(co, line_offset=0):
     labels = findlabels(co.co_code)
     starts = dict(findlinestarts(co))
+    places = list(co.co_positions())
     for offset, op, arg in _unpack_opargs(co.co_code):
         line = starts.get(offset)
         if line is not None:
             line += line_offset
         value, text = (None, '') if arg is None else _argument(op, arg, offset, co)
-        yield Instruction(opname[op], op, arg, value, text, offset, line, offset in labels)
+        yield Instruction(opname[op], op, arg, value, text, offset, line, offset in labels,
+                          Positions(*places[offset // 2]))
 
 
 def get_instructions(x, *, first_line=None, show_caches=None, adaptive=False):

@@ -126,6 +126,8 @@ pub struct Cx {
     pub gc_garbage: Option<Obj>,
     pub optimize: u8,
     pub codecs: crate::codecs::Registry,
+    /// How many classes were registered with abstract base classes.
+    pub abc_registrations: Cell<u64>,
     pub finalizing: bool,
     pub int_max_str_digits: Cell<usize>,
     pub switch_interval: Cell<f64>,
@@ -546,6 +548,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         gc_garbage: None,
         optimize: 0,
         codecs: Default::default(),
+        abc_registrations: Cell::new(0),
         finalizing: false,
         int_max_str_digits: Cell::new(4300),
         switch_interval: Cell::new(0.005),

@@ -764,6 +764,7 @@ pub fn match_class(cx: &mut Cx, subject: &Obj, class: &Obj, names: &Obj, positio
         return Ok(None);
     }
     let mut out = Vec::new();
+    let mut seen: Vec<Obj> = Vec::new();
     if positional > 0 {
         let key = cx.name("__match_args__");
         let args = match lookup_attr(cx, class, &key)? {
@@ -783,17 +784,28 @@ pub fn match_class(cx: &mut Cx, subject: &Obj, class: &Obj, names: &Obj, positio
                 let s = if args.len() == 1 { "" } else { "s" };
                 return Err(cx.type_error(format!("{}() accepts {} positional sub-pattern{s} ({positional} given)", t.name_text(), args.len())));
             }
-            for a in &args[..positional] {
+            for (i, a) in args[..positional].iter().enumerate() {
+                let twice = a.cast::<Str>().is_some_and(|a| args[..i].iter().any(|b| b.cast::<Str>().is_some_and(|b| b.same(a))));
+                if twice {
+                    let shown = repr_text(cx, a)?;
+                    return Err(cx.type_error(format!("{}() got multiple sub-patterns for attribute {shown}", t.name_text())));
+                }
                 let Some(n) = a.cast::<Str>() else { return Err(cx.type_error(format!("__match_args__ elements must be strings (got {})", a.ty().name_text()))) };
                 match lookup_attr(cx, subject, n)? {
                     Some(v) => out.push(v),
                     None => return Ok(None),
                 }
+                seen.push(a.clone());
             }
         }
     }
     for n in collect(cx, names)? {
         let Some(s) = n.cast::<Str>() else { continue };
+        if seen.iter().any(|known| known.cast::<Str>().is_some_and(|k| k.same(s))) {
+            let shown = repr_text(cx, &n)?;
+            return Err(cx.type_error(format!("{}() got multiple sub-patterns for attribute {shown}", t.name_text())));
+        }
+        seen.push(n.clone());
         match lookup_attr(cx, subject, s)? {
             Some(v) => out.push(v),
             None => return Ok(None),

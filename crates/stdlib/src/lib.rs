@@ -3,6 +3,7 @@
 // Native functions have the arguments of the Python functions they are.
 #![allow(clippy::too_many_arguments)]
 
+mod abc;
 mod array;
 mod binascii;
 mod codecs;
@@ -59,6 +60,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_operator", operator::make),
     ("_pickle", picklebuffer::make),
     ("_posixsubprocess", subprocess::make),
+    ("_abc", abc::make),
     ("fcntl", fcntl::make),
     ("termios", termios::make),
     ("select", select::make),

@@ -34,7 +34,7 @@ layout! {
 }
 layout! {
     /// A property.
-    pub struct Property = 31, "property" { get: Guarded<Option<Obj>>, set: Guarded<Option<Obj>>, del: Guarded<Option<Obj>>, doc: Guarded<Option<Obj>>, name: Guarded<Option<Obj>>, }
+    pub struct Property = 31, "property" { get: Guarded<Option<Obj>>, set: Guarded<Option<Obj>>, del: Guarded<Option<Obj>>, doc: Guarded<Option<Obj>>, name: Guarded<Option<Obj>>, getter_doc: Cell<bool>, }
 }
 layout! {
     /// A static method.
@@ -428,22 +428,30 @@ fn no_accessor(cx: &mut Cx, p: &Ref<Property>, o: &Obj, what: &str) -> crate::cx
         None => String::new(),
     };
     let shown = if name.is_empty() { String::new() } else { format!(" {name}") };
-    cx.attribute_error(format!("property{shown} of '{}' object has no {what}", o.ty().name_text()))
+    let key = cx.name("__qualname__");
+    let class = match protocol::getattr(cx, o.type_ref().as_obj(), &key) {
+        Ok(q) => protocol::repr_text(cx, &q).unwrap_or_default(),
+        Err(_) => {
+            cx.clear_error();
+            format!("'{}'", o.ty().name_text())
+        }
+    };
+    cx.attribute_error(format!("property{shown} of {class} object has no {what}"))
 }
+/// A copy of a property with another function: its own class is called, as CPython's `property_copy` does.
 fn property_with(cx: &mut Cx, p: &Ref<Property>, which: usize, f: &Obj) -> PyResult {
     let mut parts = [p.get.cloned(cx), p.set.cloned(cx), p.del.cloned(cx)];
     parts[which] = Some(f.clone());
-    let [get, set, del] = parts;
-    let (doc, name) = (p.doc.cloned(cx), p.name.cloned(cx));
-    Ok(memory::new(cx, &p.as_obj().type_ref(), |head| Property {
-        head,
-        get: Guarded::new(get),
-        set: Guarded::new(set),
-        del: Guarded::new(del),
-        doc: Guarded::new(doc),
-        name: Guarded::new(name),
-    })?
-    .into_obj())
+    let [get, set, del] = parts.map(|f| f.unwrap_or_else(|| cx.none()));
+    // A docstring that came from the getter is taken from the new one.
+    let doc = if p.getter_doc.get() && !get.is_none() { cx.none() } else { p.doc.cloned(cx).unwrap_or_else(|| cx.none()) };
+    let class = p.as_obj().type_ref().into_obj();
+    let new = protocol::call(cx, &class, &[get, set, del, doc])?;
+    if let Some(n) = new.cast::<Property>() {
+        let name = p.name.cloned(cx);
+        n.name.set(cx, name);
+    }
+    Ok(new)
 }
 
 pub fn property_spec() -> Spec {
@@ -479,6 +487,7 @@ pub fn property_spec() -> Spec {
                     del: Guarded::new(None),
                     doc: Guarded::new(None),
                     name: Guarded::new(None),
+                    getter_doc: Cell::new(false),
                 })?
                 .into_obj())
             }),
@@ -486,14 +495,23 @@ pub fn property_spec() -> Spec {
                 let pos = args.positional();
                 let get = |cx: &Cx, i: usize, n: &str| pos.get(i).or(args.keyword(cx, n)).filter(|v| !v.is_none()).cloned();
                 let (g, s, d, doc) = (get(cx, 0, "fget"), get(cx, 1, "fset"), get(cx, 2, "fdel"), get(cx, 3, "doc"));
+                let key = cx.name("__doc__");
+                let of_getter = doc.is_none();
                 let doc = match (doc, &g) {
                     (Some(d), _) => Some(d),
-                    (None, Some(f)) => {
-                        let key = cx.name("__doc__");
-                        protocol::lookup_attr(cx, f, &key)?
-                    }
+                    (None, Some(f)) => protocol::lookup_attr(cx, f, &key)?.filter(|d| !d.is_none()),
                     _ => None,
                 };
+                prop(o).getter_doc.set(of_getter && doc.is_some());
+                if !std::ptr::eq(o.ty(), &*cx.types.property) {
+                    // The docstring of the class would hide one that the property keeps inside.
+                    let value = doc.clone().unwrap_or_else(|| cx.none());
+                    match protocol::setattr(cx, o, &key, Some(&value)) {
+                        // With `__slots__` there may be no place for it: one that was asked for is missed, others are not.
+                        Err(_) if (of_getter || value.is_none()) && cx.error_is(&cx.types.attribute_error) => cx.clear_error(),
+                        other => other?,
+                    }
+                }
                 let p = prop(o);
                 p.get.set(cx, g);
                 p.set.set(cx, s);
@@ -531,10 +549,11 @@ impl Property {
     fn deleter(cx: &mut Cx, this: &Ref<Property>, fdel: &Obj) -> PyResult {
         property_with(cx, this, 2, fdel)
     }
-    #[py("__set_name__($self, owner, name, /)")]
-    fn set_name(cx: &mut Cx, this: &Ref<Property>, owner: &Obj, name: &Obj) {
-        let _ = owner;
+    #[py("__set_name__($self, *args)")]
+    fn set_name(cx: &mut Cx, this: &Ref<Property>, args: &[Obj]) -> PyResult<()> {
+        let [_, name] = args else { return Err(cx.type_error(format!("__set_name__() takes 2 positional arguments but {} were given", args.len()))) };
         this.name.set(cx, Some(name.clone()));
+        Ok(())
     }
     #[get("fget")]
     fn fget(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
@@ -549,16 +568,53 @@ impl Property {
         this.del.cloned(cx)
     }
     #[get("__doc__")]
+    #[settable("")]
     fn doc_get(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
         this.doc.cloned(cx)
     }
+    fn set_doc_get(cx: &mut Cx, this: &Ref<Property>, value: Option<&Obj>) -> PyResult<()> {
+        this.doc.set(cx, value.cloned());
+        this.getter_doc.set(false);
+        Ok(())
+    }
+    #[get("__name__")]
+    #[settable("")]
+    fn name_get(cx: &mut Cx, this: &Ref<Property>) -> PyResult {
+        if let Some(name) = this.name.cloned(cx) {
+            return Ok(name);
+        }
+        let key = cx.name("__name__");
+        let of_getter = match this.get.cloned(cx) {
+            Some(f) => protocol::lookup_attr(cx, &f, &key)?,
+            None => None,
+        };
+        match of_getter {
+            Some(name) => Ok(name),
+            None => Err(super::exception::attribute_error(cx, "'property' object has no attribute '__name__'".into(), this.as_obj(), &key)),
+        }
+    }
+    fn set_name_get(cx: &mut Cx, this: &Ref<Property>, value: Option<&Obj>) -> PyResult<()> {
+        this.name.set(cx, value.cloned());
+        Ok(())
+    }
+}
+
+fn wrapper_repr(cx: &mut Cx, o: &Obj, name: &str) -> PyResult {
+    let f = match (o.cast::<StaticMethod>(), o.cast::<ClassMethod>()) {
+        (Some(s), _) => s.function.cloned(cx),
+        (_, Some(c)) => c.function.cloned(cx),
+        _ => cx.none(),
+    };
+    let shown = protocol::repr_text(cx, &f)?;
+    cx.str(&format!("<{name}({shown})>"))
 }
 
 pub fn staticmethod_spec() -> Spec {
     Spec {
         doc: "Convert a function to be a static method.",
-        flags: flags::GC | flags::BASE,
+        flags: flags::GC | flags::BASE | flags::MANAGED | flags::DICT | flags::WEAK,
         slots: Slots {
+            repr: Some(|cx, o| wrapper_repr(cx, o, "staticmethod")),
             get: Some(|cx, d, _, _| Ok(d.cast::<StaticMethod>().map_or(cx.none(), |s| s.function.cloned(cx)))),
             call: Some(|cx, o, args| {
                 let f = o.cast::<StaticMethod>().map(|s| s.function.cloned(cx)).unwrap_or_else(|| cx.none());
@@ -571,9 +627,9 @@ pub fn staticmethod_spec() -> Spec {
             init: Some(|cx, o, args| {
                 let f = args.unpack(cx, "staticmethod", 1, 1)?[0].clone();
                 if let Some(this) = o.cast::<StaticMethod>() {
-                    this.function.set(cx, f);
+                    this.function.set(cx, f.clone());
                 }
-                Ok(())
+                copy_attributes(cx, &f, o)
             }),
             ..Slots::EMPTY
         },
@@ -596,12 +652,31 @@ impl StaticMethod {
     fn wrapped(cx: &mut Cx, this: &Ref<StaticMethod>) -> Obj {
         this.function.cloned(cx)
     }
+    #[get("__annotations__")]
+    #[settable("")]
+    fn annotations(cx: &mut Cx, this: &Ref<StaticMethod>) -> PyResult {
+        let f = this.function.cloned(cx);
+        of_wrapped(cx, this.as_obj(), &f, "__annotations__")
+    }
+    fn set_annotations(cx: &mut Cx, this: &Ref<StaticMethod>, value: Option<&Obj>) -> PyResult<()> {
+        set_own(cx, this.as_obj(), "__annotations__", value)
+    }
+    #[get("__annotate__")]
+    #[settable("")]
+    fn annotate(cx: &mut Cx, this: &Ref<StaticMethod>) -> PyResult {
+        let f = this.function.cloned(cx);
+        of_wrapped(cx, this.as_obj(), &f, "__annotate__")
+    }
+    fn set_annotate(cx: &mut Cx, this: &Ref<StaticMethod>, value: Option<&Obj>) -> PyResult<()> {
+        set_own(cx, this.as_obj(), "__annotate__", value)
+    }
 }
 pub fn classmethod_spec() -> Spec {
     Spec {
         doc: "Convert a function to be a class method.",
-        flags: flags::GC | flags::BASE,
+        flags: flags::GC | flags::BASE | flags::MANAGED | flags::DICT | flags::WEAK,
         slots: Slots {
+            repr: Some(|cx, o| wrapper_repr(cx, o, "classmethod")),
             get: Some(|cx, d, obj, ty| {
                 let Some(c) = d.cast::<ClassMethod>() else { return Ok(d.clone()) };
                 let f = c.function.cloned(cx);
@@ -619,9 +694,9 @@ pub fn classmethod_spec() -> Spec {
             init: Some(|cx, o, args| {
                 let f = args.unpack(cx, "classmethod", 1, 1)?[0].clone();
                 if let Some(this) = o.cast::<ClassMethod>() {
-                    this.function.set(cx, f);
+                    this.function.set(cx, f.clone());
                 }
-                Ok(())
+                copy_attributes(cx, &f, o)
             }),
             ..Slots::EMPTY
         },
@@ -644,6 +719,59 @@ impl ClassMethod {
     fn wrapped(cx: &mut Cx, this: &Ref<ClassMethod>) -> Obj {
         this.function.cloned(cx)
     }
+    #[get("__annotations__")]
+    #[settable("")]
+    fn annotations(cx: &mut Cx, this: &Ref<ClassMethod>) -> PyResult {
+        let f = this.function.cloned(cx);
+        of_wrapped(cx, this.as_obj(), &f, "__annotations__")
+    }
+    fn set_annotations(cx: &mut Cx, this: &Ref<ClassMethod>, value: Option<&Obj>) -> PyResult<()> {
+        set_own(cx, this.as_obj(), "__annotations__", value)
+    }
+    #[get("__annotate__")]
+    #[settable("")]
+    fn annotate(cx: &mut Cx, this: &Ref<ClassMethod>) -> PyResult {
+        let f = this.function.cloned(cx);
+        of_wrapped(cx, this.as_obj(), &f, "__annotate__")
+    }
+    fn set_annotate(cx: &mut Cx, this: &Ref<ClassMethod>, value: Option<&Obj>) -> PyResult<()> {
+        set_own(cx, this.as_obj(), "__annotate__", value)
+    }
+}
+
+/// What a wrapped function is called goes over to its wrapper (CPython's `functools_wraps`). Annotations are looked up in the
+/// function when they are asked for.
+fn copy_attributes(cx: &mut Cx, f: &Obj, to: &Obj) -> PyResult<()> {
+    for name in ["__module__", "__name__", "__qualname__", "__doc__"] {
+        let name = cx.name(name);
+        if let Some(v) = protocol::lookup_attr(cx, f, &name)? {
+            super::object::dict_of(cx, to)?.insert(cx, name.as_obj(), v)?;
+        }
+    }
+    Ok(())
+}
+
+/// An attribute of the wrapped function, kept in the wrapper's own dictionary once it was asked for.
+fn of_wrapped(cx: &mut Cx, this: &Obj, f: &Obj, name: &'static str) -> PyResult {
+    let (dict, name) = (super::object::dict_of(cx, this)?, cx.name(name));
+    if let Some(known) = dict.get_str(cx, &name) {
+        return Ok(known);
+    }
+    let v = protocol::getattr(cx, f, &name)?;
+    dict.insert(cx, name.as_obj(), v.clone())?;
+    Ok(v)
+}
+fn set_own(cx: &mut Cx, this: &Obj, name: &'static str, value: Option<&Obj>) -> PyResult<()> {
+    let (dict, name) = (super::object::dict_of(cx, this)?, cx.name(name));
+    let old = match value {
+        Some(v) => dict.insert(cx, name.as_obj(), v.clone())?,
+        None => match dict.remove(cx, name.as_obj())? {
+            Some(old) => Some(old),
+            None => return Err(cx.attribute_error(name.to_text(cx))),
+        },
+    };
+    cx.release(old);
+    Ok(())
 }
 
 /// Whether one of the functions is marked abstract.

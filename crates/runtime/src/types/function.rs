@@ -101,6 +101,11 @@ impl Function {
 pub fn bind(cx: &Cx, function: Obj, this: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.method, |head| BoundMethod { head, function: Guarded::new(function), this: Guarded::new(this) })?.into_obj())
 }
+/// The module that a native function says it is of.
+pub(crate) fn native_module(cx: &Cx, o: &Obj) -> Option<String> {
+    let b = o.cast::<Builtin>()?;
+    b.module.get(cx).as_ref().and_then(|m| m.cast::<Str>().map(|s| s.to_text(cx)))
+}
 
 /// A native function.
 pub fn builtin(cx: &Cx, def: &'static MethodDef, this: Option<Obj>, module: Option<Obj>) -> PyResult {

@@ -79,34 +79,121 @@ impl Module {
         let v = cx.int(value)?;
         self.set(cx, name, v)
     }
+    /// Whether native functions of this module's name are in it.
+    fn is_native(&self, cx: &mut Cx) -> bool {
+        let name = self.name_of(cx);
+        self.dict.get(cx).entries(cx).iter().any(|(_, v)| super::function::native_module(cx, v).is_some_and(|m| m == name))
+    }
     pub fn name_of(&self, cx: &mut Cx) -> String {
         let key = cx.name("__name__");
         self.dict.get(cx).get_str(cx, &key).and_then(|n| n.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| "?".into())
     }
 }
 
+/// Attributes of a module: data descriptors of its class, its dictionary, its class, its `__getattr__`.
 fn getattribute(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
     // SAFETY: O3, this slot is only reached through modules.
     let m = unsafe { o.cast_unchecked::<Module>() }.clone();
-    let text = name.to_text(cx);
-    if text == "__dict__" {
+    if name.eq_str(cx, "__dict__") {
         return Ok(m.dict.cloned(cx).into_obj());
+    }
+    let in_class = o.ty().lookup(cx, name);
+    let get = in_class.as_ref().and_then(|d| d.ty().slots(cx).get);
+    if let (Some(d), Some(get)) = (&in_class, get)
+        && d.ty().slots(cx).set.is_some()
+    {
+        return get(cx, d, Some(o), Some(o.type_ref().as_obj()));
     }
     if let Some(v) = m.dict.get(cx).get_str(cx, name) {
         return Ok(v);
     }
-    if let Some(d) = o.ty().lookup(cx, name) {
-        return match d.ty().slots(cx).get {
-            Some(get) => get(cx, &d, Some(o), Some(o.type_ref().as_obj())),
-            None => Ok(d),
-        };
+    match (in_class, get) {
+        (Some(d), Some(get)) => return get(cx, &d, Some(o), Some(o.type_ref().as_obj())),
+        (Some(d), None) => return Ok(d),
+        (None, _) => {}
     }
     let hook = cx.name("__getattr__");
     if let Some(f) = m.dict.get(cx).get_str(cx, &hook) {
         return protocol::call(cx, &f, &[name.as_obj().clone()]);
     }
-    let module = m.name_of(cx);
-    Err(super::exception::attribute_error(cx, format!("module '{module}' has no attribute '{text}'"), o, name))
+    let text = missing(cx, &m, &name.to_text(cx))?;
+    Err(super::exception::attribute_error(cx, text, o, name))
+}
+
+/// What is said of an attribute that a module has not.
+fn missing(cx: &mut Cx, m: &Ref<Module>, attribute: &str) -> PyResult<String> {
+    let key = cx.name("__name__");
+    let Some(name) = m.dict.get(cx).get_str(cx, &key).and_then(|n| n.cast::<Str>().map(|s| s.to_text(cx))) else {
+        return Ok(format!("module has no attribute '{attribute}'"));
+    };
+    let key = cx.name("__spec__");
+    if let Some(spec) = m.dict.get(cx).get_str(cx, &key).filter(|s| !s.is_none()) {
+        let key = cx.name("_initializing");
+        if let Some(flag) = protocol::lookup_attr(cx, &spec, &key)?
+            && protocol::truth(cx, &flag)?
+        {
+            return Ok(format!("partially initialized module '{name}' has no attribute '{attribute}' (most likely due to a circular import)"));
+        }
+        let key = cx.name("_uninitialized_submodules");
+        if let Some(list) = protocol::lookup_attr(cx, &spec, &key)? {
+            let wanted = cx.str(attribute)?;
+            if protocol::contains(cx, &list, &wanted)? {
+                return Ok(format!("cannot access submodule '{attribute}' of module '{name}' (most likely due to a circular import)"));
+            }
+        }
+    }
+    Ok(format!("module '{name}' has no attribute '{attribute}'"))
+}
+
+/// `importlib._bootstrap._module_repr`: by the spec, else by loader and file.
+fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
+    let Some(m) = o.cast::<Module>().cloned() else { return Ok(cx.none()) };
+    let found = |cx: &mut Cx, key: &'static str| {
+        let key = cx.name(key);
+        m.dict.get(cx).get_str(cx, &key).filter(|v| !v.is_none())
+    };
+    let attribute = |cx: &mut Cx, of: &Obj, key: &'static str| {
+        let key = cx.name(key);
+        protocol::lookup_attr(cx, of, &key).map(|v| v.filter(|v| !v.is_none()))
+    };
+    let (spec, loader) = (found(cx, "__spec__"), found(cx, "__loader__"));
+    let (name, origin, located, loader) = match &spec {
+        Some(spec) => {
+            let located = match attribute(cx, spec, "has_location")? {
+                Some(flag) => protocol::truth(cx, &flag)?,
+                None => false,
+            };
+            (attribute(cx, spec, "name")?, attribute(cx, spec, "origin")?, located, attribute(cx, spec, "loader")?)
+        }
+        None => (found(cx, "__name__"), found(cx, "__file__"), true, loader),
+    };
+    let name = match &name {
+        Some(n) => protocol::repr_text(cx, n)?,
+        None => "'?'".into(),
+    };
+    if let Some(origin) = origin {
+        let shown = if located { protocol::repr_text(cx, &origin)? } else { protocol::str_text(cx, &origin)? };
+        return cx.str(&if located { format!("<module {name} from {shown}>") } else { format!("<module {name} ({shown})>") });
+    }
+    let Some(loader) = loader else {
+        // Modules of the machine itself have neither spec nor loader.
+        let native = spec.is_none() && matches!(name.as_str(), "'sys'" | "'builtins'") || spec.is_none() && m.is_native(cx);
+        return cx.str(&if native { format!("<module {name} (built-in)>") } else { format!("<module {name}>") });
+    };
+    if spec.is_some() && loader.ty().short_name() == "NamespaceLoader" {
+        let path = attribute(cx, &loader, "_path")?.unwrap_or_else(|| cx.none());
+        let list = protocol::collect(cx, &path)?;
+        let list = cx.list(list)?;
+        let shown = protocol::repr_text(cx, &list)?;
+        return cx.str(&format!("<module {name} (namespace) from {shown}>"));
+    }
+    let shown = protocol::repr_text(cx, &loader)?;
+    cx.str(&format!("<module {name} ({shown})>"))
+}
+
+fn fresh(cx: &mut Cx, ty: &super::Type) -> PyResult<Ref<Module>> {
+    let dict = Dict::new(cx)?;
+    memory::new(cx, ty, |head| Module { head, dict: Guarded::new(dict) })
 }
 
 pub fn spec() -> Spec {
@@ -115,20 +202,14 @@ pub fn spec() -> Spec {
         text_signature: "(name, doc=None)",
         flags: flags::GC | flags::MANAGED | flags::WEAK | flags::BASE,
         slots: Slots {
-            repr: Some(|cx, o| {
-                let Some(m) = o.cast::<Module>() else { return Ok(cx.none()) };
-                let m = m.clone();
-                let name = m.name_of(cx);
-                let key = cx.name("__file__");
-                let file = m.dict.get(cx).get_str(cx, &key).and_then(|f| f.cast::<Str>().map(|s| s.to_text(cx)));
-                match file {
-                    Some(f) => cx.str(&format!("<module '{name}' from '{f}'>")),
-                    None if name == "__main__" => cx.str("<module '__main__'>"),
-                    None => cx.str(&format!("<module '{name}' (built-in)>")),
-                }
-            }),
+            repr: Some(repr),
             getattribute: Some(getattribute),
             setattr: Some(|cx, o, name, value| {
+                if let Some(d) = o.ty().lookup(cx, name)
+                    && let Some(set) = d.ty().slots(cx).set
+                {
+                    return set(cx, &d, o, value);
+                }
                 let Some(m) = o.cast::<Module>() else { return Ok(()) };
                 let d = m.dict.cloned(cx);
                 match value {
@@ -146,20 +227,32 @@ pub fn spec() -> Spec {
                     },
                 }
             }),
-            new: Some(|cx, _, args| {
-                let pos = args.positional();
-                let Some(n) = pos.first().or(args.keyword(cx, "name")) else { return Err(cx.type_error("module() missing required argument 'name' (pos 1)")) };
-                let text = protocol::str_text(cx, n)?;
-                let m = new(cx, &text, None)?;
-                if let Some(d) = pos.get(1) {
-                    m.set(cx, "__doc__", d.clone())?;
+            new: Some(|cx, ty, _| Ok(fresh(cx, ty)?.into_obj())),
+            init: Some(|cx, o, args| {
+                let positional = args.positional();
+                if args.items.len() > 2 {
+                    return Err(cx.type_error(format!("module() takes at most 2 arguments ({} given)", args.items.len())));
                 }
-                Ok(m.into_obj())
+                let Some(name) = positional.first().or(args.keyword(cx, "name")) else {
+                    return Err(cx.type_error("module() missing required argument 'name' (pos 1)"));
+                };
+                if name.cast::<Str>().is_none() {
+                    return Err(cx.type_error(format!("module() argument 'name' must be str, not {}", name.ty().name_text())));
+                }
+                let doc = positional.get(1).or(args.keyword(cx, "doc")).cloned().unwrap_or_else(|| cx.none());
+                let Some(m) = o.cast::<Module>().cloned() else { return Ok(()) };
+                m.set(cx, "__name__", name.clone())?;
+                m.set(cx, "__doc__", doc)?;
+                for key in ["__package__", "__loader__", "__spec__"] {
+                    let none = cx.none();
+                    m.set(cx, key, none)?;
+                }
+                Ok(())
             }),
-            init: Some(|_, _, _| Ok(())),
             ..Slots::EMPTY
         },
         methods: Module::METHODS,
+        getset: Module::GETSET,
         ..Spec::new::<Module>("module")
     }
 }
@@ -168,7 +261,66 @@ impl Module {
     /// __dir__() -> list
     #[py("__dir__($self, /)")]
     fn dir(cx: &mut Cx, this: &Ref<Module>) -> PyResult {
+        let name = cx.name("__dir__");
+        if let Some(f) = this.dict.get(cx).get_str(cx, &name) {
+            return protocol::call(cx, &f, &[]);
+        }
         let keys = this.dict.get(cx).entries(cx).into_iter().map(|e| e.0).collect();
         cx.list(keys)
+    }
+    #[get("__dict__")]
+    fn dict_get(cx: &mut Cx, this: &Ref<Module>) -> Obj {
+        this.dict.cloned(cx).into_obj()
+    }
+    #[get("__annotations__")]
+    #[settable("")]
+    fn annotations(cx: &mut Cx, this: &Ref<Module>) -> PyResult {
+        let dict = this.dict.cloned(cx);
+        protocol::lazy_annotations(cx, &dict)
+    }
+    fn set_annotations(cx: &mut Cx, this: &Ref<Module>, value: Option<&Obj>) -> PyResult<()> {
+        match value {
+            Some(v) => {
+                this.set(cx, "__annotations__", v.clone())?;
+                let key = cx.name("__annotate__");
+                let old = this.dict.cloned(cx).remove(cx, key.as_obj())?;
+                cx.release(old);
+                Ok(())
+            }
+            None => {
+                let key = cx.name("__annotations__");
+                match this.dict.cloned(cx).remove(cx, key.as_obj())? {
+                    Some(old) => {
+                        cx.release(old);
+                        Ok(())
+                    }
+                    None => Err(cx.attribute_error("__annotations__")),
+                }
+            }
+        }
+    }
+    #[get("__annotate__")]
+    #[settable("")]
+    fn annotate(cx: &mut Cx, this: &Ref<Module>) -> PyResult {
+        let (key, dict) = (cx.name("__annotate__"), this.dict.cloned(cx));
+        if let Some(known) = dict.get_str(cx, &key) {
+            return Ok(known);
+        }
+        let none = cx.none();
+        this.set(cx, "__annotate__", none.clone())?;
+        Ok(none)
+    }
+    fn set_annotate(cx: &mut Cx, this: &Ref<Module>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(cx.type_error("cannot delete __annotate__ attribute")) };
+        if !v.is_none() && v.ty().slots(cx).call.is_none() {
+            return Err(cx.type_error("__annotate__ must be callable or None"));
+        }
+        this.set(cx, "__annotate__", v.clone())?;
+        if !v.is_none() {
+            let key = cx.name("__annotations__");
+            let old = this.dict.cloned(cx).remove(cx, key.as_obj())?;
+            cx.release(old);
+        }
+        Ok(())
     }
 }

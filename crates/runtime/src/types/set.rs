@@ -42,6 +42,10 @@ impl Set {
             finger: Cell::new(0),
         })
     }
+    /// Empties the set.
+    pub fn empty(&self, cx: &mut Cx) {
+        self.clear_now(cx);
+    }
     pub fn len(&self) -> usize {
         self.used.get()
     }

@@ -52,7 +52,25 @@ fn check(cx: &mut Cx, class: &Ref<Type>, obj: &Obj) -> PyResult<Obj> {
     if obj.ty().is_subtype(cx, class) {
         return Ok(obj.type_ref().into_obj());
     }
-    Err(cx.type_error(format!("super(type, obj): obj ({} {}) is not an instance or subtype of type ({}).", "instance of", obj.ty().name_text(), class.name_text())))
+    // A proxy says what it stands for.
+    let name = cx.name("__class__");
+    let said = match crate::protocol::lookup_attr(cx, obj, &name) {
+        Ok(said) => said,
+        Err(_) => {
+            cx.clear_error();
+            None
+        }
+    };
+    if let Some(said) = said
+        && said.cast::<Type>().is_some_and(|t| t.is_subtype(cx, class))
+    {
+        return Ok(said);
+    }
+    let (kind, name) = match obj.cast::<Type>() {
+        Some(t) => ("type", t.name_text()),
+        None => ("instance of", obj.ty().name_text()),
+    };
+    Err(cx.type_error(format!("super(type, obj): obj ({kind} {name}) is not an instance or subtype of type ({}).", class.name_text())))
 }
 
 fn init(cx: &mut Cx, o: &Obj, args: crate::native::Args<'_>) -> PyResult<()> {
@@ -125,6 +143,12 @@ pub fn spec() -> Spec {
                 cx.str(&t)
             }),
             getattribute: Some(getattribute),
+            get: Some(|cx, o, obj, _| {
+                let (Some(s), Some(obj)) = (o.cast::<Super>(), obj) else { return Ok(o.clone()) };
+                let (Some(class), None) = (s.class.cloned(cx), s.this.cloned(cx)) else { return Ok(o.clone()) };
+                // One that is not bound yet shows the view of this object.
+                crate::protocol::call(cx, o.type_ref().as_obj(), &[class, obj.clone()])
+            }),
             new: Some(|cx, ty, _| Ok(memory::new(cx, ty, |head| Super { head, class: Guarded::new(None), this: Guarded::new(None), of: Guarded::new(None) })?.into_obj())),
             init: Some(init),
             ..Slots::EMPTY

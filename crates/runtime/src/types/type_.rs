@@ -255,6 +255,11 @@ impl Type {
         // SAFETY: `self` is a live type object; the clone takes the new handle's count.
         unsafe { (*(&(self as *const Type) as *const *const Type).cast::<Ref<Type>>()).clone() }
     }
+    /// The classes right below this one that live.
+    pub fn subclass_list(&self, cx: &Cx) -> Vec<Ref<Type>> {
+        // SAFETY: subclasses take themselves out of the list when they die.
+        self.subclasses.get(cx).iter().map(|t| unsafe { t.as_ref() }.handle()).collect()
+    }
     /// The name as `__name__` has it.
     pub fn short_name(&self) -> String {
         let s = self.static_name.get();
@@ -599,10 +604,9 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
         members.sort_by_key(|m| m.to_text(cx));
     }
     let mut f = flags::HEAP | flags::GC | flags::BASE;
-    f |= base.flags.get() & (flags::FINALIZER | flags::EXCEPTION | flags::SEQUENCE | flags::MAPPING | flags::NO_NEW | flags::MATCH_SELF);
-    for b in &bases {
-        f |= b.flags.get() & (flags::SEQUENCE | flags::MAPPING);
-    }
+    f |= base.flags.get() & (flags::FINALIZER | flags::EXCEPTION | flags::NO_NEW | flags::MATCH_SELF);
+    // The first base that is a collection for `match` decides.
+    f |= bases.iter().map(|b| b.flags.get() & (flags::SEQUENCE | flags::MAPPING)).find(|what| *what != 0).unwrap_or(0);
     if has_dict {
         f |= flags::DICT;
     }
@@ -781,8 +785,7 @@ impl Type {
     /// Return a list of immediate subclasses.
     #[py("__subclasses__($self, /)")]
     fn subclasses_method(cx: &mut Cx, this: &Ref<Type>) -> PyResult {
-        // SAFETY: subclasses take themselves out of the list when they die.
-        let all = this.subclasses.get(cx).iter().map(|t| unsafe { t.as_ref() }.handle().into_obj()).collect();
+        let all = this.subclass_list(cx).into_iter().map(Ref::into_obj).collect();
         cx.list(all)
     }
     /// Check if an object is an instance.

@@ -642,16 +642,19 @@ handler!(match_keys, 2, |cx, pc, regs| {
     let (subject, keys) = (peek(&*regs.add(r)).clone(), peek(&*regs.add(r + 1)).clone());
     let mut values = Vec::new();
     let mut found = true;
+    // `get` and not an item: a mapping that makes what is missing is not asked to.
+    let (missing, seen) = (crate::types::object::plain(cx, &cx.types.object.clone())?, Set::new(cx)?);
     for k in protocol::collect(cx, &keys)? {
-        let v = protocol::getitem(cx, &subject, &k);
-        let key_error = cx.types.key_error.clone();
-        match cx.swallow(v, &key_error)? {
-            Some(v) => values.push(v),
-            None => {
-                found = false;
-                break;
-            }
+        if !seen.add(cx, &k)? {
+            let shown = protocol::repr_text(cx, &k)?;
+            return Err(cx.value_error(format!("mapping pattern checks duplicate key ({shown})")));
         }
+        let v = protocol::call_method(cx, &subject, "get", &[k, missing.clone()])?;
+        if v.is(&missing) {
+            found = false;
+            break;
+        }
+        values.push(v);
     }
     let v = if found { cx.tuple(values)? } else { cx.none() };
     *regs.add(r + 2) = give(v);
