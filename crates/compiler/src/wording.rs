@@ -1,9 +1,38 @@
 //! CPython's sentences for the parser's errors. Grows case by case; tests/language/syntax_errors.md is its list.
 
+mod equals;
+mod fstring;
+mod juxtaposed;
+mod literal;
+mod number;
+
 use crate::error::{CompileError, ErrorKind, Lines};
 use ruff_python_ast::token::{TokenKind, Tokens};
-use ruff_python_parser::{LexicalErrorType, ParseError, ParseErrorType as E};
+use ruff_python_parser::{InterpolatedStringErrorType, LexicalErrorType, ParseError, ParseErrorType as E};
 use ruff_text_size::Ranged;
+
+/// A sentence and where its place begins and ends.
+type Found = (String, u32, u32);
+
+/// The number that is refused at or right before a place.
+fn number_at(lines: &Lines, source: &str, at: u32) -> Option<Box<CompileError>> {
+    let bytes = source.as_bytes();
+    let mut from = (at as usize).min(bytes.len());
+    while from > 0 && (bytes[from - 1].is_ascii_alphanumeric() || matches!(bytes[from - 1], b'_' | b'.')) {
+        from -= 1;
+    }
+    let literal = bytes.get(from)?;
+    if !literal.is_ascii_digit() && !(*literal == b'.' && bytes.get(from + 1).is_some_and(u8::is_ascii_digit)) {
+        return None;
+    }
+    let (message, begin, read) = number::problem(&source[from..])?;
+    let end = from as u32 + read as u32;
+    // The tokenizer's place is the last character it read.
+    let start = begin.map_or(end.saturating_sub(1), |b| from as u32 + b as u32 - 1);
+    let mut error = lines.error(message, start, end);
+    error.end_column = lines.error("", end.saturating_sub(1), end).column;
+    Some(error)
+}
 
 /// Rewrites one parser error.
 pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) -> Box<CompileError> {
@@ -11,7 +40,18 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
     if let Some(found) = brackets(lines, source, tokens, start) {
         return found;
     }
+    if let Some(found) = number_at(lines, source, start) {
+        return found;
+    }
     let at = |message: &str| lines.error(message, start, end);
+    // The place of an error that has no end of its own.
+    let point = |(message, s, e): Found, hidden: bool| {
+        let mut error = lines.error(message, s, e);
+        if hidden {
+            error.end_column = error.column;
+        }
+        error
+    };
     let indentation = |message: String, s: u32, e: u32| {
         let mut error = lines.error(message, s, e);
         error.kind = ErrorKind::Indentation;
@@ -34,8 +74,8 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         E::Lexical(LexicalErrorType::Eof) => at("unexpected EOF while parsing"),
         E::Lexical(LexicalErrorType::UnrecognizedToken { tok }) => match tok {
             '$' | '?' | '!' | '`' => at("invalid syntax"),
-            _ if !tok.is_control() || *tok == '\u{a0}' => lines.error(format!("invalid character '{tok}' (U+{:04X})", *tok as u32), start, end),
-            _ => lines.error(format!("invalid non-printable character U+{:04X}", *tok as u32), start, end),
+            _ if !tok.is_control() && *tok != '\u{a0}' => point((format!("invalid character '{tok}' (U+{:04X})", *tok as u32), start, end), true),
+            _ => point((format!("invalid non-printable character U+{:04X}", *tok as u32), start, end), true),
         },
         E::UnexpectedIndentation => indentation("unexpected indent".into(), start, end),
         E::OtherError(text) if text.starts_with("Expected an indented block") => {
@@ -44,12 +84,22 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             let (s, e) = token.map_or((start, start), |t| (t.start().to_u32(), t.end().to_u32()));
             indentation(format!("expected an indented block after {what}"), s, e)
         }
-        E::InvalidAssignmentTarget => assignment(lines, source, start, end, "assign to", " here. Maybe you meant '==' instead of '='?"),
+        E::InvalidAssignmentTarget => {
+            let hint = if equals::is_alone(tokens, start, end) { " here. Maybe you meant '==' instead of '='?" } else { "" };
+            if source[start as usize..].starts_with("yield") {
+                return at("assignment to yield expression not possible");
+            }
+            assignment(lines, source, start, end, "assign to", hint)
+        }
         E::InvalidNamedAssignmentTarget => assignment(lines, source, start, end, "use assignment expressions with", ""),
         E::InvalidAugmentedAssignmentTarget => {
             lines.error(format!("'{}' is an illegal expression for augmented assignment", describe(&source[start as usize..end as usize])), start, end)
         }
         E::InvalidDeleteTarget => assignment(lines, source, start, end, "delete", ""),
+        E::OtherError(text) if text.contains("can be annotated") => {
+            let kind = if text.contains("tuple") || text.contains("Tuple") { "tuple" } else { "list" };
+            at(&format!("only single target (not {kind}) can be annotated"))
+        }
         E::InvalidAnnotatedAssignmentTarget => at("illegal target for annotation"),
         E::PositionalAfterKeywordArgument => at("positional argument follows keyword argument"),
         E::PositionalAfterKeywordUnpacking => at("positional argument follows keyword argument unpacking"),
@@ -57,18 +107,52 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         E::NonDefaultParamAfterDefaultParam => at("parameter without a default follows parameter with a default"),
         E::ParamAfterVarKeywordParam => at("arguments cannot follow var-keyword argument"),
         E::VarParameterWithDefault => at("var-positional argument cannot have default value"),
-        E::ExpectedKeywordParam => at("named parameters must follow bare *"),
+        E::ExpectedKeywordParam => at("named arguments must follow bare *"),
         E::UnparenthesizedGeneratorExpression => at("Generator expression must be parenthesized"),
         E::IterableUnpackingInComprehension => at("iterable unpacking cannot be used in comprehension"),
         E::EmptySlice => at("invalid syntax"),
-        E::ExpectedToken { expected: TokenKind::Colon, .. } => at("expected ':'"),
+        E::ExpectedToken { expected: TokenKind::Colon, .. } => match juxtaposed::find(source, tokens, start).or_else(|| equals::find(source, tokens, start)) {
+            Some((message, s, e)) => lines.error(message, s, e),
+            None => at("expected ':'"),
+        },
         E::ExpectedToken { expected: TokenKind::In, .. } => at("invalid syntax"),
-        E::InvalidStarredExpressionUsage => at("can't use starred expression here"),
+        E::InvalidStarredExpressionUsage => at("cannot use starred expression here"),
+        E::FStringError(InterpolatedStringErrorType::UnclosedLbrace) if juxtaposed::find(source, tokens, start).is_some() => {
+            juxtaposed::find(source, tokens, start).map_or_else(|| at("invalid syntax"), |(message, s, e)| lines.error(message, s, e))
+        }
+        E::FStringError(kind) => {
+            let (found, hidden) = fstring::known(source, tokens, kind, "f-string", start, end);
+            point(found, hidden)
+        }
+        E::TStringError(kind) => {
+            let (found, hidden) = fstring::known(source, tokens, kind, "t-string", start, end);
+            point(found, hidden)
+        }
+        E::Lexical(LexicalErrorType::FStringError(kind)) => {
+            let (found, hidden) = fstring::known(source, tokens, kind, "f-string", start, end);
+            point(found, hidden)
+        }
+        E::Lexical(LexicalErrorType::TStringError(kind)) => {
+            let (found, hidden) = fstring::known(source, tokens, kind, "t-string", start, end);
+            point(found, hidden)
+        }
+        E::OtherError(text) if text.contains("Bytes literal cannot be mixed") => lines.error("cannot mix bytes and nonbytes literals", end, end + 1),
         _ => {
+            if let Some((message, s, e)) = juxtaposed::find(source, tokens, start)
+                .or_else(|| fstring::field(source, tokens, start))
+                .or_else(|| equals::find(source, tokens, start))
+                .or_else(|| literal::find(source, tokens, start))
+            {
+                return lines.error(message, s, e);
+            }
             let mut error = at("invalid syntax");
             // CPython marks the offending token.
             if let Some(token) = tokens.iter().find(|t| t.end().to_u32() > start) {
                 error = lines.error("invalid syntax", token.start().to_u32().max(start.min(token.start().to_u32())), token.end().to_u32());
+            }
+            if error.end_column <= error.column && error.end_line == error.line {
+                // At the end of the text the missing line end is what is marked.
+                error.end_column = error.column + 1;
             }
             error
         }
@@ -89,7 +173,9 @@ fn brackets(lines: &Lines, source: &str, tokens: &Tokens, failed_at: u32) -> Opt
             TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => {
                 let close = source[at as usize..].chars().next()?;
                 let Some((left, from)) = open.pop() else {
-                    return Some(lines.error(format!("unmatched '{close}'"), at, at + 1));
+                    let mut error = lines.error(format!("unmatched '{close}'"), at, at + 1);
+                    error.end_column = error.column;
+                    return Some(error);
                 };
                 let fits = matches!((left, close), ('(', ')') | ('[', ']') | ('{', '}'));
                 if !fits {
@@ -98,7 +184,9 @@ fn brackets(lines: &Lines, source: &str, tokens: &Tokens, failed_at: u32) -> Opt
                     if here != there {
                         text += &format!(" on line {there}");
                     }
-                    return Some(lines.error(text, at, at + 1));
+                    let mut error = lines.error(text, at, at + 1);
+                    error.end_column = error.column;
+                    return Some(error);
                 }
             }
             _ => {}

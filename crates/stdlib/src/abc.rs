@@ -197,7 +197,7 @@ mod functions {
             }
         }
         let no = d.no.cloned(cx);
-        let hook = protocol::call_method(cx, _self, "__subclasshook__", &[subclass.clone()])?;
+        let hook = protocol::call_method(cx, _self, "__subclasshook__", std::slice::from_ref(subclass))?;
         if !hook.is(&cx.consts.not_implemented) {
             let ok = protocol::truth(cx, &hook)?;
             remember(cx, if ok { &yes } else { &no }, subclass)?;

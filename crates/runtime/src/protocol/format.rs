@@ -128,10 +128,8 @@ pub fn complex(cx: &mut Cx, (re, im): (f64, f64), text: &str, ty: &str) -> PyRes
         return Err(cx.value_error(if zero { "Zero padding is not allowed in complex format specifier" } else { "'=' alignment flag is not allowed in complex format specifier" }));
     }
     let kind = s.kind.unwrap_or(if s.precision.is_some() { 'g' } else { 'r' });
-    let (skip_real, bracketed) = match s.kind {
-        None => (re == 0.0 && !re.is_sign_negative(), !(re == 0.0 && !re.is_sign_negative())),
-        Some(_) => (false, false),
-    };
+    let unsigned_zero = re == 0.0 && !re.is_sign_negative();
+    let (skip_real, bracketed) = (s.kind.is_none() && unsigned_zero, s.kind.is_none() && !unsigned_zero);
     let part = |v: f64, sign: Option<char>| {
         let (digits, rest) = float_body(v, kind, s.precision, s.alternate, false);
         let zero = |t: &str| !t.bytes().take_while(|c| !c.eq_ignore_ascii_case(&b'e')).any(|c| matches!(c, b'1'..=b'9'));

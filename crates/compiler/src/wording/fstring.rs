@@ -1,0 +1,119 @@
+//! Errors inside of f-strings and t-strings.
+
+use super::Found;
+use ruff_python_ast::token::{Token, TokenKind, Tokens};
+use ruff_python_parser::InterpolatedStringErrorType as E;
+use ruff_text_size::Ranged;
+
+/// What is said of an error that the parser knows for one of these strings. The flag: the end is not shown.
+pub fn known(source: &str, tokens: &Tokens, kind: &E, word: &str, start: u32, end: u32) -> (Found, bool) {
+    let rest = &source[(start as usize).min(source.len())..];
+    match kind {
+        E::InvalidConversionFlag => {
+            let token = tokens.iter().find(|t| t.start().to_u32() >= start);
+            let text = token.map_or("", |t| &source[t.start().to_usize()..t.end().to_usize()]);
+            let (s, e) = token.map_or((start, end), |t| (t.start().to_u32(), t.end().to_u32()));
+            if text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') {
+                ((format!("{word}: invalid conversion character '{text}': expected 's', 'r', or 'a'"), s, e), false)
+            } else if rest.starts_with(['}', ':', '!']) {
+                ((format!("{word}: missing conversion character"), s, e), false)
+            } else {
+                ((format!("{word}: invalid conversion character"), s, e), false)
+            }
+        }
+        E::ConversionFlagNotImmediatelyAfterExclamation => {
+            let mark = source[..start as usize].rfind('!').map_or(start, |i| i as u32);
+            ((format!("{word}: conversion type must come right after the exclamation mark"), mark, end.max(start + 1)), false)
+        }
+        E::SingleRbrace => ((format!("{word}: single '}}' is not allowed"), start, start), true),
+        E::LambdaWithoutParentheses => ((format!("{word}: lambda expressions are not allowed without parentheses"), start, end), false),
+        E::NewlineInFormatSpec => ((format!("{word}: newlines are not allowed in format specifiers for single quoted {word}s"), start, start), true),
+        E::UnclosedLbrace => ((format!("{word}: expecting '}}'"), start, start), true),
+        E::UnterminatedString | E::UnterminatedTripleQuotedString => {
+            let triple = matches!(kind, E::UnterminatedTripleQuotedString);
+            let opening = tokens.iter().filter(|t| matches!(t.kind(), TokenKind::FStringStart | TokenKind::TStringStart) && t.start().to_u32() <= start).last();
+            let s = opening.map_or(start, |t| t.start().to_u32());
+            // A field that is still open is what CPython misses first.
+            let open = opening.is_some_and(|o| depth_since(tokens, o, source.len() as u32) > 0);
+            if open {
+                return ((format!("{word}: expecting '}}'"), start, start), true);
+            }
+            let from = if triple { source.len() } else { s as usize };
+            let line = source[..from].matches('\n').count() + 1;
+            let what = if triple { "triple-quoted " } else { "" };
+            ((format!("unterminated {what}{word} literal (detected at line {line})"), s, s), true)
+        }
+    }
+}
+
+fn depth_since(tokens: &Tokens, opening: &Token, until: u32) -> i32 {
+    tokens
+        .iter()
+        .filter(|t| t.start() >= opening.end() && t.start().to_u32() < until)
+        .map(|t| match t.kind() {
+            TokenKind::Lbrace => 1,
+            TokenKind::Rbrace => -1,
+            _ => 0,
+        })
+        .sum()
+}
+
+/// What is said when the parser tripped over the token at `at` inside of a field; `None` outside of fields.
+pub fn field(source: &str, tokens: &Tokens, at: u32) -> Option<Found> {
+    // The open brackets before the token, and whether each opens a field.
+    let mut stack: Vec<(TokenKind, bool)> = Vec::new();
+    let mut word = "f-string";
+    let mut previous: Option<Token> = None;
+    let mut here = None;
+    for t in tokens.iter().filter(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)) {
+        if t.start().to_u32() >= at {
+            here = Some(*t);
+            break;
+        }
+        match t.kind() {
+            TokenKind::FStringStart => {
+                stack.push((t.kind(), false));
+                word = "f-string";
+            }
+            TokenKind::TStringStart => {
+                stack.push((t.kind(), false));
+                word = "t-string";
+            }
+            TokenKind::Lbrace => {
+                let opens_field = stack.last().is_some_and(|(k, field)| {
+                    matches!(k, TokenKind::FStringStart | TokenKind::TStringStart)
+                        || *field && previous.is_some_and(|p| matches!(p.kind(), TokenKind::Colon | TokenKind::FStringMiddle))
+                });
+                stack.push((TokenKind::Lbrace, opens_field));
+            }
+            TokenKind::Lpar | TokenKind::Lsqb => stack.push((t.kind(), false)),
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace | TokenKind::FStringEnd | TokenKind::TStringEnd => {
+                stack.pop();
+            }
+            _ => {}
+        }
+        previous = Some(*t);
+    }
+    let (previous, here) = (previous?, here?);
+    if !stack.last().is_some_and(|(_, field)| *field) {
+        return None;
+    }
+    let (s, e) = (here.start().to_u32(), here.end().to_u32());
+    let text = &source[s as usize..e as usize];
+    if matches!(here.kind(), TokenKind::FStringEnd | TokenKind::TStringEnd) && previous.kind() == TokenKind::Lbrace {
+        return Some((format!("{word}: expecting '}}'"), s, s));
+    }
+    if previous.kind() == TokenKind::Lbrace {
+        return Some(match text {
+            "}" | "!" | ":" | "=" => (format!("{word}: valid expression required before '{text}'"), s, e),
+            _ => (format!("{word}: expecting a valid expression after '{{'"), s, e),
+        });
+    }
+    if matches!(here.kind(), TokenKind::FStringEnd | TokenKind::TStringEnd) {
+        return Some((format!("{word}: expecting '}}'"), s, s));
+    }
+    // An operator without its right side ends the expression before it.
+    let operator = previous.kind().is_operator() && !matches!(previous.kind(), TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace);
+    let (s, e) = if operator { (previous.start().to_u32(), previous.end().to_u32()) } else { (s, e) };
+    Some((format!("{word}: expecting '=', or '!', or ':', or '}}'"), s, e))
+}

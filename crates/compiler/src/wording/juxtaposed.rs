@@ -1,0 +1,98 @@
+//! Two expressions side by side: a forgotten comma, or a statement of Python 2.
+
+use super::Found;
+use ruff_python_ast::token::{Token, TokenKind, Tokens};
+use ruff_text_size::Ranged;
+
+/// Whether a token can be the last of an expression.
+fn ends(kind: TokenKind) -> bool {
+    use TokenKind::{Complex, Ellipsis, FStringEnd, False, Float, Int, Name, None, Rbrace, Rpar, Rsqb, String, TStringEnd, True};
+    kind.is_soft_keyword() || matches!(kind, Name | Int | Float | Complex | String | FStringEnd | TStringEnd | Rpar | Rsqb | Rbrace | None | True | False | Ellipsis)
+}
+
+/// Whether a token can be the first of an expression and nothing else.
+fn begins(kind: TokenKind) -> bool {
+    use TokenKind::{Await, Complex, Ellipsis, FStringStart, False, Float, Int, Lambda, Lbrace, Lpar, Lsqb, Name, None, Not, String, TStringStart, Tilde, True};
+    kind.is_soft_keyword()
+        || matches!(
+            kind,
+            Name | Int | Float | Complex | String | FStringStart | TStringStart | Lpar | Lsqb | Lbrace | None | True | False | Ellipsis | Lambda | Not | Tilde | Await
+        )
+}
+
+fn opens(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace)
+}
+fn closes(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace)
+}
+
+/// Whether a token outside of brackets ends an expression that begins before it.
+fn stops(kind: TokenKind) -> bool {
+    use TokenKind::{Async, Colon, ColonEqual, Comma, Else, EndOfFile, Equal, Exclamation, For, If, Newline, Semi};
+    closes(kind) || matches!(kind, Comma | Equal | Colon | ColonEqual | Newline | EndOfFile | For | Async | Semi | If | Else | Exclamation)
+}
+
+/// The index behind the expression that begins at `from`.
+pub fn expression_end(tokens: &[Token], from: usize) -> usize {
+    let (mut depth, mut i) = (0, from);
+    while let Some(t) = tokens.get(i) {
+        let kind = t.kind();
+        if depth == 0 && i > from && (stops(kind) || ends(tokens[i - 1].kind()) && begins(kind) && !opens(kind)) {
+            break;
+        }
+        if depth == 0 && stops(kind) {
+            break;
+        }
+        depth += i32::from(opens(kind)) - i32::from(closes(kind));
+        i += 1;
+    }
+    i
+}
+
+/// The index where the expression that ends before `behind` begins.
+pub fn expression_start(tokens: &[Token], behind: usize) -> usize {
+    let (mut depth, mut i) = (0, behind);
+    while i > 0 {
+        let kind = tokens[i - 1].kind();
+        if depth == 0
+            && (opens(kind)
+                || stops(kind)
+                || matches!(kind, TokenKind::Star | TokenKind::DoubleStar | TokenKind::In | TokenKind::Return | TokenKind::Indent | TokenKind::Dedent | TokenKind::While))
+        {
+            break;
+        }
+        depth += i32::from(closes(kind)) - i32::from(opens(kind));
+        i -= 1;
+    }
+    i
+}
+
+/// What is said of the token at `at` if it begins an expression right behind another.
+pub fn find(source: &str, all: &Tokens, at: u32) -> Option<Found> {
+    let tokens: Vec<Token> = all.iter().filter(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).copied().collect();
+    let i = tokens.iter().position(|t| t.start().to_u32() >= at)?;
+    let (before, here) = (tokens.get(i.checked_sub(1)?)?, &tokens[i]);
+    if !ends(before.kind()) || !begins(here.kind()) {
+        return None;
+    }
+    let depth: i32 = tokens[..i].iter().map(|t| i32::from(opens(t.kind())) - i32::from(closes(t.kind()))).sum();
+    let text = |t: &Token| &source[t.start().to_usize()..t.end().to_usize()];
+    if before.kind() == TokenKind::Name && matches!(text(before), "print" | "exec") {
+        let name = text(before);
+        // All that stands behind, with its commas.
+        let mut end = expression_end(&tokens, i);
+        while tokens.get(end).is_some_and(|t| t.kind() == TokenKind::Comma) {
+            end = expression_end(&tokens, end + 1);
+        }
+        let last = tokens[end.max(i + 1) - 1].end().to_u32();
+        return Some((format!("Missing parentheses in call to '{name}'. Did you mean {name}(...)?"), before.start().to_u32(), last));
+    }
+    let first = expression_start(&tokens, i);
+    let named_string = tokens[first].kind() == TokenKind::Name && tokens.get(first + 1).is_some_and(|t| t.kind() == TokenKind::String);
+    if depth <= 0 || named_string || tokens[first].kind().is_soft_keyword() {
+        return None;
+    }
+    let last = tokens[expression_end(&tokens, i).max(i + 1) - 1].end().to_u32();
+    Some(("invalid syntax. Perhaps you forgot a comma?".into(), tokens[first].start().to_u32(), last))
+}

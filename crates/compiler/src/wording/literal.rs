@@ -1,0 +1,93 @@
+//! String and bytes literals with escapes that cannot be.
+
+use super::Found;
+use ruff_python_ast::token::{TokenKind, Tokens};
+use ruff_text_size::Ranged;
+
+/// What is wrong with the string literal at `at`.
+pub fn find(source: &str, tokens: &Tokens, at: u32) -> Option<Found> {
+    let token = tokens.iter().find(|t| t.end().to_u32() > at && matches!(t.kind(), TokenKind::String))?;
+    if token.start().to_u32() > at {
+        return None;
+    }
+    let (start, end) = (token.start().to_u32(), token.end().to_u32());
+    let text = &source[start as usize..end as usize];
+    let prefix = text.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
+    let rest = &text[prefix.len()..];
+    let quote = if rest.starts_with("\"\"\"") || rest.starts_with("'''") { 3 } else { 1 };
+    let body = rest.get(quote..rest.len().checked_sub(quote)?)?;
+    if prefix.contains('b') {
+        if !body.is_ascii() {
+            return Some(("bytes can only contain ASCII literal characters".into(), start, end));
+        }
+        let place = if prefix.contains('r') { None } else { bad_byte(body) };
+        return place.map(|i| (format!("(value error) invalid \\x escape at position {i}"), start, end));
+    }
+    if prefix.contains('r') {
+        return None;
+    }
+    let (from, to, reason) = bad_escape(body)?;
+    Some((format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {from}-{to}: {reason}"), start, end))
+}
+
+fn hex_digits(text: &[u8], from: usize, most: usize) -> usize {
+    text[from.min(text.len())..].iter().take(most).take_while(|c| c.is_ascii_hexdigit()).count()
+}
+
+fn bad_byte(body: &str) -> Option<usize> {
+    let b = body.as_bytes();
+    let mut i = 0;
+    while i < b.len() {
+        if b[i] == b'\\' {
+            if b.get(i + 1) == Some(&b'x') && hex_digits(b, i + 2, 2) < 2 {
+                return Some(i);
+            }
+            i += 1;
+        }
+        i += 1;
+    }
+    None
+}
+
+/// First and last position of an escape that means nothing, and why.
+fn bad_escape(body: &str) -> Option<(usize, usize, String)> {
+    let b = body.as_bytes();
+    let mut i = 0;
+    while i < b.len() {
+        if b[i] != b'\\' {
+            i += 1;
+            continue;
+        }
+        let (digits, name) = match b.get(i + 1) {
+            Some(b'x') => (2, "\\xXX"),
+            Some(b'u') => (4, "\\uXXXX"),
+            Some(b'U') => (8, "\\UXXXXXXXX"),
+            Some(b'N') => {
+                let close = body[i..].find('}').filter(|_| b.get(i + 2) == Some(&b'{'));
+                match close {
+                    None => return Some((i, body.len() - 1, "malformed \\N character escape".into())),
+                    Some(n) => {
+                        if retic_unicode::lookup_name(&body[i + 3..i + n]).is_none() {
+                            return Some((i, i + n, "unknown Unicode character name".into()));
+                        }
+                        i += n + 1;
+                        continue;
+                    }
+                }
+            }
+            _ => {
+                i += 2;
+                continue;
+            }
+        };
+        let found = hex_digits(b, i + 2, digits);
+        if found < digits {
+            return Some((i, i + 1 + found, format!("truncated {name} escape")));
+        }
+        if digits == 8 && u32::from_str_radix(&body[i + 2..i + 10], 16).is_ok_and(|c| c > 0x10ffff) {
+            return Some((i, i + 9, "illegal Unicode character".into()));
+        }
+        i += 2 + digits;
+    }
+    None
+}
