@@ -56,6 +56,8 @@ pub struct Scope {
     pub has_free: bool,
     pub generator: bool,
     pub coroutine: bool,
+    /// The body of an `async def`.
+    pub async_function: bool,
     pub needs_class_closure: bool,
     pub needs_classdict: bool,
     /// An annotation scope right inside a class: names are looked up in the class namespace first.
@@ -167,6 +169,7 @@ impl<'a> Builder<'a> {
             has_free: false,
             generator: false,
             coroutine: false,
+            async_function: false,
             needs_class_closure: false,
             needs_classdict: false,
             sees_class,
@@ -270,6 +273,7 @@ impl<'a> Builder<'a> {
                 self.function_annotations(f)?;
                 self.open(ScopeKind::Function, &f.name.id, Owner::Body(key(f)));
                 if f.is_async {
+                    self.scope().async_function = true;
                     self.scope().coroutine = true;
                 }
                 self.params(&f.parameters)?;

@@ -22,7 +22,7 @@ fn number_at(lines: &Lines, source: &str, at: u32) -> Option<Box<CompileError>> 
         from -= 1;
     }
     let literal = bytes.get(from)?;
-    if !literal.is_ascii_digit() && !(*literal == b'.' && bytes.get(from + 1).is_some_and(u8::is_ascii_digit)) {
+    if !(literal.is_ascii_digit() || *literal == b'.' && bytes.get(from + 1).is_some_and(u8::is_ascii_digit)) {
         return None;
     }
     let (message, begin, read) = number::problem(&source[from..])?;
@@ -32,6 +32,13 @@ fn number_at(lines: &Lines, source: &str, at: u32) -> Option<Box<CompileError>> 
     let mut error = lines.error(message, start, end);
     error.end_column = lines.error("", end.saturating_sub(1), end).column;
     Some(error)
+}
+
+/// An error at the end of a line: one column is marked.
+fn marked(lines: &Lines, message: &str, at: u32) -> Box<CompileError> {
+    let mut error = lines.error(message, at, at);
+    error.end_column = error.column + 1;
+    error
 }
 
 /// Rewrites one parser error.
@@ -106,7 +113,46 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         E::InvalidArgumentUnpackingOrder => at("iterable argument unpacking follows keyword argument unpacking"),
         E::NonDefaultParamAfterDefaultParam => at("parameter without a default follows parameter with a default"),
         E::ParamAfterVarKeywordParam => at("arguments cannot follow var-keyword argument"),
-        E::VarParameterWithDefault => at("var-positional argument cannot have default value"),
+        E::VarParameterWithDefault => {
+            let double = tokens.iter().rfind(|t| t.end().to_u32() <= start && matches!(t.kind(), TokenKind::Star | TokenKind::DoubleStar));
+            let double = double.is_some_and(|t| t.kind() == TokenKind::DoubleStar);
+            at(if double { "var-keyword argument cannot have default value" } else { "var-positional argument cannot have default value" })
+        }
+        E::EmptyTypeParams => lines.error("Type parameter list cannot be empty", start, start),
+        E::EmptyImportNames => point(("Expected one or more names after 'import'".into(), start, start), true),
+        E::UnparenthesizedTupleExpression => match tokens.iter().find(|t| t.start().to_u32() >= start && t.kind() == TokenKind::Comma) {
+            Some(comma) => lines.error("invalid syntax", comma.start().to_u32(), comma.end().to_u32()),
+            None => at("invalid syntax"),
+        },
+        E::ExpectedToken { expected: TokenKind::Else, .. } => {
+            let all: Vec<_> = tokens.iter().copied().collect();
+            let behind = all.iter().position(|t| t.end().to_u32() > start).unwrap_or(all.len());
+            let body = all[..behind].iter().rposition(|t| t.kind() == TokenKind::If).map_or(behind, |i| juxtaposed::expression_start(&all, i));
+            let first = all.get(body).map_or(start, |t| t.start().to_u32());
+            lines.error("expected 'else' after 'if' expression", first, all[..behind].last().map_or(end, |t| t.end().to_u32()))
+        }
+        E::ExpectedToken { expected: TokenKind::Lpar, found: TokenKind::Newline } => marked(lines, "expected '('", start),
+        E::ExpectedToken { expected: TokenKind::Colon, found: TokenKind::Newline } => marked(lines, "expected ':'", start),
+        E::ExpectedToken { expected: TokenKind::Comma, found: TokenKind::Dot }
+            if source[..start as usize].rfind(" as ").is_some_and(|i| !source[i..start as usize].contains('\n')) =>
+        {
+            // The name behind `as` and all its parts.
+            let from = source[..start as usize].rfind(|c: char| !(c == '_' || c.is_alphanumeric())).map_or(0, |i| i + 1);
+            let rest = &source[start as usize..];
+            let to = start + rest.find(|c: char| !(c == '_' || c == '.' || c.is_alphanumeric())).unwrap_or(rest.len()) as u32;
+            lines.error("cannot use attribute as import target", from as u32, to)
+        }
+        E::OtherError(text) if text.starts_with("Only one '*'") => at("* argument may appear only once"),
+        E::OtherError(text) if text.starts_with("Only one '/'") => at("/ may appear only once"),
+        E::OtherError(text) if text.starts_with("Trailing comma not allowed") => {
+            let importing = source[..start as usize].rsplit(['\n', ';']).next().is_some_and(|line| line.trim_start().starts_with("from"));
+            marked(lines, if importing { "trailing comma not allowed without surrounding parentheses" } else { "invalid syntax" }, end)
+        }
+        E::OtherError(text) if text.starts_with("Positional patterns cannot follow") => at("positional patterns follow keyword patterns"),
+        E::OtherError(text) if text.starts_with("Expected `except` or `finally`") => marked(lines, "expected 'except' or 'finally' block", start),
+        E::OtherError(text) if text.starts_with("Multiple exception types must be") => at("multiple exception types must be parenthesized when using 'as'"),
+        E::OtherError(text) if text.starts_with("Cannot have both 'except'") => lines.error("cannot have both 'except' and 'except*' on the same 'try'", start, start + 6),
+        E::OtherError(text) if text.starts_with("Expected one or more exception types") => at("expected one or more exception types"),
         E::ExpectedKeywordParam => at("named arguments must follow bare *"),
         E::UnparenthesizedGeneratorExpression => at("Generator expression must be parenthesized"),
         E::IterableUnpackingInComprehension => at("iterable unpacking cannot be used in comprehension"),

@@ -271,7 +271,7 @@ impl<'a> Emitter<'a> {
 
     /// Whether the code being compiled may await: an async function, or a comprehension inside one.
     pub fn in_async_function(&self) -> bool {
-        self.units.iter().rev().map(|u| &self.table.scopes[u.scope]).find(|s| !s.comprehension).is_some_and(|s| s.kind == ScopeKind::Function && s.coroutine)
+        self.units.iter().rev().map(|u| &self.table.scopes[u.scope]).find(|s| !s.comprehension).is_some_and(|s| s.async_function)
     }
 
     fn compare_op(&mut self, op: CmpOp) {

@@ -31,7 +31,7 @@ pub fn known(source: &str, tokens: &Tokens, kind: &E, word: &str, start: u32, en
         E::UnclosedLbrace => ((format!("{word}: expecting '}}'"), start, start), true),
         E::UnterminatedString | E::UnterminatedTripleQuotedString => {
             let triple = matches!(kind, E::UnterminatedTripleQuotedString);
-            let opening = tokens.iter().filter(|t| matches!(t.kind(), TokenKind::FStringStart | TokenKind::TStringStart) && t.start().to_u32() <= start).last();
+            let opening = tokens.iter().rfind(|t| matches!(t.kind(), TokenKind::FStringStart | TokenKind::TStringStart) && t.start().to_u32() <= start);
             let s = opening.map_or(start, |t| t.start().to_u32());
             // A field that is still open is what CPython misses first.
             let open = opening.is_some_and(|o| depth_since(tokens, o, source.len() as u32) > 0);
@@ -111,6 +111,16 @@ pub fn field(source: &str, tokens: &Tokens, at: u32) -> Option<Found> {
     }
     if matches!(here.kind(), TokenKind::FStringEnd | TokenKind::TStringEnd) {
         return Some((format!("{word}: expecting '}}'"), s, s));
+    }
+    if previous.kind() == TokenKind::Star {
+        return Some((format!("{word}: expecting a valid expression after '{{'"), previous.start().to_u32(), previous.end().to_u32()));
+    }
+    // A lambda takes the colon for its own.
+    let lambda = tokens.iter().rfind(|t| t.start().to_u32() < at && t.kind() == TokenKind::Lambda);
+    if let Some(l) = lambda
+        && !source[l.end().to_usize()..s as usize].contains(['(', '{'])
+    {
+        return Some((format!("{word}: lambda expressions are not allowed without parentheses"), l.start().to_u32(), s));
     }
     // An operator without its right side ends the expression before it.
     let operator = previous.kind().is_operator() && !matches!(previous.kind(), TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace);

@@ -29,8 +29,12 @@ fn closes(kind: TokenKind) -> bool {
 
 /// Whether a token outside of brackets ends an expression that begins before it.
 fn stops(kind: TokenKind) -> bool {
-    use TokenKind::{Async, Colon, ColonEqual, Comma, Else, EndOfFile, Equal, Exclamation, For, If, Newline, Semi};
-    closes(kind) || matches!(kind, Comma | Equal | Colon | ColonEqual | Newline | EndOfFile | For | Async | Semi | If | Else | Exclamation)
+    use TokenKind::{As, Async, Colon, ColonEqual, Comma, Else, EndOfFile, Equal, Exclamation, FStringEnd, FStringMiddle, For, If, Newline, Semi, TStringEnd, TStringMiddle};
+    closes(kind)
+        || matches!(
+            kind,
+            As | FStringEnd | FStringMiddle | TStringEnd | TStringMiddle | Comma | Equal | Colon | ColonEqual | Newline | EndOfFile | For | Async | Semi | If | Else | Exclamation
+        )
 }
 
 /// The index behind the expression that begins at `from`.

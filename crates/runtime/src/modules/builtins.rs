@@ -199,6 +199,8 @@ mod functions {
     pub fn sum(cx: &mut Cx, iterable: &Obj, start: Option<&Obj>) -> PyResult {
         let mut total = match start {
             Some(s) if s.cast::<Str>().is_some() => return Err(cx.type_error("sum() can't sum strings [use ''.join(seq) instead]")),
+            Some(s) if s.cast::<crate::types::Bytes>().is_some() => return Err(cx.type_error("sum() can't sum bytes [use b''.join(seq) instead]")),
+            Some(s) if s.cast::<crate::types::bytearray::ByteArray>().is_some() => return Err(cx.type_error("sum() can't sum bytearray [use b''.join(seq) instead]")),
             Some(s) => s.clone(),
             None => cx.int(0)?,
         };
