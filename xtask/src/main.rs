@@ -3,9 +3,11 @@
 //! - `tidy`: the rules no compiler checks; each has a bad example as its own test.
 //! - `oracle [--bless]`: checks (or writes) the expectations of all cases with CPython: output by python3.13, listings by
 //!   python3.9. Commands may be given in RETIC_PYTHON and RETIC_PYTHON39.
+//! - `licenses [--check]`: writes (or checks) what `retic --licenses` prints.
 //! - `tailcalls`: disassembles the release binary and requires that no handler calls the next one.
 #![forbid(unsafe_code)]
 
+mod licenses;
 mod oracle;
 mod tailcalls;
 mod tidy;
@@ -19,7 +21,8 @@ fn main() -> ExitCode {
         Some("oracle") => oracle::run(args.iter().any(|a| a == "--bless")),
         Some("tailcalls") => tailcalls::run(),
         Some("ucd") => ucd(),
-        _ => Err("usage: cargo xtask tidy | oracle [--bless] | tailcalls | ucd".into()),
+        Some("licenses") => licenses::run(args.iter().any(|a| a == "--check")),
+        _ => Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | ucd".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

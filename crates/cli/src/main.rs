@@ -22,6 +22,7 @@ Options:
 -O     : remove assert statements; -OO: and docstrings
 -W arg : warning control
 -X opt : an implementation option, shown in sys._xoptions
+--licenses : print every licence that ships, and exit
 -V     : print the Python version number and exit
 -h     : print this help message and exit
 Accepted without effect: -b -B -d -s -u -v
@@ -58,6 +59,10 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
         Request::Run { program, rest, flags, warn, x } => (program, rest, flags, warn, x),
         Request::Help => {
             print!("{USAGE}{}", lens::USAGE);
+            return 0;
+        }
+        Request::Licenses => {
+            print!("{}\n{}", include_str!("../../../LICENSE"), include_str!("../licenses.txt"));
             return 0;
         }
         Request::Version => {

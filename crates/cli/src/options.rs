@@ -14,6 +14,7 @@ pub enum Program {
 pub enum Request {
     Run { program: Program, rest: Vec<String>, flags: Flags, warn: Vec<String>, x: Vec<String> },
     Help,
+    Licenses,
     Version,
 }
 
@@ -26,6 +27,7 @@ pub fn read(args: Vec<String>) -> Result<Request, String> {
         let Some(arg) = args.next() else { break };
         match arg.as_str() {
             "--help" => return Ok(Request::Help),
+            "--licenses" => return Ok(Request::Licenses),
             "--version" => return Ok(Request::Version),
             "-" => program = Some(Program::Stdin),
             "--" => program = Some(args.next().map_or(Program::Stdin, Program::File)),
