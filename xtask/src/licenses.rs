@@ -55,9 +55,12 @@ fn registries() -> Vec<PathBuf> {
 /// The licence files of a crate.
 fn texts(name: &str, version: &str) -> Vec<String> {
     let Some(folder) = registries().into_iter().map(|r| r.join(format!("{name}-{version}"))).find(|f| f.is_dir()) else { return Vec::new() };
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).map(|entries| entries.flatten().map(|e| e.path()).collect()).unwrap_or_default();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).map(|entries| entries.flatten().map(|e| e.path()).collect()).unwrap_or_default();
+    files.push(folder.join("Lib/PSF-LICENSE"));
     files.sort();
-    let about = |p: &PathBuf| p.file_name().is_some_and(|n| ["license", "licence", "copying", "unlicense"].iter().any(|w| n.to_string_lossy().to_lowercase().starts_with(w)));
+    let about = |p: &PathBuf| {
+        p.file_name().is_some_and(|n| ["license", "licence", "copying", "unlicense", "psf-license"].iter().any(|w| n.to_string_lossy().to_lowercase().starts_with(w)))
+    };
     files.into_iter().filter(|p| p.is_file() && about(p)).filter_map(|p| std::fs::read_to_string(p).ok()).map(|t| t.replace("\r\n", "\n").trim().to_string()).collect()
 }
 
@@ -66,10 +69,8 @@ fn generate() -> Result<String, String> {
     let mut by_text: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for [name, version, mut license, place] in crates()? {
         if name == "rustpython-pylib" {
-            // The crate carries CPython's library and no word of its licence.
+            // Its manifest names a file only, which lies beside the library.
             license = "Python-2.0".into();
-            let text = std::fs::read_to_string(root().join("crates/library/LICENSE-PYTHON.txt")).map_err(|e| e.to_string())?;
-            by_text.entry(text.trim().to_string()).or_default().push("the library of Python (rustpython-pylib)".into());
         }
         out += &format!("{name} {version}: {license} <{place}>\n");
         for text in texts(&name, &version) {

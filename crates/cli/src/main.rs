@@ -5,7 +5,7 @@ mod options;
 
 use options::{Program, Request};
 use retic::{Python, Settings};
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: retic [option] ... [-c cmd | -m mod | file | -] [arg] ...
@@ -58,11 +58,12 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
     let (program, rest, flags, warn, x) = match request {
         Request::Run { program, rest, flags, warn, x } => (program, rest, flags, warn, x),
         Request::Help => {
-            print!("{USAGE}{}", lens::USAGE);
+            let _ = write!(std::io::stdout(), "{USAGE}{}", lens::USAGE);
             return 0;
         }
         Request::Licenses => {
-            print!("{}\n{}", include_str!("../../../LICENSE"), include_str!("../licenses.txt"));
+            // Who reads on may stop at any page.
+            let _ = write!(std::io::stdout(), "{}\n{}", include_str!("../../../LICENSE"), include_str!("../licenses.txt"));
             return 0;
         }
         Request::Version => {
