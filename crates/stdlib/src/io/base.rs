@@ -446,3 +446,23 @@ pub fn size_arg(cx: &mut Cx, size: Option<&Obj>) -> PyResult<Option<usize>> {
 pub fn text_arg<'a>(cx: &Cx, o: &'a Obj) -> PyResult<&'a retic_runtime::Ref<Str>> {
     o.cast::<Str>().ok_or_else(|| cx.type_error(format!("string argument expected, got '{}'", o.ty().name_text())))
 }
+
+/// The attributes in a pickled state: a dict, or None.
+pub(super) fn set_attributes(cx: &mut Cx, o: &Obj, attributes: &Obj, place: &str) -> PyResult<()> {
+    if attributes.is_none() {
+        return Ok(());
+    }
+    if attributes.cast::<retic_runtime::types::Dict>().is_none() {
+        return Err(cx.type_error(format!("{place} item of state should be a dict, got a {}", attributes.ty().name_text())));
+    }
+    let name = cx.name("__dict__");
+    let own = protocol::getattr(cx, o, &name)?;
+    protocol::call_method(cx, &own, "update", std::slice::from_ref(attributes)).map(drop)
+}
+
+/// The attributes for a pickled state: a copy of the dict, or None where there are none.
+pub(super) fn attributes(cx: &mut Cx, o: &Obj) -> PyResult {
+    let name = cx.name("__dict__");
+    let Some(own) = protocol::lookup_attr(cx, o, &name)? else { return Ok(cx.none()) };
+    if protocol::len(cx, &own)? == 0 { Ok(cx.none()) } else { protocol::call_method(cx, &own, "copy", &[]) }
+}

@@ -181,19 +181,31 @@ impl BytesIo {
     fn getstate(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult {
         let v = BytesIo::getvalue(cx, this)?;
         let at = cx.int(this.at.get() as i64)?;
-        let none = cx.none();
-        cx.tuple(vec![v, at, none])
+        let attributes = super::base::attributes(cx, this.as_obj())?;
+        cx.tuple_of([v, at, attributes])
     }
     #[py("__setstate__($self, state, /)")]
     fn setstate(cx: &mut Cx, this: &Ref<BytesIo>, state: &Obj) -> PyResult<()> {
-        let parts = protocol::collect(cx, state)?;
-        let [value, at, _] = &parts[..] else { return Err(cx.type_error("BytesIO.__setstate__ argument should be 3-tuple")) };
+        let parts = match state.cast::<retic_runtime::types::Tuple>() {
+            Some(t) => t.items().to_vec(),
+            None => Vec::new(),
+        };
+        let [value, at, attributes] = &parts[..] else {
+            return Err(cx.type_error(format!("{}.__setstate__ argument should be 3-tuple, got {}", this.as_obj().ty().name_text(), state.ty().name_text())));
+        };
+        BytesIo::getvalue(cx, this)?;
         let new = protocol::buffer::bytes(cx, value)?;
         let len = this.data.get(cx).len();
         splice(cx, this, 0, len, &new)?;
+        if at.cast::<retic_runtime::types::Int>().is_none() {
+            return Err(cx.type_error(format!("second item of state must be an integer, not {}", at.ty().name_text())));
+        }
         let at = protocol::index_i64(cx, at)?;
-        this.at.set(at.max(0) as usize);
-        Ok(())
+        if at < 0 {
+            return Err(cx.value_error("position value cannot be negative"));
+        }
+        this.at.set(at as usize);
+        super::base::set_attributes(cx, this.as_obj(), attributes, "third")
     }
     /// True if the file is closed.
     #[get("closed")]

@@ -201,6 +201,48 @@ impl StringIo {
     fn line_buffering(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult<bool> {
         check(cx, this).map(|()| false)
     }
+    #[py("__getstate__($self, /)")]
+    fn getstate(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult {
+        check(cx, this)?;
+        let text = cx.str_points(&this.text.0.get(cx).0)?;
+        // What the constructor was given, as far as it matters.
+        let newline = match (this.universal.get(), this.translate.get(), this.write_end.get()) {
+            (_, true, _) => cx.none(),
+            (true, ..) => cx.str("")?,
+            (_, _, end) => cx.str(["\n", "\r", "\r\n"][end as usize])?,
+        };
+        let (at, attributes) = (cx.int(this.at.get() as i64)?, base::attributes(cx, this.as_obj())?);
+        cx.tuple_of([text, newline, at, attributes])
+    }
+    #[py("__setstate__($self, state, /)")]
+    fn setstate(cx: &mut Cx, this: &Ref<StringIo>, state: &Obj) -> PyResult<()> {
+        check(cx, this)?;
+        let parts = match state.cast::<retic_runtime::types::Tuple>() {
+            Some(t) => t.items().to_vec(),
+            None => Vec::new(),
+        };
+        let [text, newline, at, attributes] = &parts[..] else {
+            return Err(cx.type_error(format!("{}.__setstate__ argument should be 4-tuple, got {}", this.as_obj().ty().name_text(), state.ty().name_text())));
+        };
+        let Some(text) = text.cast::<Str>() else { return Err(cx.type_error(format!("initial_value must be str or None, not {}", text.ty().name_text()))) };
+        let newline = match newline.cast::<Str>() {
+            _ if newline.is_none() => None,
+            Some(s) => Some(s.to_text(cx)),
+            None => return Err(cx.type_error(format!("newline must be str or None, not {}", newline.ty().name_text()))),
+        };
+        set_newline(cx, this, newline.as_deref())?;
+        // The text has its line ends already.
+        *this.text.0.get_mut(cx) = Points(text.code_points());
+        if at.cast::<retic_runtime::types::Int>().is_none() {
+            return Err(cx.type_error(format!("third item of state must be an integer, got {}", at.ty().name_text())));
+        }
+        let at = protocol::index_i64(cx, at)?;
+        if at < 0 {
+            return Err(cx.value_error("position value cannot be negative"));
+        }
+        this.at.set(at as usize);
+        base::set_attributes(cx, this.as_obj(), attributes, "fourth")
+    }
     #[get("newlines")]
     fn newlines(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult {
         check(cx, this)?;
