@@ -69,8 +69,7 @@ pub fn reduce(cx: &mut Cx, o: &Obj, protocol: i64) -> PyResult {
     let usual = cx.types.object.clone().lookup(cx, &state_name);
     let own_state = class.lookup(cx, &state_name).is_some_and(|f| !usual.is_some_and(|u| u.is(&f)));
     // State that is not in attributes cannot be asked for, unless the class says it.
-    if !own_state
-        && args.is_none() && !list && !dict && !crate::types::object::is_plain(cx, o) {
+    if !own_state && args.is_none() && !list && !dict && !crate::types::object::is_plain(cx, o) {
         return Err(cannot(cx));
     }
     let name = cx.name("__getstate__");
