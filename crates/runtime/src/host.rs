@@ -48,6 +48,10 @@ pub struct Spawn<'a> {
     pub new_session: bool,
     pub process_group: i32,
     pub umask: i32,
+    /// Ids that the child takes: group, user, and the list of further groups.
+    pub gid: Option<u32>,
+    pub uid: Option<u32>,
+    pub groups: Option<&'a [u32]>,
 }
 
 /// What happens when a signal comes.
@@ -244,6 +248,12 @@ pub trait Host: network::Network + process::Process + terminal::Terminal {
     fn spawn(&mut self, program: &Spawn<'_>) -> Result<i64> {
         refused()
     }
+    /// In a forked child: all that `spawn` does there before the program begins.
+    fn prepare_child(&mut self, program: &Spawn<'_>) -> Result<()> {
+        refused()
+    }
+    /// In a prepared child: becomes the program, or tells the error pipe why not and ends.
+    fn enter_program(&mut self, program: &Spawn<'_>) {}
     /// Process and raw status.
     fn waitpid(&mut self, pid: i64, options: i32) -> Result<(i64, i32)> {
         refused()

@@ -5,6 +5,8 @@ mod entries;
 pub(crate) mod path;
 mod process;
 
+pub(crate) use process::{fork_process, group_ids, id_number};
+
 use path::Path;
 pub use path::fspath;
 use retic_runtime::host::Stat;

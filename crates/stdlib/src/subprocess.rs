@@ -1,11 +1,12 @@
 //! `_posixsubprocess`: starts a program.
 
+use crate::posix;
 use retic_runtime::host::Spawn;
 use retic_runtime::types::{Bytes, Str, exception, module};
 use retic_runtime::{Cx, Obj, PyResult, codecs, protocol};
 
 fn text(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
-    let p = crate::posix::fspath(cx, o)?;
+    let p = posix::fspath(cx, o)?;
     let b = match p.cast::<Str>() {
         Some(s) => codecs::encode(cx, s, "utf-8", "surrogateescape")?,
         None => p.cast::<Bytes>().map(|b| b.bytes().to_vec()).unwrap_or_default(),
@@ -14,6 +15,28 @@ fn text(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
 }
 fn texts(cx: &mut Cx, o: &Obj) -> PyResult<Vec<Vec<u8>>> {
     protocol::collect(cx, o)?.iter().map(|t| text(cx, t)).collect()
+}
+
+/// A child with a function of the caller's to run before the program: never comes back.
+fn in_child(cx: &mut Cx, program: &Spawn<'_>, function: &Obj) {
+    const LAST_STATUS: i32 = 255;
+    let complaint = match cx.host.prepare_child(program) {
+        Err(e) => Some(format!("OSError:{:x}:", e.raw_os_error().unwrap_or(0))),
+        Ok(()) => match protocol::call(cx, function, &[]) {
+            Ok(_) => {
+                cx.host.enter_program(program);
+                Some("SubprocessError:0:".into())
+            }
+            Err(_) => {
+                cx.clear_error();
+                Some("SubprocessError:0:Exception occurred in preexec_fn.".into())
+            }
+        },
+    };
+    if let Some(text) = complaint {
+        let _ = cx.host.write(program.error_pipe, text.as_bytes());
+    }
+    let _ = cx.host.exit(LAST_STATUS);
 }
 
 #[retic_macros::methods]
@@ -41,15 +64,16 @@ mod functions {
         let (p2cread, c2pwrite, errwrite, error_pipe) = (number(cx, 6)?, number(cx, 9)?, number(cx, 11)?, number(cx, 13)?);
         let new_session = protocol::truth(cx, &a[15])?;
         let group = number(cx, 16)?;
-        for (i, what) in [(17, "gid"), (18, "extra_groups"), (19, "uid")] {
-            if !a[i].is_none() {
-                return Err(cx.error_of(&cx.types.not_implemented_error, format!("{what} is not supported")));
+        let id = |cx: &mut Cx, what: &str, o: &Obj| {
+            if o.is_none() {
+                return Ok(None);
             }
-        }
+            let n = protocol::index_i64(cx, o)?;
+            posix::id_number(cx, what, n).map(Some)
+        };
+        let (gid, uid) = (id(cx, "gid", &a[17])?, id(cx, "uid", &a[19])?);
+        let groups = if a[18].is_none() { None } else { Some(posix::group_ids(cx, &a[18])?) };
         let umask = number(cx, 20)?;
-        if !a[21].is_none() {
-            return Err(cx.error_of(&cx.types.not_implemented_error, "preexec_fn is not supported"));
-        }
         let program = Spawn {
             args: &argv,
             executables: &executables,
@@ -62,7 +86,17 @@ mod functions {
             new_session,
             process_group: group,
             umask,
+            gid,
+            uid,
+            groups: groups.as_deref(),
         };
+        if !a[21].is_none() {
+            let pid = posix::fork_process(cx)?;
+            if pid == 0 {
+                in_child(cx, &program, &a[21]);
+            }
+            return Ok(pid);
+        }
         cx.host.spawn(&program).map_err(|e| exception::raise_os(cx, &e, None, None))
     }
 }

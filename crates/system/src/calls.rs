@@ -135,6 +135,10 @@ impl Process for super::System {
             Ok(out)
         }
     }
+    fn set_groups(&mut self, groups: &[u32]) -> Result<()> {
+        // SAFETY: reads `groups` only.
+        checked(i64::from(unsafe { libc::setgroups(groups.len(), groups.as_ptr()) })).map(drop)
+    }
     fn saved_ids(&self) -> Result<[u32; 6]> {
         let mut n = [0u32; 6];
         let [u0, u1, u2, g0, g1, g2] = &mut n;

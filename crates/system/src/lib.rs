@@ -205,6 +205,13 @@ impl Host for System {
         self.flush();
         process::spawn(program)
     }
+    fn prepare_child(&mut self, program: &Spawn<'_>) -> Result<()> {
+        process::prepare_child(program)
+    }
+    fn enter_program(&mut self, program: &Spawn<'_>) {
+        self.flush();
+        process::enter_program(program);
+    }
     fn waitpid(&mut self, pid: i64, options: i32) -> Result<(i64, i32)> {
         process::waitpid(pid, options)
     }

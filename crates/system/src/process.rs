@@ -69,10 +69,43 @@ pub fn spawn(s: &Spawn<'_>) -> Result<i64> {
         if pid != 0 {
             return Ok(pid);
         }
-        let errno = child(s, &programs, &argv, envp.as_deref(), cwd.as_deref());
-        let text = format_errno(errno);
+        let mut errno = before(s, cwd.as_deref());
+        if errno == 0 {
+            errno = enter(s, &programs, &argv, envp.as_deref());
+        }
+        give_up(s, errno)
+    }
+}
+
+/// Tells the parent why the program did not begin.
+unsafe fn give_up(s: &Spawn<'_>, errno: i32) -> ! {
+    let text = format_errno(errno);
+    // SAFETY: writes a text that lives, then ends.
+    unsafe {
         libc::write(s.error_pipe, text.0.as_ptr().cast(), text.1);
         libc::_exit(255)
+    }
+}
+
+/// What a child made by `fork` does before a function of the caller's runs in it.
+pub fn prepare_child(s: &Spawn<'_>) -> Result<()> {
+    let cwd = s.cwd.map(c_text).transpose()?;
+    // SAFETY: system calls on memory that lives.
+    match unsafe { before(s, cwd.as_deref()) } {
+        0 => Ok(()),
+        errno => Err(Error::from_raw_os_error(errno)),
+    }
+}
+
+/// The rest: returns only if the arguments hold zeros.
+pub fn enter_program(s: &Spawn<'_>) {
+    let (Ok(args), Ok(programs)) = (texts(s.args), texts(s.executables)) else { return };
+    let Ok(env) = s.env.map(texts).transpose() else { return };
+    let (argv, envp) = (pointers(&args), env.as_deref().map(pointers));
+    // SAFETY: system calls on memory that lives.
+    unsafe {
+        let errno = enter(s, &programs, &argv, envp.as_deref());
+        give_up(s, errno)
     }
 }
 
@@ -100,8 +133,8 @@ fn format_errno(errno: i32) -> ([u8; 32], usize) {
     (out, n + 1)
 }
 
-/// In the child: returns only when the program cannot be started.
-unsafe fn child(s: &Spawn<'_>, programs: &[CString], argv: &[*const libc::c_char], envp: Option<&[*const libc::c_char]>, cwd: Option<&CStr>) -> i32 {
+/// In the child: descriptors, folder, mask, signals, session, ids. Zero, or an error number.
+unsafe fn before(s: &Spawn<'_>, cwd: Option<&CStr>) -> i32 {
     let errno = || Error::last_os_error().raw_os_error().unwrap_or(0);
     // SAFETY: system calls on prepared memory.
     unsafe {
@@ -136,6 +169,30 @@ unsafe fn child(s: &Spawn<'_>, programs: &[CString], argv: &[*const libc::c_char
         if s.process_group >= 0 {
             libc::setpgid(0, s.process_group);
         }
+        if let Some(groups) = s.groups
+            && libc::setgroups(groups.len(), groups.as_ptr()) < 0
+        {
+            return errno();
+        }
+        if let Some(gid) = s.gid
+            && libc::setregid(gid, gid) < 0
+        {
+            return errno();
+        }
+        if let Some(uid) = s.uid
+            && libc::setreuid(uid, uid) < 0
+        {
+            return errno();
+        }
+        0
+    }
+}
+
+/// In the child: closes what is not kept and becomes the program. Returns only when it cannot be started.
+unsafe fn enter(s: &Spawn<'_>, programs: &[CString], argv: &[*const libc::c_char], envp: Option<&[*const libc::c_char]>) -> i32 {
+    let errno = || Error::last_os_error().raw_os_error().unwrap_or(0);
+    // SAFETY: system calls on prepared memory.
+    unsafe {
         for fd in s.keep {
             if *fd != s.error_pipe {
                 libc::fcntl(*fd, libc::F_SETFD, 0);

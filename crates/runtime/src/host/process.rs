@@ -101,6 +101,9 @@ pub trait Process {
     fn groups(&self) -> Result<Vec<u32>> {
         refused()
     }
+    fn set_groups(&mut self, groups: &[u32]) -> Result<()> {
+        refused()
+    }
     /// Real, effective and saved id of the user and of the group.
     fn saved_ids(&self) -> Result<[u32; 6]> {
         refused()

@@ -5,7 +5,7 @@ use super::path;
 use retic_runtime::host::process::{Call, PathCall};
 use retic_runtime::protocol::buffer;
 use retic_runtime::types::structseq::{self, Definition};
-use retic_runtime::types::{Bytes, Dict, Str, Tuple, exception, int};
+use retic_runtime::types::{Bytes, Dict, Int, Str, Tuple, exception, int};
 use retic_runtime::{Cx, Obj, PyResult, protocol};
 use std::io::Result;
 
@@ -28,6 +28,38 @@ fn number(cx: &mut Cx, call: Call, args: &[i64]) -> PyResult<i64> {
 fn on_path(cx: &mut Cx, call: PathCall, o: &Obj, function: &str, args: [i64; 2]) -> PyResult<i64> {
     let p = path::of(cx, o, function, false)?;
     cx.host.path_number(call, &p.bytes, args).map_err(|e| exception::raise_os(cx, &e, Some(&p.given), None))
+}
+
+/// The id of a user ("uid") or a group ("gid"): a number of 32 bits, or -1 where the system takes that for "leave it".
+pub fn id_number(cx: &mut Cx, what: &str, n: i64) -> PyResult<u32> {
+    match n {
+        -1 => Ok(u32::MAX),
+        n if n < 0 => Err(cx.overflow_error(format!("{what} is less than minimum"))),
+        n => u32::try_from(n).map_err(|_| cx.overflow_error(format!("{what} is greater than maximum"))),
+    }
+}
+fn owner(cx: &mut Cx, uid: i64, gid: i64) -> PyResult<[i64; 2]> {
+    Ok([id_number(cx, "uid", uid)?, id_number(cx, "gid", gid)?].map(i64::from))
+}
+/// The ids of a sequence of groups, at most as many as the system takes.
+pub fn group_ids(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u32>> {
+    const NGROUPS_MAX: usize = 65536;
+    if o.ty().slots(cx).getitem.is_none() || o.cast::<Dict>().is_some() {
+        return Err(cx.type_error("setgroups argument must be a sequence"));
+    }
+    let items = protocol::collect(cx, o)?;
+    if items.len() > NGROUPS_MAX {
+        return Err(cx.value_error("too many groups"));
+    }
+    let mut ids = Vec::with_capacity(items.len());
+    for g in &items {
+        if g.cast::<Int>().is_none() {
+            return Err(cx.type_error("groups must be integers"));
+        }
+        let n = protocol::index_i64(cx, g)?;
+        ids.push(id_number(cx, "gid", n)?);
+    }
+    Ok(ids)
 }
 
 /// A name of a limit: its number, or one of the names of a table.
@@ -97,6 +129,19 @@ pub(super) fn wait_child(cx: &mut Cx, pid: i64, options: i32) -> PyResult<std::i
             r => return Ok(r),
         }
     }
+}
+
+/// A child process with the running thread only: 0 in the child, its process id in the parent. Hooks of `os.register_at_fork` run.
+pub(crate) fn fork_process(cx: &mut Cx) -> PyResult<i64> {
+    cx.host.flush();
+    super::run_fork_hooks(cx, 0);
+    let pid = number(cx, Call::Fork, &[])?;
+    if pid == 0 {
+        cx.threads.after_fork();
+        cx.forget_recording();
+    }
+    super::run_fork_hooks(cx, if pid == 0 { 1 } else { 2 });
+    Ok(pid)
 }
 
 #[retic_macros::methods]
@@ -208,15 +253,7 @@ pub mod functions {
     /// Fork a child process: 0 in the child, its process id in the parent.
     #[py("fork()")]
     pub fn fork(cx: &mut Cx) -> PyResult<i64> {
-        cx.host.flush();
-        super::super::run_fork_hooks(cx, 0);
-        let pid = number(cx, Call::Fork, &[])?;
-        if pid == 0 {
-            cx.threads.after_fork();
-            cx.forget_recording();
-        }
-        super::super::run_fork_hooks(cx, if pid == 0 { 1 } else { 2 });
-        Ok(pid)
+        super::super::fork_process(cx)
     }
     /// Return the group ids of the process.
     #[py("getgroups()")]
@@ -224,6 +261,13 @@ pub mod functions {
         let r = cx.host.groups();
         let items = done(cx, r)?.iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?;
         cx.list(items)
+    }
+    /// Set the groups of the current process to list.
+    #[py("setgroups(groups, /)")]
+    pub fn setgroups(cx: &mut Cx, groups: &Obj) -> PyResult<()> {
+        let groups = group_ids(cx, groups)?;
+        let r = cx.host.set_groups(&groups);
+        done(cx, r)
     }
     /// Return a tuple of the current process's real, effective, and saved user ids.
     #[py("getresuid()")]
@@ -238,32 +282,38 @@ pub mod functions {
     /// Set the current process's user id.
     #[py("setuid(uid, /)")]
     pub fn setuid(cx: &mut Cx, uid: i64) -> PyResult<()> {
-        number(cx, Call::Setuid, &[uid]).map(drop)
+        let uid = id_number(cx, "uid", uid)?;
+        number(cx, Call::Setuid, &[i64::from(uid)]).map(drop)
     }
     /// Set the current process's group id.
     #[py("setgid(gid, /)")]
     pub fn setgid(cx: &mut Cx, gid: i64) -> PyResult<()> {
-        number(cx, Call::Setgid, &[gid]).map(drop)
+        let gid = id_number(cx, "gid", gid)?;
+        number(cx, Call::Setgid, &[i64::from(gid)]).map(drop)
     }
     /// Set the current process's effective user id.
     #[py("seteuid(euid, /)")]
     pub fn seteuid(cx: &mut Cx, euid: i64) -> PyResult<()> {
-        number(cx, Call::Seteuid, &[euid]).map(drop)
+        let euid = id_number(cx, "uid", euid)?;
+        number(cx, Call::Seteuid, &[i64::from(euid)]).map(drop)
     }
     /// Set the current process's effective group id.
     #[py("setegid(egid, /)")]
     pub fn setegid(cx: &mut Cx, egid: i64) -> PyResult<()> {
-        number(cx, Call::Setegid, &[egid]).map(drop)
+        let egid = id_number(cx, "gid", egid)?;
+        number(cx, Call::Setegid, &[i64::from(egid)]).map(drop)
     }
     /// Set the current process's real and effective user ids.
     #[py("setreuid(ruid, euid, /)")]
     pub fn setreuid(cx: &mut Cx, ruid: i64, euid: i64) -> PyResult<()> {
-        number(cx, Call::Setreuid, &[ruid, euid]).map(drop)
+        let (ruid, euid) = (id_number(cx, "uid", ruid)?, id_number(cx, "uid", euid)?);
+        number(cx, Call::Setreuid, &[ruid, euid].map(i64::from)).map(drop)
     }
     /// Set the current process's real and effective group ids.
     #[py("setregid(rgid, egid, /)")]
     pub fn setregid(cx: &mut Cx, rgid: i64, egid: i64) -> PyResult<()> {
-        number(cx, Call::Setregid, &[rgid, egid]).map(drop)
+        let (rgid, egid) = (id_number(cx, "gid", rgid)?, id_number(cx, "gid", egid)?);
+        number(cx, Call::Setregid, &[rgid, egid].map(i64::from)).map(drop)
     }
     /// Force write of everything to disk.
     #[py("sync()")]
@@ -290,6 +340,7 @@ pub mod functions {
     /// Change the owner and group id of the file specified by file descriptor.
     #[py("fchown(fd, uid, gid)")]
     pub fn fchown(cx: &mut Cx, fd: i64, uid: i64, gid: i64) -> PyResult<()> {
+        let [uid, gid] = owner(cx, uid, gid)?;
         number(cx, Call::Fchown, &[fd, uid, gid]).map(drop)
     }
     /// Change the owner and group id of path to the numeric uid and gid.
@@ -298,6 +349,7 @@ pub mod functions {
         if dir_fd.is_some() {
             return Err(cx.error_of(&cx.types.not_implemented_error, "chown: dir_fd unavailable on this platform"));
         }
+        let [uid, gid] = owner(cx, uid, gid)?;
         if let Some(fd) = int::to_i64(path) {
             return number(cx, Call::Fchown, &[fd, uid, gid]).map(drop);
         }
@@ -495,6 +547,9 @@ pub mod functions {
             new_session: false,
             process_group: -1,
             umask: -1,
+            gid: None,
+            uid: None,
+            groups: None,
         };
         let r = cx.host.spawn(&spawn);
         let pid = done(cx, r)?;
