@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_arguments)]
 
 mod abc;
+mod accounts;
 mod array;
 mod binascii;
 mod codecs;
@@ -61,6 +62,8 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_pickle", picklebuffer::make),
     ("_posixsubprocess", subprocess::make),
     ("_abc", abc::make),
+    ("pwd", accounts::make_pwd),
+    ("grp", accounts::make_grp),
     ("fcntl", fcntl::make),
     ("termios", termios::make),
     ("select", select::make),

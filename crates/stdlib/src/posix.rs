@@ -680,7 +680,7 @@ mod functions {
     /// Normalize path, eliminating double slashes, etc.
     #[py("_path_normpath(path, /)")]
     pub fn path_normpath(cx: &mut Cx, path: &Obj) -> PyResult {
-        let given = path::of(cx, path, "normpath", false)?;
+        let given = path::of_any(cx, path, "normpath", false)?;
         let b = &given.bytes;
         let n = b.iter().take_while(|c| **c == b'/').count();
         let root = match n {

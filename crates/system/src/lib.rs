@@ -1,5 +1,6 @@
 //! The real host: files, clocks, environment, standard streams. The only library crate that touches `std::fs` and its kin.
 
+mod accounts;
 mod calls;
 mod files;
 mod network;

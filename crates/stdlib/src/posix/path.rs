@@ -1,5 +1,6 @@
 //! What a path argument is: text, bytes, a path-like object, or a descriptor.
 
+use retic_runtime::modules::warnings;
 use retic_runtime::types::{Bytes, Str, int};
 use retic_runtime::{Cx, Obj, PyResult, codecs, protocol};
 
@@ -30,11 +31,25 @@ pub fn fspath(cx: &mut Cx, o: &Obj) -> PyResult {
 
 /// The path argument of a function.
 pub fn of(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path> {
+    let p = of_any(cx, o, function, allow_fd)?;
+    if p.bytes.contains(&0) {
+        let what = if p.is_bytes { "byte" } else { "character" };
+        return Err(cx.value_error(format!("{function}: embedded null {what} in path")));
+    }
+    Ok(p)
+}
+
+/// A path argument that is only text to the function: zeros may be in it.
+pub fn of_any(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path> {
     if allow_fd && o.ty().slots(cx).index.is_some() {
+        if std::ptr::eq(o.ty(), &*cx.types.bool) {
+            let category = cx.types.runtime_warning.clone();
+            warnings::warn(cx, &category, "bool is used as a file descriptor", 1)?;
+        }
         let i = protocol::index(cx, o)?;
-        return match int::to_i64(&i).and_then(|v| i32::try_from(v).ok()) {
-            Some(fd) => Ok(Path { bytes: Vec::new(), fd: Some(fd), is_bytes: false, given: o.clone() }),
-            None => Err(cx.overflow_error("fd is greater than maximum")),
+        return match int::to_i64(&i).map_or_else(|| Err(int::to_big(&i).is_some_and(|b| b.is_negative())), |v| i32::try_from(v).map_err(|_| v < 0)) {
+            Ok(fd) => Ok(Path { bytes: Vec::new(), fd: Some(fd), is_bytes: false, given: o.clone() }),
+            Err(below) => Err(cx.overflow_error(if below { "fd is less than minimum" } else { "fd is greater than maximum" })),
         };
     }
     let text = match fspath(cx, o) {
@@ -50,9 +65,6 @@ pub fn of(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path
         Some(s) => (codecs::encode(cx, s, "utf-8", "surrogateescape")?, false),
         None => (text.cast::<Bytes>().map(|b| b.bytes().to_vec()).unwrap_or_default(), true),
     };
-    if bytes.contains(&0) {
-        return Err(cx.value_error(if is_bytes { format!("{function}: embedded null byte in path") } else { format!("{function}: embedded null character in path") }));
-    }
     Ok(Path { bytes, fd: None, is_bytes, given: o.clone() })
 }
 
