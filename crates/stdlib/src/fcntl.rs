@@ -1,11 +1,12 @@
 //! `fcntl`: requests to file descriptors, and locks.
 
 use crate::select::descriptor;
+use retic_runtime::host::terminal::{BLOCK_BYTES, Block};
 use retic_runtime::types::{Bytes, Str, exception, int, module};
 use retic_runtime::{Cx, Obj, PyResult, protocol};
 
-/// Most bytes of a request's block, as in CPython.
-const BLOCK_MAX: usize = 1024;
+/// Most bytes of a request's argument, as in CPython.
+const ARGUMENT_MAX: usize = 1024;
 
 fn plain<T>(cx: &mut Cx, r: std::io::Result<T>) -> PyResult<T> {
     r.map_err(|e| exception::raise_os(cx, &e, None, None))
@@ -25,15 +26,15 @@ fn number(cx: &mut Cx, argument: Option<&Obj>) -> PyResult<Option<i64>> {
 }
 
 /// The bytes given, in a block that is large enough for any request; and how many they are.
-fn block(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<([u8; BLOCK_MAX], usize)> {
+fn block(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<(Box<Block>, usize)> {
     let bytes = match o.cast::<Str>() {
         Some(s) => s.to_text(cx).into_bytes(),
         None => protocol::buffer::bytes(cx, o)?,
     };
-    if bytes.len() > BLOCK_MAX {
+    if bytes.len() > ARGUMENT_MAX {
         return Err(cx.value_error(format!("{function} argument 3 is too long")));
     }
-    let mut block = [0; BLOCK_MAX];
+    let mut block = Box::new([0; BLOCK_BYTES]);
     block[..bytes.len()].copy_from_slice(&bytes);
     Ok((block, bytes.len()))
 }

@@ -1,7 +1,7 @@
 //! Terminals and requests to descriptors.
 
 use super::files::checked;
-use retic_runtime::host::terminal::{LineCall, Settings, Terminal};
+use retic_runtime::host::terminal::{Block, LineCall, Settings, Terminal};
 use std::io::Result;
 
 fn read(fd: i32) -> Result<libc::termios> {
@@ -57,9 +57,9 @@ impl Terminal for super::System {
         // SAFETY: the argument is a number; requests that take it for an address are the caller's affair, as in CPython.
         checked(i64::from(unsafe { if device { libc::ioctl(fd, request as libc::Ioctl, argument) } else { libc::fcntl(fd, request as i32, argument) } }))
     }
-    fn control_block(&mut self, fd: i32, device: bool, request: u64, block: &mut [u8; 1024]) -> Result<i64> {
+    fn control_block(&mut self, fd: i32, device: bool, request: u64, block: &mut Block) -> Result<i64> {
         let at = block.as_mut_ptr();
-        // SAFETY: the block is as large as what any such request reads or writes.
+        // SAFETY: the block is as large as a request can say that it reads or writes; addresses inside it are the caller's affair.
         checked(i64::from(unsafe { if device { libc::ioctl(fd, request as libc::Ioctl, at) } else { libc::fcntl(fd, request as i32, at) } }))
     }
     fn lock_file(&mut self, fd: i32, operation: i32) -> Result<()> {

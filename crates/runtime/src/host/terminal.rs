@@ -14,6 +14,11 @@ pub struct Settings {
     pub characters: [u8; 32],
 }
 
+/// Bytes that a request to a device may read and write: its number has 14 bits for their count.
+pub const BLOCK_BYTES: usize = 1 << 14;
+/// The block of a request.
+pub type Block = [u8; BLOCK_BYTES];
+
 /// What else can be asked of a terminal's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineCall {
@@ -47,8 +52,8 @@ pub trait Terminal {
     fn control(&mut self, fd: i32, device: bool, request: u64, argument: i64) -> Result<i64> {
         refused()
     }
-    /// The same with a block of at least 1024 bytes that is read and written.
-    fn control_block(&mut self, fd: i32, device: bool, request: u64, block: &mut [u8; 1024]) -> Result<i64> {
+    /// The same with a block that is read and written.
+    fn control_block(&mut self, fd: i32, device: bool, request: u64, block: &mut Block) -> Result<i64> {
         refused()
     }
     fn lock_file(&mut self, fd: i32, operation: i32) -> Result<()> {

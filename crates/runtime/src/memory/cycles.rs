@@ -478,5 +478,5 @@ fn dispose(cx: &mut Cx, older: usize) {
 /// Whether the object's finaliser ran.
 pub fn is_finalized(obj: &Obj) -> bool {
     // SAFETY: gc types have a link.
-    obj.ty().flags.get() & flags::GC != 0 && unsafe { link(obj.as_ptr()).next.get() as usize & 1 == 1 }
+    obj.ty().flags.get() & flags::GC != 0 && unsafe { link(obj.as_ptr()).next.get() as usize & FINALIZED != 0 }
 }

@@ -95,6 +95,12 @@ fn digits_of(mut v: u64, radix: u64) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
+/// Whether `z` takes the sign away: what is shown of a finite number is all zeros.
+fn loses_sign(s: &Spec, v: f64, digits: &str, rest: &str) -> bool {
+    let zero = |t: &str| !t.bytes().take_while(|c| !c.eq_ignore_ascii_case(&b'e')).any(|c| matches!(c, b'1'..=b'9'));
+    s.no_neg_zero && v.is_finite() && zero(digits) && zero(rest)
+}
+
 /// `float.__format__`; `ty` is what messages call the object's class.
 pub fn float(cx: &mut Cx, v: f64, text: &str, ty: &str) -> PyResult<String> {
     if text.is_empty() {
@@ -110,8 +116,7 @@ pub fn float(cx: &mut Cx, v: f64, text: &str, ty: &str) -> PyResult<String> {
         return Err(unknown(cx, kind, ty));
     }
     let (digits, rest) = float_body(v, kind, s.precision, s.alternate, s.kind.is_none());
-    let zero = |t: &str| !t.bytes().take_while(|c| !c.eq_ignore_ascii_case(&b'e')).any(|c| matches!(c, b'1'..=b'9'));
-    let dropped = s.no_neg_zero && v.is_finite() && zero(&digits) && zero(&rest);
+    let dropped = loses_sign(&s, v, &digits, &rest);
     let s = if v.is_finite() { s } else { Spec { grouping: None, ..s } };
     Ok(assemble(&s, v.is_sign_negative() && !v.is_nan() && !dropped, "", &digits, &rest, 3))
 }
@@ -132,8 +137,7 @@ pub fn complex(cx: &mut Cx, (re, im): (f64, f64), text: &str, ty: &str) -> PyRes
     let (skip_real, bracketed) = (s.kind.is_none() && unsigned_zero, s.kind.is_none() && !unsigned_zero);
     let part = |v: f64, sign: Option<char>| {
         let (digits, rest) = float_body(v, kind, s.precision, s.alternate, false);
-        let zero = |t: &str| !t.bytes().take_while(|c| !c.eq_ignore_ascii_case(&b'e')).any(|c| matches!(c, b'1'..=b'9'));
-        let dropped = s.no_neg_zero && v.is_finite() && zero(&digits) && zero(&rest);
+        let dropped = loses_sign(&s, v, &digits, &rest);
         let bare = Spec { fill: ' ', align: None, sign, width: None, grouping: if v.is_finite() { s.grouping } else { None }, ..s.clone() };
         assemble(&bare, v.is_sign_negative() && !v.is_nan() && !dropped, "", &digits, &rest, 3)
     };

@@ -296,6 +296,7 @@ impl Dict {
             if other.len(cx) != n {
                 return Err(cx.runtime_error("dict mutated during update"));
             }
+            cx.poll_native()?;
         }
         Ok(())
     }

@@ -110,6 +110,7 @@ fn subset(cx: &mut Cx, a: &Ref<Set>, b: &Ref<Set>) -> PyResult<bool> {
         if !b.contains_hashed(cx, &k, hash)? {
             return Ok(false);
         }
+        cx.poll_native()?;
     }
     Ok(true)
 }
@@ -165,6 +166,7 @@ fn difference_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Set>
         if !has(cx, other, &k, hash)? {
             out.add_hashed(cx, &k, hash)?;
         }
+        cx.poll_native()?;
     }
     Ok(out)
 }
@@ -180,6 +182,7 @@ fn remove_all(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
         let mut at = 0;
         while let Some((k, hash)) = s.next_entry(cx, &mut at) {
             this.discard_hashed(cx, &k, hash)?;
+            cx.poll_native()?;
         }
     } else {
         table::each(cx, other, |cx, k| this.discard(cx, k).map(|_| ()))?;
@@ -199,6 +202,7 @@ fn intersection_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Se
             if large.contains_hashed(cx, &k, hash)? {
                 out.add_hashed(cx, &k, hash)?;
             }
+            cx.poll_native()?;
         }
         return Ok(out);
     }
@@ -234,6 +238,7 @@ fn toggle_all(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
         if !this.discard_hashed(cx, &k, hash)? {
             this.add_hashed(cx, &k, hash)?;
         }
+        cx.poll_native()?;
     }
     Ok(())
 }
@@ -460,6 +465,7 @@ impl Set {
                 if large.contains_hashed(cx, &k, hash)? {
                     return Ok(false);
                 }
+                cx.poll_native()?;
             }
             return Ok(true);
         }

@@ -32,6 +32,7 @@ fn make_keys(cx: &mut Cx, f: &Obj, items: &[Obj], keys: &mut Vec<Obj>) -> PyResu
     keys.reserve(items.len());
     for o in items {
         keys.push(protocol::call(cx, f, std::slice::from_ref(o))?);
+        cx.poll_native()?;
     }
     Ok(())
 }
@@ -46,9 +47,9 @@ fn put_in_order(items: &mut [Obj], order: &[u32]) {
 
 /// The places of the items in sorted order.
 fn order(cx: &mut Cx, keys: &[Obj], reverse: bool) -> PyResult<Vec<u32>> {
-    let n = keys.len();
-    let mut order: Vec<u32> = if reverse { (0..n as u32).rev().collect() } else { (0..n as u32).collect() };
-    if n > 1 && !sort_plain(cx, keys, &mut order) {
+    let n = u32::try_from(keys.len()).map_err(|_| cx.memory_error())?;
+    let mut order: Vec<u32> = if reverse { (0..n).rev().collect() } else { (0..n).collect() };
+    if n > 1 && !sort_plain(keys, &mut order) {
         merge_sort(cx, keys, &mut order)?;
     }
     if reverse {
@@ -94,7 +95,7 @@ fn compare_plain(what: Plain, a: &Obj, b: &Obj) -> Ordering {
 }
 
 /// Sorts where no comparison can run Python or fail: ints, floats, text, or tuples of these, column by column.
-fn sort_plain(cx: &Cx, keys: &[Obj], order: &mut [u32]) -> bool {
+fn sort_plain(keys: &[Obj], order: &mut [u32]) -> bool {
     let first = &keys[0];
     if let Some(what) = plain(first) {
         if !keys.iter().all(|k| plain(k) == Some(what)) {
@@ -107,7 +108,7 @@ fn sort_plain(cx: &Cx, keys: &[Obj], order: &mut [u32]) -> bool {
         }
         return true;
     }
-    let Some(columns) = columns(cx, keys) else { return false };
+    let Some(columns) = columns(keys) else { return false };
     by(
         order,
         keys,
@@ -130,7 +131,7 @@ fn sort_plain(cx: &Cx, keys: &[Obj], order: &mut [u32]) -> bool {
 }
 
 /// The types of the columns if all keys are tuples whose items are plain and of one type in each column.
-fn columns(_cx: &Cx, keys: &[Obj]) -> Option<Vec<Plain>> {
+fn columns(keys: &[Obj]) -> Option<Vec<Plain>> {
     let mut columns: Vec<Plain> = Vec::new();
     for k in keys {
         if k.shape() != shape::TUPLE {
@@ -216,5 +217,6 @@ fn less(cx: &mut Cx, keys: &[Obj], a: u32, b: u32) -> PyResult<bool> {
     let r = protocol::richcompare(cx, &keys[a as usize], &keys[b as usize], Cmp::Lt)?;
     let truth = protocol::truth(cx, &r);
     cx.release(r);
+    cx.poll_native()?;
     truth
 }

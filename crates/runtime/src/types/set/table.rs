@@ -176,7 +176,13 @@ impl Set {
         self.add_hashed(cx, key, hash)
     }
     pub(super) fn add_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
-        let Found::Free(at) = self.find(cx, key, hash)? else { return Ok(false) };
+        let Found::Free(mut at) = self.find(cx, key, hash)? else { return Ok(false) };
+        if self.fill.get() >= self.mask(cx) {
+            // Only a table that could not grow before is as full as this; the last free place must stay, for walks to end.
+            self.rebuild_for_use(cx)?;
+            let Found::Free(again) = self.find(cx, key, hash)? else { return Ok(false) };
+            at = again;
+        }
         self.changed();
         let before = std::mem::replace(&mut self.table.get_mut(cx)[at], Entry { key: Some(key.clone()), hash });
         self.used.set(self.used.get() + 1);
@@ -286,6 +292,7 @@ impl Set {
         while let Some((k, hash)) = other.next_entry(cx, &mut at) {
             self.add_hashed(cx, &k, hash)?;
             cx.release(k);
+            cx.poll_native()?;
         }
         Ok(())
     }
@@ -316,7 +323,7 @@ pub(super) fn each_key(cx: &mut Cx, d: &Dict, mut what: impl FnMut(&mut Cx, &Obj
         at = next;
         let r = what(cx, &k, hash);
         cx.release_with_error(k);
-        r?;
+        r.and_then(|()| cx.poll_native())?;
     }
     Ok(())
 }
