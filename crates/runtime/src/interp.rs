@@ -38,6 +38,7 @@ pub fn new(host: Box<dyn Host>, hash_key: (u64, u64)) -> Interp {
         boxed.assume_init()
     };
     bootstrap(&mut cx);
+    cx.renew_frame_limit();
     Interp { cx: std::mem::ManuallyDrop::new(cx) }
 }
 

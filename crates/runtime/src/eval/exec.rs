@@ -40,8 +40,9 @@ pub struct Exec {
     pub generator: bool,
     /// Interned names of the positional and keyword-only parameters.
     pub params: Vec<Obj>,
-    /// Plain positional parameters only: calls can enter without binding.
-    pub simple: bool,
+    /// How many arguments a call needs that can enter without binding: all parameters are positional and nothing lies in
+    /// cells. `usize::MAX`: no call can.
+    pub plain_args: usize,
     /// Cells that take over an argument: (cell index, argument index).
     pub cell_args: Vec<(usize, usize)>,
     /// Objects the words point at.

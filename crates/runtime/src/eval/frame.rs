@@ -55,6 +55,8 @@ pub struct Stacks {
     frames: *mut Frame,
     pub top: *mut Frame,
     values_end: *mut Slot,
+    /// The first record that a call does not open without thinking.
+    stop: Cell<*mut Frame>,
     value_bytes: usize,
     frame_bytes: usize,
     pub(crate) result: Cell<Slot>,
@@ -103,6 +105,7 @@ impl Stacks {
             frames: std::ptr::null_mut(),
             top: std::ptr::null_mut(),
             values_end: nothing,
+            stop: Cell::new(std::ptr::null_mut()),
             value_bytes: 0,
             frame_bytes: 0,
             result: Cell::new(nothing.cast()),
@@ -137,7 +140,41 @@ impl Stacks {
                 handled: None,
             });
             let values_end = values.add(value_bytes / 8 - 70_000);
-            Some(Stacks { values, frames, top: frames, values_end, value_bytes, frame_bytes, result: Cell::new(std::ptr::null_mut()), call: [std::ptr::null_mut(); 3] })
+            Some(Stacks { values, frames, top: frames, values_end, stop: Cell::new(frames), value_bytes, frame_bytes, result: Cell::new(std::ptr::null_mut()), call: [std::ptr::null_mut(); 3] })
+        }
+    }
+
+    /// Lets calls open records up to this depth, and ask `push` beyond.
+    pub(crate) fn set_limit(&self, depth: usize) {
+        let room = (self.frame_bytes / size_of::<Frame>()).saturating_sub(1);
+        self.stop.set(self.frames.wrapping_add(if depth == 0 { 0 } else { depth.saturating_add(1).min(room) }));
+    }
+    /// Whether a call may open a frame with so many registers at `base` on the value stack.
+    #[inline(always)]
+    pub(super) fn has_room(&self, base: *mut Slot, nregs: usize) -> bool {
+        self.top.wrapping_add(1) < self.stop.get() && base.wrapping_add(nregs) <= self.values_end
+    }
+    /// Opens a frame that owns its function.
+    ///
+    /// # Safety
+    /// There is room.
+    #[inline(always)]
+    pub(super) unsafe fn open(&mut self, exec: *const Exec, regs: *mut Slot, function: Slot, kind: FrameKind) {
+        // SAFETY: as promised.
+        unsafe {
+            let frame = self.top.add(1);
+            (*frame).exec = exec;
+            (*frame).regs = regs;
+            (*frame).pc = (*exec).words.as_ptr().cast_mut();
+            (*frame).top = regs.add((*exec).nregs);
+            (*frame).function = function;
+            (*frame).kind = kind;
+            (*frame).owns_function = true;
+            (*frame).namespace = std::ptr::null_mut();
+            (*frame).extra = std::ptr::null_mut();
+            (*frame).object = std::ptr::null_mut();
+            (&raw mut (*frame).handled).write(None);
+            self.top = frame;
         }
     }
 

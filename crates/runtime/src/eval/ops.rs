@@ -1,8 +1,16 @@
 //! The handlers. Fast paths are generic over operand kinds; everything that can run Python or allocate in earnest is in
 //! a function that is never inlined, so that no value with a destructor is alive where a handler jumps on.
+//!
+//! A fast path makes no call that comes back: it looks first, changes registers and counts when it knows that it can finish,
+//! and leaves by a jump, to the next instruction, to a slower handler, or to `bury_then_go`. So it needs no room on the
+//! native stack.
 
+#[path = "ops/arith.rs"]
+mod arith;
 #[path = "ops/calls.rs"]
 mod calls;
+#[path = "ops/compare.rs"]
+mod compare;
 #[path = "ops/data.rs"]
 mod data;
 #[path = "ops/flow.rs"]
@@ -10,7 +18,9 @@ mod flow;
 #[path = "ops/names.rs"]
 mod names;
 
+pub(in crate::eval) use arith::*;
 pub(in crate::eval) use calls::*;
+pub(in crate::eval) use compare::*;
 pub(in crate::eval) use data::*;
 pub(in crate::eval) use flow::*;
 pub(in crate::eval) use names::*;
@@ -19,7 +29,7 @@ use super::LENS;
 use crate::cx::Cx;
 use crate::eval::tracing::quicken;
 use crate::eval::unwind::fail;
-use crate::eval::{Handler, Slot, give, peek};
+use crate::eval::{Handler, Slot};
 use crate::memory;
 use crate::object::shape;
 use crate::protocol;
@@ -72,20 +82,30 @@ pub(in crate::eval) unsafe fn incref(o: Slot) {
     }
 }
 
+/// Whether an object with one count dies on the spot: ints and floats own nothing, and nobody is told.
+#[inline(always)]
+unsafe fn is_number(o: Slot) -> bool {
+    // SAFETY: live object.
+    unsafe { !LENS && (*o).shape.get().wrapping_sub(shape::INT) <= shape::FLOAT - shape::INT }
+}
+
+#[inline(always)]
+unsafe fn free_number(cx: *mut Cx, o: Slot) {
+    // SAFETY: the last count of an int or float of the usual size is given up.
+    unsafe { (*cx).heap.free_short(NonNull::new_unchecked(o.cast()), 32) }
+}
+
 /// Gives a count back; finalisers run at once.
 #[inline(always)]
 pub unsafe fn drop_slot(cx: *mut Cx, o: Slot) {
     // SAFETY: the caller owns the count.
     unsafe {
         let c = (*o).count.get();
-        if c < 0 {
-            return;
-        }
-        (*o).count.set(c - 1);
-        if c == 1 {
-            let s = (*o).shape.get();
-            if !LENS && (s == shape::INT || s == shape::FLOAT) {
-                (*cx).heap.free_short(NonNull::new_unchecked(o.cast()), 32);
+        if c > 1 {
+            (*o).count.set(c - 1);
+        } else if c == 1 {
+            if is_number(o) {
+                free_number(cx, o);
             } else {
                 dead(cx, o);
             }
@@ -93,11 +113,88 @@ pub unsafe fn drop_slot(cx: *mut Cx, o: Slot) {
     }
 }
 
+/// Whether giving this count back would mean a burial.
+#[inline(always)]
+unsafe fn is_last(o: Slot) -> bool {
+    // SAFETY: live object.
+    unsafe { (*o).count.get() == 1 && !is_number(o) }
+}
+
+/// Gives back a count that is not the last, or a number's.
+#[inline(always)]
+unsafe fn drop_light(cx: *mut Cx, o: Slot) {
+    // SAFETY: the caller owns the count, and asked `is_last`.
+    unsafe {
+        let c = (*o).count.get();
+        if c > 1 {
+            (*o).count.set(c - 1);
+        } else if c == 1 {
+            free_number(cx, o);
+        }
+    }
+}
+
+/// Gives back a temporary that is known to be an int or a float.
+#[inline(always)]
+unsafe fn release_number<const KIND: u8>(cx: *mut Cx, o: Slot) {
+    if KIND == T {
+        // SAFETY: temporaries are owned; the shape was compared.
+        unsafe { if LENS { drop_slot(cx, o) } else { drop_light(cx, o) } }
+    }
+}
+
+/// Ends an instruction: gives `old` back, finalisers at once, and goes on at `next`.
+#[inline(always)]
+pub(in crate::eval) unsafe fn go_without(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, next: *mut u64, old: Slot) {
+    // SAFETY: the caller owns the count, and has nothing left to do.
+    unsafe {
+        let c = (*old).count.get();
+        if c > 1 {
+            (*old).count.set(c - 1);
+        } else if c == 1 {
+            if !is_number(old) {
+                return bury_then_go(cx, pc, regs, next, old);
+            }
+            free_number(cx, old);
+        }
+        go(cx, next, regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn bury_then_go(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, next: *mut u64, old: Slot) {
+    // SAFETY: the last count; the frame says where it is.
+    unsafe {
+        at(cx, pc);
+        dead(cx, old);
+        go(cx, next, regs)
+    }
+}
+
+/// Ends an instruction with a result for operand 0; a local's old value dies last.
+#[inline(always)]
+pub(in crate::eval) unsafe fn finish(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, next: *mut u64, local: bool, v: Slot) {
+    // SAFETY: operand 0 is a register of the frame.
+    unsafe {
+        if local && LENS {
+            at(cx, pc);
+            put(cx, regs, f(pc, 0), true, v);
+        } else if local {
+            let old = std::mem::replace(&mut *regs.add(f(pc, 0)), v);
+            return go_without(cx, pc, regs, next, old);
+        } else {
+            *regs.add(f(pc, 0)) = v;
+        }
+        go(cx, next, regs)
+    }
+}
+
 #[cold]
 #[inline(never)]
 unsafe fn dead(cx: *mut Cx, o: Slot) {
-    // SAFETY: the count is zero and the eval loop borrows no inside.
+    // SAFETY: the last count is given up, and the eval loop borrows no inside.
     unsafe {
+        (*o).count.set(0);
         let before = (*cx).may_run.replace(true);
         memory::die(NonNull::new_unchecked(o));
         (*cx).may_run.set(before);
@@ -139,13 +236,14 @@ pub(in crate::eval) unsafe fn at(cx: *mut Cx, pc: *mut u64) {
     unsafe { (*(*cx).stacks.top).pc = pc }
 }
 
-/// A block for a number.
+/// A block for a number, or null when the slow way has to find one.
 #[inline(always)]
-unsafe fn number_block(cx: *mut Cx, size: usize) -> Option<NonNull<u8>> {
+unsafe fn number_block(cx: *mut Cx) -> *mut u8 {
     // SAFETY: the context is live.
-    unsafe { if LENS { (*cx).heap.alloc_object(size, 0) } else { (*cx).heap.alloc_short(size) } }
+    unsafe { if LENS { (*cx).heap.alloc_object(32, 0).map_or(std::ptr::null_mut(), NonNull::as_ptr) } else { (*cx).heap.pop_short(32) } }
 }
 
+/// An int, or null when it is for the slow way: too large, or no block at hand.
 #[inline(always)]
 unsafe fn fast_int(cx: *mut Cx, v: i64) -> Slot {
     // SAFETY: an int needs 32 bytes; every field is written.
@@ -153,11 +251,13 @@ unsafe fn fast_int(cx: *mut Cx, v: i64) -> Slot {
         if (crate::cx::SMALL_MIN..=crate::cx::SMALL_MAX).contains(&v) {
             return (*(*cx).small_ints.add((v - crate::cx::SMALL_MIN) as usize)).as_ptr().as_ptr();
         }
-        if v.unsigned_abs() >= 1 << 60 {
+        if v.wrapping_add((1 << 60) - 1) as u64 > (1 << 61) - 2 {
             return std::ptr::null_mut();
         }
-        let Some(b) = number_block(cx, 32) else { return std::ptr::null_mut() };
-        let h = b.as_ptr();
+        let h = number_block(cx);
+        if h.is_null() {
+            return std::ptr::null_mut();
+        }
         h.cast::<u64>().write(1 | (shape::INT as u64) << 32);
         h.cast::<*const crate::types::Type>().add(1).write((*cx).types.int.as_raw().as_ptr());
         h.cast::<isize>().add(2).write(0);
@@ -166,12 +266,15 @@ unsafe fn fast_int(cx: *mut Cx, v: i64) -> Slot {
     }
 }
 
+/// A float, or null when no block is at hand.
 #[inline(always)]
 unsafe fn fast_float(cx: *mut Cx, v: f64) -> Slot {
     // SAFETY: a float needs 24 bytes; every field is written.
     unsafe {
-        let Some(b) = number_block(cx, 24) else { return std::ptr::null_mut() };
-        let h = b.as_ptr();
+        let h = number_block(cx);
+        if h.is_null() {
+            return std::ptr::null_mut();
+        }
         h.cast::<u64>().write(1 | (shape::FLOAT as u64) << 32);
         h.cast::<*const crate::types::Type>().add(1).write((*cx).types.float.as_raw().as_ptr());
         h.cast::<f64>().add(2).write(v);
@@ -224,342 +327,27 @@ pub unsafe fn load_const(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 }
 pub unsafe fn store_owned(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the temporary moves into the local.
-    unsafe {
-        at(cx, pc);
-        put(cx, regs, f(pc, 0), true, *regs.add(f(pc, 1)));
-        go(cx, pc.add(2), regs)
-    }
+    unsafe { finish(cx, pc, regs, pc.add(2), true, *regs.add(f(pc, 1))) }
 }
 pub unsafe fn store_copy(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: a count is added for the copy.
     unsafe {
-        at(cx, pc);
         let v = *regs.add(f(pc, 1));
         incref(v);
-        put(cx, regs, f(pc, 0), true, v);
-        go(cx, pc.add(2), regs)
+        finish(cx, pc, regs, pc.add(2), true, v)
     }
 }
 pub unsafe fn store_const(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as `load_const`.
     unsafe {
-        at(cx, pc);
         let v = *pc.add(2) as Slot;
         incref(v);
-        put(cx, regs, f(pc, 0), true, v);
-        go(cx, pc.add(3), regs)
+        finish(cx, pc, regs, pc.add(3), true, v)
     }
 }
 pub unsafe fn pop_top(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the temporary is owned.
-    unsafe {
-        at(cx, pc);
-        drop_slot(cx, *regs.add(f(pc, 1)));
-        go(cx, pc.add(2), regs)
-    }
-}
-
-// ---- arithmetic
-
-/// The number of a binary instruction: operator, plus 16 in place.
-pub fn binary_number(op: Opcode) -> u16 {
-    use Opcode::*;
-    let (op, inplace) = match op {
-        BINARY_ADD => (Op::Add, 0),
-        BINARY_SUBTRACT => (Op::Sub, 0),
-        BINARY_MULTIPLY => (Op::Mul, 0),
-        BINARY_MATRIX_MULTIPLY => (Op::MatMul, 0),
-        BINARY_TRUE_DIVIDE => (Op::TrueDiv, 0),
-        BINARY_FLOOR_DIVIDE => (Op::FloorDiv, 0),
-        BINARY_MODULO => (Op::Mod, 0),
-        BINARY_POWER => (Op::Pow, 0),
-        BINARY_LSHIFT => (Op::LShift, 0),
-        BINARY_RSHIFT => (Op::RShift, 0),
-        BINARY_AND => (Op::And, 0),
-        BINARY_XOR => (Op::Xor, 0),
-        BINARY_OR => (Op::Or, 0),
-        INPLACE_ADD => (Op::Add, 16),
-        INPLACE_SUBTRACT => (Op::Sub, 16),
-        INPLACE_MULTIPLY => (Op::Mul, 16),
-        INPLACE_MATRIX_MULTIPLY => (Op::MatMul, 16),
-        INPLACE_TRUE_DIVIDE => (Op::TrueDiv, 16),
-        INPLACE_FLOOR_DIVIDE => (Op::FloorDiv, 16),
-        INPLACE_MODULO => (Op::Mod, 16),
-        INPLACE_POWER => (Op::Pow, 16),
-        INPLACE_LSHIFT => (Op::LShift, 16),
-        INPLACE_RSHIFT => (Op::RShift, 16),
-        INPLACE_AND => (Op::And, 16),
-        INPLACE_XOR => (Op::Xor, 16),
-        _ => (Op::Or, 16),
-    };
-    op as u16 + inplace
-}
-
-macro_rules! by_kinds {
-    ($name:ident, $a:expr, $b:expr, $d:expr) => {
-        match ($a, $b, $d) {
-            (L, L, 0) => $name::<L, L, 0> as Handler,
-            (L, L, _) => $name::<L, L, 1>,
-            (L, T, 0) => $name::<L, T, 0>,
-            (L, T, _) => $name::<L, T, 1>,
-            (L, K, 0) => $name::<L, K, 0>,
-            (L, _, _) => $name::<L, K, 1>,
-            (T, L, 0) => $name::<T, L, 0>,
-            (T, L, _) => $name::<T, L, 1>,
-            (T, T, 0) => $name::<T, T, 0>,
-            (T, T, _) => $name::<T, T, 1>,
-            (T, K, 0) => $name::<T, K, 0>,
-            (T, _, _) => $name::<T, K, 1>,
-            (_, L, 0) => $name::<K, L, 0>,
-            (_, L, _) => $name::<K, L, 1>,
-            (_, T, 0) => $name::<K, T, 0>,
-            (_, _, _) => $name::<K, T, 1>,
-        }
-    };
-}
-pub(super) use by_kinds;
-
-pub fn binary(a: u8, b: u8, d: u8) -> Handler {
-    by_kinds!(binary_any, a, b, d)
-}
-
-/// Any binary operation; turns itself into a typed version when it sees small ints or floats.
-pub unsafe fn binary_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: operands are borrowed while the slow part runs; on success owned ones are given back.
-    unsafe {
-        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
-        at(cx, pc);
-        let number = f(pc, 3);
-        let op = number & 15;
-        if is(a, shape::INT) && is(b, shape::INT) {
-            if let Some(h) = int_handler::<A, B, D>(op) {
-                quicken(cx, pc, h);
-            }
-        } else if is(a, shape::FLOAT) && is(b, shape::FLOAT) && op <= 4 && op != 3 {
-            quicken(cx, pc, float_handler::<A, B, D>(op));
-        }
-        let r = if D == 1 && A == L && f(pc, 0) == f(pc, 1) && op == 0 && is(a, shape::STR) && is(b, shape::STR) {
-            append_text(cx, regs, f(pc, 0), b)
-        } else {
-            binary_slow(cx, a, b, number)
-        };
-        if r.is_null() {
-            return fail(cx, pc, regs);
-        }
-        release::<A>(cx, a);
-        release::<B>(cx, b);
-        put(cx, regs, f(pc, 0), D == 1, r);
-        go(cx, pc.add(4), regs)
-    }
-}
-
-#[inline(never)]
-unsafe fn binary_slow(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> Slot {
-    // SAFETY: operands are counted while Python may run.
-    unsafe {
-        let cx = &mut *cx;
-        let (x, y) = (peek(&a).clone(), peek(&b).clone());
-        let op = Op::from_index(number & 15);
-        let r = if number >= 16 { protocol::inplace(cx, &x, &y, op) } else { protocol::binary(cx, &x, &y, op) };
-        cx.release(x);
-        cx.release(y);
-        r.map_or(std::ptr::null_mut(), give)
-    }
-}
-
-/// `s += t` where the local holds the only reference: grows in place.
-#[inline(never)]
-unsafe fn append_text(cx: *mut Cx, regs: *mut Slot, local: usize, b: Slot) -> Slot {
-    // SAFETY: the local is emptied while its string may move; it gets the unbound marker that `put` then drops.
-    unsafe {
-        let cx = &mut *cx;
-        let tail = peek(&b).clone();
-        let unbound = cx.consts.unbound.as_ptr().as_ptr();
-        let own = crate::eval::take(std::mem::replace(&mut *regs.add(local), unbound));
-        let (Ok(s), Some(t)) = (own.downcast::<crate::types::Str>(), tail.cast::<crate::types::Str>()) else { return std::ptr::null_mut() };
-        let result = match crate::types::Str::append_in_place(cx, s, t) {
-            Ok((s, true)) => Ok(s.into_obj()),
-            Ok((s, false)) => {
-                let r = crate::types::str::concat(cx, s.as_obj(), &tail);
-                *regs.add(local) = give(s.into_obj());
-                r
-            }
-            Err(r) => Err(r),
-        };
-        drop(tail);
-        result.map_or(std::ptr::null_mut(), give)
-    }
-}
-
-fn int_handler<const A: u8, const B: u8, const D: u8>(op: usize) -> Option<Handler> {
-    Some(match op {
-        0 => int_op::<A, B, D, 0>,
-        1 => int_op::<A, B, D, 1>,
-        2 => int_op::<A, B, D, 2>,
-        5 => int_op::<A, B, D, 5>,
-        6 => int_op::<A, B, D, 6>,
-        8 => int_op::<A, B, D, 8>,
-        9 => int_op::<A, B, D, 9>,
-        10 => int_op::<A, B, D, 10>,
-        11 => int_op::<A, B, D, 11>,
-        12 => int_op::<A, B, D, 12>,
-        _ => return None,
-    })
-}
-
-unsafe fn int_op<const A: u8, const B: u8, const D: u8, const OP: usize>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: shapes are compared before values are read; temporaries of ints die without Python.
-    unsafe {
-        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
-        if is(a, shape::INT)
-            && is(b, shape::INT)
-            && let Some(v) = int::small_op(Op::from_index(OP), int_value(a), int_value(b))
-        {
-            let r = fast_int(cx, v);
-            if !r.is_null() {
-                release::<A>(cx, a);
-                release::<B>(cx, b);
-                put(cx, regs, f(pc, 0), D == 1, r);
-                return go(cx, pc.add(4), regs);
-            }
-        }
-        binary_any::<A, B, D>(cx, pc, regs)
-    }
-}
-
-fn float_handler<const A: u8, const B: u8, const D: u8>(op: usize) -> Handler {
-    match op {
-        0 => float_op::<A, B, D, 0>,
-        1 => float_op::<A, B, D, 1>,
-        2 => float_op::<A, B, D, 2>,
-        _ => float_op::<A, B, D, 4>,
-    }
-}
-
-unsafe fn float_op<const A: u8, const B: u8, const D: u8, const OP: usize>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: as `int_op`; a temporary with one count is reused in place, as CPython does.
-    unsafe {
-        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
-        if is(a, shape::FLOAT) && is(b, shape::FLOAT) {
-            let (x, y) = (float_value(a), float_value(b));
-            let v = match OP {
-                0 => x + y,
-                1 => x - y,
-                2 => x * y,
-                _ => x / y,
-            };
-            if OP != 4 || y != 0.0 {
-                if A == T && (*a).count.get() == 1 {
-                    a.cast::<f64>().add(2).write(v);
-                    release::<B>(cx, b);
-                    put(cx, regs, f(pc, 0), D == 1, a);
-                    return go(cx, pc.add(4), regs);
-                }
-                if B == T && (*b).count.get() == 1 {
-                    b.cast::<f64>().add(2).write(v);
-                    release::<A>(cx, a);
-                    put(cx, regs, f(pc, 0), D == 1, b);
-                    return go(cx, pc.add(4), regs);
-                }
-                let r = fast_float(cx, v);
-                if !r.is_null() {
-                    release::<A>(cx, a);
-                    release::<B>(cx, b);
-                    put(cx, regs, f(pc, 0), D == 1, r);
-                    return go(cx, pc.add(4), regs);
-                }
-            }
-        }
-        binary_any::<A, B, D>(cx, pc, regs)
-    }
-}
-
-// ---- comparison
-
-/// Compares, tests identity or membership: 0..5 comparison, 6 is, 7 is not, 8 in, 9 not in. 0, 1, or 2 for an error.
-#[inline(never)]
-unsafe fn compare_slow(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> u32 {
-    // SAFETY: as `binary_slow`; shapes are compared before layouts are used.
-    unsafe {
-        let cx = &mut *cx;
-        if is(a, shape::STR) && is(b, shape::STR) && matches!(number, 2 | 3) {
-            let same = a == b || (*a.cast::<Str>()).same(&*b.cast::<Str>());
-            return u32::from(same == (number == 2));
-        }
-        if is(b, shape::DICT)
-            && number >= 8
-            && let Some(found) = (*b.cast::<Dict>()).find_plain(cx, peek(&a))
-        {
-            return u32::from(found.is_some() == (number == 8));
-        }
-        let (x, y) = (peek(&a).clone(), peek(&b).clone());
-        let r = match number {
-            0..=5 => match protocol::richcompare(cx, &x, &y, Cmp::ALL[number]) {
-                Ok(v) => {
-                    let t = protocol::truth(cx, &v);
-                    cx.release(v);
-                    t
-                }
-                Err(r) => Err(r),
-            },
-            8 => protocol::contains(cx, &y, &x),
-            _ => protocol::contains(cx, &y, &x).map(|b| !b),
-        };
-        cx.release(x);
-        cx.release(y);
-        r.map_or(2, u32::from)
-    }
-}
-
-pub fn compare(a: u8, b: u8, d: u8) -> Handler {
-    by_kinds!(compare_value, a, b, d)
-}
-
-/// A comparison whose value is kept.
-unsafe fn compare_value<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: as `binary_any`.
-    unsafe {
-        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
-        at(cx, pc);
-        let number = f(pc, 3);
-        if LENS && (number == 6 || number == 7) {
-            crate::lens::compared(&mut *cx, peek(&a), peek(&b));
-        }
-        let r = if number == 6 || number == 7 { give((*cx).bool((a == b) == (number == 6))) } else { value_of_compare(cx, a, b, number) };
-        if r.is_null() {
-            return fail(cx, pc, regs);
-        }
-        release::<A>(cx, a);
-        release::<B>(cx, b);
-        put(cx, regs, f(pc, 0), D == 1, r);
-        go(cx, pc.add(3), regs)
-    }
-}
-
-#[inline(never)]
-unsafe fn value_of_compare(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> Slot {
-    // SAFETY: as `binary_slow`.
-    unsafe {
-        if number >= 8 || (is(a, shape::STR) && is(b, shape::STR) && matches!(number, 2 | 3)) {
-            return match compare_slow(cx, a, b, number) {
-                2 => std::ptr::null_mut(),
-                v => give((*cx).bool(v == 1)),
-            };
-        }
-        let cx = &mut *cx;
-        let (x, y) = (peek(&a).clone(), peek(&b).clone());
-        let r = protocol::richcompare(cx, &x, &y, Cmp::ALL[number]);
-        cx.release(x);
-        cx.release(y);
-        r.map_or(std::ptr::null_mut(), give)
-    }
-}
-
-pub fn compare_jump(a: u8, b: u8, number: u16) -> Handler {
-    if number == 6 || number == 7 {
-        return by_kinds!(is_jump, a, b, 0);
-    }
-    by_kinds!(compare_jump_any, a, b, 0)
+    unsafe { go_without(cx, pc, regs, pc.add(2), *regs.add(f(pc, 1))) }
 }
 
 #[inline(always)]
@@ -587,78 +375,29 @@ unsafe fn poll_jump(cx: *mut Cx, pc: *mut u64, to: *mut u64, regs: *mut Slot) {
     }
 }
 
-unsafe fn is_jump<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: identity needs no call.
-    unsafe {
-        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
-        if LENS {
-            at(cx, pc);
-            crate::lens::compared(&mut *cx, peek(&a), peek(&b));
+macro_rules! by_kinds {
+    ($name:ident, $a:expr, $b:expr, $d:expr) => {
+        match ($a, $b, $d) {
+            (L, L, 0) => $name::<L, L, 0> as Handler,
+            (L, L, _) => $name::<L, L, 1>,
+            (L, T, 0) => $name::<L, T, 0>,
+            (L, T, _) => $name::<L, T, 1>,
+            (L, K, 0) => $name::<L, K, 0>,
+            (L, _, _) => $name::<L, K, 1>,
+            (T, L, 0) => $name::<T, L, 0>,
+            (T, L, _) => $name::<T, L, 1>,
+            (T, T, 0) => $name::<T, T, 0>,
+            (T, T, _) => $name::<T, T, 1>,
+            (T, K, 0) => $name::<T, K, 0>,
+            (T, _, _) => $name::<T, K, 1>,
+            (_, L, 0) => $name::<K, L, 0>,
+            (_, L, _) => $name::<K, L, 1>,
+            (_, T, 0) => $name::<K, T, 0>,
+            (_, _, _) => $name::<K, T, 1>,
         }
-        let r = (a == b) == (f(pc, 3) == 6);
-        at(cx, pc);
-        release::<A>(cx, a);
-        release::<B>(cx, b);
-        if r == (f(pc, 0) == 1) { jump_to(cx, pc, *pc.add(3), regs) } else { go(cx, pc.add(4), regs) }
-    }
+    };
 }
-
-unsafe fn compare_jump_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: as `binary_any`.
-    unsafe {
-        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
-        at(cx, pc);
-        let number = f(pc, 3);
-        if number < 6 && is(a, shape::INT) && is(b, shape::INT) {
-            let handler = match number {
-                0 => int_jump::<A, B, 0> as Handler,
-                1 => int_jump::<A, B, 1>,
-                2 => int_jump::<A, B, 2>,
-                3 => int_jump::<A, B, 3>,
-                4 => int_jump::<A, B, 4>,
-                _ => int_jump::<A, B, 5>,
-            };
-            quicken(cx, pc, handler);
-        } else if number < 6 && is(a, shape::FLOAT) && is(b, shape::FLOAT) {
-            quicken(cx, pc, float_jump::<A, B>);
-        }
-        let r = compare_slow(cx, a, b, number);
-        if r == 2 {
-            return fail(cx, pc, regs);
-        }
-        release::<A>(cx, a);
-        release::<B>(cx, b);
-        if r as usize == f(pc, 0) { jump_to(cx, pc, *pc.add(3), regs) } else { go(cx, pc.add(4), regs) }
-    }
-}
-
-unsafe fn int_jump<const A: u8, const B: u8, const C: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: shapes are compared first.
-    unsafe {
-        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
-        if is(a, shape::INT) && is(b, shape::INT) {
-            let r = Cmp::ALL[C as usize].of(int_value(a), int_value(b));
-            release::<A>(cx, a);
-            release::<B>(cx, b);
-            return if usize::from(r) == f(pc, 0) { jump_to(cx, pc, *pc.add(3), regs) } else { go(cx, pc.add(4), regs) };
-        }
-        compare_jump_any::<A, B, 0>(cx, pc, regs)
-    }
-}
-
-unsafe fn float_jump<const A: u8, const B: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: shapes are compared first.
-    unsafe {
-        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
-        if is(a, shape::FLOAT) && is(b, shape::FLOAT) {
-            let r = Cmp::ALL[f(pc, 3)].of(float_value(a), float_value(b));
-            release::<A>(cx, a);
-            release::<B>(cx, b);
-            return if usize::from(r) == f(pc, 0) { jump_to(cx, pc, *pc.add(3), regs) } else { go(cx, pc.add(4), regs) };
-        }
-        compare_jump_any::<A, B, 0>(cx, pc, regs)
-    }
-}
+pub(super) use by_kinds;
 
 /// Runs a fallible Rust operation with one result and stores it: the shape of most handlers. The window is consumed on success.
 macro_rules! handler {

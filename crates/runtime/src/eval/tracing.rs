@@ -98,6 +98,7 @@ impl Cx {
     /// Where `push` stops to think.
     pub(crate) fn renew_frame_limit(&self) {
         self.frame_limit.set(if self.watched() { 0 } else { self.recursion_limit.get() });
+        self.stacks.set_limit(self.frame_limit.get());
     }
     /// To be called after a change of who watches: instruments the frames that run, and those to come.
     pub fn watchers_changed(&mut self) {

@@ -96,6 +96,9 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     tr.run()?;
     let words = tr.finish();
     let cell_args = code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect::<Vec<_>>();
+    const ARRANGED: u32 = CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
+    let plain = code.flags & (ARRANGED | CO_OPTIMIZED) == CO_OPTIMIZED && code.kwonlyargcount == 0 && code.cellvars.is_empty() && code.freevars.is_empty();
+    let plain_args = if plain { code.argcount as usize } else { usize::MAX };
     Ok(Exec {
         words,
         infos: std::mem::take(&mut tr.infos),
@@ -112,11 +115,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         star_star: code.flags & CO_VARKEYWORDS != 0,
         generator: is_gen,
         params,
-        simple: code.flags & (CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) == 0
-            && code.kwonlyargcount == 0
-            && code.cellvars.is_empty()
-            && code.freevars.is_empty()
-            && code.flags & CO_OPTIMIZED != 0,
+        plain_args,
         cell_args,
         keep: std::mem::take(&mut tr.keep),
         lines: std::mem::take(&mut tr.lines),
@@ -678,8 +677,8 @@ impl Tr<'_> {
                 self.stack.push(E::T(hi));
                 self.raw(ops::load_method(k), lo, a, 0, 0, &[p, 0, 0, 0, 0, 0, 0]);
             }
-            CALL_FUNCTION => return Ok(self.call(arg as usize + 1, arg, ops::call_any, next)),
-            CALL_METHOD => return Ok(self.call(arg as usize + 2, arg, ops::call_method, next)),
+            CALL_FUNCTION => return Ok(self.call(arg as usize + 1, arg, if self.is_gen { ops::call_any::<true> } else { ops::call_any::<false> }, next)),
+            CALL_METHOD => return Ok(self.call(arg as usize + 2, arg, if self.is_gen { ops::call_method::<true> } else { ops::call_method::<false> }, next)),
             CALL_FUNCTION_KW => return Ok(self.call(arg as usize + 2, arg, ops::call_kw, next)),
             CALL_FUNCTION_EX => return Ok(self.call(2 + (arg & 1) as usize, arg, ops::call_ex, next)),
             STORE_SUBSCR => {

@@ -136,9 +136,9 @@ pub(super) unsafe fn close(cx: &mut Cx, frame: *mut Frame) {
             crate::lens::frame_left(cx, frame);
         } else {
             if cx.lens.is_on() {
-                super::recording::ops::drop_registers(cx, frame, regs, exec.base);
+                super::recording::ops::drop_registers(cx, frame, regs, 0, exec.base);
             } else {
-                super::plain::ops::drop_registers(cx, frame, regs, exec.base);
+                super::plain::ops::drop_registers(cx, frame, regs, 0, exec.base);
             }
         }
         if let Some(g) = generator {

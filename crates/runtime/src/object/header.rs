@@ -37,8 +37,9 @@ pub mod shape {
     pub const BOOL: u32 = 2;
     /// An int of at most two digits: the value is in `Int::value`.
     pub const INT: u32 = 3;
-    pub const BIGINT: u32 = 4;
-    pub const FLOAT: u32 = 5;
+    /// Next to INT: one comparison asks for both.
+    pub const FLOAT: u32 = 4;
+    pub const BIGINT: u32 = 5;
     pub const STR: u32 = 6;
     pub const BYTES: u32 = 7;
     pub const LIST: u32 = 8;

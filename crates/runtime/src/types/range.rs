@@ -51,10 +51,10 @@ impl RangeIter {
         self.at.set(v.wrapping_add(self.step.get()));
         Some(v)
     }
-    /// Takes `advance` back.
-    pub fn retreat(&self) {
-        self.left.set(self.left.get() + 1);
-        self.at.set(self.at.get().wrapping_sub(self.step.get()));
+    /// What `advance` would give.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<i64> {
+        (self.left.get() != 0).then(|| self.at.get())
     }
 }
 

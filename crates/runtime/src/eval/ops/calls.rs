@@ -27,21 +27,72 @@ unsafe fn drop_window(cx: *mut Cx, regs: *mut Slot, from: usize, count: usize) {
     }
 }
 
-pub unsafe fn call_any(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+/// `G`: whether the caller's registers are a generator's.
+pub unsafe fn call_any<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the window holds the callable and its arguments.
-    unsafe { call_window(cx, pc, regs, f(pc, 1), f(pc, 2)) }
-}
-
-/// After LOAD_METHOD: (method, object) or (unbound marker, callable).
-pub unsafe fn call_method(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: as above.
     unsafe {
-        let w = f(pc, 1);
-        if is(*regs.add(w), shape::UNBOUND) { call_window(cx, pc, regs, w + 1, f(pc, 2)) } else { call_window(cx, pc, regs, w, f(pc, 2) + 1) }
+        let (w, n) = (f(pc, 1), f(pc, 2));
+        if is(*regs.add(w), shape::FUNCTION) { enter_function::<G>(cx, pc, regs, w, n) } else { call_window(cx, pc, regs, w, n) }
     }
 }
 
+/// After LOAD_METHOD: (method, object) or (unbound marker, callable).
+pub unsafe fn call_method<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
+    unsafe {
+        let (w, n) = (f(pc, 1), f(pc, 2));
+        if is(*regs.add(w), shape::FUNCTION) {
+            enter_function::<G>(cx, pc, regs, w, n + 1)
+        } else if is(*regs.add(w), shape::UNBOUND) {
+            call_window(cx, pc, regs, w + 1, n)
+        } else {
+            call_window(cx, pc, regs, w, n + 1)
+        }
+    }
+}
+
+/// Opens the frame of a function of Python whose arguments already lie where its window begins.
 #[inline(always)]
+unsafe fn enter_function<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
+    // SAFETY: S1, depth and room are compared before anything changes.
+    unsafe {
+        let callee = *regs.add(w);
+        let exec = (*(*(*callee.cast::<Function>()).code.as_ptr()).as_raw().as_ptr()).exec_known();
+        if exec.is_null() || (*exec).plain_args != n || (*cx).poll.load(Ordering::Relaxed) != 0 {
+            return call_window(cx, pc, regs, w, n);
+        }
+        let caller = (*cx).stacks.top;
+        // A generator's registers are not on the stack: the arguments move there.
+        let base = if G { (*caller).top } else { regs.add(w + 1) };
+        if !(*cx).stacks.has_room(base, (*exec).nregs) {
+            return call_window(cx, pc, regs, w, n);
+        }
+        if G {
+            for i in 0..n {
+                base.add(i).write_volatile(*regs.add(w + 1 + i));
+            }
+        }
+        (*caller).pc = pc;
+        open(cx, exec, base, callee, n);
+        go(cx, (*exec).words.as_ptr().cast_mut(), base)
+    }
+}
+
+/// Opens a frame for a call in a place that has room, and fills the locals that are no arguments.
+#[inline(always)]
+unsafe fn open(cx: *mut Cx, exec: *const Exec, base: *mut Slot, callee: Slot, n: usize) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        (*cx).stacks.open(exec, base, callee, FrameKind::Call);
+        let unbound = (*cx).consts.unbound.as_ptr().as_ptr();
+        for i in n..(*exec).base {
+            base.add(i).write_volatile(unbound);
+        }
+    }
+}
+
+/// Any call.
+#[inline(never)]
 unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
     // SAFETY: shapes are compared before layouts are used; arguments move into the callee's window.
     unsafe {
@@ -58,7 +109,7 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
                 drop_window(cx, regs, w, n);
                 return fail(cx, pc, regs);
             }
-            if (*exec).simple && (*exec).argcount == n {
+            if (*exec).plain_args == n {
                 return enter_simple(cx, pc, regs.add(w + 1), callee, exec, n);
             }
             (*cx).stacks.call = [callee, null_mut(), null_mut()];
@@ -68,7 +119,7 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
             // The object takes the place of the method, in front of the arguments.
             let function = (*cx).stacks.result.replace(std::ptr::null_mut());
             let exec = exec_of(&mut *cx, &*function.cast::<Function>());
-            if !exec.is_null() && (*exec).simple && (*exec).argcount == n + 1 {
+            if !exec.is_null() && (*exec).plain_args == n + 1 {
                 return enter_simple(cx, pc, regs.add(w), function, exec, n + 1);
             }
             (*cx).stacks.call = [function, null_mut(), null_mut()];
@@ -120,7 +171,7 @@ fn exec_slow(cx: &mut Cx, code: &crate::types::CodeObj) -> *const Exec {
 }
 
 /// Opens a frame whose arguments already lie where its window begins.
-#[inline(always)]
+#[inline(never)]
 unsafe fn enter_simple(cx: *mut Cx, pc: *mut u64, base: *mut Slot, callee: Slot, exec: *const Exec, n: usize) {
     // SAFETY: S1, `push` checks the depth; the rest of the locals is filled with the unbound marker.
     unsafe {
@@ -340,7 +391,7 @@ unsafe fn enter_init(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
         }
         incref(instance);
         let generator = !(*(*cx).stacks.top).extra.is_null() && (*(*cx).stacks.top).kind != FrameKind::Init;
-        if (*exec).simple && (*exec).argcount == n + 1 && !generator {
+        if (*exec).plain_args == n + 1 && !generator {
             if frame::push(&mut *cx, exec, regs.add(w + 1), callee, FrameKind::Init).is_err() {
                 drop_slot(cx, instance);
                 drop_window(cx, regs, w, n + 1);

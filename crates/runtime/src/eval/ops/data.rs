@@ -20,27 +20,14 @@ unsafe fn kinded<const KIND: u8>(pc: *mut u64, regs: *mut Slot, i: usize) -> Slo
 }
 
 unsafe fn subscr_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: shapes are compared before layouts are used; operands stay counted while Python may run.
+    // SAFETY: operands stay counted while Python may run.
     unsafe {
         let (a, b) = (kinded::<A>(pc, regs, f(pc, 1)), kinded::<B>(pc, regs, f(pc, 2)));
-        if is(b, shape::INT) && (is(a, shape::LIST) || is(a, shape::TUPLE)) {
-            let items: &[Obj] = if is(a, shape::LIST) { (*a.cast::<List>()).items(&*cx) } else { (*a.cast::<Tuple>()).items() };
-            let mut i = (*b.cast::<crate::types::Int>()).value_unchecked();
-            if i < 0 {
-                i += items.len() as i64;
-            }
-            if (i as u64) < items.len() as u64 {
-                let v = items[i as usize].as_ptr().as_ptr();
-                incref(v);
-                at(cx, pc);
-                if A == T {
-                    drop_slot(cx, a);
-                }
-                if B == T {
-                    drop_slot(cx, b);
-                }
-                put(cx, regs, f(pc, 0), D == 1, v);
-                return go(cx, pc.add(3), regs);
+        if is(b, shape::INT) {
+            if is(a, shape::LIST) {
+                quicken(cx, pc, subscr_item::<A, B, D, { shape::LIST }>);
+            } else if is(a, shape::TUPLE) {
+                quicken(cx, pc, subscr_item::<A, B, D, { shape::TUPLE }>);
             }
         }
         at(cx, pc);
@@ -48,32 +35,76 @@ unsafe fn subscr_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mu
         if v.is_null() {
             return fail(cx, pc, regs);
         }
-        if A == T {
-            drop_slot(cx, a);
+        release::<A>(cx, a);
+        release::<B>(cx, b);
+        finish(cx, pc, regs, pc.add(3), D == 1, v)
+    }
+}
+
+/// The items of a list or tuple.
+#[inline(always)]
+unsafe fn items_of<const SHAPE: u32>(o: Slot) -> (*mut Slot, usize) {
+    // SAFETY: the shape was compared; nothing changes them while they are looked at.
+    unsafe {
+        if SHAPE == shape::LIST {
+            let items = &**(*o.cast::<List>()).pub_items.as_ptr();
+            (items.as_ptr().cast::<Slot>().cast_mut(), items.len())
+        } else {
+            let items = (*o.cast::<Tuple>()).items();
+            (items.as_ptr().cast::<Slot>().cast_mut(), items.len())
         }
-        if B == T {
-            drop_slot(cx, b);
+    }
+}
+
+/// An item of a list or tuple by a small int.
+unsafe fn subscr_item<const A: u8, const B: u8, const D: u8, const SHAPE: u32>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: shapes are compared before layouts are used; a container with other holders dies later.
+    unsafe {
+        let (a, b) = (kinded::<A>(pc, regs, f(pc, 1)), kinded::<B>(pc, regs, f(pc, 2)));
+        if is(a, SHAPE) && is(b, shape::INT) && !(A == T && is_last(a)) {
+            let (items, len) = items_of::<SHAPE>(a);
+            let mut i = int_value(b);
+            if i < 0 {
+                i += len as i64;
+            }
+            if (i as u64) < len as u64 {
+                let v = *items.add(i as usize);
+                incref(v);
+                if A == T {
+                    drop_light(cx, a);
+                }
+                release_number::<B>(cx, b);
+                return finish(cx, pc, regs, pc.add(3), D == 1, v);
+            }
         }
-        put(cx, regs, f(pc, 0), D == 1, v);
-        go(cx, pc.add(3), regs)
+        subscr_any::<A, B, D>(cx, pc, regs)
     }
 }
 
 #[inline(never)]
 unsafe fn subscr_slow(cx: &mut Cx, a: Slot, b: Slot) -> Slot {
-    // SAFETY: counted while Python may run; the shapes say dict and str.
+    // SAFETY: counted while Python may run; the shapes say what lies there.
     unsafe {
         if is(a, shape::DICT)
             && let Some(Some(i)) = (*a.cast::<Dict>()).find_plain(cx, peek(&b))
         {
             return give((*a.cast::<Dict>()).value_at(cx, i).clone());
         }
-        if is(a, shape::STR) && is(b, shape::INT) {
-            let s = &*a.cast::<Str>();
-            let i = (*b.cast::<crate::types::Int>()).value_unchecked();
-            let i = if i < 0 { i + s.len() as i64 } else { i };
-            if (i as u64) < s.len() as u64 {
-                return Str::of_point(cx, s.chars().get(i as usize)).map_or(std::ptr::null_mut(), give);
+        if is(b, shape::INT) && (is(a, shape::LIST) || is(a, shape::TUPLE) || is(a, shape::STR)) {
+            let (items, len) = if is(a, shape::LIST) {
+                items_of::<{ shape::LIST }>(a)
+            } else if is(a, shape::TUPLE) {
+                items_of::<{ shape::TUPLE }>(a)
+            } else {
+                (std::ptr::null_mut(), (*a.cast::<Str>()).len())
+            };
+            let i = int_value(b);
+            let i = if i < 0 { i + len as i64 } else { i };
+            if (i as u64) < len as u64 {
+                if items.is_null() {
+                    return Str::of_point(cx, (*a.cast::<Str>()).chars().get(i as usize)).map_or(std::ptr::null_mut(), give);
+                }
+                return give(peek(&*items.add(i as usize)).clone());
             }
         }
         let (x, y) = (peek(&a).clone(), peek(&b).clone());
@@ -106,41 +137,52 @@ unsafe fn store_subscr_any<const C: u8, const I: u8, const V: u8>(cx: *mut Cx, p
     // SAFETY: as `subscr_any`.
     unsafe {
         let (c, i, v) = (*regs.add(f(pc, 0)), kinded::<I>(pc, regs, f(pc, 1)), *regs.add(f(pc, 2)));
-        at(cx, pc);
         if is(c, shape::LIST) && is(i, shape::INT) {
-            let items = &mut **(*c.cast::<List>()).pub_items.as_ptr();
-            let mut k = (*i.cast::<crate::types::Int>()).value_unchecked();
-            if k < 0 {
-                k += items.len() as i64;
-            }
-            if (k as u64) < items.len() as u64 {
-                if V != T {
-                    incref(v);
-                }
-                let old = give(std::mem::replace(&mut items[k as usize], take(v)));
-                drop_slot(cx, old);
-                if I == T {
-                    drop_slot(cx, i);
-                }
-                if C == T {
-                    drop_slot(cx, c);
-                }
-                return go(cx, pc.add(3), regs);
-            }
+            quicken(cx, pc, store_item::<C, I, V>);
         }
+        at(cx, pc);
         if !store_subscr_slow(&mut *cx, c, i, v) {
             return fail(cx, pc, regs);
         }
-        if I == T {
-            drop_slot(cx, i);
-        }
-        if C == T {
-            drop_slot(cx, c);
-        }
-        if V == T {
-            drop_slot(cx, v);
-        }
+        release::<I>(cx, i);
+        release::<C>(cx, c);
+        release::<V>(cx, v);
         go(cx, pc.add(3), regs)
+    }
+}
+
+/// An item of a list by a small int. What was there dies first.
+unsafe fn store_item<const C: u8, const I: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as `subscr_item`.
+    unsafe {
+        let (c, i, v) = (*regs.add(f(pc, 0)), kinded::<I>(pc, regs, f(pc, 1)), *regs.add(f(pc, 2)));
+        if !LENS && is(c, shape::LIST) && is(i, shape::INT) && !(C == T && is_last(c)) {
+            let (items, len) = items_of::<{ shape::LIST }>(c);
+            let mut k = int_value(i);
+            if k < 0 {
+                k += len as i64;
+            }
+            if (k as u64) < len as u64 {
+                let place = items.add(k as usize);
+                let old = *place;
+                if I == K && C == L || !is_last(old) {
+                    if V != T {
+                        incref(v);
+                    }
+                    *place = v;
+                    if I == K && C == L {
+                        return go_without(cx, pc, regs, pc.add(3), old);
+                    }
+                    drop_light(cx, old);
+                    release_number::<I>(cx, i);
+                    if C == T {
+                        drop_light(cx, c);
+                    }
+                    return go(cx, pc.add(3), regs);
+                }
+            }
+        }
+        store_subscr_any::<C, I, V>(cx, pc, regs)
     }
 }
 
@@ -158,6 +200,16 @@ unsafe fn store_subscr_slow(cx: &mut Cx, c: Slot, i: Slot, v: Slot) -> bool {
                 }
                 Err(_) => false,
             };
+        }
+        if is(c, shape::LIST) && is(i, shape::INT) {
+            let (items, len) = items_of::<{ shape::LIST }>(c);
+            let k = int_value(i);
+            let k = if k < 0 { k + len as i64 } else { k };
+            if (k as u64) < len as u64 {
+                incref(v);
+                drop_slot(cx, std::mem::replace(&mut *items.add(k as usize), v));
+                return true;
+            }
         }
         let (x, y, z) = (peek(&c).clone(), peek(&i).clone(), peek(&v).clone());
         let r = protocol::setitem(cx, &x, &y, Some(&z));
@@ -436,9 +488,7 @@ pub unsafe fn unpack_sequence(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
             incref(item);
             *regs.add(r + n - 1 - i) = item;
         }
-        at(cx, pc);
-        drop_slot(cx, src);
-        go(cx, pc.add(3), regs)
+        go_without(cx, pc, regs, pc.add(3), src)
     }
 }
 

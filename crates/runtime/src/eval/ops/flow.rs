@@ -25,35 +25,79 @@ pub fn pop_jump(k: u8, when: bool) -> Handler {
     }
 }
 
+/// Whether an object is true: 0, 1, or 2 for an error.
 #[inline(never)]
 unsafe fn truth_slow(cx: &mut Cx, o: Slot) -> u32 {
-    // SAFETY: counted while Python may run.
+    // SAFETY: counted while Python may run; shapes are compared before layouts are used.
     unsafe {
-        let obj = peek(&o).clone();
-        let r = protocol::truth(cx, &obj);
-        cx.release(obj);
-        r.map_or(2, u32::from)
+        match (*o).shape.get() {
+            shape::NONE => 0,
+            shape::STR => u32::from((*o.cast::<Str>()).len() != 0),
+            shape::LIST => u32::from(!(**(*o.cast::<crate::types::List>()).pub_items.as_ptr()).is_empty()),
+            shape::TUPLE => u32::from(!(*o.cast::<crate::types::Tuple>()).items().is_empty()),
+            _ => {
+                let obj = peek(&o).clone();
+                let r = protocol::truth(cx, &obj);
+                cx.release(obj);
+                r.map_or(2, u32::from)
+            }
+        }
+    }
+}
+
+/// Whether a bool, an int or None is true; nothing for others.
+#[inline(always)]
+unsafe fn plain_truth(cx: *mut Cx, o: Slot) -> Option<bool> {
+    // SAFETY: shapes are compared before layouts are used.
+    unsafe {
+        match (*o).shape.get() {
+            shape::BOOL => Some(o == (*cx).consts.true_.as_ptr().as_ptr()),
+            shape::INT => Some(int_value(o) != 0),
+            shape::NONE => Some(false),
+            _ => None,
+        }
     }
 }
 
 unsafe fn pop_jump_any<const A: u8, const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the shape is compared first.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let Some(t) = plain_truth(cx, o) else { return pop_jump_slow::<A, WHEN>(cx, pc, regs) };
+        release_number::<A>(cx, o);
+        if t == WHEN { jump_to(cx, pc, *pc.add(2), regs) } else { go(cx, pc.add(3), regs) }
+    }
+}
+
+unsafe fn pop_jump_slow<const A: u8, const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as the binary operations.
     unsafe {
         let o = *regs.add(f(pc, 1));
         at(cx, pc);
-        let t = if is(o, shape::BOOL) { u32::from(o == (*cx).consts.true_.as_ptr().as_ptr()) } else { truth_slow(&mut *cx, o) };
+        let t = truth_slow(&mut *cx, o);
         if t == 2 {
             return fail(cx, pc, regs);
         }
-        if A == T {
-            drop_slot(cx, o);
-        }
+        release::<A>(cx, o);
         if (t == 1) == WHEN { jump_to(cx, pc, *pc.add(2), regs) } else { go(cx, pc.add(3), regs) }
     }
 }
 
 pub unsafe fn jump_or_pop<const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: as `pop_jump_any`; the value stays where it is when the jump is taken.
+    // SAFETY: the shape is compared first; the value stays where it is when the jump is taken.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let Some(t) = plain_truth(cx, o) else { return jump_or_pop_slow::<WHEN>(cx, pc, regs) };
+        if t == WHEN {
+            return jump_to(cx, pc, *pc.add(2), regs);
+        }
+        release_number::<T>(cx, o);
+        go(cx, pc.add(3), regs)
+    }
+}
+
+unsafe fn jump_or_pop_slow<const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as `pop_jump_slow`.
     unsafe {
         let o = *regs.add(f(pc, 1));
         at(cx, pc);
@@ -64,8 +108,7 @@ pub unsafe fn jump_or_pop<const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mu
         if (t == 1) == WHEN {
             return jump_to(cx, pc, *pc.add(2), regs);
         }
-        drop_slot(cx, o);
-        go(cx, pc.add(3), regs)
+        go_without(cx, pc, regs, pc.add(3), o)
     }
 }
 
@@ -89,39 +132,15 @@ pub fn for_iter(d: u8) -> Handler {
     if d == 1 { for_iter_any::<1> } else { for_iter_any::<0> }
 }
 
-/// Words: 2 where to go when the iterator is done.
+/// Words: 2 where to go when the iterator is done. Turns itself into the version for what it meets.
 unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: the iterator is an owned temporary; shapes are compared before layouts are used.
+    // SAFETY: the iterator is an owned temporary; the register keeps it alive.
     unsafe {
         let it = *regs.add(f(pc, 1));
         match (*it).shape.get() {
-            shape::RANGE_ITER => {
-                let r = &*it.cast::<RangeIter>();
-                if let Some(v) = r.advance() {
-                    let o = fast_int(cx, v);
-                    if !o.is_null() {
-                        put(cx, regs, f(pc, 0), D == 1, o);
-                        return go(cx, pc.add(3), regs);
-                    }
-                    r.retreat();
-                }
-            }
-            shape::LIST_ITER => {
-                let v = Iter::next_in_list(it);
-                if !v.is_null() {
-                    incref(v);
-                    put(cx, regs, f(pc, 0), D == 1, v);
-                    return go(cx, pc.add(3), regs);
-                }
-            }
-            shape::TUPLE_ITER => {
-                let v = Iter::next_in_tuple(it);
-                if !v.is_null() {
-                    incref(v);
-                    put(cx, regs, f(pc, 0), D == 1, v);
-                    return go(cx, pc.add(3), regs);
-                }
-            }
+            shape::RANGE_ITER => quicken(cx, pc, for_range::<D>),
+            shape::LIST_ITER => quicken(cx, pc, for_items::<D, { shape::LIST_ITER }>),
+            shape::TUPLE_ITER => quicken(cx, pc, for_items::<D, { shape::TUPLE_ITER }>),
             shape::GENERATOR => return for_generator(cx, pc, regs),
             _ => {}
         }
@@ -132,11 +151,44 @@ unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) 
         }
         let v = (*cx).stacks.result.replace(std::ptr::null_mut());
         if v.is_null() {
-            drop_slot(cx, *regs.add(f(pc, 1)));
-            return go(cx, *pc.add(2) as *mut u64, regs);
+            return go_without(cx, pc, regs, *pc.add(2) as *mut u64, *regs.add(f(pc, 1)));
         }
-        put(cx, regs, f(pc, 0), D == 1, v);
-        go(cx, pc.add(3), regs)
+        finish(cx, pc, regs, pc.add(3), D == 1, v)
+    }
+}
+
+/// The next int of a range of machine integers.
+unsafe fn for_range<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the shape is compared before the layout is used.
+    unsafe {
+        let it = *regs.add(f(pc, 1));
+        if is(it, shape::RANGE_ITER) {
+            let r = &*it.cast::<RangeIter>();
+            if let Some(v) = r.peek() {
+                let o = fast_int(cx, v);
+                if !o.is_null() {
+                    r.advance();
+                    return finish(cx, pc, regs, pc.add(3), D == 1, o);
+                }
+            }
+        }
+        for_iter_any::<D>(cx, pc, regs)
+    }
+}
+
+/// The next item of a list or tuple.
+unsafe fn for_items<const D: u8, const SHAPE: u32>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the shape is compared before the layout is used.
+    unsafe {
+        let it = *regs.add(f(pc, 1));
+        if is(it, SHAPE) {
+            let v = if SHAPE == shape::LIST_ITER { Iter::next_in_list(it) } else { Iter::next_in_tuple(it) };
+            if !v.is_null() {
+                incref(v);
+                return finish(cx, pc, regs, pc.add(3), D == 1, v);
+            }
+        }
+        for_iter_any::<D>(cx, pc, regs)
     }
 }
 
@@ -225,12 +277,12 @@ pub fn return_value(k: u8) -> Handler {
 unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the returned local is moved out before locals die; the window is left for good.
     unsafe {
+        let frame = (*cx).stacks.top;
         let v = if A == K {
             let v = *pc.add(2) as Slot;
             incref(v);
             v
         } else if A == L {
-            let frame = (*cx).stacks.top;
             let slot = regs.add(f(pc, 1));
             if (*frame).object.is_null() {
                 std::mem::replace(&mut *slot, (*cx).consts.unbound.as_ptr().as_ptr())
@@ -241,18 +293,46 @@ unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         } else {
             *regs.add(f(pc, 1))
         };
-        at(cx, pc);
-        let frame = (*cx).stacks.top;
-        if (*frame).kind == FrameKind::Call && (*frame).object.is_null() {
-            // Finalisers push frames over this record, so it is read before.
-            let (exec, function, owns_function) = ((*frame).exec, (*frame).function, (*frame).owns_function);
-            drop_registers(cx, frame, regs, (*exec).base);
-            if owns_function {
-                drop_slot(cx, function);
-            }
-            return deliver(cx, v);
+        (*frame).pc = pc;
+        if (*frame).kind != FrameKind::Call || !(*frame).object.is_null() {
+            return leave(cx, frame, v);
         }
-        leave(cx, frame, v)
+        if LENS {
+            return return_rest(cx, frame, regs, v, 0);
+        }
+        let count = (*(*frame).exec).base;
+        (*cx).stacks.top = frame.sub(1);
+        let mut i = 0;
+        while i < count {
+            let o = *regs.add(i);
+            if is_last(o) {
+                return return_rest(cx, frame, regs, v, i);
+            }
+            drop_light(cx, o);
+            i += 1;
+        }
+        let function = (*frame).function;
+        if (*frame).owns_function {
+            if is_last(function) {
+                return return_rest(cx, frame, regs, v, count);
+            }
+            drop_light(cx, function);
+        }
+        deliver(cx, v)
+    }
+}
+
+/// Drops the registers of a frame that returns, from `from` on, and its function; finalisers may run.
+#[inline(never)]
+unsafe fn return_rest(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot, v: Slot, from: usize) {
+    // SAFETY: finalisers push frames over this record, so it is read before.
+    unsafe {
+        let (exec, function, owns_function) = ((*frame).exec, (*frame).function, (*frame).owns_function);
+        drop_registers(cx, frame, regs, from, (*exec).base);
+        if owns_function {
+            drop_slot(cx, function);
+        }
+        deliver(cx, v)
     }
 }
 
@@ -262,7 +342,7 @@ unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 /// # Safety
 /// The frame is the top one; its registers are given up.
 #[inline(always)]
-pub(in crate::eval) unsafe fn drop_registers(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot, count: usize) {
+pub(in crate::eval) unsafe fn drop_registers(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot, from: usize, count: usize) {
     // SAFETY: as promised; every frame has one below it, the bottom's record included.
     unsafe {
         let caller = frame.sub(1);
@@ -272,7 +352,7 @@ pub(in crate::eval) unsafe fn drop_registers(cx: *mut Cx, frame: *mut Frame, reg
         let (before, end) = ((*caller).top, (*frame).top);
         (*cx).stacks.top = caller;
         (*caller).top = if end > before { end } else { before };
-        for i in 0..count {
+        for i in from..count {
             if LENS {
                 (*cx).lens.hint(How::FrameLeft, i);
             }
@@ -292,8 +372,7 @@ pub unsafe fn deliver(cx: *mut Cx, v: Slot) {
     unsafe {
         let caller = (*cx).stacks.top;
         let (pc, regs) = ((*caller).pc, (*caller).regs);
-        put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
-        go(cx, pc.add(5), regs)
+        finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v)
     }
 }
 

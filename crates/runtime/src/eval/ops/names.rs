@@ -41,34 +41,39 @@ pub fn name_error(cx: &mut Cx, name: &Ref<Str>) -> crate::cx::Raised {
     crate::types::exception::name_error(cx, text, name)
 }
 
-/// A global through a two-dict cache: words 3 and 4 hold the value's address and both versions.
+/// The value of a global: words 3 and 4 hold its address and the versions of both dicts. Turns itself into the version for
+/// a name of the module, or of the built-ins.
 pub unsafe fn load_global<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: the address is good while both versions stand.
+    // SAFETY: the slow part runs no Python but for errors.
     unsafe {
-        let function = (*(*cx).stacks.top).function.cast::<crate::types::Function>();
-        let versions = *pc.add(4);
-        if versions != 0 {
-            let g = (*(*function).globals.as_ptr()).as_raw().as_ref().version();
-            let b = (*(*function).builtins.as_ptr()).as_raw().as_ref().version();
-            if u64::from(g) | u64::from(b) << 32 == versions {
-                let v = *(*pc.add(3) as *const Slot);
-                incref(v);
-                put(cx, regs, f(pc, 0), D == 1, v);
-                return go(cx, pc.add(5), regs);
-            }
-        }
         at(cx, pc);
-        let v = load_global_slow(&mut *cx, pc);
+        let (v, own) = load_global_slow(&mut *cx, pc);
         if v.is_null() {
             return fail(cx, pc, regs);
         }
-        put(cx, regs, f(pc, 0), D == 1, v);
-        go(cx, pc.add(5), regs)
+        quicken(cx, pc, if own { load_global_known::<D, true> } else { load_global_known::<D, false> });
+        finish(cx, pc, regs, pc.add(5), D == 1, v)
+    }
+}
+
+unsafe fn load_global_known<const D: u8, const OWN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the address is good while the version of the dict that has the name stands, and the one in front of it.
+    unsafe {
+        let function = (*(*cx).stacks.top).function.cast::<crate::types::Function>();
+        let versions = *pc.add(4);
+        let g = (*(*function).globals.as_ptr()).as_raw().as_ref().version();
+        let b = if OWN { 0 } else { (*(*function).builtins.as_ptr()).as_raw().as_ref().version() };
+        if u64::from(g) | u64::from(b) << 32 == versions {
+            let v = *(*pc.add(3) as *const Slot);
+            incref(v);
+            return finish(cx, pc, regs, pc.add(5), D == 1, v);
+        }
+        load_global::<D>(cx, pc, regs)
     }
 }
 
 #[inline(never)]
-unsafe fn load_global_slow(cx: &mut Cx, pc: *mut u64) -> Slot {
+unsafe fn load_global_slow(cx: &mut Cx, pc: *mut u64) -> (Slot, bool) {
     // SAFETY: the running frame's function is alive.
     unsafe {
         let name = name_of(pc.add(2));
@@ -76,16 +81,16 @@ unsafe fn load_global_slow(cx: &mut Cx, pc: *mut u64) -> Slot {
             let function = (*cx.stacks.top).function();
             (function.globals.cloned(cx), function.builtins.cloned(cx))
         };
-        for d in [&g, &b] {
+        for (d, own) in [(&g, true), (&b, false)] {
             if let Some(i) = d.find_str(cx, name) {
                 let slot = d.value_slot(cx, i);
                 *pc.add(3) = slot as u64;
-                *pc.add(4) = u64::from(g.version()) | u64::from(b.version()) << 32;
-                return give((*slot).clone());
+                *pc.add(4) = u64::from(g.version()) | if own { 0 } else { u64::from(b.version()) << 32 };
+                return (give((*slot).clone()), own);
             }
         }
         let _ = name_error(cx, name);
-        std::ptr::null_mut()
+        (std::ptr::null_mut(), false)
     }
 }
 
@@ -314,14 +319,10 @@ pub unsafe fn load_closure(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 pub unsafe fn store_deref(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: cell registers hold cells; the temporary moves into one, what was there dies last.
     unsafe {
-        at(cx, pc);
         let cell = &*(*regs.add(f(pc, 0))).cast::<CellObj>();
         let place = cell.value.as_ptr().cast::<Slot>();
         let old = std::mem::replace(&mut *place, *regs.add(f(pc, 1)));
-        if !old.is_null() {
-            drop_slot(cx, old);
-        }
-        go(cx, pc.add(2), regs)
+        if old.is_null() { go(cx, pc.add(2), regs) } else { go_without(cx, pc, regs, pc.add(2), old) }
     }
 }
 
@@ -361,7 +362,8 @@ pub fn load_attr(a: u8, d: u8) -> Handler {
 
 /// An attribute that lies inline at an offset known for the object's shape.
 unsafe fn load_attr_any<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: a shape stands for class and layout, so the offset holds an attribute or nothing.
+    // SAFETY: a shape stands for class and layout, so the offset holds an attribute or nothing; an object with other
+    // holders dies later.
     unsafe {
         let o = *regs.add(f(pc, 1));
         let s = (*o).shape.get();
@@ -371,20 +373,25 @@ unsafe fn load_attr_any<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, reg
         } else if *cache.add(2) == s {
             *cache.add(3)
         } else {
-            0
+            return load_attr_other::<A, D>(cx, pc, regs);
         };
-        if offset != 0 {
-            let v = *o.cast::<u8>().add(offset as usize).cast::<Slot>();
-            if !v.is_null() {
-                incref(v);
-                if A == T {
-                    at(cx, pc);
-                    drop_slot(cx, o);
-                }
-                put(cx, regs, f(pc, 0), D == 1, v);
-                return go(cx, pc.add(7), regs);
-            }
+        let v = *o.cast::<u8>().add(offset as usize).cast::<Slot>();
+        if v.is_null() || A == T && is_last(o) {
+            return load_attr_other::<A, D>(cx, pc, regs);
         }
+        incref(v);
+        if A == T {
+            drop_light(cx, o);
+        }
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+/// What lies elsewhere: on the class, in a dictionary, where a method says; or in an object that dies of being asked.
+unsafe fn load_attr_other<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: operands stay counted while Python may run.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
         if *pc.add(5) == class_key(o) {
             return load_class_attr::<A, D>(cx, pc, regs);
         }
@@ -394,16 +401,7 @@ unsafe fn load_attr_any<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, reg
             return fail(cx, pc, regs);
         }
         release::<A>(cx, o);
-        put(cx, regs, f(pc, 0), D == 1, v);
-        go(cx, pc.add(7), regs)
-    }
-}
-
-#[inline(always)]
-unsafe fn release<const KIND: u8>(cx: *mut Cx, o: Slot) {
-    if KIND == T {
-        // SAFETY: temporaries are owned.
-        unsafe { drop_slot(cx, o) }
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
     }
 }
 
@@ -412,39 +410,44 @@ unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
     // SAFETY: the key stands for the class as it was when the attribute was found there.
     unsafe {
         let o = *regs.add(f(pc, 1));
+        let known = *pc.add(6);
+        if known & PROPERTY_MARK != 0 || A == T && is_last(o) {
+            return load_class_attr_slow::<A, D>(cx, pc, regs);
+        }
+        let mut v = known as Slot;
+        if known & MEMBER_MARK != 0 {
+            v = *o.cast::<u8>().add((known >> 2) as usize).cast::<Slot>();
+            if v.is_null() {
+                return load_class_attr_slow::<A, D>(cx, pc, regs);
+            }
+        }
+        incref(v);
+        if A == T {
+            drop_light(cx, o);
+        }
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+unsafe fn load_class_attr_slow<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
         at(cx, pc);
         let known = *pc.add(6);
-        let mut v = known as Slot;
         if known & PROPERTY_MARK != 0 {
             // A property can be given another function: it is asked each time.
             let function = crate::types::descriptor::getter_of(&*((known & !PROPERTY_MARK) as *const crate::types::descriptor::Property));
             if !function.is_null() && is(function, shape::FUNCTION) {
                 return super::calls::enter_getter(cx, pc, regs, o, function);
             }
-            v = load_attr_slow(&mut *cx, pc, o);
-            if v.is_null() {
-                return fail(cx, pc, regs);
-            }
-            release::<A>(cx, o);
-            put(cx, regs, f(pc, 0), D == 1, v);
-            return go(cx, pc.add(7), regs);
         }
-        if known & MEMBER_MARK != 0 {
-            v = *o.cast::<u8>().add((known >> 2) as usize).cast::<Slot>();
-            if v.is_null() {
-                v = load_attr_slow(&mut *cx, pc, o);
-                if v.is_null() {
-                    return fail(cx, pc, regs);
-                }
-            } else {
-                incref(v);
-            }
-        } else {
-            incref(v);
+        let v = load_attr_slow(&mut *cx, pc, o);
+        if v.is_null() {
+            return fail(cx, pc, regs);
         }
         release::<A>(cx, o);
-        put(cx, regs, f(pc, 0), D == 1, v);
-        go(cx, pc.add(7), regs)
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
     }
 }
 
@@ -544,40 +547,41 @@ unsafe fn store_attr_any<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, re
         let o = *regs.add(f(pc, 1));
         let v = if V == K { *pc.add(2) as Slot } else { *regs.add(f(pc, 2)) };
         let cache = pc.add(4).cast::<u32>();
-        if *cache == (*o).shape.get() {
-            if V != T {
-                incref(v);
-            }
-            let slot = (o.cast::<u8>().add(*cache.add(1) as usize)).cast::<Slot>();
-            let new = *cache.add(2);
-            let old = std::mem::replace(&mut *slot, v);
-            if new != 0 {
-                (*o).shape.set(new);
-            }
-            at(cx, pc);
+        let (offset, new) = if *cache == (*o).shape.get() {
+            (*cache.add(1), *cache.add(2))
+        } else if *pc.add(6) == class_key(o) {
+            (*cache.add(3), 0)
+        } else {
+            return store_attr_other::<O, V>(cx, pc, regs);
+        };
+        let slot = (o.cast::<u8>().add(offset as usize)).cast::<Slot>();
+        let old = *slot;
+        if O == T && (is_last(o) || !old.is_null() && is_last(old)) {
+            return store_attr_other::<O, V>(cx, pc, regs);
+        }
+        if V != T {
+            incref(v);
+        }
+        *slot = v;
+        if new != 0 {
+            (*o).shape.set(new);
+        }
+        if O == T {
             if !old.is_null() {
-                drop_slot(cx, old);
+                drop_light(cx, old);
             }
-            if O == T {
-                drop_slot(cx, o);
-            }
+            drop_light(cx, o);
             return go(cx, pc.add(7), regs);
         }
-        if *pc.add(6) == class_key(o) {
-            if V != T {
-                incref(v);
-            }
-            at(cx, pc);
-            let slot = (o.cast::<u8>().add(*cache.add(3) as usize)).cast::<Slot>();
-            let old = std::mem::replace(&mut *slot, v);
-            if !old.is_null() {
-                drop_slot(cx, old);
-            }
-            if O == T {
-                drop_slot(cx, o);
-            }
-            return go(cx, pc.add(7), regs);
-        }
+        if old.is_null() { go(cx, pc.add(7), regs) } else { go_without(cx, pc, regs, pc.add(7), old) }
+    }
+}
+
+unsafe fn store_attr_other<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: operands stay counted while Python may run.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let v = if V == K { *pc.add(2) as Slot } else { *regs.add(f(pc, 2)) };
         at(cx, pc);
         if !store_attr_slow(&mut *cx, pc, o, v) {
             return fail(cx, pc, regs);
