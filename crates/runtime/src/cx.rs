@@ -98,6 +98,7 @@ pub struct Cx {
     pub method_cache: Box<[Cell<MethodCacheEntry>]>,
     pub interned: RefCell<FxHashMap<i64, Vec<NonNull<Str>>>>,
     pub next_version: Cell<u32>,
+    pub next_keys_version: Cell<u64>,
     condemned: RefCell<Vec<Obj>>,
     pub dying: RefCell<Vec<NonNull<Header>>>,
     pub hash_key: (u64, u64),
@@ -139,6 +140,8 @@ pub struct Cx {
     pub audit_hooks: Vec<Obj>,
     /// What `os.register_at_fork` got: before, in the child, in the parent.
     pub fork_hooks: [Vec<Obj>; 3],
+    /// Code that functions had when they ran, before `__code__` was assigned.
+    pub(crate) replaced_codes: Vec<Ref<crate::types::CodeObj>>,
     pub asyncgen_hooks_type: Option<Ref<Type>>,
     /// The packed library, if there is one.
     pub library: Option<LibraryHook>,
@@ -497,9 +500,20 @@ impl Cx {
         all.len() as u32 - 1 + shape::FIRST_FREE
     }
 
+    /// A number for a class as it is now; zero, which no cache remembers, when all are used up.
     pub fn new_version(&self) -> u32 {
         let v = self.next_version.get();
+        if v >= 1 << 31 {
+            return 0;
+        }
         self.next_version.set(v + 1);
+        v
+    }
+    /// A number for the keys of a dict as they are now. There are enough for ever.
+    #[inline]
+    pub fn new_keys_version(&self) -> u64 {
+        let v = self.next_keys_version.get();
+        self.next_keys_version.set(v + 1);
         v
     }
 }
@@ -523,6 +537,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         method_cache: (0..4096).map(|_| Cell::new(MethodCacheEntry { version: 0, name: 0, value: None })).collect(),
         interned: RefCell::new(FxHashMap::default()),
         next_version: Cell::new(1),
+        next_keys_version: Cell::new(1),
         condemned: RefCell::new(Vec::new()),
         dying: RefCell::new(Vec::new()),
         hash_key,
@@ -557,6 +572,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         origin_depth: Cell::new(0),
         audit_hooks: Vec::new(),
         fork_hooks: Default::default(),
+        replaced_codes: Vec::new(),
         asyncgen_hooks_type: None,
         library: None,
         imports: Default::default(),

@@ -146,13 +146,19 @@ pub unsafe fn die(raw: NonNull<Header>) {
         return unsafe { cx.heap.free(raw.cast(), NUMBER_BYTES) };
     }
     let f = ty.flags.get();
-    if f & (flags::FINALIZER | flags::MANAGED | flags::GC | flags::HEAP) == 0 && cx.death_depth.get() < NESTING_MAX {
+    if f & (flags::FINALIZER | flags::MANAGED | flags::HEAP) == 0 && cx.death_depth.get() < NESTING_MAX {
         // SAFETY: nothing hangs on it but what its layout drops.
         return unsafe {
-            let size = (ty.ops.get().size)(raw);
+            let mut pre = 0;
+            if f & flags::GC != 0 {
+                cycles::untrack(cx, raw);
+                pre = GC_LINK;
+            }
+            let ops = ty.ops.get();
+            let size = (ops.size)(raw);
             cx.death_depth.set(cx.death_depth.get() + 1);
-            (ty.ops.get().drop)(raw);
-            cx.heap.free(raw.cast(), size);
+            (ops.drop)(raw);
+            cx.heap.free(raw.cast::<u8>().sub(pre), pre + size);
             leave_death(cx);
         };
     }

@@ -93,8 +93,8 @@ pub(super) unsafe fn arrange(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: 
         }
         let mut rest = std::ptr::null_mut();
         if exec.star {
-            let items: Vec<Obj> = (argcount..n).map(|i| peek(&*base.add(i)).clone()).collect();
-            match cx.tuple(items) {
+            // The last thing that may fail: these move at once.
+            match Tuple::of_slots(cx, base.add(argcount.min(n)).cast::<Obj>(), n.saturating_sub(argcount)) {
                 Ok(t) => rest = give(t),
                 Err(_) => {
                     cx.clear_error();
@@ -105,9 +105,6 @@ pub(super) unsafe fn arrange(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: 
         // Now they move.
         let mut values = [std::ptr::null_mut(); KEYWORDS_MAX];
         std::ptr::copy_nonoverlapping(base.add(n), values.as_mut_ptr(), names.len());
-        for i in argcount..n {
-            drop(take(*base.add(i)));
-        }
         if missing != 0 {
             for i in (n.min(argcount)..argcount).filter(|i| missing >> i & 1 == 1) {
                 let skip = defaults.len() - (argcount - first_default);

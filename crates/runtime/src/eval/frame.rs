@@ -140,7 +140,17 @@ impl Stacks {
                 handled: None,
             });
             let values_end = values.add(value_bytes / 8 - 70_000);
-            Some(Stacks { values, frames, top: frames, values_end, stop: Cell::new(frames), value_bytes, frame_bytes, result: Cell::new(std::ptr::null_mut()), call: [std::ptr::null_mut(); 3] })
+            Some(Stacks {
+                values,
+                frames,
+                top: frames,
+                values_end,
+                stop: Cell::new(frames),
+                value_bytes,
+                frame_bytes,
+                result: Cell::new(std::ptr::null_mut()),
+                call: [std::ptr::null_mut(); 3],
+            })
         }
     }
 

@@ -7,6 +7,8 @@
 
 #[path = "ops/arith.rs"]
 mod arith;
+#[path = "ops/attributes.rs"]
+mod attributes;
 #[path = "ops/calls.rs"]
 mod calls;
 #[path = "ops/compare.rs"]
@@ -19,6 +21,7 @@ mod flow;
 mod names;
 
 pub(in crate::eval) use arith::*;
+pub(in crate::eval) use attributes::*;
 pub(in crate::eval) use calls::*;
 pub(in crate::eval) use compare::*;
 pub(in crate::eval) use data::*;

@@ -97,8 +97,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     let words = tr.finish();
     let cell_args = code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect::<Vec<_>>();
     const ARRANGED: u32 = CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
-    let plain = code.flags & (ARRANGED | CO_OPTIMIZED) == CO_OPTIMIZED && code.kwonlyargcount == 0 && code.cellvars.is_empty() && code.freevars.is_empty();
-    let plain_args = if plain { code.argcount as usize } else { usize::MAX };
+    let near = code.flags & (ARRANGED | CO_OPTIMIZED) == CO_OPTIMIZED && code.kwonlyargcount == 0;
+    let plain_args = if near && code.cellvars.is_empty() && code.freevars.is_empty() { code.argcount as usize } else { usize::MAX };
     Ok(Exec {
         words,
         infos: std::mem::take(&mut tr.infos),
@@ -116,6 +116,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         generator: is_gen,
         params,
         plain_args,
+        near,
         cell_args,
         keep: std::mem::take(&mut tr.keep),
         lines: std::mem::take(&mut tr.lines),
@@ -628,7 +629,7 @@ impl Tr<'_> {
             LOAD_GLOBAL => {
                 let p = self.name_ptr(arg);
                 let (d, kd, used) = self.dest_after(next);
-                self.raw(if kd == 1 { ops::load_global::<1> } else { ops::load_global::<0> }, d, 0, 0, 0, &[p, 0, 0]);
+                self.raw(if kd == 1 { ops::load_global::<1> } else { ops::load_global::<0> }, d, 0, 0, 0, &[p, 0, 0, 0]);
                 return Ok(used);
             }
             LOAD_NAME => self.produce(ops::load_name, &[self.name_ptr(arg)]),
@@ -654,7 +655,7 @@ impl Tr<'_> {
                 let p = self.name_ptr(arg);
                 self.note();
                 self.stack.truncate(n - 2);
-                self.raw(ops::store_attr(ko, kv), 0, io, iv, 0, &[pv, p, 0, 0, 0]);
+                self.raw(ops::store_attr(ko, kv), 0, io, iv, 0, &[pv, p, 0, 0, 0, 0, 0]);
             }
             LOAD_METHOD => {
                 let n = self.stack.len();

@@ -121,6 +121,7 @@ pub unsafe fn track(cx: &Cx, raw: NonNull<Header>) {
 
 /// # Safety
 /// An object of a gc type.
+#[inline]
 pub unsafe fn untrack(cx: &Cx, raw: NonNull<Header>) {
     // SAFETY: the caller's promise.
     let l = unsafe { link(raw) };

@@ -19,11 +19,10 @@ layout! {
     /// A dict.
     pub struct Dict = 10, "dict" {
         table: Guarded<Table>,
-        /// Changes whenever keys or values change; inline caches compare it.
-        version: Cell<u32>,
-        _spare: Cell<u32>,
+        /// Changes whenever a key comes or goes, or the table moves; inline caches compare it. Never used twice.
+        version: Cell<u64>,
+        _spare: Cell<usize>,
         _spare2: Cell<usize>,
-        _spare3: Cell<usize>,
     }
 }
 
@@ -32,24 +31,17 @@ impl Dict {
         Dict::of_type(cx, &cx.types.dict)
     }
     pub fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<Dict>> {
-        memory::new(cx, ty, |head| Dict {
-            head,
-            table: Guarded::new(Table::empty()),
-            version: Cell::new(cx.new_version()),
-            _spare: Cell::new(0),
-            _spare2: Cell::new(0),
-            _spare3: Cell::new(0),
-        })
+        memory::new(cx, ty, |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(cx.new_keys_version()), _spare: Cell::new(0), _spare2: Cell::new(0) })
     }
     pub fn len(&self, cx: &Cx) -> usize {
         self.table.get(cx).used()
     }
-    pub fn version(&self) -> u32 {
+    pub fn version(&self) -> u64 {
         self.version.get()
     }
     /// Marks the dict as changed in its keys.
     fn touch(&self, cx: &Cx) {
-        self.version.set(cx.new_version());
+        self.version.set(cx.new_keys_version());
     }
 
     /// The value of a string key. Never runs Python.
@@ -112,10 +104,7 @@ impl Dict {
     pub(crate) fn insert_plain(&self, cx: &mut Cx, key: &Obj, value: &Obj) -> Option<PyResult<Option<Obj>>> {
         let found = self.find_plain(cx, key)?;
         Some(match found {
-            Some(i) => {
-                self.touch(cx);
-                Ok(Some(self.table.get_mut(cx).replace(i, value.clone())))
-            }
+            Some(i) => Ok(Some(self.table.get_mut(cx).replace(i, value.clone()))),
             None => protocol::hash(cx, key).and_then(|hash| self.add(cx, key, hash, value.clone())).map(|()| None),
         })
     }
@@ -181,7 +170,6 @@ impl Dict {
     /// The same with the key's hash known.
     fn insert_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64, value: Obj) -> PyResult<Option<Obj>> {
         if let Some(i) = self.find(cx, key, key, hash)? {
-            self.touch(cx);
             return Ok(Some(self.table.get_mut(cx).replace(i, value)));
         }
         self.add(cx, key, hash, value)?;

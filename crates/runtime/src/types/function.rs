@@ -27,7 +27,7 @@ layout! {
         annotations: Guarded<Option<Obj>>,
         annotate: Guarded<Option<Obj>>,
         type_params: Guarded<Option<Obj>>,
-        version: Cell<u32>,
+        _spare: Cell<u32>,
     }
 }
 layout! {
@@ -89,7 +89,7 @@ impl Function {
             annotations: Guarded::new(None),
             annotate: Guarded::new(None),
             type_params: Guarded::new(None),
-            version: Cell::new(cx.new_version()),
+            _spare: Cell::new(0),
         })
     }
     pub fn qualname_text(&self, cx: &Cx) -> String {
@@ -274,8 +274,13 @@ impl Function {
                     let (want, got) = (this.code.get(cx).code().freevars.len(), c.code().freevars.len());
                     return Err(cx.value_error(format!("{name}() requires a code object with {want} free vars, not {got}")));
                 }
-                this.version.set(cx.new_version());
-                this.code.set(cx, c.clone());
+                let old = this.code.replace(cx, c.clone());
+                if old.exec_known().is_null() {
+                    cx.release(old);
+                } else {
+                    // Frames and generators of this function may stand in its words.
+                    cx.replaced_codes.push(old);
+                }
                 Ok(())
             }
             None => Err(cx.type_error("__code__ must be set to a code object")),
@@ -285,7 +290,6 @@ impl Function {
         if value.is_some_and(|v| !v.is_none() && v.cast::<Tuple>().is_none()) {
             return Err(cx.type_error("__defaults__ must be set to a tuple object"));
         }
-        this.version.set(cx.new_version());
         this.defaults.set(cx, some_value(value));
         Ok(())
     }
@@ -293,7 +297,6 @@ impl Function {
         if value.is_some_and(|v| !v.is_none() && v.cast::<Dict>().is_none()) {
             return Err(cx.type_error("__kwdefaults__ must be set to a dict object"));
         }
-        this.version.set(cx.new_version());
         this.kwdefaults.set(cx, some_value(value));
         Ok(())
     }

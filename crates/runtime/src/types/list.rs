@@ -63,7 +63,14 @@ impl List {
         unsafe { (*self.pub_items.as_ptr()).push(cx, o) }
     }
     /// Replaces `start..end` by new items; the old ones are released afterwards, from last to first.
-    pub fn splice(&self, cx: &mut Cx, start: usize, end: usize, new: Vec<Obj>) -> PyResult<()> {
+    pub fn splice(&self, cx: &mut Cx, start: usize, end: usize, mut new: Vec<Obj>) -> PyResult<()> {
+        if let Some(items) = self.pub_items.get_mut(cx).get_mut(start..end).filter(|i| i.len() == new.len()) {
+            items.swap_with_slice(&mut new);
+            while let Some(o) = new.pop() {
+                cx.release(o);
+            }
+            return Ok(());
+        }
         // SAFETY: `&mut Cx` is held: no borrow of the items lives, and nothing runs until `release`.
         let mut old = unsafe {
             let buf = &mut *self.pub_items.as_ptr();
@@ -117,9 +124,7 @@ fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
     if let Some(s) = key.cast::<super::Slice>() {
         let n = list(this).items(cx).len();
         let r = super::slice::resolve(cx, s, n)?;
-        let l = list(this).items(cx);
-        let picked = r.indices().filter_map(|i| l.get(i).cloned()).collect();
-        return cx.list(picked);
+        return picked(cx, list(this), r);
     }
     let i = protocol::sequence_index(cx, key, "list")?;
     let l = list(this).items(cx);
@@ -127,6 +132,26 @@ fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
         Some(i) => Ok(l[i].clone()),
         None => Err(cx.index_error("list index out of range")),
     }
+}
+
+/// A new list of the items at some positions.
+fn picked(cx: &Cx, from: &Ref<List>, at: super::slice::Positions) -> PyResult {
+    let new = List::new(cx)?;
+    let mut buf = Buf::with_capacity(cx, at.len)?;
+    let items = from.items(cx);
+    if at.step == 1 {
+        // Nothing has run since the positions were found; `get` all the same.
+        for o in items.get(at.start as usize..at.start as usize + at.len).unwrap_or_default() {
+            let _ = buf.push_in_place(o.clone());
+        }
+    } else {
+        for o in at.indices().filter_map(|i| items.get(i)) {
+            let _ = buf.push_in_place(o.clone());
+        }
+    }
+    // SAFETY: a fresh list nobody has seen.
+    unsafe { *new.pub_items.as_ptr() = buf };
+    Ok(new.into_obj())
 }
 
 fn setitem(cx: &mut Cx, this: &Obj, key: &Obj, value: Option<&Obj>) -> PyResult<()> {

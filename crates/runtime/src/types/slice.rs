@@ -48,18 +48,40 @@ pub fn clamped(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
     Ok(int::to_i64(&i).unwrap_or_else(|| if int::to_big(&i).is_some_and(|b| b.is_negative()) { i64::MIN } else { i64::MAX }))
 }
 
+/// None or a machine integer: what needs no asking.
+#[inline]
+fn plain_bound(o: &Obj) -> Option<Option<i64>> {
+    match o.shape() {
+        shape::NONE => Some(None),
+        shape::INT => int::to_i64(o).map(Some),
+        _ => None,
+    }
+}
+
 /// `slice.indices` and friends.
 pub fn resolve(cx: &mut Cx, s: &Ref<Slice>, n: usize) -> PyResult<Positions> {
+    if let (Some(a), Some(b), Some(c)) = (plain_bound(s.start.get(cx)), plain_bound(s.stop.get(cx)), plain_bound(s.step.get(cx))) {
+        return positions(cx, a, b, c, n);
+    }
     let (a, b, c) = (s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx));
-    let step = bound(cx, &c)?.unwrap_or(1).max(-i64::MAX);
+    let step = bound(cx, &c)?;
+    if step == Some(0) {
+        return positions(cx, None, None, step, n);
+    }
+    let (start, stop) = (bound(cx, &a)?, bound(cx, &b)?);
+    positions(cx, start, stop, step, n)
+}
+
+fn positions(cx: &Cx, start: Option<i64>, stop: Option<i64>, step: Option<i64>, n: usize) -> PyResult<Positions> {
+    let step = step.unwrap_or(1).max(-i64::MAX);
     if step == 0 {
         return Err(cx.value_error("slice step cannot be zero"));
     }
     let n = n as i64;
     let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
     let fix = |v: i64| if v < 0 { v.saturating_add(n).max(low) } else { v.min(high) };
-    let start = bound(cx, &a)?.map_or(if step > 0 { low } else { high }, fix);
-    let stop = bound(cx, &b)?.map_or(if step > 0 { high } else { low }, fix);
+    let start = start.map_or(if step > 0 { low } else { high }, fix);
+    let stop = stop.map_or(if step > 0 { high } else { low }, fix);
     let len = if step > 0 && start < stop {
         (stop - start - 1) / step + 1
     } else if step < 0 && stop < start {

@@ -8,7 +8,7 @@ use crate::eval::binding;
 use crate::eval::consume;
 use crate::eval::frame::{self, FrameKind};
 use crate::eval::unwind::fail;
-use crate::eval::{Exec, Handler, Slot, give, peek, take};
+use crate::eval::{Exec, Slot, give, peek, take};
 use crate::native::Args;
 use crate::object::{Obj, shape};
 use crate::protocol;
@@ -57,9 +57,9 @@ unsafe fn enter_function<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Sl
     // SAFETY: S1, depth and room are compared before anything changes.
     unsafe {
         let callee = *regs.add(w);
-        let exec = (*(*(*callee.cast::<Function>()).code.as_ptr()).as_raw().as_ptr()).exec_known();
+        let exec = exec_known(callee);
         if exec.is_null() || (*exec).plain_args != n || (*cx).poll.load(Ordering::Relaxed) != 0 {
-            return call_window(cx, pc, regs, w, n);
+            return enter_near(cx, pc, regs, w, n);
         }
         let caller = (*cx).stacks.top;
         // A generator's registers are not on the stack: the arguments move there.
@@ -73,20 +73,117 @@ unsafe fn enter_function<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Sl
             }
         }
         (*caller).pc = pc;
-        open(cx, exec, base, callee, n);
+        open(cx, exec, base, callee, n, FrameKind::Call);
         go(cx, (*exec).words.as_ptr().cast_mut(), base)
     }
 }
 
+/// The register code of a function if it was made already, else null.
+#[inline(always)]
+unsafe fn exec_known(function: Slot) -> *const Exec {
+    // SAFETY: the shape says function.
+    unsafe { (*(*(*function.cast::<Function>()).code.as_ptr()).as_raw().as_ptr()).exec_known() }
+}
+
 /// Opens a frame for a call in a place that has room, and fills the locals that are no arguments.
 #[inline(always)]
-unsafe fn open(cx: *mut Cx, exec: *const Exec, base: *mut Slot, callee: Slot, n: usize) {
+unsafe fn open(cx: *mut Cx, exec: *const Exec, base: *mut Slot, callee: Slot, n: usize, kind: FrameKind) {
     // SAFETY: as the caller promises.
     unsafe {
-        (*cx).stacks.open(exec, base, callee, FrameKind::Call);
+        (*cx).stacks.open(exec, base, callee, kind);
         let unbound = (*cx).consts.unbound.as_ptr().as_ptr();
         for i in n..(*exec).base {
             base.add(i).write_volatile(unbound);
+        }
+    }
+}
+
+/// Whether the registers of the running frame are a generator's: arguments of its calls move to the stack.
+#[inline(always)]
+unsafe fn in_generator(cx: *mut Cx) -> bool {
+    // SAFETY: the running frame is on top.
+    unsafe { !(*(*cx).stacks.top).extra.is_null() && (*(*cx).stacks.top).kind != FrameKind::Init }
+}
+
+/// Opens the frame of a function that needs defaults, cells or its closure.
+#[inline(never)]
+unsafe fn enter_near(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
+    // SAFETY: depth and room are compared, and what can fail is done, before anything changes.
+    unsafe {
+        let callee = *regs.add(w);
+        let exec = exec_known(callee);
+        if exec.is_null() || !(*exec).near || n > (*exec).argcount || (*cx).poll.load(Ordering::Relaxed) != 0 {
+            return call_window(cx, pc, regs, w, n);
+        }
+        let caller = (*cx).stacks.top;
+        let base = if in_generator(cx) { (*caller).top } else { regs.add(w + 1) };
+        let missing = (*exec).argcount - n;
+        if !(*cx).stacks.has_room(base, (*exec).nregs) || !near_values(&mut *cx, &*callee.cast::<Function>(), &*exec, base, n, missing) {
+            return call_window(cx, pc, regs, w, n);
+        }
+        if base != regs.add(w + 1) {
+            std::ptr::copy(regs.add(w + 1), base, n);
+        }
+        take_in_cells(&mut *cx, &*exec, base);
+        (*caller).pc = pc;
+        (*cx).stacks.open(exec, base, callee, FrameKind::Call);
+        go(cx, (*exec).words.as_ptr().cast_mut(), base)
+    }
+}
+
+/// Puts defaults, empty locals, new cells and the closure behind `n` arguments. False: there are not so many defaults, or
+/// there is no memory, and nothing was put there.
+#[inline(always)]
+unsafe fn near_values(cx: &mut Cx, function: &Function, exec: &Exec, base: *mut Slot, n: usize, missing: usize) -> bool {
+    // SAFETY: the window has room for every register of the code; nothing lies there yet.
+    unsafe {
+        for i in 0..exec.ncells {
+            match crate::types::function::cell(cx, None) {
+                Ok(cell) => *base.add(exec.nlocals + i) = give(cell.into_obj()),
+                Err(_) => {
+                    cx.clear_error();
+                    (0..i).for_each(|k| drop_slot(cx, *base.add(exec.nlocals + k)));
+                    return false;
+                }
+            }
+        }
+        if missing != 0 {
+            let items = (*function.defaults.as_ptr()).as_ref().and_then(|d| d.cast::<Tuple>()).map_or(&[][..], |t| t.items());
+            if items.len() < missing {
+                (0..exec.ncells).for_each(|k| drop_slot(cx, *base.add(exec.nlocals + k)));
+                return false;
+            }
+            for (k, v) in items[items.len() - missing..].iter().enumerate() {
+                let v = v.as_ptr().as_ptr();
+                incref(v);
+                *base.add(n + k) = v;
+            }
+        }
+        let unbound = cx.consts.unbound.as_ptr().as_ptr();
+        for i in n + missing..exec.nlocals {
+            base.add(i).write_volatile(unbound);
+        }
+        if exec.nfrees != 0 {
+            let items = (*function.closure.as_ptr()).as_ref().and_then(|d| d.cast::<Tuple>()).map_or(&[][..], |t| t.items());
+            for i in 0..exec.nfrees {
+                let cell = items.get(i).map_or(unbound, |c| c.as_ptr().as_ptr());
+                incref(cell);
+                *base.add(exec.nlocals + exec.ncells + i) = cell;
+            }
+        }
+        true
+    }
+}
+
+/// Arguments that live in cells go there.
+#[inline(always)]
+unsafe fn take_in_cells(cx: &mut Cx, exec: &Exec, base: *mut Slot) {
+    // SAFETY: the cells are new, and the window's.
+    unsafe {
+        for (c, a) in &exec.cell_args {
+            let cell = (*base.add(exec.nlocals + c)).cast::<crate::types::CellObj>();
+            let value = std::mem::replace(&mut *base.add(*a), cx.consts.unbound.as_ptr().as_ptr());
+            *(*cell).value.as_ptr().cast::<Slot>() = value;
         }
     }
 }
@@ -133,8 +230,7 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
         if r.is_null() {
             return fail(cx, pc, regs);
         }
-        put(cx, regs, f(pc, 0), f(pc, 3) == 1, r);
-        go(cx, pc.add(5), regs)
+        finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, r)
     }
 }
 
@@ -209,8 +305,7 @@ unsafe fn enter_simple(cx: *mut Cx, pc: *mut u64, base: *mut Slot, callee: Slot,
 unsafe fn enter_arranged(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, mut base: *mut Slot, n: usize) {
     // SAFETY: whatever is owned here goes into the frame, or is dropped.
     unsafe {
-        let generator = !(*(*cx).stacks.top).extra.is_null() && (*(*cx).stacks.top).kind != FrameKind::Init;
-        if generator {
+        if in_generator(cx) {
             // A generator's registers are not on the stack: the arguments move there.
             let top = (*(*cx).stacks.top).top;
             std::ptr::copy(base, top, n);
@@ -220,8 +315,7 @@ unsafe fn enter_arranged(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, mut base: *
             0 => fail(cx, pc, regs),
             1 => {
                 let v = (*cx).stacks.result.replace(std::ptr::null_mut());
-                put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
-                go(cx, pc.add(5), regs)
+                finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v)
             }
             _ => {
                 let frame = &*(*cx).stacks.top;
@@ -236,9 +330,14 @@ pub(super) unsafe fn enter_getter(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, o:
     // SAFETY: the object stays in its register until the function returns; the frame gets counts of its own.
     unsafe {
         let base = (*(*cx).stacks.top).top;
+        let exec = exec_known(function);
         incref(o);
         incref(function);
         *base = o;
+        if !exec.is_null() && (*exec).plain_args == 1 && (*cx).stacks.has_room(base, (*exec).nregs) {
+            open(cx, exec, base, function, 1, FrameKind::Getter);
+            return go(cx, (*exec).words.as_ptr().cast_mut(), base);
+        }
         (*cx).stacks.call = [function, null_mut(), null_mut()];
         match arranged(&mut *cx, base, 1) {
             0 => fail(cx, pc, regs),
@@ -247,8 +346,7 @@ pub(super) unsafe fn enter_getter(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, o:
                 if f(pc, 2) == usize::from(T) {
                     drop_slot(cx, o);
                 }
-                put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
-                go(cx, pc.add(7), regs)
+                finish(cx, pc, regs, pc.add(7), f(pc, 3) == 1, v)
             }
             _ => {
                 let frame = &mut *(*cx).stacks.top;
@@ -390,21 +488,11 @@ unsafe fn enter_init(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
             return fail(cx, pc, regs);
         }
         incref(instance);
-        let generator = !(*(*cx).stacks.top).extra.is_null() && (*(*cx).stacks.top).kind != FrameKind::Init;
-        if (*exec).plain_args == n + 1 && !generator {
-            if frame::push(&mut *cx, exec, regs.add(w + 1), callee, FrameKind::Init).is_err() {
-                drop_slot(cx, instance);
-                drop_window(cx, regs, w, n + 1);
-                return fail(cx, pc, regs);
-            }
-            let frame = &mut *(*cx).stacks.top;
-            frame.owns_function = true;
-            frame.extra = instance;
-            let unbound = (*cx).consts.unbound.as_ptr().as_ptr();
-            for i in n + 1..(*exec).base {
-                regs.add(w + 1 + i).write_volatile(unbound);
-            }
-            return go(cx, frame.pc, frame.regs);
+        let base = regs.add(w + 1);
+        if (*exec).plain_args == n + 1 && !in_generator(cx) && (*cx).stacks.has_room(base, (*exec).nregs) {
+            open(cx, exec, base, callee, n + 1, FrameKind::Init);
+            (*(*cx).stacks.top).extra = instance;
+            return go(cx, (*exec).words.as_ptr().cast_mut(), base);
         }
         (*cx).stacks.call = [callee, null_mut(), instance];
         enter_arranged(cx, pc, regs, regs.add(w + 1), n + 1)
@@ -486,8 +574,7 @@ macro_rules! consuming_call {
                 if r.is_null() {
                     return fail(cx, pc, regs);
                 }
-                put(cx, regs, f(pc, 0), f(pc, 3) == 1, r);
-                go(cx, pc.add(5), regs)
+                finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, r)
             }
         }
     };
@@ -510,7 +597,7 @@ pub(in crate::eval) unsafe fn call_here(cx: &mut Cx, op: Opcode, pc: *mut u64, r
     }
 }
 
-unsafe fn finish(cx: &mut Cx, r: PyResult, values: Vec<Obj>, callee: Obj) -> PyResult {
+unsafe fn settle_call(cx: &mut Cx, r: PyResult, values: Vec<Obj>, callee: Obj) -> PyResult {
     let saved = if r.is_err() { cx.save_error() } else { None };
     cx.release(values);
     cx.release(callee);
@@ -527,7 +614,7 @@ consuming_call!(call_kw_any, call_kw_values, |cx, pc, regs| {
     let names = consume(cx, regs, w + 1 + n);
     let list: &[Obj] = names.cast::<Tuple>().map_or(&[], |t| t.items());
     let r = protocol::call_args(cx, &callee, Args { items: &values, names: list });
-    finish(cx, r, values, callee)
+    settle_call(cx, r, values, callee)
 });
 
 /// A call with keywords: functions of Python are entered, the rest is called.
@@ -633,7 +720,7 @@ unsafe fn spread(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize) -> (*mut 
             function = inner;
         }
         // A generator's registers are not on the stack.
-        let generator = !(*cx.stacks.top).extra.is_null() && (*cx.stacks.top).kind != FrameKind::Init;
+        let generator = in_generator(cx);
         let (tuple, dict) = (args, if has_kw { *regs.add(w + 2) } else { null_mut() });
         let base = if generator { (*cx.stacks.top).top } else { regs.add(w + 1) };
         let mut n = 0;
@@ -697,94 +784,5 @@ consuming_call!(call_ex_any, call_ex_values, |cx, pc, regs| {
     let r = protocol::call_args(cx, &callee, Args { items: &values, names: &names });
     cx.release(args);
     cx.release(kwargs);
-    finish(cx, r, values, callee)
+    settle_call(cx, r, values, callee)
 });
-
-// ---- methods
-
-pub fn load_method(k: u8) -> Handler {
-    if k == L { load_method_any::<L> } else { load_method_any::<T> }
-}
-
-/// Words: 2 name; 3 (shape, type version), 4 method; 5, 6 the same again. Operand 0: the two result registers.
-unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: shape and version stand for the class as it was when the method was found.
-    unsafe {
-        let o = *regs.add(f(pc, 1));
-        let s = (*o).shape.get();
-        let d = f(pc, 0);
-        let version = (*(*o).ty.get().as_ptr()).version.get();
-        let key = u64::from(s) | u64::from(version) << 32;
-        let m = if *pc.add(3) == key {
-            *pc.add(4)
-        } else if *pc.add(5) == key {
-            *pc.add(6)
-        } else {
-            0
-        };
-        if m != 0 {
-            let m = m as Slot;
-            incref(m);
-            if A == L {
-                incref(o);
-            }
-            *regs.add(d) = m;
-            *regs.add(d + 1) = o;
-            return go(cx, pc.add(9), regs);
-        }
-        at(cx, pc);
-        if !load_method_slow(&mut *cx, pc, regs, o, key) {
-            return fail(cx, pc, regs);
-        }
-        if A == T {
-            // The slow part took a count of its own.
-            drop_slot(cx, o);
-        }
-        go(cx, pc.add(9), regs)
-    }
-}
-
-#[inline(never)]
-unsafe fn load_method_slow(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, o: Slot, key: u64) -> bool {
-    // SAFETY: as above.
-    unsafe {
-        let obj = peek(&o).clone();
-        let name = name_of(pc.add(2));
-        let d = f(pc, 0);
-        let ty = obj.type_ref();
-        let plain = ty.slots(cx).getattribute.map(|g| g as usize) == Some(crate::types::object::getattribute as *const () as usize);
-        if plain
-            && let Some(m) = ty.lookup(cx, name)
-            && m.ty().has(crate::types::flags::METHOD_DESCRIPTOR)
-        {
-            let own = match crate::types::object::get_own(cx, &obj, name) {
-                Ok(own) => own,
-                Err(_) => return false,
-            };
-            if own.is_none() {
-                // With attributes in a dictionary an instance may hide the method without changing its shape.
-                if shape_shows_attributes(cx, &obj) && ty.version.get() != 0 {
-                    *pc.add(5) = *pc.add(3);
-                    *pc.add(6) = *pc.add(4);
-                    *pc.add(3) = key;
-                    *pc.add(4) = m.as_ptr().as_ptr() as u64;
-                }
-                *regs.add(d) = give(m);
-                *regs.add(d + 1) = give(obj);
-                return true;
-            }
-        }
-        match protocol::getattr(cx, &obj, name) {
-            Ok(v) => {
-                *regs.add(d) = give(cx.consts.unbound.clone());
-                *regs.add(d + 1) = give(v);
-                cx.release(obj);
-                true
-            }
-            Err(_) => {
-                drop(obj);
-                false
-            }
-        }
-    }
-}

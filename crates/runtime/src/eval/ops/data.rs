@@ -335,10 +335,13 @@ building!(build_string, |cx, _n, items| {
     let pieces: Vec<&Ref<Str>> = items.iter().filter_map(|o| o.cast::<Str>()).collect();
     crate::types::str::join_pieces(cx, &pieces)
 });
-building!(build_slice, |cx, n, items| {
-    let none = cx.none();
-    let step = if n == 3 { items[2].clone() } else { none };
-    crate::types::slice::make(cx, items[0].clone(), items[1].clone(), step)
+handler!(build_slice, 3, |cx, pc, regs| {
+    let (w, n) = (f(pc, 1), *pc.add(2) as usize);
+    let (start, stop) = (consume(cx, regs, w), consume(cx, regs, w + 1));
+    let step = if n == 3 { consume(cx, regs, w + 2) } else { cx.none() };
+    let s = crate::types::slice::make(cx, start, stop, step)?;
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(s));
+    Ok(())
 });
 building!(format_value, |cx, n, items| {
     let value = match n & 3 {
@@ -434,6 +437,10 @@ adding!(dict_update, |cx, c, v, _callee| {
 });
 adding!(dict_merge, |cx, c, v, callee| {
     let Some(d) = c.cast::<Dict>() else { return Ok(()) };
+    if d.len(cx) == 0 && v.shape() == shape::DICT {
+        // Nothing can be there twice.
+        return d.update_from(cx, &v);
+    }
     let regs = (*cx.stacks.top).regs;
     let callee = peek(&*regs.add(callee)).clone();
     let keys_name = cx.name("keys");
@@ -566,27 +573,19 @@ handler!(print_expr, 3, |cx, pc, regs| {
 
 handler!(make_function, 2, |cx, pc, regs| {
     let (w, flags) = (f(pc, 1), f(pc, 3));
-    let n = 2 + (flags & 0x1f).count_ones() as usize;
-    let mut items: Vec<Obj> = (0..n).map(|i| consume(cx, regs, w + i)).collect();
-    let (qualname, code) = (items.pop(), items.pop());
-    let (Some(qualname), Some(code)) = (qualname, code.and_then(|c| c.downcast::<CodeObj>().ok())) else { return Ok(()) };
+    let n = (flags & 0x1f).count_ones() as usize;
+    let (code, qualname) = (consume(cx, regs, w + n), consume(cx, regs, w + n + 1));
+    let Ok(code) = code.downcast::<CodeObj>() else { return Ok(()) };
     let globals = (*cx.stacks.top).function().globals.cloned(cx);
     let func = Function::new(cx, code, qualname, globals)?;
-    let mut rest = items.into_iter();
-    if flags & 1 != 0 {
-        func.defaults.set(cx, rest.next());
-    }
-    if flags & 2 != 0 {
-        func.kwdefaults.set(cx, rest.next());
-    }
-    if flags & 4 != 0 {
-        func.annotations.set(cx, rest.next());
-    }
-    if flags & 16 != 0 {
-        func.annotate.set(cx, rest.next());
-    }
-    if flags & 8 != 0 {
-        func.closure.set(cx, rest.next());
+    let mut at = w;
+    // In the order in which they lie.
+    for (bit, field) in [(1, &func.defaults), (2, &func.kwdefaults), (4, &func.annotations), (16, &func.annotate), (8, &func.closure)] {
+        if flags & bit != 0 {
+            let value = consume(cx, regs, at);
+            field.set(cx, Some(value));
+            at += 1;
+        }
     }
     put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(func.into_obj()));
     Ok(())

@@ -294,7 +294,13 @@ unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
             *regs.add(f(pc, 1))
         };
         (*frame).pc = pc;
-        if (*frame).kind != FrameKind::Call || !(*frame).object.is_null() {
+        let kind = (*frame).kind;
+        let more = match kind {
+            FrameKind::Call | FrameKind::Init | FrameKind::Getter => std::ptr::null_mut(),
+            FrameKind::Entry => (*frame).extra,
+            FrameKind::ForIter => return leave(cx, frame, v),
+        };
+        if !(*frame).object.is_null() || !(*frame).namespace.is_null() || !more.is_null() {
             return leave(cx, frame, v);
         }
         if LENS {
@@ -311,14 +317,14 @@ unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
             drop_light(cx, o);
             i += 1;
         }
-        let function = (*frame).function;
         if (*frame).owns_function {
+            let function = (*frame).function;
             if is_last(function) {
                 return return_rest(cx, frame, regs, v, count);
             }
             drop_light(cx, function);
         }
-        deliver(cx, v)
+        if kind == FrameKind::Call { deliver(cx, v) } else { deliver_other(cx, kind, (*frame).extra, v) }
     }
 }
 
@@ -328,11 +334,37 @@ unsafe fn return_rest(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot, v: Slot, 
     // SAFETY: finalisers push frames over this record, so it is read before.
     unsafe {
         let (exec, function, owns_function) = ((*frame).exec, (*frame).function, (*frame).owns_function);
+        let (kind, extra) = ((*frame).kind, (*frame).extra);
         drop_registers(cx, frame, regs, from, (*exec).base);
         if owns_function {
             drop_slot(cx, function);
         }
-        deliver(cx, v)
+        if kind == FrameKind::Call { deliver(cx, v) } else { deliver_other(cx, kind, extra, v) }
+    }
+}
+
+/// What becomes of the value of a frame that is gone and was not an ordinary call's.
+unsafe fn deliver_other(cx: *mut Cx, kind: FrameKind, extra: Slot, v: Slot) {
+    // SAFETY: the caller's frame is on top; the instance and the value are owned here.
+    unsafe {
+        match kind {
+            FrameKind::Init if is(v, shape::NONE) => deliver(cx, extra),
+            FrameKind::Init => {
+                init_result_error(&mut *cx, v, extra);
+                let caller = (*cx).stacks.top;
+                fail(cx, (*caller).pc, (*caller).regs)
+            }
+            FrameKind::Getter => {
+                let caller = (*cx).stacks.top;
+                let (pc, regs) = ((*caller).pc, (*caller).regs);
+                if f(pc, 2) == usize::from(T) {
+                    drop_slot(cx, *regs.add(f(pc, 1)));
+                }
+                finish(cx, pc, regs, pc.add(7), f(pc, 3) == 1, v)
+            }
+            // The loop ends: the result is Rust's.
+            _ => (*cx).stacks.result.set(v),
+        }
     }
 }
 
@@ -386,29 +418,10 @@ unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
                 close(&mut *cx, frame);
                 (*cx).stacks.result.set(v);
             }
-            FrameKind::Call => {
+            FrameKind::Call | FrameKind::Getter | FrameKind::Init => {
+                let instance = if kind == FrameKind::Init { std::mem::replace(&mut (*frame).extra, std::ptr::null_mut()) } else { std::ptr::null_mut() };
                 close(&mut *cx, frame);
-                deliver(cx, v)
-            }
-            FrameKind::Getter => {
-                close(&mut *cx, frame);
-                let caller = (*cx).stacks.top;
-                let (pc, regs) = ((*caller).pc, (*caller).regs);
-                if f(pc, 2) == usize::from(T) {
-                    drop_slot(cx, *regs.add(f(pc, 1)));
-                }
-                put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
-                go(cx, pc.add(7), regs)
-            }
-            FrameKind::Init => {
-                let instance = std::mem::replace(&mut (*frame).extra, std::ptr::null_mut());
-                close(&mut *cx, frame);
-                if peek(&v).is_none() {
-                    return deliver(cx, instance);
-                }
-                init_result_error(&mut *cx, v, instance);
-                let caller = (*cx).stacks.top;
-                fail(cx, (*caller).pc, (*caller).regs)
+                if kind == FrameKind::Call { deliver(cx, v) } else { deliver_other(cx, kind, instance, v) }
             }
             FrameKind::ForIter => {
                 close(&mut *cx, frame);

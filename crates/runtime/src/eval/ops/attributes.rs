@@ -1,0 +1,595 @@
+//! Attributes and methods: inline, on the class, of a module, of a class itself. What was found is remembered by shape and
+//! version in the words of the instruction.
+
+use super::*;
+use crate::cx::Cx;
+use crate::eval::unwind::fail;
+use crate::eval::{Handler, Slot, consume, give, peek};
+use crate::object::{Obj, Ref};
+use crate::protocol;
+use crate::types::descriptor::{self, ClassMethod, Property, StaticMethod};
+use crate::types::module::Module;
+use crate::types::{Str, Type};
+
+// ---- reading. Words: 2 name, then (shape, slot offset) twice, then what the class has: 5 (shape, type version), 6 an
+// object, or with a mark in the lowest bits a property, or the offset of a member of `__slots__`
+
+const PROPERTY_MARK: u64 = 1;
+const MEMBER_MARK: u64 = 2;
+
+/// Shape and version of an object's class, which stand for everything the class has.
+#[inline(always)]
+unsafe fn class_key(o: Slot) -> u64 {
+    // SAFETY: live object.
+    unsafe { u64::from((*o).shape.get()) | u64::from((*(*o).ty.get().as_ptr()).version.get()) << 32 }
+}
+
+pub fn load_attr(a: u8, d: u8) -> Handler {
+    match (a, d) {
+        (L, 0) => load_attr_any::<L, 0>,
+        (L, _) => load_attr_any::<L, 1>,
+        (_, 0) => load_attr_any::<T, 0>,
+        (_, _) => load_attr_any::<T, 1>,
+    }
+}
+
+/// An attribute that lies inline at an offset known for the object's shape.
+unsafe fn load_attr_any<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: a shape stands for class and layout, so the offset holds an attribute or nothing; an object with other
+    // holders dies later.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let s = (*o).shape.get();
+        let cache = pc.add(3).cast::<u32>();
+        let offset = if *cache == s {
+            *cache.add(1)
+        } else if *cache.add(2) == s {
+            *cache.add(3)
+        } else {
+            return load_attr_other::<A, D>(cx, pc, regs);
+        };
+        let v = *o.cast::<u8>().add(offset as usize).cast::<Slot>();
+        if v.is_null() || A == T && is_last(o) {
+            return load_attr_other::<A, D>(cx, pc, regs);
+        }
+        incref(v);
+        if A == T {
+            drop_light(cx, o);
+        }
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+/// What lies elsewhere: on the class, in a dictionary, where a method says; or in an object that dies of being asked.
+unsafe fn load_attr_other<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: operands stay counted while Python may run.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        if *pc.add(5) == class_key(o) {
+            return load_class_attr::<A, D>(cx, pc, regs);
+        }
+        at(cx, pc);
+        let v = load_attr_slow::<A, D>(&mut *cx, pc, o);
+        if v.is_null() {
+            return fail(cx, pc, regs);
+        }
+        release::<A>(cx, o);
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+/// An attribute that the class has.
+unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the key stands for the class as it was when the attribute was found there.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let known = *pc.add(6);
+        if known & PROPERTY_MARK != 0 || A == T && is_last(o) {
+            return load_class_attr_slow::<A, D>(cx, pc, regs);
+        }
+        let mut v = known as Slot;
+        if known & MEMBER_MARK != 0 {
+            v = *o.cast::<u8>().add((known >> 2) as usize).cast::<Slot>();
+            if v.is_null() {
+                return load_class_attr_slow::<A, D>(cx, pc, regs);
+            }
+        }
+        incref(v);
+        if A == T {
+            drop_light(cx, o);
+        }
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+unsafe fn load_class_attr_slow<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        at(cx, pc);
+        let known = *pc.add(6);
+        if known & PROPERTY_MARK != 0 {
+            // A property can be given another function: it is asked each time.
+            let function = descriptor::getter_of(&*((known & !PROPERTY_MARK) as *const Property));
+            if !function.is_null() && is(function, shape::FUNCTION) {
+                return super::calls::enter_getter(cx, pc, regs, o, function);
+            }
+        }
+        let v = load_attr_slow::<A, D>(&mut *cx, pc, o);
+        if v.is_null() {
+            return fail(cx, pc, regs);
+        }
+        release::<A>(cx, o);
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+/// What `load_class_attr` may remember of an attribute: the object itself, a property, the place of a member.
+/// Nothing when the instance may have the attribute, or asking it may do something else.
+fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
+    let ty = obj.ty();
+    if ty.version.get() == 0 || ty.slots(cx).getattribute.map(|g| g as usize) != Some(crate::types::object::getattribute as *const () as usize) {
+        return None;
+    }
+    let found = ty.lookup(cx, name)?;
+    if let Some(offset) = descriptor::member_offset(&found).filter(|_| ty.is_heap()) {
+        return Some((offset as u64) << 2 | MEMBER_MARK);
+    }
+    if descriptor::is_exact_property(cx, &found) {
+        return Some(found.as_ptr().as_ptr() as u64 | PROPERTY_MARK);
+    }
+    let slots = found.ty().slots(cx);
+    if slots.get.is_some() || slots.set.is_some() || !ty.is_heap() || !shape_shows_attributes(cx, obj) {
+        return None;
+    }
+    let own = crate::types::object::get_own(cx, obj, name).ok()?;
+    own.is_none().then(|| found.as_ptr().as_ptr() as u64)
+}
+
+/// Whether an instance that gets an attribute gets another shape: not where attributes lie in a dictionary.
+fn shape_shows_attributes(cx: &Cx, obj: &Obj) -> bool {
+    use crate::object::shape::FIRST_FREE;
+    if !obj.ty().has(crate::types::flags::DICT) {
+        return true;
+    }
+    let shapes = cx.shapes.borrow();
+    let inline = obj.shape().checked_sub(FIRST_FREE).and_then(|i| shapes.get(i as usize)).is_some_and(|s| !s.in_dict);
+    inline && !crate::types::object::has_dict(obj)
+}
+
+/// The byte offset of an inline attribute that nothing on the class overrides.
+unsafe fn inline_offset(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u32> {
+    let ty = obj.ty();
+    if !ty.is_heap() || ty.slots(cx).getattribute.map(|g| g as usize) != Some(crate::types::object::getattribute as *const () as usize) {
+        return None;
+    }
+    if let Some(d) = ty.lookup(cx, name)
+        && d.ty().slots(cx).set.is_some()
+    {
+        return None;
+    }
+    let shapes = cx.shapes.borrow();
+    let s = shapes.get(obj.shape().checked_sub(crate::object::shape::FIRST_FREE)? as usize)?;
+    if s.in_dict {
+        return None;
+    }
+    let i = *s.slots.get(&name.as_obj().address())?;
+    Some((ty.inline_offset.get() + i as usize * 8) as u32)
+}
+
+/// An attribute of a class that the class, and not its metaclass, has: the object itself, or a static or class method
+/// with its mark.
+fn of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
+    let ty = obj.cast::<Type>().filter(|t| t.version.get() != 0 && std::ptr::eq(obj.ty(), &*cx.types.type_))?;
+    if cx.types.type_.lookup(cx, name).is_some() {
+        return None;
+    }
+    let found = ty.lookup(cx, name)?;
+    let plain = found.ty().slots(cx).get.is_none() || found.shape() == shape::FUNCTION;
+    if plain { Some(found.as_ptr().as_ptr() as u64) } else { method_mark(cx, &found) }
+}
+
+const STATIC_MARK: u64 = 1;
+const CLASS_MARK: u64 = 2;
+
+/// A static method, or a class method of a function, with its mark.
+fn method_mark(cx: &Cx, found: &Obj) -> Option<u64> {
+    let at = found.as_ptr().as_ptr() as u64;
+    if std::ptr::eq(found.ty(), &*cx.types.staticmethod) {
+        return Some(at | STATIC_MARK);
+    }
+    let function = found.cast::<ClassMethod>().filter(|_| std::ptr::eq(found.ty(), &*cx.types.classmethod))?.function.get(cx);
+    (function.shape() == shape::FUNCTION).then_some(at | CLASS_MARK)
+}
+
+/// What a static method holds now, with a count of its own.
+#[inline(always)]
+unsafe fn static_value(marked: u64) -> Slot {
+    // SAFETY: the mark says static method; the class holds it while its version stands.
+    unsafe {
+        let v = (*(*((marked & !STATIC_MARK) as *const StaticMethod)).function.as_ptr()).as_ptr().as_ptr();
+        incref(v);
+        v
+    }
+}
+
+/// An attribute of a class: word 5 the class's version (where a key of another kind has a shape there is zero), 6 what it has.
+unsafe fn load_attr_of_type<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the shape says class, and a version is never used twice.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        if !is(o, shape::TYPE) || u64::from((*o.cast::<Type>()).version.get()) << 32 != *pc.add(5) || A == T && is_last(o) {
+            return load_attr_any::<A, D>(cx, pc, regs);
+        }
+        let known = *pc.add(6);
+        let v = if known & STATIC_MARK != 0 {
+            static_value(known)
+        } else {
+            incref(known as Slot);
+            known as Slot
+        };
+        if A == T {
+            drop_light(cx, o);
+        }
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+/// A name of a module: word 5 the version of its dict (negated: no key of another kind has the highest bit), 6 the address
+/// of the value.
+unsafe fn load_attr_of_module<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the type says module; the address is good while the version stands, which is never used twice.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let v = module_value(cx, o, *pc.add(5), *pc.add(6));
+        if v.is_null() || A == T && is_last(o) {
+            return load_attr_any::<A, D>(cx, pc, regs);
+        }
+        incref(v);
+        if A == T {
+            drop_light(cx, o);
+        }
+        finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+/// What lies at a place of a module's dict, or null.
+#[inline(always)]
+unsafe fn module_value(cx: *mut Cx, o: Slot, version: u64, place: u64) -> Slot {
+    // SAFETY: as above.
+    unsafe {
+        if (*o).ty.get() != (*cx).types.module.as_raw() {
+            return std::ptr::null_mut();
+        }
+        let dict = &*(*o.cast::<Module>()).dict.as_ptr();
+        if !dict.version() == version { *(place as *const Slot) } else { std::ptr::null_mut() }
+    }
+}
+
+/// The version of a module's dict and the address of a name's value, where the class has no say.
+fn of_module(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<(u64, u64)> {
+    let m = obj.cast::<Module>().filter(|_| std::ptr::eq(obj.ty(), &*cx.types.module))?;
+    if obj.ty().lookup(cx, name).is_some() || name.eq_str(cx, "__dict__") {
+        return None;
+    }
+    let d = m.dict.get(cx);
+    let i = d.find_str(cx, name)?;
+    Some((!d.version(), d.value_slot(cx, i) as u64))
+}
+
+#[inline(never)]
+unsafe fn load_attr_slow<const A: u8, const D: u8>(cx: &mut Cx, pc: *mut u64, o: Slot) -> Slot {
+    // SAFETY: the object is counted while Python may run; caches are words of the instruction.
+    unsafe {
+        let obj = peek(&o).clone();
+        let name = name_of(pc.add(2));
+        if let Some(offset) = inline_offset(cx, &obj, name) {
+            // A class that gains a data descriptor of this name has its shapes renewed (`types/shapes.rs`).
+            let cache = pc.add(3).cast::<u32>();
+            *cache.add(2) = *cache;
+            *cache.add(3) = *cache.add(1);
+            *cache = obj.shape();
+            *cache.add(1) = offset;
+        } else if let Some(known) = of_class(cx, &obj, name) {
+            *pc.add(5) = class_key(o);
+            *pc.add(6) = known;
+        } else if let Some(known) = of_type(cx, &obj, name).filter(|k| k & CLASS_MARK == 0) {
+            *pc.add(5) = u64::from(obj.cast_unchecked::<Type>().version.get()) << 32;
+            *pc.add(6) = known;
+            quicken(cx, pc, load_attr_of_type::<A, D>);
+        } else if let Some((version, place)) = of_module(cx, &obj, name) {
+            *pc.add(5) = version;
+            *pc.add(6) = place;
+            quicken(cx, pc, load_attr_of_module::<A, D>);
+        }
+        let r = protocol::getattr(cx, &obj, name);
+        cx.release(obj);
+        r.map_or(std::ptr::null_mut(), give)
+    }
+}
+
+pub fn store_attr(o: u8, v: u8) -> Handler {
+    match (o, v) {
+        (L, L) => store_attr_any::<L, L>,
+        (L, T) => store_attr_any::<L, T>,
+        (L, _) => store_attr_any::<L, K>,
+        (_, L) => store_attr_any::<T, L>,
+        (_, T) => store_attr_any::<T, T>,
+        (_, _) => store_attr_any::<T, K>,
+    }
+}
+
+/// Words: 2 constant value, 3 name, 4 (shape, offset), 5 (new shape or 0, offset of a member of `__slots__`), 6 and 7 as 4
+/// and 5 for another shape, 8 (shape, type version) for the member.
+unsafe fn store_attr_any<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as `load_attr_any`; a new attribute's slot is below the capacity of its class.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let v = if V == K { *pc.add(2) as Slot } else { *regs.add(f(pc, 2)) };
+        let cache = pc.add(4).cast::<u32>();
+        let (offset, new) = if *cache == (*o).shape.get() {
+            (*cache.add(1), *cache.add(2))
+        } else if *cache.add(4) == (*o).shape.get() {
+            (*cache.add(5), *cache.add(6))
+        } else if *pc.add(8) == class_key(o) {
+            (*cache.add(3), 0)
+        } else {
+            return store_attr_other::<O, V>(cx, pc, regs);
+        };
+        let slot = (o.cast::<u8>().add(offset as usize)).cast::<Slot>();
+        let old = *slot;
+        if O == T && (is_last(o) || !old.is_null() && is_last(old)) {
+            return store_attr_other::<O, V>(cx, pc, regs);
+        }
+        if V != T {
+            incref(v);
+        }
+        *slot = v;
+        if new != 0 {
+            (*o).shape.set(new);
+        }
+        if O == T {
+            if !old.is_null() {
+                drop_light(cx, old);
+            }
+            drop_light(cx, o);
+            return go(cx, pc.add(9), regs);
+        }
+        if old.is_null() { go(cx, pc.add(9), regs) } else { go_without(cx, pc, regs, pc.add(9), old) }
+    }
+}
+
+unsafe fn store_attr_other<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: operands stay counted while Python may run.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let v = if V == K { *pc.add(2) as Slot } else { *regs.add(f(pc, 2)) };
+        at(cx, pc);
+        if !store_attr_slow(&mut *cx, pc, o, v) {
+            return fail(cx, pc, regs);
+        }
+        release::<V>(cx, v);
+        release::<O>(cx, o);
+        go(cx, pc.add(9), regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn store_attr_slow(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
+    // SAFETY: as `load_attr_slow`.
+    unsafe {
+        let (obj, value) = (peek(&o).clone(), peek(&v).clone());
+        let name = name_of(pc.add(3));
+        let before = obj.shape();
+        let ty = obj.type_ref();
+        let plain = ty.is_heap() && ty.slots(cx).setattr.map(|g| g as usize) == Some(crate::types::object::setattr as *const () as usize);
+        let r = protocol::setattr(cx, &obj, name, Some(&value));
+        if r.is_ok()
+            && plain
+            && obj.type_ref().as_obj().is(ty.as_obj())
+            && let Some(offset) = inline_offset(cx, &obj, name)
+        {
+            let after = obj.shape();
+            let cache = pc.add(4).cast::<u32>();
+            if *cache != before {
+                *pc.add(6) = *pc.add(4);
+                *cache.add(6) = *cache.add(2);
+            }
+            *cache = before;
+            *cache.add(1) = offset;
+            *cache.add(2) = if after == before { 0 } else { after };
+        } else if r.is_ok()
+            && plain
+            && ty.version.get() != 0
+            && let Some(member) = ty.lookup(cx, name)
+            && let Some(offset) = descriptor::writable_member(&member)
+        {
+            *pc.add(8) = class_key(o);
+            *pc.add(5).cast::<u32>().add(1) = offset as u32;
+        }
+        cx.release(value);
+        cx.release(obj);
+        r.is_ok()
+    }
+}
+
+handler!(delete_attr, 3, |cx, pc, regs| {
+    let o = consume(cx, regs, f(pc, 1));
+    let r = protocol::setattr(cx, &o, name_of(pc.add(2)), None);
+    cx.release(o);
+    r
+});
+
+// ---- methods
+
+pub fn load_method(k: u8) -> Handler {
+    if k == L { load_method_any::<L> } else { load_method_any::<T> }
+}
+
+/// Words: 2 name; 3 (shape, type version), 4 method; 5, 6 the same again. Operand 0: the two result registers.
+unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: shape and version stand for the class as it was when the method was found.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let s = (*o).shape.get();
+        let d = f(pc, 0);
+        let version = (*(*o).ty.get().as_ptr()).version.get();
+        let key = u64::from(s) | u64::from(version) << 32;
+        let m = if *pc.add(3) == key {
+            *pc.add(4)
+        } else if *pc.add(5) == key {
+            *pc.add(6)
+        } else {
+            0
+        };
+        if m & (STATIC_MARK | CLASS_MARK) != 0 {
+            return load_marked_method::<A>(cx, pc, regs, m);
+        }
+        if m != 0 {
+            let m = m as Slot;
+            incref(m);
+            if A == L {
+                incref(o);
+            }
+            *regs.add(d) = m;
+            *regs.add(d + 1) = o;
+            return go(cx, pc.add(9), regs);
+        }
+        at(cx, pc);
+        if !load_method_slow::<A>(&mut *cx, pc, regs, o, key) {
+            return fail(cx, pc, regs);
+        }
+        // The slow part took a count of its own.
+        if A == T { go_without(cx, pc, regs, pc.add(9), o) } else { go(cx, pc.add(9), regs) }
+    }
+}
+
+/// A static or class method: what it gives needs no object any more.
+unsafe fn load_marked_method<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, marked: u64) {
+    // SAFETY: the class holds the method while its version stands; a class that is asked for a class method is bound.
+    unsafe {
+        let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
+        let v = if marked & STATIC_MARK != 0 { static_value(marked) } else { bound_to_class(&mut *cx, marked, o) };
+        if v.is_null() {
+            return fail(cx, pc, regs);
+        }
+        *regs.add(d) = (*cx).consts.unbound.as_ptr().as_ptr();
+        *regs.add(d + 1) = v;
+        if A == T { go_without(cx, pc, regs, pc.add(9), o) } else { go(cx, pc.add(9), regs) }
+    }
+}
+
+#[inline(never)]
+unsafe fn bound_to_class(cx: &mut Cx, marked: u64, o: Slot) -> Slot {
+    // SAFETY: as above.
+    unsafe {
+        let function = (*((marked & !CLASS_MARK) as *const ClassMethod)).function.cloned(cx);
+        let class = if is(o, shape::TYPE) { peek(&o).clone() } else { peek(&o).type_ref().into_obj() };
+        crate::types::function::bind(cx, function, class).map_or(std::ptr::null_mut(), give)
+    }
+}
+
+/// What a call needs of a class: word 3 the class's version, 4 what it has.
+unsafe fn load_method_of_type<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as `load_attr_of_type`.
+    unsafe {
+        let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
+        if !is(o, shape::TYPE) || u64::from((*o.cast::<Type>()).version.get()) << 32 != *pc.add(3) || A == T && is_last(o) {
+            return load_method_any::<A>(cx, pc, regs);
+        }
+        let known = *pc.add(4);
+        if known & (STATIC_MARK | CLASS_MARK) != 0 {
+            return load_marked_method::<A>(cx, pc, regs, known);
+        }
+        incref(known as Slot);
+        if A == T {
+            drop_light(cx, o);
+        }
+        *regs.add(d) = (*cx).consts.unbound.as_ptr().as_ptr();
+        *regs.add(d + 1) = known as Slot;
+        go(cx, pc.add(9), regs)
+    }
+}
+
+/// What a call needs of a module: word 3 the version of its dict, 4 the address of the value.
+unsafe fn load_method_of_module<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as `load_attr_of_module`.
+    unsafe {
+        let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
+        let v = module_value(cx, o, *pc.add(3), *pc.add(4));
+        if v.is_null() || A == T && is_last(o) {
+            return load_method_any::<A>(cx, pc, regs);
+        }
+        incref(v);
+        if A == T {
+            drop_light(cx, o);
+        }
+        *regs.add(d) = (*cx).consts.unbound.as_ptr().as_ptr();
+        *regs.add(d + 1) = v;
+        go(cx, pc.add(9), regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn load_method_slow<const A: u8>(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, o: Slot, key: u64) -> bool {
+    // SAFETY: as above.
+    unsafe {
+        let obj = peek(&o).clone();
+        let name = name_of(pc.add(2));
+        let d = f(pc, 0);
+        let ty = obj.type_ref();
+        let plain = ty.slots(cx).getattribute.map(|g| g as usize) == Some(crate::types::object::getattribute as *const () as usize);
+        if plain
+            && let Some(m) = ty.lookup(cx, name)
+            && m.ty().has(crate::types::flags::METHOD_DESCRIPTOR)
+        {
+            let own = match crate::types::object::get_own(cx, &obj, name) {
+                Ok(own) => own,
+                Err(_) => return false,
+            };
+            if own.is_none() {
+                // With attributes in a dictionary an instance may hide the method without changing its shape.
+                if shape_shows_attributes(cx, &obj) && ty.version.get() != 0 {
+                    *pc.add(5) = *pc.add(3);
+                    *pc.add(6) = *pc.add(4);
+                    *pc.add(3) = key;
+                    *pc.add(4) = m.as_ptr().as_ptr() as u64;
+                }
+                *regs.add(d) = give(m);
+                *regs.add(d + 1) = give(obj);
+                return true;
+            }
+        }
+        if plain
+            && shape_shows_attributes(cx, &obj)
+            && ty.version.get() != 0
+            && let Some(m) = ty.lookup(cx, name).and_then(|m| method_mark(cx, &m))
+            && crate::types::object::get_own(cx, &obj, name).is_ok_and(|own| own.is_none())
+        {
+            *pc.add(5) = *pc.add(3);
+            *pc.add(6) = *pc.add(4);
+            *pc.add(3) = key;
+            *pc.add(4) = m;
+        } else if let Some(known) = of_type(cx, &obj, name) {
+            *pc.add(3) = u64::from(obj.cast_unchecked::<Type>().version.get()) << 32;
+            *pc.add(4) = known;
+            quicken(cx, pc, load_method_of_type::<A>);
+        } else if let Some((version, place)) = of_module(cx, &obj, name) {
+            *pc.add(3) = version;
+            *pc.add(4) = place;
+            quicken(cx, pc, load_method_of_module::<A>);
+        }
+        match protocol::getattr(cx, &obj, name) {
+            Ok(v) => {
+                *regs.add(d) = give(cx.consts.unbound.clone());
+                *regs.add(d + 1) = give(v);
+                cx.release(obj);
+                true
+            }
+            Err(_) => {
+                drop(obj);
+                false
+            }
+        }
+    }
+}
