@@ -4,9 +4,11 @@
 //! - `oracle [--bless]`: checks (or writes) the expectations of all cases with CPython: output by python3.13, listings by
 //!   python3.9. Commands may be given in RETIC_PYTHON and RETIC_PYTHON39.
 //! - `licenses [--check]`: writes (or checks) what `retic --licenses` prints.
+//! - `bench`: our programs in several interpreters, in turns; `count`: their instructions, compared with what is on record.
 //! - `tailcalls`: disassembles the release binary and requires that no handler calls the next one.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod licenses;
 mod oracle;
 mod tailcalls;
@@ -20,9 +22,11 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("oracle") => oracle::run(args.iter().any(|a| a == "--bless")),
         Some("tailcalls") => tailcalls::run(),
+        Some("bench") => bench::bench(&args[1..]),
+        Some("count") => bench::count(&args[1..]),
         Some("ucd") => ucd(),
         Some("licenses") => licenses::run(args.iter().any(|a| a == "--check")),
-        _ => Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | ucd".into()),
+        _ => Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | ucd | bench NAME=COMMAND ... | count [--check | --write]".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
