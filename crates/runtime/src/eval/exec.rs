@@ -43,7 +43,7 @@ pub struct Exec {
     /// How many arguments a call needs that can enter without binding: all parameters are positional and nothing lies in
     /// cells. `usize::MAX`: no call can.
     pub plain_args: usize,
-    /// All parameters are positional, and a call runs at once: what is missing are defaults, cells and the closure.
+    /// No parameter takes what is left over, and a call runs at once.
     pub near: bool,
     /// Cells that take over an argument: (cell index, argument index).
     pub cell_args: Vec<(usize, usize)>,

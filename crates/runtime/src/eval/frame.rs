@@ -162,7 +162,12 @@ impl Stacks {
     /// Whether a call may open a frame with so many registers at `base` on the value stack.
     #[inline(always)]
     pub(super) fn has_room(&self, base: *mut Slot, nregs: usize) -> bool {
-        self.top.wrapping_add(1) < self.stop.get() && base.wrapping_add(nregs) <= self.values_end
+        self.has_record() && base.wrapping_add(nregs) <= self.values_end
+    }
+    /// Whether one more record may be opened without thinking.
+    #[inline(always)]
+    fn has_record(&self) -> bool {
+        self.top.wrapping_add(1) < self.stop.get()
     }
     /// Opens a frame that owns its function.
     ///
@@ -475,6 +480,12 @@ pub fn run_code(cx: &mut Cx, code: &Ref<CodeObj>, globals: &Ref<Dict>, namespace
 pub fn run_generator(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyResult {
     // SAFETY: the generator's registers and code live as long as it does, and we hold it.
     unsafe {
+        if value.is_some() && !cx.lens.is_on() && resume_plain(cx, g, FrameKind::Entry) {
+            if let Some(v) = value {
+                *g.regs.get().add(g.yield_reg.get()) = give(v);
+            }
+            return execute(cx);
+        }
         resume(cx, g, FrameKind::Entry)?;
         let value = match value {
             None => {
@@ -520,6 +531,51 @@ pub fn run_generator_first(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     unsafe {
         resume(cx, g, FrameKind::Entry)?;
         if super::tracing::resumed(cx, g) { throw(cx, g) } else { execute(cx) }
+    }
+}
+
+/// Opens the frame of a generator where it stopped, in the usual case: nobody watches, nobody asked for its frame object,
+/// and no exception is being handled in it or around it. False: nothing was done.
+#[inline(always)]
+pub(super) unsafe fn resume_plain(cx: &mut Cx, g: &Generator, kind: FrameKind) -> bool {
+    // SAFETY: as in `run_generator`; the frame gets a count of the generator.
+    unsafe {
+        let busy = !g.frame_object.get().is_null() || (*g.handled.as_ptr()).is_some() || (*cx.handled.get()).is_some();
+        if busy || !cx.stacks.has_record() {
+            return false;
+        }
+        let top = (*cx.stacks.top).top;
+        let this = (&raw const *g).cast_mut().cast::<crate::object::Header>();
+        cx.stacks.open(g.exec.get(), g.regs.get(), (*g.function.as_ptr()).as_raw().as_ptr().cast(), kind);
+        let frame = &mut *cx.stacks.top;
+        frame.owns_function = false;
+        frame.top = top;
+        frame.pc = g.resume_pc.get();
+        super::ops::incref(this);
+        frame.extra = this;
+        g.running.set(true);
+        true
+    }
+}
+
+/// Takes down the frame of a generator that yields, in the same case. False: nothing was done.
+#[inline(always)]
+pub(super) unsafe fn suspend_plain(cx: &mut Cx, frame: *mut Frame, pc: *mut u64, resume_pc: *mut u64, reg: usize) -> bool {
+    // SAFETY: the frame's `extra` is the generator, which whoever resumed it holds, too.
+    unsafe {
+        let this = (*frame).extra;
+        let g = &*this.cast::<Generator>();
+        let busy = !(*frame).object.is_null() || (*frame).handled.is_some() || (*cx.handled.get()).is_some();
+        if busy || (*this).count.get() < 2 {
+            return false;
+        }
+        g.pc.set(pc);
+        g.resume_pc.set(resume_pc);
+        g.yield_reg.set(reg);
+        g.running.set(false);
+        cx.stacks.top = frame.sub(1);
+        (*this).count.set((*this).count.get() - 1);
+        true
     }
 }
 

@@ -97,8 +97,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     let words = tr.finish();
     let cell_args = code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect::<Vec<_>>();
     const ARRANGED: u32 = CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
-    let near = code.flags & (ARRANGED | CO_OPTIMIZED) == CO_OPTIMIZED && code.kwonlyargcount == 0;
-    let plain_args = if near && code.cellvars.is_empty() && code.freevars.is_empty() { code.argcount as usize } else { usize::MAX };
+    let near = code.flags & (ARRANGED | CO_OPTIMIZED) == CO_OPTIMIZED;
+    let plain_args = if near && code.kwonlyargcount == 0 && code.cellvars.is_empty() && code.freevars.is_empty() { code.argcount as usize } else { usize::MAX };
     Ok(Exec {
         words,
         infos: std::mem::take(&mut tr.infos),

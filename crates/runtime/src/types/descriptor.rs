@@ -63,6 +63,16 @@ pub fn call_direct(cx: &mut Cx, descr: &Obj, args: Args<'_>) -> Option<PyResult>
     let def = d.def.get();
     Some((def.call)(cx, def, first, Args { items: rest, names: args.names }))
 }
+/// The native function of a method descriptor for these arguments, if the first is an instance of the very class.
+#[inline(always)]
+pub(crate) fn method_of(descr: &Obj, args: &[Obj]) -> Option<&'static MethodDef> {
+    // SAFETY: O3, this is asked of method descriptors only; the class is held by the descriptor.
+    let (owner, def) = unsafe {
+        let d = descr.cast_unchecked::<MethodDescr>();
+        (&**d.owner.as_ptr(), d.def.get())
+    };
+    args.first().filter(|a| std::ptr::eq(a.ty(), owner)).map(|_| def)
+}
 /// The native function of a method descriptor, bound to an object.
 pub fn bound(cx: &Cx, descr: &Obj, this: &Obj) -> Option<PyResult> {
     let d = descr.cast::<MethodDescr>()?;

@@ -121,11 +121,9 @@ pub fn call_builtin(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     // SAFETY: O3, this slot is only reached through native functions.
     let b = unsafe { f.cast_unchecked::<Builtin>() };
     let def = b.def.get();
-    let this = match b.this.get(cx) {
-        Some(t) => t.clone(),
-        None => cx.none(),
-    };
-    (def.call)(cx, def, &this, args)
+    // SAFETY: whoever calls holds the function, which holds its object for good; None is immortal.
+    let this: &Obj = unsafe { (*b.this.as_ptr()).as_ref().unwrap_or(&*(&raw const cx.consts.none)) };
+    (def.call)(cx, def, this, args)
 }
 
 fn call_method(cx: &mut Cx, m: &Obj, args: Args<'_>) -> PyResult {

@@ -32,7 +32,11 @@ pub unsafe fn call_any<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot
     // SAFETY: the window holds the callable and its arguments.
     unsafe {
         let (w, n) = (f(pc, 1), f(pc, 2));
-        if is(*regs.add(w), shape::FUNCTION) { enter_function::<G>(cx, pc, regs, w, n) } else { call_window(cx, pc, regs, w, n) }
+        match (**regs.add(w)).shape.get() {
+            shape::FUNCTION => enter_function::<G>(cx, pc, regs, w, n),
+            shape::BUILTIN if !LENS => call_native(cx, pc, regs, w, n),
+            _ => call_window(cx, pc, regs, w, n),
+        }
     }
 }
 
@@ -41,13 +45,62 @@ pub unsafe fn call_method<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut S
     // SAFETY: as above.
     unsafe {
         let (w, n) = (f(pc, 1), f(pc, 2));
-        if is(*regs.add(w), shape::FUNCTION) {
-            enter_function::<G>(cx, pc, regs, w, n + 1)
-        } else if is(*regs.add(w), shape::UNBOUND) {
-            call_window(cx, pc, regs, w + 1, n)
-        } else {
-            call_window(cx, pc, regs, w, n + 1)
+        match (**regs.add(w)).shape.get() {
+            shape::FUNCTION => enter_function::<G>(cx, pc, regs, w, n + 1),
+            shape::METHOD_DESCRIPTOR if !LENS => call_native(cx, pc, regs, w, n + 1),
+            shape::UNBOUND => {
+                let w = w + 1;
+                match (**regs.add(w)).shape.get() {
+                    shape::FUNCTION => enter_function::<G>(cx, pc, regs, w, n),
+                    shape::BUILTIN if !LENS => call_native(cx, pc, regs, w, n),
+                    _ => call_window(cx, pc, regs, w, n),
+                }
+            }
+            _ => call_window(cx, pc, regs, w, n + 1),
         }
+    }
+}
+
+/// A function written in Rust, or a method of a native type with its object in front of the arguments.
+#[inline(never)]
+unsafe fn call_native(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
+    // SAFETY: the window keeps the callable and its arguments alive until the call is over.
+    unsafe {
+        let callee = *regs.add(w);
+        if (*cx).poll.load(Ordering::Relaxed) != 0 {
+            return call_window(cx, pc, regs, w, n);
+        }
+        at(cx, pc);
+        let args = std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n);
+        let r = if is(callee, shape::BUILTIN) {
+            crate::types::function::call_builtin(&mut *cx, peek(&callee), Args::positional_only(args))
+        } else {
+            let Some(def) = crate::types::descriptor::method_of(peek(&callee), args) else { return call_window(cx, pc, regs, w, n) };
+            (def.call)(&mut *cx, def, &args[0], Args::positional_only(&args[1..]))
+        };
+        let v = r.map_or(null_mut(), give);
+        if v.is_null() || (*cx).poll.load(Ordering::Relaxed) != 0 {
+            return native_over(cx, pc, regs, w, n, v);
+        }
+        drop_window(cx, regs, w, n);
+        finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v)
+    }
+}
+
+/// Behind a native call that raised, or when something waits.
+#[cold]
+#[inline(never)]
+unsafe fn native_over(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize, v: Slot) {
+    // SAFETY: the window is given back here.
+    unsafe {
+        let r = if v.is_null() { Err((*cx).raised_already()) } else { Ok(take(v)) };
+        let saved = if r.is_err() { (*cx).save_error() } else { None };
+        drop_window(cx, regs, w, n);
+        let v = after_native(&mut *cx, r, saved);
+        if v.is_null() {
+            return fail(cx, pc, regs);
+        }
+        finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v)
     }
 }
 
@@ -108,59 +161,105 @@ unsafe fn in_generator(cx: *mut Cx) -> bool {
 /// Opens the frame of a function that needs defaults, cells or its closure.
 #[inline(never)]
 unsafe fn enter_near(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
-    // SAFETY: depth and room are compared, and what can fail is done, before anything changes.
+    // SAFETY: what can fail is done before anything changes.
     unsafe {
-        let callee = *regs.add(w);
-        let exec = exec_known(callee);
-        if exec.is_null() || !(*exec).near || n > (*exec).argcount || (*cx).poll.load(Ordering::Relaxed) != 0 {
+        let exec = near_frame(&mut *cx, pc, regs, w, n, &[]);
+        if exec.is_null() {
             return call_window(cx, pc, regs, w, n);
         }
-        let caller = (*cx).stacks.top;
-        let base = if in_generator(cx) { (*caller).top } else { regs.add(w + 1) };
-        let missing = (*exec).argcount - n;
-        if !(*cx).stacks.has_room(base, (*exec).nregs) || !near_values(&mut *cx, &*callee.cast::<Function>(), &*exec, base, n, missing) {
-            return call_window(cx, pc, regs, w, n);
-        }
-        if base != regs.add(w + 1) {
-            std::ptr::copy(regs.add(w + 1), base, n);
-        }
-        take_in_cells(&mut *cx, &*exec, base);
-        (*caller).pc = pc;
-        (*cx).stacks.open(exec, base, callee, FrameKind::Call);
-        go(cx, (*exec).words.as_ptr().cast_mut(), base)
+        go(cx, (*exec).words.as_ptr().cast_mut(), (*(*cx).stacks.top).regs)
     }
 }
 
-/// Puts defaults, empty locals, new cells and the closure behind `n` arguments. False: there are not so many defaults, or
-/// there is no memory, and nothing was put there.
+/// Most keywords that a call may have here.
+const NEAR_KEYWORDS: usize = 16;
+
+/// Puts arguments, defaults, empty locals, new cells and the closure where a function wants them, and opens its frame. Null:
+/// that is for the slow way, and nothing was changed.
 #[inline(always)]
-unsafe fn near_values(cx: &mut Cx, function: &Function, exec: &Exec, base: *mut Slot, n: usize, missing: usize) -> bool {
-    // SAFETY: the window has room for every register of the code; nothing lies there yet.
+unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize, names: &[Obj]) -> *const Exec {
+    // SAFETY: depth and room are compared, and what can fail is done, before anything changes.
     unsafe {
-        for i in 0..exec.ncells {
-            match crate::types::function::cell(cx, None) {
-                Ok(cell) => *base.add(exec.nlocals + i) = give(cell.into_obj()),
-                Err(_) => {
-                    cx.clear_error();
-                    (0..i).for_each(|k| drop_slot(cx, *base.add(exec.nlocals + k)));
-                    return false;
+        let callee = *regs.add(w);
+        let known = exec_known(callee);
+        let positional = n - names.len();
+        if known.is_null() || !(*known).near || positional > (*known).argcount || names.len() > NEAR_KEYWORDS || cx.poll.load(Ordering::Relaxed) != 0 {
+            return std::ptr::null();
+        }
+        let (exec, function) = (&*known, &*callee.cast::<Function>());
+        let (argcount, named) = (exec.argcount, exec.params.len());
+        let caller = cx.stacks.top;
+        let args = regs.add(w + 1);
+        let base = if in_generator(cx) { (*caller).top } else { args };
+        if named > 63 || named - argcount > NEAR_KEYWORDS || !cx.stacks.has_room(base, exec.nregs) {
+            return std::ptr::null();
+        }
+        // Which parameters have a value.
+        let mut given = (1u64 << positional) - 1;
+        let mut places = [0u8; NEAR_KEYWORDS];
+        for (k, name) in names.iter().enumerate() {
+            let Some(i) = exec.params[exec.posonly..].iter().position(|p| p.is(name)) else { return std::ptr::null() };
+            let i = i + exec.posonly;
+            if given >> i & 1 == 1 {
+                return std::ptr::null();
+            }
+            given |= 1 << i;
+            places[k] = i as u8;
+        }
+        let missing = ((1u64 << named) - 1) & !given;
+        let mut defaults: &[Obj] = &[];
+        let mut keyword_defaults = [null_mut(); NEAR_KEYWORDS];
+        if missing != 0 {
+            defaults = (*function.defaults.as_ptr()).as_ref().and_then(|d| d.cast::<Tuple>()).map_or(&[][..], |t| t.items());
+            let without = (1u64 << argcount.saturating_sub(defaults.len())) - 1;
+            if missing & without != 0 {
+                return std::ptr::null();
+            }
+            if missing >> argcount != 0 {
+                let Some(d) = (*function.kwdefaults.as_ptr()).as_ref().and_then(|d| d.cast::<Dict>()) else { return std::ptr::null() };
+                for i in (argcount..named).filter(|i| missing >> i & 1 == 1) {
+                    let Some(at) = exec.params[i].cast::<Str>().and_then(|name| d.find_str(cx, name)) else { return std::ptr::null() };
+                    keyword_defaults[i - argcount] = d.value_at(cx, at).as_ptr().as_ptr();
                 }
             }
         }
-        if missing != 0 {
-            let items = (*function.defaults.as_ptr()).as_ref().and_then(|d| d.cast::<Tuple>()).map_or(&[][..], |t| t.items());
-            if items.len() < missing {
-                (0..exec.ncells).for_each(|k| drop_slot(cx, *base.add(exec.nlocals + k)));
-                return false;
+        // New cells, beyond all arguments and the names of the last ones.
+        let cells = base.add(exec.nlocals.max(n + 1));
+        for i in 0..exec.ncells {
+            match crate::types::function::cell(cx, None) {
+                Ok(cell) => *cells.add(i) = give(cell.into_obj()),
+                Err(_) => {
+                    cx.clear_error();
+                    (0..i).for_each(|k| drop_slot(cx, *cells.add(k)));
+                    return std::ptr::null();
+                }
             }
-            for (k, v) in items[items.len() - missing..].iter().enumerate() {
-                let v = v.as_ptr().as_ptr();
+        }
+        // Now they move.
+        let mut values = [null_mut(); NEAR_KEYWORDS];
+        for (k, v) in values.iter_mut().enumerate().take(names.len()) {
+            *v = *args.add(positional + k);
+        }
+        if base != args {
+            std::ptr::copy(args, base, positional);
+        }
+        for k in 0..names.len() {
+            *base.add(usize::from(places[k])) = values[k];
+        }
+        if missing != 0 {
+            let first = argcount - defaults.len().min(argcount);
+            let skip = defaults.len() - (argcount - first);
+            for i in (positional..named).filter(|i| missing >> i & 1 == 1) {
+                let v = if i < argcount { defaults[skip + i - first].as_ptr().as_ptr() } else { keyword_defaults[i - argcount] };
                 incref(v);
-                *base.add(n + k) = v;
+                *base.add(i) = v;
             }
         }
         let unbound = cx.consts.unbound.as_ptr().as_ptr();
-        for i in n + missing..exec.nlocals {
+        for i in 0..exec.ncells {
+            *base.add(exec.nlocals + i) = *cells.add(i);
+        }
+        for i in named..exec.nlocals {
             base.add(i).write_volatile(unbound);
         }
         if exec.nfrees != 0 {
@@ -171,7 +270,10 @@ unsafe fn near_values(cx: &mut Cx, function: &Function, exec: &Exec, base: *mut 
                 *base.add(exec.nlocals + exec.ncells + i) = cell;
             }
         }
-        true
+        take_in_cells(cx, exec, base);
+        (*caller).pc = pc;
+        cx.stacks.open(known, base, callee, FrameKind::Call);
+        known
     }
 }
 
@@ -627,6 +729,14 @@ pub unsafe fn call_kw(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         if (*cx).poll.load(Ordering::Relaxed) == 0 && (function || is(callee, shape::METHOD)) {
             at(cx, pc);
             let names = *regs.add(w + 1 + n);
+            if function && !is_last(names) {
+                // The tuple is one of the code's constants: it stays.
+                let exec = near_frame(&mut *cx, pc, regs, w, n, peek(&names).cast_unchecked::<Tuple>().items());
+                if !exec.is_null() {
+                    drop_light(cx, names);
+                    return go(cx, (*exec).words.as_ptr().cast_mut(), (*(*cx).stacks.top).regs);
+                }
+            }
             if function {
                 (*cx).stacks.call = [callee, names, null_mut()];
                 return enter_arranged(cx, pc, regs, regs.add(w + 1), n);

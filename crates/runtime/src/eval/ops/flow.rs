@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cx::Cx;
-use crate::eval::frame::{Frame, FrameKind, resume};
+use crate::eval::frame::{Frame, FrameKind, resume, resume_plain, suspend_plain};
 use crate::eval::unwind::{close, fail};
 use crate::eval::{Handler, Slot, consume, give, peek, take};
 use crate::object::shape;
@@ -141,7 +141,10 @@ unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) 
             shape::RANGE_ITER => quicken(cx, pc, for_range::<D>),
             shape::LIST_ITER => quicken(cx, pc, for_items::<D, { shape::LIST_ITER }>),
             shape::TUPLE_ITER => quicken(cx, pc, for_items::<D, { shape::TUPLE_ITER }>),
-            shape::GENERATOR => return for_generator(cx, pc, regs),
+            shape::GENERATOR => {
+                quicken(cx, pc, for_plain_generator::<D>);
+                return for_generator(cx, pc, regs);
+            }
             _ => {}
         }
         at(cx, pc);
@@ -207,6 +210,31 @@ unsafe fn next_slow(cx: &mut Cx, it: Slot) -> bool {
             }
             Err(_) => false,
         }
+    }
+}
+
+/// Jumps into a generator in the usual case.
+unsafe fn for_plain_generator<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the shape says generator; its register keeps it alive.
+    unsafe {
+        let it = *regs.add(f(pc, 1));
+        if !is(it, shape::GENERATOR) {
+            return for_iter_any::<D>(cx, pc, regs);
+        }
+        let g = &*it.cast::<Generator>();
+        if LENS || g.finished.get() || g.running.get() {
+            return for_generator(cx, pc, regs);
+        }
+        at(cx, pc);
+        if !resume_plain(&mut *cx, g, FrameKind::ForIter) {
+            return for_generator(cx, pc, regs);
+        }
+        let inside = g.regs.get();
+        if g.started.replace(true) {
+            let none = (*cx).consts.none.as_ptr().as_ptr();
+            *inside.add(g.yield_reg.get()) = none;
+        }
+        go(cx, g.resume_pc.get(), inside)
     }
 }
 
@@ -466,6 +494,26 @@ pub unsafe fn yield_value(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         let v = *regs.add(f(pc, 1));
         let frame = (*cx).stacks.top;
         let kind = (*frame).kind;
+        if LENS || !suspend_plain(&mut *cx, frame, pc, pc.add(2), f(pc, 0)) {
+            return yield_slow(cx, pc, regs);
+        }
+        if kind == FrameKind::Entry {
+            (*cx).stacks.result.set(v);
+            return;
+        }
+        let caller = (*cx).stacks.top;
+        let (pc, regs) = ((*caller).pc, (*caller).regs);
+        finish(cx, pc, regs, pc.add(3), f(pc, 3) == 1, v)
+    }
+}
+
+#[inline(never)]
+unsafe fn yield_slow(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
+    unsafe {
+        let v = *regs.add(f(pc, 1));
+        let frame = (*cx).stacks.top;
+        let kind = (*frame).kind;
         suspend(&mut *cx, frame, pc, pc.add(2), f(pc, 0));
         if kind == FrameKind::Entry {
             (*cx).stacks.result.set(v);
@@ -473,8 +521,7 @@ pub unsafe fn yield_value(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         }
         let caller = (*cx).stacks.top;
         let (pc, regs) = ((*caller).pc, (*caller).regs);
-        put(cx, regs, f(pc, 0), f(pc, 3) == 1, v);
-        go(cx, pc.add(3), regs)
+        finish(cx, pc, regs, pc.add(3), f(pc, 3) == 1, v)
     }
 }
 
@@ -541,8 +588,7 @@ pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
                 }
                 let caller = (*cx).stacks.top;
                 let (pc, regs) = ((*caller).pc, (*caller).regs);
-                put(cx, regs, f(pc, 0), f(pc, 3) == 1, out);
-                go(cx, pc.add(3), regs)
+                finish(cx, pc, regs, pc.add(3), f(pc, 3) == 1, out)
             }
         }
     }
