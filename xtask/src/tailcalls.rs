@@ -1,43 +1,81 @@
 //! The eval loop rests on handlers that end in a jump. This looks at the machine code.
 
+use std::collections::HashSet;
 use std::process::Command;
 
-/// Disassembles `target/release/retic` and fails when a handler ends in an indirect call.
+/// Disassembles `target/release/retic` and fails when a handler calls the next one.
 pub fn run() -> Result<(), String> {
     let binary = crate::root().join("target/release/retic");
     let output = Command::new("objdump").args(["-d", "--no-show-raw-insn", "-C"]).arg(&binary).output().map_err(|e| format!("objdump: {e}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
-    let bad = handlers_that_call(&String::from_utf8_lossy(&output.stdout));
+    let (handlers, bad) = handlers_that_call(&String::from_utf8_lossy(&output.stdout));
+    if handlers < 100 {
+        return Err(format!("only {handlers} handlers found: has the module moved?"));
+    }
     if bad.is_empty() { Ok(()) } else { Err(format!("handlers that call the next one:\n{}", bad.join("\n"))) }
 }
 
-/// Functions of `eval::ops` with both an indirect jump and an indirect call through a register.
-fn handlers_that_call(listing: &str) -> Vec<String> {
-    let mut bad = Vec::new();
-    let (mut name, mut calls, mut jumps) = (String::new(), false, false);
-    for line in listing.lines().chain(["0000 <end>:"]) {
-        if line.ends_with(">:") {
-            // Slow parts are ordinary functions: a jump in them is a jump table.
-            if name.contains("eval::ops") && !name.contains("slow") && calls && jumps {
-                bad.push(name.clone());
-            }
-            (name, calls, jumps) = (line.to_string(), false, false);
+/// The name in `<...>` that a line jumps to or calls, with whether it is the function's beginning.
+fn target(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once('<')?;
+    rest.strip_suffix('>')
+}
+
+/// How many functions of the copies of `ops` are handlers, and which of them call one: functions that run the next
+/// instruction, and those that jump to such a function. Slow parts are ordinary functions: a jump in them is a jump table.
+fn handlers_that_call(listing: &str) -> (usize, Vec<String>) {
+    let mut functions: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in listing.lines() {
+        if let Some(name) = line.strip_suffix(">:").and_then(|l| l.split_once('<')).map(|(_, n)| n) {
+            functions.push((name, Vec::new()));
+        } else if let Some((_, lines)) = functions.last_mut() {
+            lines.push(line);
         }
-        let indirect = line.contains('*') && !line.contains("(%rip)");
-        calls |= indirect && line.contains("call ");
-        jumps |= indirect && line.contains("jmp ");
     }
-    bad
+    let of_ops = |name: &str| (name.contains("eval::plain::ops::") || name.contains("eval::recording::ops::")) && !name.contains("slow");
+    functions.retain(|(name, _)| of_ops(name));
+    // The next handler's address was loaded just before, from where an instruction begins; a jump table's was added up.
+    let runs_next = |lines: &[&str]| {
+        lines.windows(4).any(|w| {
+            let jump = w[3].contains("jmp ") && w[3].contains('*') && !w[3].contains("(%rip)");
+            jump && !w[..3].iter().any(|l| l.contains("movslq"))
+        })
+    };
+    let mut handlers: HashSet<&str> = functions.iter().filter(|(_, lines)| runs_next(lines)).map(|(name, _)| *name).collect();
+    loop {
+        let more: Vec<&str> = functions
+            .iter()
+            .filter(|(name, lines)| !handlers.contains(name) && lines.iter().any(|l| l.contains("\tjmp ") && target(l).is_some_and(|t| handlers.contains(t))))
+            .map(|(name, _)| *name)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        handlers.extend(more);
+    }
+    let mut bad: Vec<String> = Vec::new();
+    for (name, lines) in functions.iter().filter(|(name, _)| handlers.contains(name)) {
+        for l in lines.iter().filter(|l| l.contains("call ")) {
+            let through_register = l.contains("*%");
+            if through_register || target(l).is_some_and(|t| handlers.contains(t)) {
+                bad.push(format!("{name}: {}", l.trim()));
+            }
+        }
+    }
+    (handlers.len(), bad)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn a_handler_that_calls_is_found() {
-        let bad = "10 <retic::eval::ops::x>:\n 1: call *(%rsi)\n 2: jmp *(%rsi)\n";
-        assert_eq!(super::handlers_that_call(bad).len(), 1);
-        assert!(super::handlers_that_call("10 <retic::eval::ops::x>:\n 2: jmp *(%rsi)\n").is_empty());
+        let good = "10 <r::eval::plain::ops::x>:\n 1:\tmov 1,2\n 1:\tmov 1,2\n 1:\tmov (%rsi),%rax\n 2:\tjmp    *%rax\n\n20 <r::eval::plain::ops::y>:\n 1:\tjmp    10 <r::eval::plain::ops::x>\n";
+        assert_eq!(super::handlers_that_call(good), (2, vec![]));
+        let bad = format!("{good} 2:\tcall   10 <r::eval::plain::ops::x>\n");
+        assert_eq!(super::handlers_that_call(&bad).1.len(), 1);
+        let bad = good.replace("10 <r::eval::plain::ops::x>:", "10 <r::eval::plain::ops::x>:\n 1:\tcall   *%rax");
+        assert_eq!(super::handlers_that_call(&bad).1.len(), 1);
     }
 }

@@ -406,6 +406,7 @@ pub(super) use by_kinds;
 macro_rules! handler {
     ($(#[$meta:meta])* $name:ident, $len:expr, |$cx:ident, $pc:ident, $regs:ident| $body:block) => {
         $(#[$meta])*
+        #[inline(never)]
         pub unsafe fn $name(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
             #[inline(never)]
             unsafe fn slow($cx: &mut Cx, $pc: *mut u64, $regs: *mut Slot) -> crate::cx::PyResult<()> {

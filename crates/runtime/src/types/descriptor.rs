@@ -63,15 +63,23 @@ pub fn call_direct(cx: &mut Cx, descr: &Obj, args: Args<'_>) -> Option<PyResult>
     let def = d.def.get();
     Some((def.call)(cx, def, first, Args { items: rest, names: args.names }))
 }
-/// The native function of a method descriptor for these arguments, if the first is an instance of the very class.
+/// The native function of a method descriptor.
+///
+/// # Safety
+/// It is a method descriptor.
 #[inline(always)]
-pub(crate) fn method_of(descr: &Obj, args: &[Obj]) -> Option<&'static MethodDef> {
-    // SAFETY: O3, this is asked of method descriptors only; the class is held by the descriptor.
-    let (owner, def) = unsafe {
-        let d = descr.cast_unchecked::<MethodDescr>();
-        (&**d.owner.as_ptr(), d.def.get())
-    };
-    args.first().filter(|a| std::ptr::eq(a.ty(), owner)).map(|_| def)
+pub(crate) unsafe fn method_of(descr: &Obj) -> &'static MethodDef {
+    // SAFETY: O3, as promised.
+    unsafe { descr.cast_unchecked::<MethodDescr>() }.def.get()
+}
+/// Whether an object is an instance of the very class that a method descriptor is of.
+///
+/// # Safety
+/// As `method_of`.
+#[inline(always)]
+pub(crate) unsafe fn is_of_class(descr: &Obj, this: &Obj) -> bool {
+    // SAFETY: O3, as promised; the class is held by the descriptor.
+    unsafe { std::ptr::eq(this.ty(), &**(*descr.cast_unchecked::<MethodDescr>()).owner.as_ptr()) }
 }
 /// The native function of a method descriptor, bound to an object.
 pub fn bound(cx: &Cx, descr: &Obj, this: &Obj) -> Option<PyResult> {

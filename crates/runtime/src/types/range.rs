@@ -56,6 +56,12 @@ impl RangeIter {
     pub fn peek(&self) -> Option<i64> {
         (self.left.get() != 0).then(|| self.at.get())
     }
+    /// `advance` after `peek` gave something.
+    #[inline(always)]
+    pub fn step(&self) {
+        self.left.set(self.left.get().wrapping_sub(1));
+        self.at.set(self.at.get().wrapping_add(self.step.get()));
+    }
 }
 
 fn length(start: &Big, stop: &Big, step: &Big) -> Big {

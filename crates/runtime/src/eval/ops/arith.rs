@@ -43,6 +43,7 @@ pub fn binary(a: u8, b: u8, d: u8) -> Handler {
 }
 
 /// Any binary operation; turns itself into a typed version when it sees small ints or floats.
+#[inline(never)]
 pub unsafe fn binary_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: operands are borrowed while the slow part runs; on success owned ones are given back.
     unsafe {

@@ -61,6 +61,7 @@ unsafe fn load_attr_any<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, reg
 }
 
 /// What lies elsewhere: on the class, in a dictionary, where a method says; or in an object that dies of being asked.
+#[inline(never)]
 unsafe fn load_attr_other<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: operands stay counted while Python may run.
     unsafe {
@@ -79,6 +80,7 @@ unsafe fn load_attr_other<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
 }
 
 /// An attribute that the class has.
+#[inline(never)]
 unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the key stands for the class as it was when the attribute was found there.
     unsafe {
@@ -102,6 +104,7 @@ unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
     }
 }
 
+#[inline(never)]
 unsafe fn load_class_attr_slow<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as above.
     unsafe {
@@ -359,6 +362,7 @@ unsafe fn store_attr_any<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, re
     }
 }
 
+#[inline(never)]
 unsafe fn store_attr_other<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: operands stay counted while Python may run.
     unsafe {
@@ -455,8 +459,17 @@ unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slo
             *regs.add(d + 1) = o;
             return go(cx, pc.add(9), regs);
         }
+        load_method_other::<A>(cx, pc, regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn load_method_other<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the slow part holds the object while Python may run.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
         at(cx, pc);
-        if !load_method_slow::<A>(&mut *cx, pc, regs, o, key) {
+        if !load_method_slow::<A>(&mut *cx, pc, regs, o, class_key(o)) {
             return fail(cx, pc, regs);
         }
         // The slow part took a count of its own.
@@ -465,6 +478,7 @@ unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slo
 }
 
 /// A static or class method: what it gives needs no object any more.
+#[inline(never)]
 unsafe fn load_marked_method<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, marked: u64) {
     // SAFETY: the class holds the method while its version stands; a class that is asked for a class method is bound.
     unsafe {

@@ -70,20 +70,35 @@ unsafe fn call_native(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
         if (*cx).poll.load(Ordering::Relaxed) != 0 {
             return call_window(cx, pc, regs, w, n);
         }
+        if !is(callee, shape::BUILTIN) && !crate::types::descriptor::is_of_class(peek(&callee), peek(&*regs.add(w + 1))) {
+            return call_window(cx, pc, regs, w, n);
+        }
         at(cx, pc);
-        let args = std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n);
-        let r = if is(callee, shape::BUILTIN) {
-            crate::types::function::call_builtin(&mut *cx, peek(&callee), Args::positional_only(args))
-        } else {
-            let Some(def) = crate::types::descriptor::method_of(peek(&callee), args) else { return call_window(cx, pc, regs, w, n) };
-            (def.call)(&mut *cx, def, &args[0], Args::positional_only(&args[1..]))
-        };
-        let v = r.map_or(null_mut(), give);
+        let v = native_value(&mut *cx, callee, regs.add(w + 1), n);
         if v.is_null() || (*cx).poll.load(Ordering::Relaxed) != 0 {
             return native_over(cx, pc, regs, w, n, v);
         }
-        drop_window(cx, regs, w, n);
+        for i in 0..n {
+            drop_slot(cx, *regs.add(w + 1 + i));
+        }
+        drop_slot(cx, callee);
         finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v)
+    }
+}
+
+/// The value of a native call, or null. A function of its own, because arguments are passed by address.
+#[inline(never)]
+unsafe fn native_value(cx: &mut Cx, callee: Slot, args: *mut Slot, n: usize) -> Slot {
+    // SAFETY: as above.
+    unsafe {
+        let args = std::slice::from_raw_parts(args.cast::<Obj>(), n);
+        let r = if is(callee, shape::BUILTIN) {
+            crate::types::function::call_builtin(cx, peek(&callee), Args::positional_only(args))
+        } else {
+            let def = crate::types::descriptor::method_of(peek(&callee));
+            (def.call)(cx, def, &args[0], Args::positional_only(&args[1..]))
+        };
+        r.map_or(null_mut(), give)
     }
 }
 

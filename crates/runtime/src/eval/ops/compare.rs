@@ -72,6 +72,7 @@ unsafe fn compare_value<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: 
     }
 }
 
+#[inline(never)]
 unsafe fn compare_value_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as `binary_any`.
     unsafe {
@@ -142,6 +143,7 @@ unsafe fn is_jump<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u
     }
 }
 
+#[inline(never)]
 unsafe fn is_jump_any<const A: u8, const B: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as `binary_any`.
     unsafe {
@@ -157,6 +159,7 @@ unsafe fn is_jump_any<const A: u8, const B: u8>(cx: *mut Cx, pc: *mut u64, regs:
     }
 }
 
+#[inline(never)]
 unsafe fn compare_jump_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as `binary_any`.
     unsafe {

@@ -19,6 +19,7 @@ unsafe fn kinded<const KIND: u8>(pc: *mut u64, regs: *mut Slot, i: usize) -> Slo
     unsafe { if KIND == K { *pc.add(2) as Slot } else { *regs.add(i) } }
 }
 
+#[inline(never)]
 unsafe fn subscr_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: operands stay counted while Python may run.
     unsafe {
@@ -133,6 +134,7 @@ pub fn store_subscr(c: u8, i: u8, v: u8) -> Handler {
 }
 
 /// Operands: 0 container, 1 key, 2 value.
+#[inline(never)]
 unsafe fn store_subscr_any<const C: u8, const I: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as `subscr_any`.
     unsafe {

@@ -69,6 +69,7 @@ unsafe fn pop_jump_any<const A: u8, const WHEN: bool>(cx: *mut Cx, pc: *mut u64,
     }
 }
 
+#[inline(never)]
 unsafe fn pop_jump_slow<const A: u8, const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as the binary operations.
     unsafe {
@@ -96,6 +97,7 @@ pub unsafe fn jump_or_pop<const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mu
     }
 }
 
+#[inline(never)]
 unsafe fn jump_or_pop_slow<const WHEN: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as `pop_jump_slow`.
     unsafe {
@@ -133,6 +135,7 @@ pub fn for_iter(d: u8) -> Handler {
 }
 
 /// Words: 2 where to go when the iterator is done. Turns itself into the version for what it meets.
+#[inline(never)]
 unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the iterator is an owned temporary; the register keeps it alive.
     unsafe {
@@ -170,7 +173,7 @@ unsafe fn for_range<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
             if let Some(v) = r.peek() {
                 let o = fast_int(cx, v);
                 if !o.is_null() {
-                    r.advance();
+                    r.step();
                     return finish(cx, pc, regs, pc.add(3), D == 1, o);
                 }
             }
@@ -239,6 +242,7 @@ unsafe fn for_plain_generator<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut
 }
 
 /// Jumps into a generator; its YIELD jumps back.
+#[inline(never)]
 unsafe fn for_generator(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the shape says generator; its frame goes on top of this one.
     unsafe {
@@ -372,6 +376,7 @@ unsafe fn return_rest(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot, v: Slot, 
 }
 
 /// What becomes of the value of a frame that is gone and was not an ordinary call's.
+#[inline(never)]
 unsafe fn deliver_other(cx: *mut Cx, kind: FrameKind, extra: Slot, v: Slot) {
     // SAFETY: the caller's frame is on top; the instance and the value are owned here.
     unsafe {

@@ -43,6 +43,7 @@ pub fn name_error(cx: &mut Cx, name: &Ref<Str>) -> crate::cx::Raised {
 
 /// The value of a global: words 3 to 5 hold its address and the versions of both dicts. Turns itself into the version for
 /// a name of the module, or of the built-ins.
+#[inline(never)]
 pub unsafe fn load_global<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the slow part runs no Python but for errors.
     unsafe {
