@@ -326,25 +326,30 @@ unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
             *regs.add(f(pc, 1))
         };
         (*frame).pc = pc;
-        let kind = (*frame).kind;
-        let more = match kind {
-            FrameKind::Call | FrameKind::Init | FrameKind::Getter => std::ptr::null_mut(),
-            FrameKind::Entry => (*frame).extra,
-            FrameKind::ForIter => return leave(cx, frame, v),
-        };
-        if !(*frame).object.is_null() || !(*frame).namespace.is_null() || !more.is_null() {
-            return leave(cx, frame, v);
+        if LENS || (*frame).kind != FrameKind::Call || !(*frame).object.is_null() || !(*frame).namespace.is_null() {
+            return return_other(cx, frame, regs, v);
         }
-        if LENS {
-            return return_rest(cx, frame, regs, v, 0);
+        let left = drop_locals(cx, frame, regs);
+        if left != usize::MAX {
+            return return_rest(cx, frame, regs, v, left);
         }
+        deliver(cx, v)
+    }
+}
+
+/// Takes the top frame off and drops its registers and its function, as long as no finaliser may run: `usize::MAX`, or the
+/// first register where one may (one beyond the last: the function).
+#[inline(always)]
+unsafe fn drop_locals(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot) -> usize {
+    // SAFETY: the window is left for good.
+    unsafe {
         let count = (*(*frame).exec).base;
         (*cx).stacks.top = frame.sub(1);
         let mut i = 0;
         while i < count {
             let o = *regs.add(i);
             if is_last(o) {
-                return return_rest(cx, frame, regs, v, i);
+                return i;
             }
             drop_light(cx, o);
             i += 1;
@@ -352,11 +357,32 @@ unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         if (*frame).owns_function {
             let function = (*frame).function;
             if is_last(function) {
-                return return_rest(cx, frame, regs, v, count);
+                return count;
             }
             drop_light(cx, function);
         }
-        if kind == FrameKind::Call { deliver(cx, v) } else { deliver_other(cx, kind, (*frame).extra, v) }
+        usize::MAX
+    }
+}
+
+/// The return of a frame that is not an ordinary call's.
+#[inline(never)]
+unsafe fn return_other(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot, v: Slot) {
+    // SAFETY: as `return_any`.
+    unsafe {
+        let (kind, extra) = ((*frame).kind, (*frame).extra);
+        let generator = kind == FrameKind::ForIter || kind == FrameKind::Entry && !extra.is_null();
+        if generator || !(*frame).object.is_null() || !(*frame).namespace.is_null() {
+            return leave(cx, frame, v);
+        }
+        if LENS {
+            return return_rest(cx, frame, regs, v, 0);
+        }
+        let left = drop_locals(cx, frame, regs);
+        if left != usize::MAX {
+            return return_rest(cx, frame, regs, v, left);
+        }
+        deliver_other(cx, kind, extra, v)
     }
 }
 
