@@ -40,13 +40,7 @@ fn driver() -> PathBuf {
 /// Seconds of CPU of one run, and what it printed.
 fn run_once(command: &str, program: &Path) -> Result<(f64, String), String> {
     let mut words = command.split(' ');
-    let out = Command::new(words.next().unwrap_or_default())
-        .args(words)
-        .arg(driver())
-        .arg(program)
-        .env("PYTHONHASHSEED", "0")
-        .output()
-        .map_err(|e| format!("{command}: {e}"))?;
+    let out = Command::new(words.next().unwrap_or_default()).args(words).arg(driver()).arg(program).env("PYTHONHASHSEED", "0").output().map_err(|e| format!("{command}: {e}"))?;
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     let seconds = said.lines().last().and_then(|l| l.parse().ok());
     match seconds.filter(|_| out.status.success()) {
@@ -156,11 +150,8 @@ pub fn count(args: &[String]) -> Result<(), String> {
     let only: Option<Vec<&str>> = args.iter().position(|a| a == "--only").and_then(|i| args.get(i + 1)).map(|o| o.split(',').collect());
     let binary = crate::root().join("target/release/retic");
     let file = crate::root().join("benches/counts.tsv");
-    let known: BTreeMap<String, u64> = std::fs::read_to_string(&file)
-        .unwrap_or_default()
-        .lines()
-        .filter_map(|l| l.split_once('\t').and_then(|(n, c)| Some((n.to_string(), c.parse().ok()?))))
-        .collect();
+    let known: BTreeMap<String, u64> =
+        std::fs::read_to_string(&file).unwrap_or_default().lines().filter_map(|l| l.split_once('\t').and_then(|(n, c)| Some((n.to_string(), c.parse().ok()?)))).collect();
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("count: SKIPPED, there is no valgrind here");
         return Ok(());

@@ -12,6 +12,12 @@ pub fn int(value: i64) -> i64 {
     if h == -1 { -2 } else { h }
 }
 
+/// The same for an int of two digits, which is below the modulus.
+#[inline(always)]
+pub fn small(value: i64) -> i64 {
+    if value == -1 { -2 } else { value }
+}
+
 /// `hash(int)` for any integer.
 pub fn big(value: &Big) -> i64 {
     let (negative, digits) = value.to_digits();
@@ -68,18 +74,38 @@ pub fn frexp(value: f64) -> (f64, i32) {
     (f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52), biased - 1022)
 }
 
-/// Combines item hashes as CPython's tuple hash (xxHash of 64-bit lanes).
-pub fn tuple(items: impl ExactSizeIterator<Item = i64>) -> i64 {
+/// Combines item hashes as CPython's tuple hash (xxHash of 64-bit lanes), one after the other.
+pub struct Tuple {
+    acc: u64,
+    len: u64,
+}
+impl Tuple {
     const P1: u64 = 11400714785074694791;
     const P2: u64 = 14029467366897019727;
     const P5: u64 = 2870177450012600261;
-    let n = items.len() as u64;
-    let mut acc = P5;
-    for lane in items {
-        acc = acc.wrapping_add((lane as u64).wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1);
+
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Tuple {
+        Tuple { acc: Tuple::P5, len: 0 }
     }
-    acc = acc.wrapping_add(n ^ (P5 ^ 3527539));
-    if acc == u64::MAX { 1546275796 } else { acc as i64 }
+    #[inline]
+    pub fn add(&mut self, lane: i64) {
+        self.acc = self.acc.wrapping_add((lane as u64).wrapping_mul(Tuple::P2)).rotate_left(31).wrapping_mul(Tuple::P1);
+        self.len += 1;
+    }
+    /// The hash of all that was added.
+    #[inline]
+    pub fn end(self) -> i64 {
+        let acc = self.acc.wrapping_add(self.len ^ (Tuple::P5 ^ 3527539));
+        if acc == u64::MAX { 1546275796 } else { acc as i64 }
+    }
+}
+
+/// The hash of a tuple of values with these hashes.
+pub fn tuple(items: impl ExactSizeIterator<Item = i64>) -> i64 {
+    let mut t = Tuple::new();
+    items.for_each(|h| t.add(h));
+    t.end()
 }
 
 #[cfg(test)]

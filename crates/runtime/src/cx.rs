@@ -86,6 +86,7 @@ pub struct Cx {
     pub may_run: Cell<bool>,
     pub death_depth: Cell<u32>,
     pub(crate) small_ints: *const Obj,
+    pub(crate) quick: Quick,
     pub stacks: crate::eval::Stacks,
     /// The recorder, if this interpreter is under the lens.
     pub lens: crate::lens::Lens,
@@ -154,6 +155,12 @@ pub struct Cx {
     pub asyncgen_hooks: (Option<Obj>, Option<Obj>),
     /// Address of the exception that RERAISE is raising; 0 for none.
     pub(crate) reraised: Cell<usize>,
+}
+
+/// Native functions that the eval loop knows.
+pub(crate) struct Quick {
+    pub len: Option<&'static crate::native::MethodDef>,
+    pub append: Option<&'static crate::native::MethodDef>,
 }
 
 /// Immortal singletons and interned names used by the runtime.
@@ -526,6 +533,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         may_run: Cell::new(false),
         death_depth: Cell::new(0),
         small_ints: std::ptr::null(),
+        quick: Quick { len: None, append: None },
         stacks: crate::eval::Stacks::new(),
         lens: crate::lens::Lens::default(),
         handled: UnsafeCell::new(None),

@@ -102,6 +102,10 @@ fn bootstrap(cx: &mut Cx) {
     spare.make_immortal();
     cx.types.spare_memory_error = Some(spare);
     crate::modules::install(cx).expect("the first modules are made");
+    let (len, append) = (cx.name("len"), cx.name("append"));
+    let found = cx.builtins.as_ref().and_then(|b| b.get_str(cx, &len));
+    cx.quick.len = found.and_then(|f| Some(f.cast::<crate::types::function::Builtin>()?.def.get()));
+    cx.quick.append = cx.types.list.lookup(cx, &append).and_then(|m| crate::types::descriptor::method_parts(&m).map(|p| p.1));
 }
 
 /// A native type made after the start, for a module that is imported. It lives as long as the interpreter.

@@ -107,8 +107,44 @@ pub fn birth(cx: &Cx, ty: &Type, shape: u32, size: usize) -> PyResult<NonNull<He
     }
 }
 
+/// Allocates an object of an exact built-in type: `GC` says whether it is one that the collector tracks, from now on. The
+/// fields are the caller's to write before anything else.
+#[inline(always)]
+pub(crate) fn birth_exact<const GC: bool>(cx: &Cx, ty: &Type, shape: u32, size: usize) -> PyResult<NonNull<Header>> {
+    let pre = if GC { GC_LINK } else { 0 };
+    debug_assert!(ty.flags.get() & (flags::HEAP | flags::MANAGED) == 0 && (ty.flags.get() & flags::GC != 0) == GC);
+    let Some(block) = cx.heap.alloc_object(pre + size, pre) else { return Err(cx.memory_error()) };
+    // SAFETY: the block has `pre + size` bytes; link and header are written here.
+    unsafe {
+        let raw = block.add(pre).cast::<Header>();
+        raw.write(Header { count: Cell::new(1), shape: Cell::new(shape), ty: Cell::new(NonNull::from(ty)) });
+        if GC {
+            cycles::track_new(cx, raw);
+        }
+        Ok(raw)
+    }
+}
+
 /// Makes an object of a fixed layout. `fields` builds the whole struct around the header given.
+#[inline]
 pub fn new<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
+    let f = ty.flags.get();
+    if f & (flags::HEAP | flags::MANAGED) == 0 && ty.basicsize.get() <= size_of::<T>() {
+        let raw =
+            if f & flags::GC != 0 { birth_exact::<true>(cx, ty, ty.root_shape.get(), size_of::<T>())? } else { birth_exact::<false>(cx, ty, ty.root_shape.get(), size_of::<T>())? };
+        // SAFETY: the block is ours; the header just written moves into the struct.
+        unsafe {
+            let head = raw.read();
+            raw.cast::<T>().write(fields(head));
+            return Ok(Ref::from_raw(raw.cast()));
+        }
+    }
+    new_of_class(cx, ty, fields)
+}
+
+/// The same for classes of the user's, and objects with a dictionary or weak references.
+#[inline(never)]
+fn new_of_class<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
     let size = ty.basicsize.get().max(size_of::<T>());
     let raw = birth(cx, ty, ty.root_shape.get(), size)?;
     // SAFETY: the block is ours; the header just written moves into the struct; inline attributes start empty.

@@ -161,6 +161,9 @@ pub fn hash(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
         // SAFETY: O3, the shape says str.
         return Ok(unsafe { o.cast_unchecked::<Str>() }.hash(cx));
     }
+    if let Some(v) = crate::types::int::small_value(o) {
+        return Ok(retic_numbers::hash::small(v));
+    }
     cx.room()?;
     match o.ty().slots(cx).hash {
         Some(f) => f(cx, o),

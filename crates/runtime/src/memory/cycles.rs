@@ -109,6 +109,22 @@ pub unsafe fn track(cx: &Cx, raw: NonNull<Header>) {
     if !l.prev.get().is_null() {
         return;
     }
+    // SAFETY: as promised.
+    unsafe { track_new(cx, raw) }
+}
+
+/// The same for an object whose link was never written.
+///
+/// # Safety
+/// The header of an object of a gc type whose fields will be whole before anything runs.
+#[inline(always)]
+pub(crate) unsafe fn track_new(cx: &Cx, raw: NonNull<Header>) {
+    // SAFETY: the caller's promise; the link is written before it is read.
+    let l = unsafe {
+        let l = raw.as_ptr().cast::<u8>().sub(crate::object::GC_LINK).cast::<GcLink>();
+        (&raw mut (*l).next).cast::<usize>().write(0);
+        &*l
+    };
     let gc = &cx.collector;
     // SAFETY: the sentinel and the list's links are live.
     unsafe { append(&gc.lists[0], l) };

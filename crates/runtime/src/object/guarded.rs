@@ -161,6 +161,18 @@ impl<T> Buf<T> {
         Ok(buf)
     }
 
+    /// So many values whose bytes are all zero, with exactly their room.
+    ///
+    /// # Safety
+    /// Zeros are a value of the type.
+    pub unsafe fn zeroed(cx: &Cx, len: usize) -> PyResult<Buf<T>> {
+        let mut buf: Buf<T> = Buf::with_capacity(cx, len)?;
+        // SAFETY: there is room for all of them; as promised.
+        unsafe { buf.data.write_bytes(0, len) };
+        buf.len = len;
+        Ok(buf)
+    }
+
     /// The values of a vector, with exactly their room.
     pub fn from_vec(cx: &Cx, mut values: Vec<T>) -> PyResult<Buf<T>> {
         let mut buf: Buf<T> = Buf::with_capacity(cx, values.len())?;
@@ -171,6 +183,10 @@ impl<T> Buf<T> {
             values.set_len(0);
         }
         Ok(buf)
+    }
+    #[inline(always)]
+    pub fn has_room(&self) -> bool {
+        self.len != self.capacity
     }
     /// Appends if there is room; otherwise gives the value back.
     #[inline(always)]

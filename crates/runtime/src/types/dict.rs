@@ -74,8 +74,8 @@ impl Dict {
                 (hash, None)
             }
             shape::INT => {
-                let n = super::int::to_i64(key)?;
-                (retic_numbers::hash::int(n), Some(n))
+                let n = super::int::small_value(key)?;
+                (retic_numbers::hash::small(n), Some(n))
             }
             _ => return None,
         };

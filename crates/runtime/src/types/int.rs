@@ -199,6 +199,13 @@ pub fn small_op(op: Op, x: i64, y: i64) -> Option<i64> {
     }
 }
 
+/// The value of an exact int of at most two digits.
+#[inline(always)]
+pub(crate) fn small_value(o: &Obj) -> Option<i64> {
+    // SAFETY: O3, the shape says int.
+    (o.shape() == shape::INT).then(|| unsafe { o.cast_unchecked::<Int>() }.value.get())
+}
+
 fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     let op = Op::from_index(OP);
     let Some((x, y)) = operands(a, b) else { return Ok(cx.not_implemented()) };

@@ -56,12 +56,14 @@ impl Tuple {
         if n == 0 {
             return Ok(cx.consts.empty_tuple.clone());
         }
-        let raw = memory::birth(cx, &cx.types.tuple, shape::TUPLE, HEAD_BYTES + n * 8)?;
+        let raw = memory::birth_exact::<true>(cx, &cx.types.tuple, shape::TUPLE, HEAD_BYTES + n * 8)?;
         // SAFETY: the block has room for the items, which move in.
         unsafe {
             raw.cast::<usize>().add(2).write(n);
-            std::ptr::copy_nonoverlapping(from, raw.cast::<Obj>().add(HEAD_BYTES / 8).as_ptr(), n);
-            memory::cycles::track(cx, raw);
+            let to = raw.cast::<Obj>().add(HEAD_BYTES / 8).as_ptr();
+            for i in 0..n {
+                to.add(i).write(from.add(i).read());
+            }
             Ok(Obj::from_raw(raw))
         }
     }
@@ -120,11 +122,14 @@ fn repr(cx: &mut Cx, this: &Obj) -> PyResult {
 }
 
 fn hash(cx: &mut Cx, this: &Obj) -> PyResult<i64> {
-    let mut hashes = Vec::with_capacity(items(this).len());
+    let mut all = retic_numbers::hash::Tuple::new();
     for o in items(this) {
-        hashes.push(cx.deeper("", |cx| protocol::hash(cx, o))?);
+        all.add(match o.shape() {
+            shape::STR | shape::INT => protocol::hash(cx, o)?,
+            _ => cx.deeper("", |cx| protocol::hash(cx, o))?,
+        });
     }
-    Ok(retic_numbers::hash::tuple(hashes.into_iter()))
+    Ok(all.end())
 }
 
 fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {

@@ -12,7 +12,8 @@ use crate::eval::{Exec, Slot, give, peek, take};
 use crate::native::Args;
 use crate::object::{Obj, shape};
 use crate::protocol;
-use crate::types::{Dict, Function, Str, Tuple};
+use crate::types::function::Builtin;
+use crate::types::{Dict, Function, List, Str, Tuple};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering;
 
@@ -34,9 +35,56 @@ pub unsafe fn call_any<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot
         let (w, n) = (f(pc, 1), f(pc, 2));
         match (**regs.add(w)).shape.get() {
             shape::FUNCTION => enter_function::<G>(cx, pc, regs, w, n),
-            shape::BUILTIN if !LENS => call_native(cx, pc, regs, w, n),
+            shape::BUILTIN if !LENS => call_builtin(cx, pc, regs, w, n),
             _ => call_window(cx, pc, regs, w, n),
         }
+    }
+}
+
+/// A built-in function: `len` of what knows its length needs no call.
+#[inline(always)]
+unsafe fn call_builtin(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
+    // SAFETY: shapes are compared before layouts are used; what has other holders dies later.
+    unsafe {
+        let callee = *regs.add(w);
+        if n == 1 && (*cx).quick.len.is_some_and(|d| std::ptr::eq(d, (*callee.cast::<Builtin>()).def.get())) {
+            let o = *regs.add(w + 1);
+            let len = match (*o).shape.get() {
+                shape::LIST => (**(*o.cast::<List>()).pub_items.as_ptr()).len(),
+                shape::TUPLE => (*o.cast::<Tuple>()).items().len(),
+                shape::STR => (*o.cast::<Str>()).len(),
+                shape::DICT => (*o.cast::<Dict>()).len(&*cx),
+                _ => return call_native(cx, pc, regs, w, n),
+            };
+            let v = fast_int(cx, len as i64);
+            if !v.is_null() && !is_last(o) && !is_last(callee) && (*cx).poll.load(Ordering::Relaxed) == 0 {
+                drop_light(cx, o);
+                drop_light(cx, callee);
+                return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v);
+            }
+        }
+        call_native(cx, pc, regs, w, n)
+    }
+}
+
+/// A method of a native type: `list.append` where there is room needs no call.
+#[inline(always)]
+unsafe fn call_descriptor(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
+    // SAFETY: as above; the value moves into the list.
+    unsafe {
+        let callee = *regs.add(w);
+        let list = *regs.add(w + 1);
+        let append = n == 2 && (*cx).quick.append.is_some_and(|d| std::ptr::eq(d, crate::types::descriptor::method_of(peek(&callee))));
+        if append && is(list, shape::LIST) && !is_last(list) && !is_last(callee) && (*cx).poll.load(Ordering::Relaxed) == 0 {
+            let buf = &mut *(*list.cast::<List>()).pub_items.as_ptr();
+            if buf.has_room() {
+                let _ = buf.push_in_place(take(*regs.add(w + 2)));
+                drop_light(cx, list);
+                drop_light(cx, callee);
+                return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, (*cx).consts.none.as_ptr().as_ptr());
+            }
+        }
+        call_native(cx, pc, regs, w, n)
     }
 }
 
@@ -47,12 +95,12 @@ pub unsafe fn call_method<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut S
         let (w, n) = (f(pc, 1), f(pc, 2));
         match (**regs.add(w)).shape.get() {
             shape::FUNCTION => enter_function::<G>(cx, pc, regs, w, n + 1),
-            shape::METHOD_DESCRIPTOR if !LENS => call_native(cx, pc, regs, w, n + 1),
+            shape::METHOD_DESCRIPTOR if !LENS => call_descriptor(cx, pc, regs, w, n + 1),
             shape::UNBOUND => {
                 let w = w + 1;
                 match (**regs.add(w)).shape.get() {
                     shape::FUNCTION => enter_function::<G>(cx, pc, regs, w, n),
-                    shape::BUILTIN if !LENS => call_native(cx, pc, regs, w, n),
+                    shape::BUILTIN if !LENS => call_builtin(cx, pc, regs, w, n),
                     _ => call_window(cx, pc, regs, w, n),
                 }
             }

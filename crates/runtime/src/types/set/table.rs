@@ -75,7 +75,7 @@ fn same_plain(a: &Obj, b: &Obj) -> Option<bool> {
     match (a.shape(), b.shape()) {
         // SAFETY: O3, both shapes say str.
         (shape::STR, shape::STR) => Some(unsafe { a.cast_unchecked::<Str>().same(b.cast_unchecked::<Str>()) }),
-        (shape::INT, shape::INT) => Some(int::to_i64(a)? == int::to_i64(b)?),
+        (shape::INT, shape::INT) => Some(int::small_value(a) == int::small_value(b)),
         (shape::STR, shape::INT) | (shape::INT, shape::STR) => Some(false),
         _ => None,
     }
@@ -98,37 +98,40 @@ impl Set {
             let mut walk = Walk::new(hash, self.mask(cx));
             let mut gone = None;
             loop {
-                let at = walk.step();
-                let e = &self.table.get(cx)[at];
-                let Some(k) = &e.key else {
-                    if e.hash == 0 {
-                        return Ok(Found::Free(gone.unwrap_or(at)));
+                // As far as it goes without Python.
+                let table: &[Entry] = self.table.get(cx);
+                let (at, k) = loop {
+                    let at = walk.step();
+                    let e = &table[at];
+                    let Some(k) = &e.key else {
+                        if e.hash == 0 {
+                            return Ok(Found::Free(gone.unwrap_or(at)));
+                        }
+                        gone = Some(at);
+                        continue;
+                    };
+                    if e.hash != hash {
+                        continue;
                     }
-                    gone = Some(at);
-                    continue;
+                    match same_plain(k, key) {
+                        Some(true) => return Ok(Found::At(at)),
+                        Some(false) => {}
+                        None => break (at, k.clone()),
+                    }
                 };
-                if e.hash != hash {
-                    continue;
+                let same = protocol::equal_unidentical(cx, &k, key)?;
+                cx.release(k);
+                if self.version.get() != version {
+                    continue 'again;
                 }
-                match same_plain(k, key) {
-                    Some(true) => return Ok(Found::At(at)),
-                    Some(false) => {}
-                    None => {
-                        let k = k.clone();
-                        let same = protocol::equal_unidentical(cx, &k, key)?;
-                        cx.release(k);
-                        if self.version.get() != version {
-                            continue 'again;
-                        }
-                        if same {
-                            return Ok(Found::At(at));
-                        }
-                    }
+                if same {
+                    return Ok(Found::At(at));
                 }
             }
         }
     }
     /// Puts a key that is not there into the first place that was never used.
+    #[inline(always)]
     fn place(table: &mut [Entry], key: Obj, hash: i64) {
         let mut walk = Walk::new(hash, table.len() - 1);
         loop {
@@ -145,10 +148,8 @@ impl Set {
         while size <= min {
             size <<= 1;
         }
-        let mut table: Buf<Entry> = Buf::with_capacity(cx, size)?;
-        for _ in 0..size {
-            table.push(cx, Entry { key: None, hash: 0 })?;
-        }
+        // SAFETY: a place that was never used is all zeros.
+        let mut table: Buf<Entry> = unsafe { Buf::zeroed(cx, size)? };
         let mut old = self.table.replace(cx, Buf::empty());
         for e in old.iter_mut() {
             if let Some(k) = e.key.take() {
