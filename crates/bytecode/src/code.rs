@@ -1,5 +1,6 @@
 //! Code as plain data: what the compiler makes and the runtime turns into a code object.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 /// The bits of `co_flags` (CPython's `inspect.CO_*`).
@@ -62,6 +63,34 @@ pub struct Position {
     pub end_column: u32,
 }
 
+/// Positions, one an instruction word. Those of packed code stay packed until somebody asks.
+#[derive(Clone, Debug, Default)]
+pub struct Positions {
+    packed: Box<[u8]>,
+    list: OnceCell<Vec<Position>>,
+}
+impl Positions {
+    pub(crate) fn of_packed(packed: &[u8]) -> Positions {
+        Positions { packed: packed.into(), list: OnceCell::new() }
+    }
+    /// All of them; those behind damaged bytes are missing.
+    pub fn list(&self) -> &[Position] {
+        self.list.get_or_init(|| crate::pack::positions(&self.packed))
+    }
+    /// The position of an instruction word.
+    pub fn get(&self, word: usize) -> Option<&Position> {
+        self.list().get(word)
+    }
+    pub fn clear(&mut self) {
+        *self = Positions::default();
+    }
+}
+impl From<Vec<Position>> for Positions {
+    fn from(list: Vec<Position>) -> Positions {
+        Positions { packed: Box::default(), list: list.into() }
+    }
+}
+
 /// One code object.
 #[derive(Clone, Debug, Default)]
 pub struct Code {
@@ -84,7 +113,7 @@ pub struct Code {
     /// CPython 3.9's line table: pairs of byte distance and signed line distance.
     pub lnotab: Vec<u8>,
     /// One entry an instruction word; empty where columns are not known.
-    pub positions: Vec<Position>,
+    pub positions: Positions,
     /// For a class body: the names assigned as `self.name` in its functions, sorted.
     pub static_attributes: Vec<Rc<str>>,
 }

@@ -1,13 +1,15 @@
 //! Code as bytes: how compiled modules lie in the binary and in `__pycache__`. Numbers are little-endian varints; texts are
 //! kept once and referred to by number. Reading never trusts its input: damaged bytes give `None`.
 
-use crate::code::{Code, Const, Position};
+use crate::code::{Code, Const, Position, Positions};
 use crate::varint::{number, zigzag};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// The first bytes; changes with the format or the opcode table.
-pub const MAGIC: [u8; 4] = *b"rtc1";
+/// Changes with the format or the opcode table; the magic number of `.pyc` files follows.
+pub const FORMAT: u8 = 2;
+/// The first bytes.
+pub const MAGIC: [u8; 4] = [b'r', b't', b'c', b'0' + FORMAT];
 /// Constants nest at most this deep.
 const MAX_DEPTH: u32 = 200;
 
@@ -123,20 +125,44 @@ impl Writer {
             self.list(l);
         }
         self.bytes(&c.lnotab);
-        self.number(c.positions.len() as u64);
-        let mut before = Position::default();
-        for p in &c.positions {
-            if *p == before {
-                self.number(0);
-                continue;
-            }
-            self.number(1 + zigzag(i64::from(p.line) - i64::from(before.line)));
-            self.number(zigzag(i64::from(p.end_line) - i64::from(p.line)));
-            self.number(u64::from(p.column));
-            self.number(zigzag(i64::from(p.end_column) - i64::from(p.column)));
-            before = *p;
-        }
+        self.bytes(&packed_positions(c.positions.list()));
     }
+}
+
+fn packed_positions(list: &[Position]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut before = Position::default();
+    for p in list {
+        if *p == before {
+            number(&mut out, 0);
+            continue;
+        }
+        number(&mut out, 1 + zigzag(i64::from(p.line) - i64::from(before.line)));
+        number(&mut out, zigzag(i64::from(p.end_line) - i64::from(p.line)));
+        number(&mut out, u64::from(p.column));
+        number(&mut out, zigzag(i64::from(p.end_column) - i64::from(p.column)));
+        before = *p;
+    }
+    out
+}
+
+/// The positions in these bytes, as far as they are whole.
+pub(crate) fn positions(packed: &[u8]) -> Vec<Position> {
+    let mut r = Reader { rest: packed, texts: Vec::new() };
+    let mut out = Vec::new();
+    let mut p = Position::default();
+    while !r.rest.is_empty()
+        && let Some(next) = r.position(p)
+    {
+        p = next;
+        out.push(p);
+    }
+    out
+}
+
+/// The code object in these bytes, which are this program's own: no sum is worked out.
+pub fn read_own(bytes: &[u8]) -> Option<Rc<Code>> {
+    read_body(&bytes[..bytes.len().checked_sub(8)?])
 }
 
 /// The code object in these bytes; `None` when they are damaged or of another version.
@@ -145,6 +171,10 @@ pub fn read(bytes: &[u8]) -> Option<Rc<Code>> {
     if checksum(bytes).to_le_bytes() != sum {
         return None;
     }
+    read_body(bytes)
+}
+
+fn read_body(bytes: &[u8]) -> Option<Rc<Code>> {
     let mut r = Reader { rest: bytes.strip_prefix(&MAGIC)?, texts: Vec::new() };
     let n = r.count()?;
     for _ in 0..n {
@@ -237,6 +267,19 @@ impl<'a> Reader<'a> {
             _ => return None,
         })
     }
+    /// The position behind another one.
+    fn position(&mut self, mut p: Position) -> Option<Position> {
+        let head = self.number()?;
+        if head > 0 {
+            let v = head - 1;
+            let delta = (v >> 1) as i64 ^ -((v & 1) as i64);
+            p.line = u32::try_from(i64::from(p.line) + delta).ok()?;
+            p.end_line = u32::try_from(i64::from(p.line) + self.signed()?).ok()?;
+            p.column = self.word()?;
+            p.end_column = u32::try_from(i64::from(p.column) + self.signed()?).ok()?;
+        }
+        Some(p)
+    }
     fn code(&mut self, depth: u32) -> Option<Rc<Code>> {
         if depth > MAX_DEPTH {
             return None;
@@ -260,20 +303,7 @@ impl<'a> Reader<'a> {
         let n = self.count()?;
         c.lnotab = self.take(n)?.to_vec();
         let n = self.count()?;
-        c.positions = Vec::with_capacity(n);
-        let mut p = Position::default();
-        for _ in 0..n {
-            let head = self.number()?;
-            if head > 0 {
-                let v = head - 1;
-                let delta = (v >> 1) as i64 ^ -((v & 1) as i64);
-                p.line = u32::try_from(i64::from(p.line) + delta).ok()?;
-                p.end_line = u32::try_from(i64::from(p.line) + self.signed()?).ok()?;
-                p.column = self.word()?;
-                p.end_column = u32::try_from(i64::from(p.column) + self.signed()?).ok()?;
-            }
-            c.positions.push(p);
-        }
+        c.positions = Positions::of_packed(self.take(n)?);
         Some(Rc::new(c))
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn assemble(mut unit: Unit, scope: &Scope, lines: &Lines, filename: R
         cellvars: unit.cellvars.items,
         freevars: unit.freevars.items,
         lnotab,
-        positions,
+        positions: positions.into(),
         static_attributes,
     }
 }

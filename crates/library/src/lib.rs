@@ -35,7 +35,7 @@ impl Entry {
     }
     /// The compiled module; `None` when it did not compile.
     pub fn code(&self) -> Option<Rc<Code>> {
-        retic_bytecode::pack::read(self.code)
+        retic_bytecode::pack::read_own(self.code)
     }
 }
 

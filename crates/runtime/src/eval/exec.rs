@@ -2,6 +2,7 @@
 
 use super::tracing::{Instruments, LinePoint};
 use crate::object::Obj;
+use std::rc::Rc;
 
 /// What is known of one instruction of register code.
 pub struct Info {
@@ -14,9 +15,9 @@ pub struct Info {
     /// Stack depth the handler starts from.
     pub depth: u16,
     /// Registers that hold owned temporaries when it fails, bottom first.
-    pub live: Box<[u16]>,
+    pub live: Rc<[u16]>,
     /// Registers where running handlers keep the exception that was handled before theirs, outermost first.
-    pub saved: Box<[u16]>,
+    pub saved: Rc<[u16]>,
 }
 
 /// Register code.

@@ -10,6 +10,10 @@ use crate::types::{CodeObj, Str, Tuple};
 use retic_bytecode::Opcode::{self, *};
 use retic_bytecode::code::*;
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// How many lists of registers are looked through for an equal one.
+const SHARED_MAX: usize = 8;
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum E {
@@ -34,10 +38,13 @@ struct Tr<'a> {
     handlers: Vec<(u32, u16)>,
     /// `Info::saved` of the instruction at hand.
     saved: Vec<u16>,
+    /// Lists of registers that instructions share.
+    lists: Vec<Rc<[u16]>>,
+    scratch: Vec<u16>,
     fixups: Vec<(usize, u32, usize)>,
     handler_fixups: Vec<(usize, u32)>,
     starts: FxHashMap<u32, u32>,
-    bound: Vec<bool>,
+    bound: Locals,
     is_gen: bool,
     keep: Vec<Obj>,
     lines: Vec<LinePoint>,
@@ -69,8 +76,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         params.push(crate::types::str::intern_text(cx, n)?.into_obj());
     }
     let is_gen = code.flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) != 0;
-    let mut bound = vec![false; nlocals];
-    bound.iter_mut().take(code.arg_slots()).for_each(|b| *b = true);
+    let bound = Locals::first(code.arg_slots());
     let mut keep: Vec<Obj> = names.iter().map(|n| n.as_obj().clone()).collect();
     keep.extend(consts.iter().cloned());
     let mut tr = Tr {
@@ -85,6 +91,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         offset: 0,
         handlers: Vec::new(),
         saved: Vec::new(),
+        lists: Vec::new(),
+        scratch: Vec::new(),
         fixups: Vec::new(),
         handler_fixups: Vec::new(),
         starts: FxHashMap::default(),
@@ -124,61 +132,67 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     })
 }
 
+/// A set of locals, one bit each. Those beyond the bits are never known to be bound: their reads are checked.
+#[derive(Clone, Copy, PartialEq, Default)]
+struct Locals(u128);
+impl Locals {
+    fn first(n: usize) -> Locals {
+        Locals(if n >= 128 { u128::MAX } else { (1 << n) - 1 })
+    }
+    fn has(self, local: usize) -> bool {
+        local < 128 && self.0 >> local & 1 == 1
+    }
+    fn set(&mut self, local: usize, bound: bool) {
+        if local < 128 {
+            self.0 = self.0 & !(1 << local) | u128::from(bound) << local;
+        }
+    }
+}
+
 /// Which locals are certainly bound at each jump target: a forward pass over the wordcode until nothing changes.
-fn bound_at_labels(code: &Code) -> FxHashMap<u32, Vec<bool>> {
-    let n = code.nlocals();
-    let list: Vec<_> = code.instructions().filter(|i| i.opcode != EXTENDED_ARG as u8).collect();
-    let mut at: FxHashMap<u32, Vec<bool>> = FxHashMap::default();
-    let mut start = vec![false; n];
-    start.iter_mut().take(code.arg_slots()).for_each(|b| *b = true);
+fn bound_at_labels(code: &Code, list: &[Instruction]) -> FxHashMap<u32, Locals> {
+    let mut at: FxHashMap<u32, Locals> = FxHashMap::default();
+    if code.nlocals() == 0 {
+        return at;
+    }
     loop {
         let mut changed = false;
-        let mut cur = Some(start.clone());
-        // try blocks open at this point: (handler offset)
+        let mut cur = Some(Locals::first(code.arg_slots()));
+        // Handlers of the try blocks met so far.
         let mut open: Vec<u32> = Vec::new();
-        let mut merge = |at: &mut FxHashMap<u32, Vec<bool>>, t: u32, s: &[bool]| match at.get_mut(&t) {
-            None => {
-                at.insert(t, s.to_vec());
+        let mut merge = |at: &mut FxHashMap<u32, Locals>, t: u32, s: Locals| {
+            let old = at.entry(t).or_insert_with(|| {
                 changed = true;
-            }
-            Some(old) => {
-                for (o, s) in old.iter_mut().zip(s) {
-                    if *o && !s {
-                        *o = false;
-                        changed = true;
-                    }
-                }
-            }
+                s
+            });
+            let both = Locals(old.0 & s.0);
+            changed |= *old != both;
+            *old = both;
         };
-        for i in &list {
-            if let Some(known) = at.get(&i.offset) {
-                cur = Some(match cur {
-                    Some(c) => c.iter().zip(known).map(|(a, b)| *a && *b).collect(),
-                    None => known.clone(),
-                });
-                if let Some(c) = cur.clone() {
-                    merge(&mut at, i.offset, &c);
-                }
+        for i in list {
+            if let Some(known) = at.get(&i.offset).copied() {
+                let here = cur.map_or(known, |c| Locals(c.0 & known.0));
+                merge(&mut at, i.offset, here);
+                cur = Some(here);
             }
             let Some(c) = cur.as_mut() else { continue };
             let Some(op) = Opcode::from_u8(i.opcode) else { continue };
             match op {
-                STORE_FAST => c[i.arg as usize] = true,
+                STORE_FAST => c.set(i.arg as usize, true),
                 DELETE_FAST => {
-                    c[i.arg as usize] = false;
-                    let snapshot = c.clone();
-                    for h in open.clone() {
-                        merge(&mut at, h, &snapshot);
+                    c.set(i.arg as usize, false);
+                    for h in &open {
+                        merge(&mut at, *h, *c);
                     }
                 }
                 _ => {}
             }
+            let snapshot = *c;
             if let Some(t) = i.target() {
-                let snapshot = c.clone();
                 if matches!(op, SETUP_FINALLY | SETUP_WITH | SETUP_ASYNC_WITH) {
                     open.push(t);
                 }
-                merge(&mut at, t, &snapshot);
+                merge(&mut at, t, snapshot);
             }
             if op.ends_flow() {
                 cur = None;
@@ -209,11 +223,30 @@ impl Tr<'_> {
     }
 
     fn note(&mut self) {
-        let live = self.stack.iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }).collect();
-        self.note_live(live);
+        self.note_live(self.stack.len());
     }
 
-    fn note_live(&mut self, live: Box<[u16]>) {
+    /// The same list again if there was one: most instructions hold what another held.
+    fn shared(&mut self, list: &[u16]) -> Rc<[u16]> {
+        if let Some(known) = self.lists.iter().rev().take(SHARED_MAX).find(|l| ***l == *list) {
+            return known.clone();
+        }
+        let new: Rc<[u16]> = list.into();
+        self.lists.push(new.clone());
+        new
+    }
+
+    /// Notes what is known of the next instruction, which holds temporaries among the lowest `depth` entries when it fails.
+    fn note_live(&mut self, depth: usize) {
+        let mut live = std::mem::take(&mut self.scratch);
+        live.clear();
+        live.extend(self.stack[..depth].iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }));
+        let shared = self.shared(&live);
+        self.scratch = live;
+        let saved = std::mem::take(&mut self.saved);
+        let shared_saved = self.shared(&saved);
+        self.saved = saved;
+        let (live, saved) = (shared, shared_saved);
         let (handler, depth) = match self.handlers.last() {
             Some((h, d)) => (*h, *d),
             None => (u32::MAX, 0),
@@ -222,7 +255,7 @@ impl Tr<'_> {
         if handler != u32::MAX {
             self.handler_fixups.push((self.infos.len(), handler));
         }
-        self.infos.push(Info { word, offset: self.offset, handler: u32::MAX, depth, live, saved: self.saved.clone().into() });
+        self.infos.push(Info { word, offset: self.offset, handler: u32::MAX, depth, live, saved });
     }
 
     /// Emits an instruction: handler, four small operands, more words.
@@ -342,7 +375,7 @@ impl Tr<'_> {
 
     fn run(&mut self) -> PyResult<()> {
         let list: Vec<_> = self.code.instructions().filter(|i| i.opcode != EXTENDED_ARG as u8).collect();
-        let bound_at = bound_at_labels(self.code);
+        let bound_at = bound_at_labels(self.code, &list);
         let targets: rustc_hash::FxHashSet<u32> = list.iter().filter_map(|i| i.target()).collect();
         let mut labels: FxHashMap<u32, Label> = FxHashMap::default();
         if self.is_gen {
@@ -393,7 +426,7 @@ impl Tr<'_> {
                 }
                 let prefixes = before.get(&i.offset).unwrap_or(&none);
                 if let Some(b) = bound_at.get(&i.offset).or_else(|| prefixes.iter().find_map(|p| bound_at.get(p))) {
-                    self.bound = b.clone();
+                    self.bound = *b;
                 }
                 let here = self.words.len() as u32;
                 self.starts.insert(i.offset, here);
@@ -440,7 +473,7 @@ impl Tr<'_> {
             && n.opcode == STORE_FAST as u8
         {
             let l = n.arg as u16;
-            self.bound[l as usize] = true;
+            self.bound.set(l as usize, true);
             return (l, 1, 1);
         }
         let r = self.push_reg();
@@ -472,16 +505,16 @@ impl Tr<'_> {
             NOP | EXTENDED_ARG => {}
             LOAD_FAST => {
                 let l = arg as u16;
-                if !self.bound[arg as usize] {
+                if !self.bound.has(arg as usize) {
                     self.emit(ops::check_bound, 0, l, 0, 0, &[]);
-                    self.bound[arg as usize] = true;
+                    self.bound.set(arg as usize, true);
                 }
                 self.stack.push(E::L(l));
             }
             LOAD_CONST => self.stack.push(E::C(arg)),
             STORE_FAST => {
                 let l = arg as u16;
-                self.bound[arg as usize] = true;
+                self.bound.set(arg as usize, true);
                 if self.stack.last() == Some(&E::L(l)) {
                     self.pop();
                     return Ok(0);
@@ -502,7 +535,7 @@ impl Tr<'_> {
                 let l = arg as u16;
                 self.save_local(l);
                 self.emit(ops::delete_fast, 0, l, 0, 0, &[]);
-                self.bound[arg as usize] = false;
+                self.bound.set(arg as usize, false);
             }
             POP_TOP => {
                 if let E::T(r) = self.pop() {
@@ -1138,8 +1171,7 @@ impl Tr<'_> {
             self.move_to(i, home);
         }
         self.flush_from(from);
-        let live = self.stack[..from].iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }).collect();
-        self.note_live(live);
+        self.note_live(from);
         self.stack.truncate(from);
         let (d, kd, used) = self.dest(next);
         self.max = self.max.max(window as usize + count + 3);

@@ -158,8 +158,8 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_imp", functions::DOC, functions::FUNCTIONS)?;
     let check = cx.str("default")?;
     m.set(cx, "check_hash_based_pycs", check)?;
-    // Our own magic, with the line end that CPython's carries.
-    let token = cx.int(0x0a0d_0000 + 9315)?;
+    // Our own magic, with the line end that CPython's carries. It counts up with the format of packed code.
+    let token = cx.int(0x0a0d_0000 + 9315 + i64::from(retic_bytecode::pack::FORMAT))?;
     m.set(cx, "pyc_magic_number_token", token)?;
     Ok(m.into_obj())
 }

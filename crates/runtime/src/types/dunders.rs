@@ -768,6 +768,35 @@ pub(crate) fn inherit(cx: &Cx, ty: &Ref<Type>, base: &Type) {
     unsafe { *ty.slots.as_ptr() = own };
 }
 
+/// Special methods with a slot of their own: one in a class changes nothing about the others.
+const ALONE: [&str; 7] = ["__init__", "__repr__", "__str__", "__call__", "__iter__", "__next__", "__len__"];
+
+/// The usual class: one base, and of the special methods only such as stand alone. Its slots are the base's but for those.
+fn fill_from_base(cx: &mut Cx, ty: &Ref<Type>, mro: &[Ref<Type>]) -> bool {
+    let Some(base) = mro.get(1).filter(|b| b.is_heap() || b.as_obj().is(cx.types.object.as_obj())) else { return false };
+    if base.mro_list(cx).len() + 1 != mro.len() {
+        return false;
+    }
+    let (base, mut own) = (base.clone(), Vec::new());
+    let Some(dict) = ty.dict.cloned(cx) else { return false };
+    for (k, v) in dict.entries(cx) {
+        let Some(name) = k.cast::<Str>().map(|s| s.to_text(cx)).filter(|n| n.starts_with("__") && n.ends_with("__")) else { continue };
+        match all().find(|d| d.name == name) {
+            Some(d) if ALONE.contains(&d.name) && v.shape() == crate::object::shape::FUNCTION => own.push(d),
+            None if name != "__new__" && name != "__getattr__" => {}
+            _ => return false,
+        }
+    }
+    let mut slots = *base.slots(cx);
+    own.iter().for_each(|d| (d.install)(&mut slots));
+    let f = ty.flags.get();
+    ty.flags.set(if base.has(flags::FINALIZER) { f | flags::FINALIZER } else { f & !flags::FINALIZER });
+    // SAFETY: `&mut Cx` is held; nobody borrows the slots.
+    unsafe { *ty.slots.as_ptr() = slots };
+    ty.modified(cx);
+    true
+}
+
 /// Fills all slots of a class from what its method resolution order says.
 pub(crate) fn fill(cx: &mut Cx, ty: &Ref<Type>) {
     let mut slots = Slots::EMPTY;
@@ -775,6 +804,9 @@ pub(crate) fn fill(cx: &mut Cx, ty: &Ref<Type>) {
         Some(m) => m.cast::<Tuple>().map(|t| t.items().iter().filter_map(|o| o.cast::<Type>().cloned()).collect()).unwrap_or_default(),
         None => Vec::new(),
     };
+    if fill_from_base(cx, ty, &mro) {
+        return;
+    }
     let mut finalizer = false;
     // Base defaults first, so that slots without a special method (power, concat) come along.
     if let Some(native) = mro.iter().find(|t| !t.is_heap()) {
