@@ -14,10 +14,18 @@ pub struct Info {
     pub handler: u32,
     /// Stack depth the handler starts from.
     pub depth: u16,
-    /// Registers that hold owned temporaries when it fails, bottom first.
-    pub live: Rc<[u16]>,
+    /// Owned temporaries that it holds when it fails: so many registers from the first one for temporaries on, then these.
+    pub run: u16,
+    pub above: Rc<[u16]>,
     /// Registers where running handlers keep the exception that was handled before theirs, outermost first.
     pub saved: Rc<[u16]>,
+}
+
+impl Info {
+    /// Registers that hold owned temporaries when the instruction fails, bottom first. `base`: that of the code.
+    pub fn live(&self, base: usize) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        (base..base + usize::from(self.run)).chain(self.above.iter().map(|r| usize::from(*r)))
+    }
 }
 
 /// Register code.

@@ -168,7 +168,7 @@ fn yields(frame: &Frame, code: &crate::types::CodeObj) -> bool {
 /// Whether the temporaries before an instruction lie in their canonical registers.
 fn plain(exec: &super::Exec, word: u32, depth: usize) -> bool {
     let at = exec.infos.partition_point(|i| i.word < word);
-    exec.infos.get(at).is_some_and(|i| i.live.len() >= depth && i.live.iter().take(depth).enumerate().all(|(k, r)| *r as usize == exec.base + k))
+    exec.infos.get(at).is_some_and(|i| i.live(exec.base).take(depth).enumerate().filter(|(k, r)| *r == exec.base + k).count() == depth)
 }
 
 /// Pops what the new place does not have and says where it is.
@@ -187,8 +187,8 @@ pub(super) unsafe fn carry_out(cx: &mut Cx, frame: *mut Frame, word: u32, depth:
             let before = std::mem::replace(&mut *cx.handled.get(), outer);
             cx.release(before);
         }
-        for r in info.live.iter().rev().filter(|r| **r as usize >= keep) {
-            drop_slot(cx, *regs.add(*r as usize));
+        for r in info.live(exec.base).rev().filter(|r| *r >= keep) {
+            drop_slot(cx, *regs.add(r));
         }
         Ok(exec.words.as_ptr().add(word as usize).cast_mut())
     }

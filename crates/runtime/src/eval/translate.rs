@@ -238,15 +238,17 @@ impl Tr<'_> {
 
     /// Notes what is known of the next instruction, which holds temporaries among the lowest `depth` entries when it fails.
     fn note_live(&mut self, depth: usize) {
-        let mut live = std::mem::take(&mut self.scratch);
-        live.clear();
-        live.extend(self.stack[..depth].iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }));
-        let shared = self.shared(&live);
-        self.scratch = live;
+        let base = self.base;
+        let run = self.stack[..depth].iter().enumerate().take_while(|(i, e)| **e == E::T((base + i) as u16)).count();
+        let mut list = std::mem::take(&mut self.scratch);
+        list.clear();
+        list.extend(self.stack[run..depth].iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }));
+        let above = self.shared(&list);
+        self.scratch = list;
         let saved = std::mem::take(&mut self.saved);
         let shared_saved = self.shared(&saved);
         self.saved = saved;
-        let (live, saved) = (shared, shared_saved);
+        let (run, saved) = (run as u16, shared_saved);
         let (handler, depth) = match self.handlers.last() {
             Some((h, d)) => (*h, *d),
             None => (u32::MAX, 0),
@@ -255,7 +257,7 @@ impl Tr<'_> {
         if handler != u32::MAX {
             self.handler_fixups.push((self.infos.len(), handler));
         }
-        self.infos.push(Info { word, offset: self.offset, handler: u32::MAX, depth, live, saved });
+        self.infos.push(Info { word, offset: self.offset, handler: u32::MAX, depth, run, above, saved });
     }
 
     /// Emits an instruction: handler, four small operands, more words.

@@ -53,9 +53,9 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
                 let before = std::mem::replace(&mut *cx.handled.get(), outer);
                 cx.release(before);
             }
-            for r in info.live.iter().rev() {
-                if !handled || *r as usize >= keep {
-                    drop_slot(cx, *regs.add(*r as usize));
+            for r in info.live(exec.base).rev() {
+                if !handled || r >= keep {
+                    drop_slot(cx, *regs.add(r));
                 }
             }
             let exc = if cx.frame_limit.get() == 0 { tracing::unwound(cx, exc, handled) } else { exc };

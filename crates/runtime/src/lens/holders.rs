@@ -329,7 +329,7 @@ impl Recorder {
         let Some(info) = f.info() else { return };
         let site = self.site_of(cx, f);
         let window = if top { window_of(cx, f, info.offset) } else { None };
-        for r in info.live.iter().map(|r| *r as usize) {
+        for r in info.live(exec.base) {
             // A call's window is told as arguments.
             if window.is_none_or(|(w, n)| r < w || r > w + n) && f.register(r).is(obj) {
                 out.push((Holder::Stack { code, slot: 0 }, site));

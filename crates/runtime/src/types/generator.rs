@@ -115,7 +115,7 @@ impl Generator {
             let word = unsafe { self.pc.get().cast_const().offset_from(exec.words.as_ptr()) } as u32;
             let at = exec.infos.partition_point(|i| i.word <= word).saturating_sub(1);
             let value = self.yield_reg.get();
-            out.extend(exec.infos[at].live.iter().map(|r| *r as usize).filter(|r| *r != value));
+            out.extend(exec.infos[at].live(exec.base).filter(|r| *r != value));
         }
         out
     }
