@@ -162,6 +162,20 @@ fn new_of_class<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T)
     }
 }
 
+/// Gives the block of a tuple of two back whose items moved out.
+///
+/// # Safety
+/// The last count of an exact tuple is given up; its items belong to the caller.
+#[inline(always)]
+pub(crate) unsafe fn free_pair(cx: &Cx, raw: NonNull<Header>) {
+    const PAIR_BYTES: usize = GC_LINK + 24 + 16;
+    // SAFETY: as promised.
+    unsafe {
+        cycles::untrack(cx, raw);
+        cx.heap.free(raw.cast::<u8>().sub(GC_LINK), PAIR_BYTES);
+    }
+}
+
 /// The end of an object's count.
 ///
 /// # Safety

@@ -52,6 +52,8 @@ pub struct Exec {
     /// How many arguments a call needs that can enter without binding: all parameters are positional and nothing lies in
     /// cells. `usize::MAX`: no call can.
     pub plain_args: usize,
+    /// The same for a function whose call makes a generator.
+    pub generator_args: usize,
     /// No parameter takes what is left over, and a call runs at once.
     pub near: bool,
     /// Cells that take over an argument: (cell index, argument index).

@@ -391,12 +391,25 @@ pub fn call_function(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
 
 /// The same, with one more argument in front.
 pub fn call_with(cx: &mut Cx, function: &Ref<Function>, first: Option<&Obj>, args: Args<'_>) -> PyResult {
-    let code = function.code.cloned(cx);
-    let exec = code.exec(cx)?;
+    let known = function.code.get(cx).exec_known();
+    let exec = if known.is_null() { function.code.cloned(cx).exec(cx)? } else { known };
     // SAFETY: the code object is held while the frame runs; registers above the top frame are free, `arrange` leaves a
     // value in each of the parameters'.
     unsafe {
         let regs = (*cx.stacks.top).top;
+        let total = args.items.len() + usize::from(first.is_some());
+        if args.names.is_empty() && (*exec).plain_args == total && cx.stacks.has_room(regs, (*exec).nregs) {
+            for (i, a) in first.into_iter().chain(args.items).enumerate() {
+                *regs.add(i) = give(a.clone());
+            }
+            cx.stacks.open(exec, regs, function.as_obj().as_ptr().as_ptr(), FrameKind::Entry);
+            (*cx.stacks.top).owns_function = false;
+            let unbound = cx.consts.unbound.as_ptr().as_ptr();
+            for i in total..(*exec).base {
+                *regs.add(i) = unbound;
+            }
+            return execute(cx);
+        }
         if args.names.iter().all(|n| n.shape() == crate::object::shape::STR) {
             let mut n = 0;
             for a in first.into_iter().chain(args.items) {

@@ -106,6 +106,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     let cell_args = code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect::<Vec<_>>();
     const ARRANGED: u32 = CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
     let near = code.flags & (ARRANGED | CO_OPTIMIZED) == CO_OPTIMIZED;
+    let all_positional = code.flags & (CO_VARARGS | CO_VARKEYWORDS) == 0 && code.kwonlyargcount == 0 && code.flags & CO_OPTIMIZED != 0;
+    let generator_args = if is_gen && all_positional { code.argcount as usize } else { usize::MAX };
     let plain_args = if near && code.kwonlyargcount == 0 && code.cellvars.is_empty() && code.freevars.is_empty() { code.argcount as usize } else { usize::MAX };
     Ok(Exec {
         words,
@@ -124,6 +126,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         generator: is_gen,
         params,
         plain_args,
+        generator_args,
         near,
         cell_args,
         keep: std::mem::take(&mut tr.keep),

@@ -76,13 +76,19 @@ fn length(start: &Big, stop: &Big, step: &Big) -> Big {
 }
 
 fn make(cx: &Cx, start: Obj, stop: Obj, step: Obj) -> PyResult {
-    let small = match (int::to_i64(&start), int::to_i64(&stop), int::to_i64(&step)) {
+    let small = match (int::small_value(&start), int::small_value(&stop), int::small_value(&step)) {
+        // The usual ones: the difference of two ints of two digits fits.
+        (Some(a), Some(b), Some(1)) => Some((b - a).max(0)),
+        (Some(a), Some(b), Some(s)) => Some(if s > 0 { (b - a + s - 1) / s } else { (a - b - s - 1) / -s }.max(0)),
+        _ => None,
+    };
+    let small = small.or_else(|| match (int::to_i64(&start), int::to_i64(&stop), int::to_i64(&step)) {
         (Some(a), Some(b), Some(s)) => {
             let (a, b, s) = (i128::from(a), i128::from(b), i128::from(s));
             i64::try_from((if s > 0 { (b - a + s - 1) / s } else { (a - b - s - 1) / -s }).max(0)).ok()
         }
         _ => None,
-    };
+    });
     let len = match small {
         Some(n) => cx.int(n)?,
         None => {
@@ -276,6 +282,14 @@ pub fn spec() -> Spec {
             }),
             new: Some(|cx, _, args| {
                 let a = args.unpack(cx, "range", 1, 3)?;
+                if a.iter().all(|x| x.shape() == shape::INT) && a.get(2).and_then(int::small_value) != Some(0) {
+                    let (zero, one) = (cx.int(0)?, cx.int(1)?);
+                    return match a {
+                        [stop] => make(cx, zero, stop.clone(), one),
+                        [start, stop] => make(cx, start.clone(), stop.clone(), one),
+                        _ => make(cx, a[0].clone(), a[1].clone(), a[2].clone()),
+                    };
+                }
                 let mut v = Vec::new();
                 for x in a {
                     if x.ty().slots(cx).index.is_none() {

@@ -228,10 +228,36 @@ unsafe fn enter_near(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
     unsafe {
         let exec = near_frame(&mut *cx, pc, regs, w, n, &[]);
         if exec.is_null() {
+            let known = exec_known(*regs.add(w));
+            if !LENS && !known.is_null() && (*known).generator_args == n && (*cx).poll.load(Ordering::Relaxed) == 0 {
+                return make_generator(cx, pc, regs, w);
+            }
             return call_window(cx, pc, regs, w, n);
         }
         go(cx, (*exec).words.as_ptr().cast_mut(), (*(*cx).stacks.top).regs)
     }
+}
+
+/// Makes a generator of arguments that need no arranging.
+unsafe fn make_generator(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize) {
+    // SAFETY: the arguments move into the generator; the function stays in its register until it is made.
+    unsafe {
+        at(cx, pc);
+        let callee = *regs.add(w);
+        let v = generator_of(&mut *cx, callee, regs.add(w + 1));
+        if v.is_null() {
+            drop_slot(cx, callee);
+            return fail(cx, pc, regs);
+        }
+        drop_slot(cx, callee);
+        finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v)
+    }
+}
+
+#[inline(never)]
+unsafe fn generator_of(cx: &mut Cx, callee: Slot, args: *mut Slot) -> Slot {
+    // SAFETY: as above; the shape says function.
+    unsafe { frame::make_generator(cx, peek(&callee).cast_unchecked::<Function>(), exec_known(callee), args).map_or(null_mut(), give) }
 }
 
 /// Most keywords that a call may have here.

@@ -492,6 +492,14 @@ pub unsafe fn unpack_sequence(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         if items.len() != n {
             return unpack_any(cx, pc, regs);
         }
+        if !LENS && n == 2 && (*src).count.get() == 1 && is(src, shape::TUPLE) {
+            // The tuple dies here: its items move out, and nobody counts.
+            let (first, second) = (items[0].as_ptr().as_ptr(), items[1].as_ptr().as_ptr());
+            memory::free_pair(&*cx, NonNull::new_unchecked(src));
+            *regs.add(r + 1) = first;
+            *regs.add(r) = second;
+            return go(cx, pc.add(3), regs);
+        }
         for (i, o) in items.iter().enumerate() {
             let item = o.as_ptr().as_ptr();
             incref(item);

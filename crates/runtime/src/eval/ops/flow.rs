@@ -612,7 +612,9 @@ pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
                     drop_slot(cx, out);
                     return fail(cx, pc, regs);
                 }
-                suspend(&mut *cx, frame, pc, pc, sent);
+                if LENS || !suspend_plain(&mut *cx, frame, pc, pc, sent) {
+                    suspend(&mut *cx, frame, pc, pc, sent);
+                }
                 if kind == FrameKind::Entry {
                     (*cx).stacks.result.set(out);
                     return;
