@@ -9,8 +9,9 @@ use std::ptr::{NonNull, null_mut};
 
 /// The collector's state.
 pub struct Collector {
-    /// Sentinels of circular lists: the generations, the permanent one (`gc.freeze`), and two for a collection's own use.
-    pub lists: Box<[GcLink; 6]>,
+    /// Sentinels of circular lists: the generations, the permanent one (`gc.freeze`), two for a collection's own use, and
+    /// one for what is there from the start and never collected.
+    pub lists: Box<[GcLink; 7]>,
     pub counts: [Cell<i64>; 3],
     pub thresholds: [Cell<i64>; 3],
     pub enabled: Cell<bool>,
@@ -21,7 +22,7 @@ pub struct Collector {
 
 impl Default for Collector {
     fn default() -> Collector {
-        let lists = Box::new([const { GcLink { next: Cell::new(null_mut()), prev: Cell::new(null_mut()) } }; 6]);
+        let lists = Box::new([const { GcLink { next: Cell::new(null_mut()), prev: Cell::new(null_mut()) } }; 7]);
         for l in lists.iter() {
             let at = (l as *const GcLink).cast_mut();
             l.next.set(at);
@@ -45,6 +46,8 @@ const FROZEN: usize = 3;
 const UNREACHABLE: usize = 4;
 /// What is still unreachable after the finalisers, or has met its finaliser already.
 const FINAL: usize = 5;
+/// Built-in types, their dicts and descriptors.
+const ELDERS: usize = 6;
 
 /// Low bits of a `next` word.
 const FINALIZED: usize = 1;
@@ -152,10 +155,33 @@ pub unsafe fn untrack(cx: &Cx, raw: NonNull<Header>) {
     }
 }
 
-/// Every tracked object of a generation (3: the frozen ones; `None`: of all three generations), as handles.
+/// Takes the built-in types, which live as long as the interpreter, with what hangs on them out of the generations:
+/// collections need not walk over them. Modules and their dicts stay, because programs change those.
+pub(crate) fn set_elders_apart(cx: &Cx, types: &[crate::object::Ref<crate::types::Type>]) {
+    let dicts: rustc_hash::FxHashSet<usize> = types.iter().filter_map(|t| t.dict.get(cx).as_ref().map(|d| d.as_obj().address())).collect();
+    for g in 0..FROZEN {
+        let mut members = Members::of(cx, g);
+        while let Some(raw) = members.next() {
+            let o = member(&raw);
+            let changes = o.shape() == crate::object::shape::DICT && !dicts.contains(&o.address());
+            if changes || std::ptr::eq(o.ty(), &*cx.types.module) {
+                continue;
+            }
+            // SAFETY: a member of a list moves to another.
+            unsafe {
+                let l = link(raw);
+                remove(l);
+                append(&cx.collector.lists[ELDERS], l);
+            }
+        }
+    }
+}
+
+/// Every tracked object of a generation (3: the frozen ones; `None`: of all three generations, and what was there from the
+/// start), as handles.
 pub fn objects(cx: &Cx, generation: Option<usize>) -> Vec<Obj> {
     let mut out = Vec::new();
-    for g in 0..=FROZEN {
+    for g in [ELDERS, 0, 1, 2, FROZEN] {
         if generation.map_or(g == FROZEN, |w| w != g) {
             continue;
         }
