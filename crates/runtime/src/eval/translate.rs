@@ -1,6 +1,7 @@
 //! Wordcode to register code. The operand stack is simulated: loads of locals and constants emit nothing and become
 //! operands; a store after an operation becomes its destination; at jump targets everything lies in canonical registers.
 
+use super::LENS;
 use super::ops::{self, K, L, T};
 use crate::cx::{Cx, PyResult};
 use crate::eval::tracing::{Instruments, LinePoint};
@@ -12,6 +13,8 @@ use retic_bytecode::code::*;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
+/// Entries of the stack up to which moves note what they hold, too: debuggers jump to where a line begins, which may be one.
+const NOTED_MAX: usize = 16;
 /// How many lists of registers are looked through for an equal one.
 const SHARED_MAX: usize = 8;
 
@@ -40,10 +43,12 @@ struct Tr<'a> {
     saved: Vec<u16>,
     /// Lists of registers that instructions share.
     lists: Vec<Rc<[u16]>>,
+    no_list: Rc<[u16]>,
     scratch: Vec<u16>,
     fixups: Vec<(usize, u32, usize)>,
     handler_fixups: Vec<(usize, u32)>,
-    starts: FxHashMap<u32, u32>,
+    /// Word where the wordcode at an offset (halved) begins; `u32::MAX` where none was needed.
+    starts: Vec<u32>,
     bound: Locals,
     is_gen: bool,
     keep: Vec<Obj>,
@@ -92,10 +97,11 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         handlers: Vec::new(),
         saved: Vec::new(),
         lists: Vec::new(),
+        no_list: Rc::new([]),
         scratch: Vec::new(),
         fixups: Vec::new(),
         handler_fixups: Vec::new(),
-        starts: FxHashMap::default(),
+        starts: vec![u32::MAX; code.code.len() / 2 + 1],
         bound,
         is_gen,
         keep,
@@ -153,7 +159,7 @@ impl Locals {
 }
 
 /// Which locals are certainly bound at each jump target: a forward pass over the wordcode until nothing changes.
-fn bound_at_labels(code: &Code, list: &[Instruction]) -> FxHashMap<u32, Locals> {
+fn bound_at_labels(code: &Code, list: &[Instruction], fix: &dyn Fn(u32) -> u32) -> FxHashMap<u32, Locals> {
     let mut at: FxHashMap<u32, Locals> = FxHashMap::default();
     if code.nlocals() == 0 {
         return at;
@@ -191,7 +197,7 @@ fn bound_at_labels(code: &Code, list: &[Instruction]) -> FxHashMap<u32, Locals> 
                 _ => {}
             }
             let snapshot = *c;
-            if let Some(t) = i.target() {
+            if let Some(t) = i.target().map(fix) {
                 if matches!(op, SETUP_FINALLY | SETUP_WITH | SETUP_ASYNC_WITH) {
                     open.push(t);
                 }
@@ -229,8 +235,20 @@ impl Tr<'_> {
         self.note_live(self.stack.len());
     }
 
+    /// Notes a move, which cannot fail: with much on the stack, what is held meanwhile is told to the lens alone.
+    fn note_move(&mut self) {
+        if LENS || self.stack.len() <= NOTED_MAX {
+            return self.note();
+        }
+        let none = self.no_list.clone();
+        self.infos.push(Info { word: self.words.len() as u32, offset: self.offset, handler: u32::MAX, depth: 0, run: 0, above: none.clone(), saved: none });
+    }
+
     /// The same list again if there was one: most instructions hold what another held.
     fn shared(&mut self, list: &[u16]) -> Rc<[u16]> {
+        if list.is_empty() {
+            return self.no_list.clone();
+        }
         if let Some(known) = self.lists.iter().rev().take(SHARED_MAX).find(|l| ***l == *list) {
             return known.clone();
         }
@@ -243,15 +261,20 @@ impl Tr<'_> {
     fn note_live(&mut self, depth: usize) {
         let base = self.base;
         let run = self.stack[..depth].iter().enumerate().take_while(|(i, e)| **e == E::T((base + i) as u16)).count();
-        let mut list = std::mem::take(&mut self.scratch);
-        list.clear();
-        list.extend(self.stack[run..depth].iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }));
-        let above = self.shared(&list);
-        self.scratch = list;
-        let saved = std::mem::take(&mut self.saved);
-        let shared_saved = self.shared(&saved);
-        self.saved = saved;
-        let (run, saved) = (run as u16, shared_saved);
+        let above = if run == depth {
+            self.no_list.clone()
+        } else {
+            let mut list = std::mem::take(&mut self.scratch);
+            list.clear();
+            list.extend(self.stack[run..depth].iter().filter_map(|e| if let E::T(r) = e { Some(*r) } else { None }));
+            let above = self.shared(&list);
+            self.scratch = list;
+            above
+        };
+        let own = std::mem::take(&mut self.saved);
+        let saved = self.shared(&own);
+        self.saved = own;
+        let run = run as u16;
         let (handler, depth) = match self.handlers.last() {
             Some((h, d)) => (*h, *d),
             None => (u32::MAX, 0),
@@ -292,12 +315,13 @@ impl Tr<'_> {
             self.emit(ops::move_owned, spare, target, 0, 0, &[]);
             self.stack[j] = E::T(spare);
         }
+        self.note_move();
         match e {
-            E::T(r) => self.emit(ops::move_owned, target, r, 0, 0, &[]),
-            E::L(l) => self.emit(ops::copy_local, target, l, 0, 0, &[]),
+            E::T(r) => self.raw(ops::move_owned, target, r, 0, 0, &[]),
+            E::L(l) => self.raw(ops::copy_local, target, l, 0, 0, &[]),
             E::C(c) => {
                 let p = self.const_ptr(c);
-                self.emit(ops::load_const, target, 0, 0, 0, &[p]);
+                self.raw(ops::load_const, target, 0, 0, 0, &[p]);
             }
         }
         self.max = self.max.max(target as usize + 1);
@@ -361,13 +385,17 @@ impl Tr<'_> {
         self.fixups.push((at, target, self.words.len()));
     }
 
+    fn start_of(&self, offset: u32) -> Option<u32> {
+        self.starts.get(offset as usize / 2).copied().filter(|w| *w != u32::MAX)
+    }
+
     fn finish(&mut self) -> Box<[u64]> {
         for (at, target, _) in &self.fixups {
-            let word = self.starts.get(target).copied().unwrap_or(0);
+            let word = self.start_of(*target).unwrap_or(0);
             self.words[*at] = u64::from(word);
         }
         for (info, target) in &self.handler_fixups {
-            self.infos[*info].handler = self.starts.get(target).copied().unwrap_or(u32::MAX);
+            self.infos[*info].handler = self.start_of(*target).unwrap_or(u32::MAX);
         }
         let mut words: Box<[u64]> = std::mem::take(&mut self.words).into();
         // Jump targets become addresses, now that the words have theirs.
@@ -379,36 +407,45 @@ impl Tr<'_> {
     }
 
     fn run(&mut self) -> PyResult<()> {
-        let list: Vec<_> = self.code.instructions().filter(|i| i.opcode != EXTENDED_ARG as u8).collect();
-        let bound_at = bound_at_labels(self.code, &list);
-        let targets: rustc_hash::FxHashSet<u32> = list.iter().filter_map(|i| i.target()).collect();
+        let size = self.code.code.len() / 2;
+        let mut list: Vec<Instruction> = Vec::with_capacity(size);
+        // Jumps may target the EXTENDED_ARG in front of an instruction: those are its own, too.
+        let mut prefix: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut pending: Vec<u32> = Vec::new();
+        for i in self.code.instructions() {
+            if i.opcode == EXTENDED_ARG as u8 {
+                pending.push(i.offset);
+                continue;
+            }
+            for p in pending.drain(..) {
+                prefix.insert(p, i.offset);
+            }
+            list.push(i);
+        }
+        let fix = |t: u32| if prefix.is_empty() { t } else { prefix.get(&t).copied().unwrap_or(t) };
+        let bound_at = bound_at_labels(self.code, &list, &fix);
+        // Where jumps lead, and where lines begin, by half the offset.
+        let (mut targets, mut line_starts) = (vec![false; size + 1], vec![false; size + 1]);
+        for t in list.iter().filter_map(Instruction::target) {
+            if let Some(place) = targets.get_mut(fix(t) as usize / 2) {
+                *place = true;
+            }
+        }
+        for (offset, _) in retic_bytecode::lines::line_starts(self.code) {
+            if let Some(place) = line_starts.get_mut(fix(offset) as usize / 2) {
+                *place = true;
+            }
+        }
+        let is_target = |o: u32| targets[o as usize / 2];
+        let starts_line = |o: u32| line_starts[o as usize / 2];
+        self.words.reserve(list.len() * 4);
+        self.infos.reserve(list.len());
         let mut labels: FxHashMap<u32, Label> = FxHashMap::default();
         if self.is_gen {
             self.emit(ops::gen_start, 0, 0, 0, 0, &[]);
         }
         let mut reachable = true;
         let mut at = 0;
-        // Jumps may target the EXTENDED_ARG in front of an instruction: map those too.
-        let mut prefix: FxHashMap<u32, u32> = FxHashMap::default();
-        let mut pending: Vec<u32> = Vec::new();
-        for i in self.code.instructions() {
-            if i.opcode == EXTENDED_ARG as u8 {
-                pending.push(i.offset);
-            } else {
-                for p in pending.drain(..) {
-                    prefix.insert(p, i.offset);
-                }
-            }
-        }
-        let fix = |t: u32| prefix.get(&t).copied().unwrap_or(t);
-        // Offsets of the EXTENDED_ARGs in front of an instruction, by the instruction's.
-        let mut before: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-        for (p, i) in &prefix {
-            before.entry(*i).or_default().push(*p);
-        }
-        let none: Vec<u32> = Vec::new();
-        let line_starts: rustc_hash::FxHashSet<u32> = retic_bytecode::lines::line_starts(self.code).into_iter().map(|l| l.0).collect();
-        let is_target = |o: u32| targets.contains(&o) || before.get(&o).is_some_and(|b| b.iter().any(|p| targets.contains(p)));
         while at < list.len() {
             let i = list[at];
             at += 1;
@@ -421,33 +458,29 @@ impl Tr<'_> {
                 }
                 match labels.get(&i.offset) {
                     Some(l) => {
-                        self.stack = (0..l.depth).map(|k| E::T((self.base + k) as u16)).collect();
+                        self.stack.clear();
+                        self.stack.extend((0..l.depth).map(|k| E::T((self.base + k) as u16)));
                         self.max = self.max.max(self.base + l.depth);
-                        self.handlers = l.handlers.clone();
-                        self.saved = l.saved.clone();
+                        self.handlers.clone_from(&l.handlers);
+                        self.saved.clone_from(&l.saved);
                         reachable = true;
                     }
                     None => reachable = false,
                 }
-                let prefixes = before.get(&i.offset).unwrap_or(&none);
-                if let Some(b) = bound_at.get(&i.offset).or_else(|| prefixes.iter().find_map(|p| bound_at.get(p))) {
+                if let Some(b) = bound_at.get(&i.offset) {
                     self.bound = *b;
                 }
-                let here = self.words.len() as u32;
-                self.starts.insert(i.offset, here);
-                for p in prefixes {
-                    self.starts.insert(*p, here);
-                }
+                self.starts[i.offset as usize / 2] = self.words.len() as u32;
             }
             if !reachable {
                 continue;
             }
             let Some(op) = Opcode::from_u8(i.opcode) else { continue };
-            if line_starts.contains(&i.offset) || before.get(&i.offset).is_some_and(|b| b.iter().any(|p| line_starts.contains(p))) {
+            if starts_line(i.offset) {
                 self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
             }
             if let Some(t) = i.target().map(fix).filter(|t| *t <= i.offset)
-                && let Some(word) = self.starts.get(&t).copied()
+                && let Some(word) = self.start_of(t)
                 && !self.lines.iter().any(|l| l.offset == t)
             {
                 self.lines.push(LinePoint { word, offset: t, start: false });
@@ -456,7 +489,7 @@ impl Tr<'_> {
             let consumed = self.one(op, i.arg, i.target(), next, &mut labels, &fix)?;
             // A line that began inside what was fused is reported behind it.
             for i in &list[at..at + consumed] {
-                if line_starts.contains(&i.offset) {
+                if starts_line(i.offset) {
                     self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
                 }
             }
@@ -635,7 +668,7 @@ impl Tr<'_> {
                 let n = self.stack.len();
                 self.label(labels, t, n);
                 let at = self.words.len() + 2;
-                let back = self.starts.contains_key(&t);
+                let back = self.start_of(t).is_some();
                 self.emit(if back { ops::jump::<true> } else { ops::jump::<false> }, 0, 0, 0, 0, &[0]);
                 self.jump(at, t);
             }
