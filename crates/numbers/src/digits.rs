@@ -18,11 +18,10 @@ pub struct Number<'a> {
 /// Sign and digits of a result; leading zeros may be there.
 pub type Made = (bool, Vec<u32>);
 
-fn trimmed(mut v: Vec<u32>) -> Vec<u32> {
-    while v.last() == Some(&0) {
-        v.pop();
+fn trim(out: &mut Vec<u32>) {
+    while out.last() == Some(&0) {
+        out.pop();
     }
-    v
 }
 
 fn magnitude(a: &[u32], b: &[u32]) -> Ordering {
@@ -39,59 +38,86 @@ pub fn compare(a: Number<'_>, b: Number<'_>) -> Ordering {
     }
 }
 
-fn add_magnitudes(a: &[u32], b: &[u32]) -> Vec<u32> {
+/// `out` becomes the sum. All functions here that take one replace what is in it, and return the sign of the result.
+fn add_magnitudes(out: &mut Vec<u32>, a: &[u32], b: &[u32]) {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-    let mut out = Vec::with_capacity(long.len() + 1);
+    out.clear();
+    out.resize(long.len() + 1, 0);
+    let (both, rest) = long.split_at(short.len());
     let mut carry = 0;
-    for (x, y) in long.iter().zip(short) {
+    for ((o, x), y) in out.iter_mut().zip(both).zip(short) {
         carry += x + y;
-        out.push(carry & MASK);
+        *o = carry & MASK;
         carry >>= BITS;
     }
-    for x in &long[short.len()..] {
+    for (o, x) in out[short.len()..].iter_mut().zip(rest) {
         carry += x;
-        out.push(carry & MASK);
+        *o = carry & MASK;
         carry >>= BITS;
     }
-    if carry != 0 {
-        out.push(carry);
-    }
-    out
+    out[long.len()] = carry;
+    trim(out);
 }
 
 /// The larger less the smaller.
-fn sub_magnitudes(a: &[u32], b: &[u32]) -> Vec<u32> {
-    let mut out = Vec::with_capacity(a.len());
+fn sub_magnitudes(out: &mut Vec<u32>, a: &[u32], b: &[u32]) {
+    out.clear();
+    out.resize(a.len(), 0);
+    let (both, rest) = a.split_at(b.len());
     let mut borrow = 0i32;
-    for (i, x) in a.iter().enumerate() {
-        let d = *x as i32 - b.get(i).map_or(0, |d| *d as i32) + borrow;
-        out.push(d as u32 & MASK);
+    for ((o, x), y) in out.iter_mut().zip(both).zip(b) {
+        let d = *x as i32 - *y as i32 + borrow;
+        *o = d as u32 & MASK;
         borrow = d >> BITS;
     }
-    trimmed(out)
+    for (o, x) in out[b.len()..].iter_mut().zip(rest) {
+        let d = *x as i32 + borrow;
+        *o = d as u32 & MASK;
+        borrow = d >> BITS;
+    }
+    trim(out);
 }
 
-pub fn add(a: Number<'_>, b: Number<'_>) -> Made {
+/// Adds one.
+fn increment(out: &mut Vec<u32>) {
+    for d in out.iter_mut() {
+        *d = (*d + 1) & MASK;
+        if *d != 0 {
+            return;
+        }
+    }
+    out.push(1);
+}
+
+pub fn add(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> bool {
     if a.negative == b.negative {
-        return (a.negative, add_magnitudes(a.digits, b.digits));
+        add_magnitudes(out, a.digits, b.digits);
+        return a.negative;
     }
     match magnitude(a.digits, b.digits) {
-        Ordering::Less => (b.negative, sub_magnitudes(b.digits, a.digits)),
-        _ => (a.negative, sub_magnitudes(a.digits, b.digits)),
+        Ordering::Less => {
+            sub_magnitudes(out, b.digits, a.digits);
+            b.negative
+        }
+        _ => {
+            sub_magnitudes(out, a.digits, b.digits);
+            a.negative
+        }
     }
 }
 
-pub fn sub(a: Number<'_>, b: Number<'_>) -> Made {
-    add(a, Number { negative: !b.negative, digits: b.digits })
+pub fn sub(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> bool {
+    add(out, a, Number { negative: !b.negative, digits: b.digits })
 }
 
 /// The product, unless both are long.
-pub fn mul(a: Number<'_>, b: Number<'_>) -> Option<Made> {
+pub fn mul(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<bool> {
     let (long, short) = if a.digits.len() >= b.digits.len() { (a.digits, b.digits) } else { (b.digits, a.digits) };
     if short.len() > MUL_MAX {
         return None;
     }
-    let mut out = vec![0u32; long.len() + short.len()];
+    out.clear();
+    out.resize(long.len() + short.len(), 0);
     for (i, y) in short.iter().enumerate() {
         let (mut carry, y) = (0u64, u64::from(*y));
         for (o, x) in out[i..].iter_mut().zip(long) {
@@ -101,20 +127,22 @@ pub fn mul(a: Number<'_>, b: Number<'_>) -> Option<Made> {
         }
         out[i + long.len()] = carry as u32;
     }
-    Some((a.negative != b.negative, trimmed(out)))
+    trim(out);
+    Some(a.negative != b.negative)
 }
 
-/// Quotient and remainder, rounded down, by a divisor of one or two digits.
-pub fn divmod(a: Number<'_>, b: Number<'_>) -> Option<(Made, Made)> {
+/// Quotient (its sign comes back, its digits go to `out`) and remainder, rounded down, by a divisor of one or two digits.
+pub fn divmod(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<(bool, i64)> {
     let divisor = match b.digits {
         [d] => u64::from(*d),
         [low, high] => u64::from(*low) | u64::from(*high) << BITS,
         _ => return None,
     };
-    let mut quotient = vec![0u32; a.digits.len()];
-    let rest = if divisor <= u64::from(MASK) {
+    out.clear();
+    out.resize(a.digits.len(), 0);
+    let mut rest = if divisor <= u64::from(MASK) {
         let mut rest = 0u64;
-        for (q, d) in quotient.iter_mut().zip(a.digits).rev() {
+        for (q, d) in out.iter_mut().zip(a.digits).rev() {
             rest = rest << BITS | u64::from(*d);
             *q = (rest / divisor) as u32;
             rest %= divisor;
@@ -122,74 +150,76 @@ pub fn divmod(a: Number<'_>, b: Number<'_>) -> Option<(Made, Made)> {
         rest
     } else {
         let (mut rest, divisor) = (0u128, u128::from(divisor));
-        for (q, d) in quotient.iter_mut().zip(a.digits).rev() {
+        for (q, d) in out.iter_mut().zip(a.digits).rev() {
             rest = rest << BITS | u128::from(*d);
             *q = (rest / divisor) as u32;
             rest %= divisor;
         }
         rest as u64
     };
-    let mut quotient = trimmed(quotient);
-    let mut rest = rest;
+    trim(out);
     if rest != 0 && a.negative != b.negative {
-        quotient = add_magnitudes(&quotient, &[1]);
+        increment(out);
         rest = divisor - rest;
     }
-    let rest = trimmed(vec![rest as u32 & MASK, (rest >> BITS) as u32]);
-    Some(((a.negative != b.negative, quotient), (b.negative, rest)))
+    Some((a.negative != b.negative, if b.negative { -(rest as i64) } else { rest as i64 }))
 }
 
-pub fn shl(a: Number<'_>, bits: usize) -> Made {
+pub fn shl(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
     let (whole, part) = (bits / BITS, bits % BITS);
-    let mut out = vec![0u32; whole];
-    out.reserve(a.digits.len() + 1);
+    out.clear();
+    out.resize(whole + a.digits.len() + 1, 0);
     let mut carry = 0u64;
-    for d in a.digits {
+    for (o, d) in out[whole..].iter_mut().zip(a.digits) {
         carry |= u64::from(*d) << part;
-        out.push(carry as u32 & MASK);
+        *o = carry as u32 & MASK;
         carry >>= BITS;
     }
-    out.push(carry as u32);
-    (a.negative, trimmed(out))
+    out[whole + a.digits.len()] = carry as u32;
+    trim(out);
+    a.negative
 }
 
 /// Rounded down.
-pub fn shr(a: Number<'_>, bits: usize) -> Made {
+pub fn shr(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
     let (whole, part) = (bits / BITS, bits % BITS);
-    let mut out = Vec::new();
+    out.clear();
     if let Some(kept) = a.digits.get(whole..) {
-        out.reserve(kept.len());
-        for (i, d) in kept.iter().enumerate() {
-            let above = kept.get(i + 1).copied().unwrap_or(0);
-            out.push(((u64::from(above) << BITS | u64::from(*d)) >> part) as u32 & MASK);
+        out.resize(kept.len(), 0);
+        let above = kept.iter().skip(1).chain(std::iter::once(&0));
+        for ((o, d), above) in out.iter_mut().zip(kept).zip(above) {
+            *o = ((u64::from(*above) << BITS | u64::from(*d)) >> part) as u32 & MASK;
         }
     }
-    let mut out = trimmed(out);
-    let lost = a.digits.iter().take(whole).any(|d| *d != 0) || a.digits.get(whole).is_some_and(|d| d & ((1 << part) - 1) != 0);
-    if a.negative && lost {
-        out = add_magnitudes(&out, &[1]);
+    trim(out);
+    let lost = || a.digits.iter().take(whole).any(|d| *d != 0) || a.digits.get(whole).is_some_and(|d| d & ((1 << part) - 1) != 0);
+    if a.negative && lost() {
+        increment(out);
     }
-    (a.negative, out)
+    a.negative
 }
 
 /// A bit operation of two numbers that are not negative.
-fn bits(a: Number<'_>, b: Number<'_>, op: impl Fn(u32, u32) -> u32) -> Option<Made> {
+fn bits(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>, op: impl Fn(u32, u32) -> u32) -> Option<bool> {
     if a.negative || b.negative {
         return None;
     }
-    let n = a.digits.len().max(b.digits.len());
-    let digit = |n: Number<'_>, i: usize| n.digits.get(i).copied().unwrap_or(0);
-    Some((false, trimmed((0..n).map(|i| op(digit(a, i), digit(b, i))).collect())))
+    let (long, short) = if a.digits.len() >= b.digits.len() { (a.digits, b.digits) } else { (b.digits, a.digits) };
+    out.clear();
+    out.extend(long.iter().zip(short).map(|(x, y)| op(*x, *y)));
+    out.extend(long[short.len()..].iter().map(|x| op(*x, 0)));
+    trim(out);
+    Some(false)
 }
 
-pub fn and(a: Number<'_>, b: Number<'_>) -> Option<Made> {
-    bits(a, b, |x, y| x & y)
+pub fn and(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<bool> {
+    bits(out, a, b, |x, y| x & y)
 }
-pub fn or(a: Number<'_>, b: Number<'_>) -> Option<Made> {
-    bits(a, b, |x, y| x | y)
+pub fn or(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<bool> {
+    bits(out, a, b, |x, y| x | y)
 }
-pub fn xor(a: Number<'_>, b: Number<'_>) -> Option<Made> {
-    bits(a, b, |x, y| x ^ y)
+pub fn xor(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<bool> {
+    bits(out, a, b, |x, y| x ^ y)
 }
 
 #[cfg(test)]
@@ -212,7 +242,8 @@ mod tests {
                     1 if next() % 3 > 0 => 0,
                     _ => next() & MASK,
                 });
-                let digits = trimmed(digits.collect());
+                let mut digits: Vec<u32> = digits.collect();
+                trim(&mut digits);
                 let negative = next() % 2 == 0 && !digits.is_empty();
                 out.push((negative, digits));
             }
@@ -222,6 +253,17 @@ mod tests {
     fn big(m: &Made) -> Big {
         Big::from_digits(m.0, &m.1)
     }
+    /// What an operation makes in a room that something else lay in before.
+    fn made(operation: impl FnOnce(&mut Vec<u32>) -> bool) -> Big {
+        let mut out = vec![7, 8, 9];
+        let negative = operation(&mut out);
+        big(&(negative, out))
+    }
+    fn maybe(operation: impl FnOnce(&mut Vec<u32>) -> Option<bool>) -> Option<Big> {
+        let mut out = vec![7, 8, 9];
+        let negative = operation(&mut out)?;
+        Some(big(&(negative, out)))
+    }
 
     #[test]
     fn as_the_crate_computes() {
@@ -229,24 +271,29 @@ mod tests {
         for a in &all {
             let (x, p) = (Number { negative: a.0, digits: &a.1 }, big(a));
             for n in [0usize, 1, 29, 30, 31, 59, 60, 100, 1801] {
-                assert_eq!(big(&shl(x, n)), p.shl(n));
-                assert_eq!(big(&shr(x, n)), p.shr(n), "{a:?} >> {n}");
+                assert_eq!(made(|out| shl(out, x, n)), p.shl(n));
+                assert_eq!(made(|out| shr(out, x, n)), p.shr(n), "{a:?} >> {n}");
             }
             for b in &all {
                 let (y, q) = (Number { negative: b.0, digits: &b.1 }, big(b));
                 assert_eq!(compare(x, y), p.cmp(&q));
-                assert_eq!(big(&add(x, y)), p.add(&q));
-                assert_eq!(big(&sub(x, y)), p.sub(&q));
-                if let Some(m) = mul(x, y) {
-                    assert_eq!(big(&m), p.mul(&q));
+                assert_eq!(made(|out| add(out, x, y)), p.add(&q));
+                assert_eq!(made(|out| sub(out, x, y)), p.sub(&q));
+                if let Some(m) = maybe(|out| mul(out, x, y)) {
+                    assert_eq!(m, p.mul(&q));
                 }
-                if let Some((d, r)) = divmod(x, y) {
-                    let (e, s) = p.divmod(&q).expect("not zero");
-                    assert_eq!((big(&d), big(&r)), (e, s), "{a:?} / {b:?}");
+                let mut rest = 0;
+                let quotient = maybe(|out| {
+                    let (negative, r) = divmod(out, x, y)?;
+                    rest = r;
+                    Some(negative)
+                });
+                if let Some(d) = quotient {
+                    assert_eq!((d, Big::from(rest)), p.divmod(&q).expect("not zero"), "{a:?} / {b:?}");
                 }
-                for (made, wanted) in [(and(x, y), p.and(&q)), (or(x, y), p.or(&q)), (xor(x, y), p.xor(&q))] {
+                for (made, wanted) in [(maybe(|out| and(out, x, y)), p.and(&q)), (maybe(|out| or(out, x, y)), p.or(&q)), (maybe(|out| xor(out, x, y)), p.xor(&q))] {
                     if let Some(m) = made {
-                        assert_eq!(big(&m), wanted);
+                        assert_eq!(m, wanted);
                     }
                 }
             }

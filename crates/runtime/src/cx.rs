@@ -87,6 +87,8 @@ pub struct Cx {
     pub death_depth: Cell<u32>,
     pub(crate) small_ints: *const Obj,
     pub(crate) quick: Quick,
+    /// Where results of arithmetic on digits are made.
+    pub(crate) digits: Vec<u32>,
     pub stacks: crate::eval::Stacks,
     /// The recorder, if this interpreter is under the lens.
     pub lens: crate::lens::Lens,
@@ -534,6 +536,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         death_depth: Cell::new(0),
         small_ints: std::ptr::null(),
         quick: Quick { len: None, append: None },
+        digits: Vec::new(),
         stacks: crate::eval::Stacks::new(),
         lens: crate::lens::Lens::default(),
         handled: UnsafeCell::new(None),

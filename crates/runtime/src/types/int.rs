@@ -221,16 +221,22 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
         }
     }
     let (mut x_room, mut y_room) = ([0; 2], [0; 2]);
-    if let Some(made) = by_digits(op, x.number(&mut x_room), y.number(&mut y_room)) {
-        return match made {
-            (Some((negative, q)), None) => Int::from_digits(cx, negative, &q),
-            (None, Some((negative, r))) => Int::from_digits(cx, negative, &r),
-            (Some(q), Some(r)) => {
-                let pair = vec![Int::from_digits(cx, q.0, &q.1)?, Int::from_digits(cx, r.0, &r.1)?];
-                cx.tuple(pair)
-            }
-            (None, None) => Ok(cx.not_implemented()),
-        };
+    let mut room = std::mem::take(&mut cx.digits);
+    let made = by_digits(op, &mut room, x.number(&mut x_room), y.number(&mut y_room));
+    let result = match made {
+        Some(Digits::Here(negative)) => Some(Int::from_digits(cx, negative, &room)),
+        Some(Digits::Small(rest)) => Some(cx.int(rest)),
+        Some(Digits::Both(negative, rest)) => Some(Int::from_digits(cx, negative, &room).and_then(|q| {
+            let r = cx.int(rest)?;
+            cx.tuple_of([q, r])
+        })),
+        None => None,
+    };
+    if room.capacity() <= DIGITS_KEPT {
+        cx.digits = room;
+    }
+    if let Some(r) = result {
+        return r;
     }
     let (x, y) = (x.big(), y.big());
     let zero = |cx: &Cx, what: &str| cx.zero_division(what);
@@ -272,8 +278,20 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     from_big(cx, &r)
 }
 
-/// What can be computed on the digits where they lie: a result, or quotient and remainder.
-fn by_digits(op: Op, x: Number<'_>, y: Number<'_>) -> Option<(Option<digits::Made>, Option<digits::Made>)> {
+/// The context's room for digits is given back when it is larger.
+const DIGITS_KEPT: usize = 1 << 12;
+
+/// What was computed on the digits where they lie.
+enum Digits {
+    /// A number of this sign; its digits are in the room.
+    Here(bool),
+    /// A remainder.
+    Small(i64),
+    /// A quotient of this sign in the room, and a remainder.
+    Both(bool, i64),
+}
+
+fn by_digits(op: Op, room: &mut Vec<u32>, x: Number<'_>, y: Number<'_>) -> Option<Digits> {
     /// Shifts to the left by more need a look at the memory first.
     const SHIFT_MAX: usize = 1 << 16;
     let shift = match (y.negative, y.digits) {
@@ -281,21 +299,20 @@ fn by_digits(op: Op, x: Number<'_>, y: Number<'_>) -> Option<(Option<digits::Mad
         (false, [n]) => Some(*n as usize),
         _ => None,
     };
-    let one = match op {
-        Op::Add => digits::add(x, y),
-        Op::Sub => digits::sub(x, y),
-        Op::Mul => digits::mul(x, y)?,
-        Op::And => digits::and(x, y)?,
-        Op::Or => digits::or(x, y)?,
-        Op::Xor => digits::xor(x, y)?,
-        Op::LShift => digits::shl(x, shift.filter(|n| *n <= SHIFT_MAX)?),
-        Op::RShift => digits::shr(x, shift?),
-        Op::FloorDiv => return digits::divmod(x, y).map(|(q, _)| (Some(q), None)),
-        Op::Mod => return digits::divmod(x, y).map(|(_, r)| (None, Some(r))),
-        Op::DivMod => return digits::divmod(x, y).map(|(q, r)| (Some(q), Some(r))),
+    Some(Digits::Here(match op {
+        Op::Add => digits::add(room, x, y),
+        Op::Sub => digits::sub(room, x, y),
+        Op::Mul => digits::mul(room, x, y)?,
+        Op::And => digits::and(room, x, y)?,
+        Op::Or => digits::or(room, x, y)?,
+        Op::Xor => digits::xor(room, x, y)?,
+        Op::LShift => digits::shl(room, x, shift.filter(|n| *n <= SHIFT_MAX)?),
+        Op::RShift => digits::shr(room, x, shift?),
+        Op::FloorDiv => digits::divmod(room, x, y)?.0,
+        Op::Mod => return digits::divmod(room, x, y).map(|(_, r)| Digits::Small(r)),
+        Op::DivMod => return digits::divmod(room, x, y).map(|(q, r)| Digits::Both(q, r)),
         _ => return None,
-    };
-    Some((Some(one), None))
+    }))
 }
 
 /// Refuses results so large that their memory could not be had.
