@@ -155,7 +155,7 @@ class TokenizerIter:
                     if match is None or c in '$?`' or c == '!' and match.group() == '!':
                         if not self._extra:
                             self._error('invalid syntax', line, row, column)
-                        yield make(t.ERRORTOKEN if hasattr(t, 'ERRORTOKEN') else t.OP, c, start, (row, column + 1), line)
+                        yield make(t.OP, c, start, (row, column + 1), line)
                         column += 1
                         continue
                     if c in _OPEN:

@@ -222,10 +222,6 @@ fn describe(cx: &mut Cx, t: &Ref<Type>, s: &Spec) {
         let doc = if s.doc.is_empty() { cx.none() } else { cx.str(s.doc).expect("room") };
         put(cx, "__doc__", doc);
     }
-    if !s.text_signature.is_empty() {
-        let text = cx.str(s.text_signature).expect("room");
-        put(cx, "__text_signature__", text);
-    }
     if s.slots.hash.map(|h| h as usize) == Some(dunders::unhashable as *const () as usize) {
         let none = cx.none();
         put(cx, "__hash__", none);

@@ -592,10 +592,13 @@ mod functions {
     pub fn count_elements(cx: &mut Cx, mapping: &Obj, iterable: &Obj) -> PyResult<()> {
         let it = protocol::iter(cx, iterable)?;
         let one = cx.int(1)?;
-        let plain = mapping.cast::<Dict>().filter(|_| {
-            let set = cx.types.dict.slots(cx).setitem.map(|s| s as usize);
-            mapping.ty().slots(cx).setitem.map(|s| s as usize) == set
-        });
+        // A dict whose class has another `__delitem__` or `__missing__` is as good as a plain one.
+        let (get, set) = (cx.name("get"), cx.name("__setitem__"));
+        let as_dict = |cx: &mut Cx, name| {
+            let own = mapping.ty().lookup(cx, name);
+            own.zip(cx.types.dict.lookup(cx, name)).is_some_and(|(a, b)| a.is(&b))
+        };
+        let plain = mapping.cast::<Dict>().filter(|_| as_dict(cx, &get) && as_dict(cx, &set));
         while let Some(k) = protocol::next(cx, &it)? {
             match plain {
                 Some(d) => {

@@ -22,6 +22,7 @@ mod operator;
 mod picklebuffer;
 mod posix;
 mod random;
+mod resource;
 mod select;
 mod signals;
 mod socket;
@@ -64,6 +65,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_abc", abc::make),
     ("pwd", accounts::make_pwd),
     ("grp", accounts::make_grp),
+    ("resource", resource::make),
     ("fcntl", fcntl::make),
     ("termios", termios::make),
     ("select", select::make),

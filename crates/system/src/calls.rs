@@ -149,6 +149,39 @@ impl Process for super::System {
         }
         Ok(n)
     }
+    fn resource_usage(&self, who: i32) -> Result<(f64, f64, [i64; 14])> {
+        // SAFETY: zeroes are a valid record, which the call fills.
+        unsafe {
+            let mut u: libc::rusage = std::mem::zeroed();
+            checked(i64::from(libc::getrusage(who, &raw mut u)))?;
+            let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 * 1e-6;
+            let counts = [
+                u.ru_maxrss,
+                u.ru_ixrss,
+                u.ru_idrss,
+                u.ru_isrss,
+                u.ru_minflt,
+                u.ru_majflt,
+                u.ru_nswap,
+                u.ru_inblock,
+                u.ru_oublock,
+                u.ru_msgsnd,
+                u.ru_msgrcv,
+                u.ru_nsignals,
+                u.ru_nvcsw,
+                u.ru_nivcsw,
+            ];
+            Ok((seconds(u.ru_utime), seconds(u.ru_stime), counts))
+        }
+    }
+    fn resource_limit(&mut self, process: i32, resource: i32, new: Option<(u64, u64)>) -> Result<(u64, u64)> {
+        let wanted = new.map(|(current, largest)| libc::rlimit { rlim_cur: current, rlim_max: largest });
+        let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        let wanted = wanted.as_ref().map_or(std::ptr::null(), |w| w as *const libc::rlimit);
+        // SAFETY: null or a record that outlives the call; the other is filled.
+        checked(i64::from(unsafe { libc::prlimit(process, resource as _, wanted, &raw mut old) }))?;
+        Ok((old.rlim_cur, old.rlim_max))
+    }
     fn load_average(&self) -> Result<[f64; 3]> {
         let mut out = [0f64; 3];
         // SAFETY: writes at most three numbers.

@@ -108,6 +108,15 @@ pub trait Process {
     fn saved_ids(&self) -> Result<[u32; 6]> {
         refused()
     }
+    /// What the process (0), its children (-1) or the running thread (1) used: seconds of user and system time, and the
+    /// fourteen counts of `getrusage` in their order.
+    fn resource_usage(&self, who: i32) -> Result<(f64, f64, [i64; 14])> {
+        refused()
+    }
+    /// Sets a limit of a process (0: this one), or only reads it: the current and the largest value, as they were.
+    fn resource_limit(&mut self, process: i32, resource: i32, new: Option<(u64, u64)>) -> Result<(u64, u64)> {
+        refused()
+    }
     fn load_average(&self) -> Result<[f64; 3]> {
         refused()
     }

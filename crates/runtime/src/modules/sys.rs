@@ -11,6 +11,29 @@ use crate::protocol;
 use crate::types::module::{self, Module};
 use crate::types::traceback;
 
+/// What an object's type says of its size, and the collector's part of it.
+fn size_of(cx: &mut Cx, o: &Obj) -> PyResult {
+    let name = cx.name("__sizeof__");
+    let Some(method) = protocol::special(cx, o, &name)? else {
+        return Err(cx.type_error(format!("Type {} doesn't define __sizeof__", o.ty().name_text())));
+    };
+    let r = protocol::call(cx, &method, &[])?;
+    if r.cast::<crate::types::Int>().is_none() {
+        return Err(cx.type_error("an integer is required"));
+    }
+    let n = protocol::index_i64(cx, &r)?;
+    if n < 0 {
+        return Err(cx.value_error("__sizeof__() should return >= 0"));
+    }
+    // Built-in types are static in CPython: the collector has no part of them. Classes have the link alone.
+    let front = match o.cast::<crate::types::Type>() {
+        Some(t) if !t.is_heap() => 0,
+        Some(_) => crate::object::GC_LINK,
+        None => memory::pre_size(o.ty()),
+    };
+    cx.int(n.saturating_add(front as i64))
+}
+
 #[retic_macros::methods]
 mod functions {
     //! This module provides access to some objects used or maintained by the interpreter.
@@ -24,10 +47,14 @@ mod functions {
     /// Return the size of object in bytes.
     #[py("getsizeof(object, default=<unrepresentable>, /)")]
     pub fn getsizeof(cx: &mut Cx, object: &Obj, default: Option<&Obj>) -> PyResult {
-        let _ = default;
-        let r = protocol::call_method(cx, object, "__sizeof__", &[])?;
-        let n = protocol::index_i64(cx, &r)?;
-        cx.int(n + memory::pre_size(object.ty()) as i64)
+        let measured = size_of(cx, object);
+        match default {
+            Some(d) if measured.is_err() && cx.error_is(&cx.types.type_error) => {
+                cx.clear_error();
+                Ok(d.clone())
+            }
+            _ => measured,
+        }
     }
     /// Exit the interpreter by raising SystemExit(status).
     #[py("exit(status=None, /)")]

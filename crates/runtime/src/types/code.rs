@@ -35,6 +35,7 @@ impl CodeObj {
     }
 
     /// As `new`; equal constants of all code objects made with the same table are one object.
+    #[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
     fn sharing(cx: &mut Cx, data: Rc<Code>, shared: &mut Shared) -> PyResult<Ref<CodeObj>> {
         let mut items = Vec::with_capacity(data.consts.len());
         for c in &data.consts {
@@ -74,6 +75,7 @@ pub fn constant_object(cx: &mut Cx, c: &Const) -> PyResult {
 }
 
 /// A constant as an object.
+#[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
 fn constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
     if let Some(known) = shared.get(c) {
         return Ok(known.clone());
@@ -85,6 +87,7 @@ fn constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
     Ok(made)
 }
 
+#[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
 fn make_constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
     Ok(match c {
         Const::None => cx.none(),

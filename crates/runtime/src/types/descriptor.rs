@@ -79,7 +79,7 @@ pub(crate) unsafe fn method_of(descr: &Obj) -> &'static MethodDef {
 #[inline(always)]
 pub(crate) unsafe fn is_of_class(descr: &Obj, this: &Obj) -> bool {
     // SAFETY: O3, as promised; the class is held by the descriptor.
-    unsafe { std::ptr::eq(this.ty(), &**(*descr.cast_unchecked::<MethodDescr>()).owner.as_ptr()) }
+    unsafe { std::ptr::eq(this.ty(), &**descr.cast_unchecked::<MethodDescr>().owner.as_ptr()) }
 }
 /// The native function of a method descriptor, bound to an object.
 pub fn bound(cx: &Cx, descr: &Obj, this: &Obj) -> Option<PyResult> {

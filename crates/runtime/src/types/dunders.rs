@@ -3,7 +3,7 @@
 
 use super::descriptor::Wrapper;
 use super::type_::{Binary, Cmp, Op, flags};
-use super::{Slots, Str, Tuple, Type};
+use super::{Function, Slots, Str, Tuple, Type};
 use crate::cx::{Cx, PyResult};
 use crate::native::Args;
 use crate::object::{Obj, Ref};
@@ -39,6 +39,16 @@ pub(super) fn call_special(cx: &mut Cx, this: &Obj, name: &'static str, rest: &[
     let Some((f, unbound)) = method(cx, this, name) else {
         return Err(cx.attribute_error(name));
     };
+    if unbound
+        && let Some(function) = f.cast::<Function>()
+        && let [] | [_] = rest
+    {
+        // A function of Python: its arguments need no vector.
+        let args = rest.first().map_or(&[][..], |a| std::slice::from_ref(*a));
+        let result = crate::eval::call_with(cx, function, Some(this), Args::positional_only(args));
+        cx.release_with_error(f);
+        return result;
+    }
     let mut args: Vec<Obj> = Vec::with_capacity(rest.len() + 1);
     let f = if unbound {
         args.push(this.clone());

@@ -122,7 +122,10 @@ pub fn call_builtin(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     let b = unsafe { f.cast_unchecked::<Builtin>() };
     let def = b.def.get();
     // SAFETY: whoever calls holds the function, which holds its object for good; None is immortal.
-    let this: &Obj = unsafe { (*b.this.as_ptr()).as_ref().unwrap_or(&*(&raw const cx.consts.none)) };
+    let this: &Obj = unsafe {
+        let none: *const Obj = &raw const cx.consts.none;
+        (*b.this.as_ptr()).as_ref().unwrap_or(&*none)
+    };
     (def.call)(cx, def, this, args)
 }
 
@@ -505,8 +508,16 @@ impl Builtin {
         (!d.is_empty()).then(|| d.to_string())
     }
     #[get("__text_signature__")]
-    fn text_signature(_cx: &mut Cx, this: &Ref<Builtin>) -> String {
-        this.def.get().signature.text.to_string()
+    fn text_signature(cx: &mut Cx, this: &Ref<Builtin>) -> String {
+        let text = this.def.get().signature.text;
+        // A function of a module takes the module first, and nobody else gives it.
+        let of_module = this.this.get(cx).as_ref().is_some_and(|m| m.cast::<super::module::Module>().is_some());
+        match text.strip_prefix('(').filter(|_| of_module) {
+            Some(")") => "($module, /)".into(),
+            Some(rest) if rest.contains(", /") => format!("($module, {rest}"),
+            Some(rest) => format!("($module, /, {rest}"),
+            None => text.to_string(),
+        }
     }
     #[get("__self__")]
     fn this_get(cx: &mut Cx, this: &Ref<Builtin>) -> Option<Obj> {

@@ -32,7 +32,7 @@ unsafe fn truth_slow(cx: &mut Cx, o: Slot) -> u32 {
     unsafe {
         match (*o).shape.get() {
             shape::NONE => 0,
-            shape::STR => u32::from((*o.cast::<Str>()).len() != 0),
+            shape::STR => u32::from(!(*o.cast::<Str>()).is_empty()),
             shape::LIST => u32::from(!(**(*o.cast::<crate::types::List>()).pub_items.as_ptr()).is_empty()),
             shape::TUPLE => u32::from(!(*o.cast::<crate::types::Tuple>()).items().is_empty()),
             _ => {

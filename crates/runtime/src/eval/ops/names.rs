@@ -48,11 +48,15 @@ pub unsafe fn load_global<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slo
     // SAFETY: the slow part runs no Python but for errors.
     unsafe {
         at(cx, pc);
-        let (v, own) = load_global_slow(&mut *cx, pc);
+        let (v, owner) = load_global_slow(&mut *cx, pc);
         if v.is_null() {
             return fail(cx, pc, regs);
         }
-        quicken(cx, pc, if own { load_global_known::<D, true> } else { load_global_known::<D, false> });
+        match owner {
+            Owner::Module => quicken(cx, pc, load_global_known::<D, true>),
+            Owner::Builtins => quicken(cx, pc, load_global_known::<D, false>),
+            Owner::Other => {}
+        }
         finish(cx, pc, regs, pc.add(6), D == 1, v)
     }
 }
@@ -71,8 +75,15 @@ unsafe fn load_global_known<const D: u8, const OWN: bool>(cx: *mut Cx, pc: *mut 
     }
 }
 
+/// Where a global was found; `Other`: in a subclass of dict, which is asked each time.
+enum Owner {
+    Module,
+    Builtins,
+    Other,
+}
+
 #[inline(never)]
-unsafe fn load_global_slow(cx: &mut Cx, pc: *mut u64) -> (Slot, bool) {
+unsafe fn load_global_slow(cx: &mut Cx, pc: *mut u64) -> (Slot, Owner) {
     // SAFETY: the running frame's function is alive.
     unsafe {
         let name = name_of(pc.add(2));
@@ -80,17 +91,20 @@ unsafe fn load_global_slow(cx: &mut Cx, pc: *mut u64) -> (Slot, bool) {
             let function = (*cx.stacks.top).function();
             (function.globals.cloned(cx), function.builtins.cloned(cx))
         };
-        for (d, own) in [(&g, true), (&b, false)] {
+        if g.as_obj().shape() != shape::DICT || b.as_obj().shape() != shape::DICT {
+            return (global(cx, name).map_or(std::ptr::null_mut(), give), Owner::Other);
+        }
+        for (d, owner) in [(&g, Owner::Module), (&b, Owner::Builtins)] {
             if let Some(i) = d.find_str(cx, name) {
                 let slot = d.value_slot(cx, i);
                 *pc.add(3) = slot as u64;
                 *pc.add(4) = g.version();
                 *pc.add(5) = b.version();
-                return (give((*slot).clone()), own);
+                return (give((*slot).clone()), owner);
             }
         }
         let _ = name_error(cx, name);
-        (std::ptr::null_mut(), false)
+        (std::ptr::null_mut(), Owner::Other)
     }
 }
 
@@ -118,10 +132,10 @@ fn global(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
         let f = cx.stacks.current().expect("a frame is running").function();
         (f.globals.cloned(cx), f.builtins.cloned(cx))
     };
-    if let Some(v) = g.get_str(cx, name) {
+    if let Some(v) = lookup_in(cx, g.as_obj(), name)? {
         return Ok(v);
     }
-    match b.get_str(cx, name) {
+    match lookup_in(cx, b.as_obj(), name)? {
         Some(v) => Ok(v),
         None => Err(name_error(cx, name)),
     }
