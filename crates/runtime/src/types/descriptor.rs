@@ -245,6 +245,19 @@ impl BoundWrapper {
     fn name(cx: &mut Cx, this: &Ref<BoundWrapper>) -> &'static str {
         this.wrapper.get(cx).dunder.get().name
     }
+    #[get("__text_signature__")]
+    fn text(cx: &mut Cx, this: &Ref<BoundWrapper>) -> &'static str {
+        this.wrapper.get(cx).dunder.get().text
+    }
+    #[get("__objclass__")]
+    fn objclass(cx: &mut Cx, this: &Ref<BoundWrapper>) -> Ref<Type> {
+        this.wrapper.get(cx).owner.cloned(cx)
+    }
+    #[get("__qualname__")]
+    fn qualname(cx: &mut Cx, this: &Ref<BoundWrapper>) -> String {
+        let w = this.wrapper.cloned(cx);
+        format!("{}.{}", w.owner.get(cx).short_name(), w.dunder.get().name)
+    }
     #[get("__self__")]
     fn this_get(cx: &mut Cx, this: &Ref<BoundWrapper>) -> Obj {
         this.this.cloned(cx)
@@ -629,6 +642,7 @@ fn wrapper_repr(cx: &mut Cx, o: &Obj, name: &str) -> PyResult {
 
 pub fn staticmethod_spec() -> Spec {
     Spec {
+        text_signature: "(function, /)",
         doc: "Convert a function to be a static method.",
         flags: flags::GC | flags::BASE | flags::MANAGED | flags::DICT | flags::WEAK,
         slots: Slots {
@@ -691,6 +705,7 @@ impl StaticMethod {
 }
 pub fn classmethod_spec() -> Spec {
     Spec {
+        text_signature: "(function, /)",
         doc: "Convert a function to be a class method.",
         flags: flags::GC | flags::BASE | flags::MANAGED | flags::DICT | flags::WEAK,
         slots: Slots {

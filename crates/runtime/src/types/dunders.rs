@@ -151,15 +151,32 @@ fn left(cx: &mut Cx, name: &'static str, a: &Obj, b: &Obj) -> PyResult {
     call_special(cx, a, name, &[b])
 }
 
+/// Place of `**` among the binary slots.
+const POWER: usize = Op::Pow as usize;
+
+/// `__pow__` with a modulus.
+fn power_of_three(cx: &mut Cx, s: &Slots, base: &Obj, exponent: &Obj, args: Args<'_>) -> PyResult {
+    args.no_keywords(cx, "wrapper __pow__")?;
+    let modulus = &args.items[1];
+    match s.power {
+        Some(f) if !modulus.is_none() => f(cx, base, exponent, modulus),
+        None if !modulus.is_none() => Err(cx.type_error("pow() 3rd argument not allowed unless all arguments are integers")),
+        _ => s.binary[POWER].ok_or_else(|| missing(cx))?(cx, base, exponent),
+    }
+}
+
 macro_rules! binary {
     ($op:ident, $index:literal, $name:literal, $reflected:literal, $sign:literal) => {
         [
             Dunder {
                 name: $name,
                 doc: concat!("Return self", $sign, "value."),
-                text: "($self, value, /)",
+                text: if $index == POWER { "($self, value, mod=None, /)" } else { "($self, value, /)" },
                 present: |s| s.binary[$index].is_some(),
                 call: |cx, s, this, args| {
+                    if $index == POWER && args.items.len() == 2 {
+                        return power_of_three(cx, s, this, &args.items[0], args);
+                    }
                     let other = one_arg(cx, args)?;
                     s.binary[$index].ok_or_else(|| missing(cx))?(cx, this, other)
                 },
@@ -169,9 +186,12 @@ macro_rules! binary {
             Dunder {
                 name: $reflected,
                 doc: concat!("Return value", $sign, "self."),
-                text: "($self, value, /)",
+                text: if $index == POWER { "($self, value, mod=None, /)" } else { "($self, value, /)" },
                 present: |s| s.binary[$index].is_some(),
                 call: |cx, s, this, args| {
+                    if $index == POWER && args.items.len() == 2 {
+                        return power_of_three(cx, s, &args.items[0], this, args);
+                    }
                     let other = one_arg(cx, args)?;
                     s.binary[$index].ok_or_else(|| missing(cx))?(cx, other, this)
                 },

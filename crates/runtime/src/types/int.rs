@@ -825,6 +825,7 @@ pub(crate) fn make_bool(cx: &Cx, ty: &Type, v: bool) -> PyResult {
 
 pub fn bool_spec() -> Spec {
     Spec {
+        text_signature: "(object=False, /)",
         doc: "Returns True when the argument is true, False otherwise.\nThe builtins True and False are the only two instances of the class bool.\nThe class bool is a subclass of the class int, and cannot be subclassed.",
         shape: shape::BOOL,
         flags: flags::MATCH_SELF,

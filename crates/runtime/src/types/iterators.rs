@@ -224,6 +224,7 @@ pub fn reverse_spec(name: &'static str) -> Spec {
 
 pub fn reversed_spec() -> Spec {
     Spec {
+        text_signature: "(sequence, /)",
         doc: "Return a reverse iterator over the values of the given sequence.",
         flags: flags::GC | flags::BASE,
         slots: Slots {

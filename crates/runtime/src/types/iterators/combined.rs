@@ -269,6 +269,7 @@ fn zip_fresh(cx: &mut Cx, o: &Obj, mut items: Vec<Obj>) -> PyResult<Option<Obj>>
 
 pub fn zip_spec() -> Spec {
     Spec {
+        text_signature: "(*iterables, strict=False)",
         doc: "The zip object yields n-length tuples, where n is the number of iterables\npassed as positional arguments to zip().",
         flags: flags::GC | flags::BASE,
         slots: Slots {
@@ -288,6 +289,7 @@ pub fn zip_spec() -> Spec {
 
 pub fn map_spec() -> Spec {
     Spec {
+        text_signature: "(function, iterable, /, *iterables)",
         doc: "Make an iterator that computes the function using arguments from\neach of the iterables.  Stops when the shortest iterable is exhausted.",
         flags: flags::GC | flags::BASE,
         slots: Slots {
@@ -328,6 +330,7 @@ pub fn map_spec() -> Spec {
 
 pub fn filter_spec() -> Spec {
     Spec {
+        text_signature: "(function, iterable, /)",
         doc: "Return an iterator yielding those items of iterable for which function(item)\nis true. If function is None, return the items that are true.",
         flags: flags::GC | flags::BASE,
         slots: Slots {
