@@ -310,6 +310,7 @@ pub fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Opti
 /// Prints the waiting exception, whatever it is.
 pub fn show(cx: &mut Cx) {
     if let Some(e) = cx.take_error() {
+        flush_streams(cx);
         hooks::uncaught(cx, &e);
         cx.release(e);
     }
@@ -318,6 +319,8 @@ pub fn show(cx: &mut Cx) {
 /// Prints the waiting exception, or takes the status of SystemExit.
 pub fn report(cx: &mut Cx) -> i32 {
     let Some(e) = cx.take_error() else { return 1 };
+    // What the program printed stands before what ended it, as CPython has it.
+    flush_streams(cx);
     if let Some(status) = hooks::exit_status(cx, &e) {
         return status;
     }
