@@ -101,13 +101,6 @@ impl Tuple {
     }
 }
 
-/// The hash of a tuple of values with these hashes.
-pub fn tuple(items: impl ExactSizeIterator<Item = i64>) -> i64 {
-    let mut t = Tuple::new();
-    items.for_each(|h| t.add(h));
-    t.end()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +116,10 @@ mod tests {
 
     #[test]
     fn tuples_hash_as_in_cpython() {
-        assert_eq!(tuple([].into_iter()), 5740354900026072187);
-        assert_eq!(tuple([1, 2].into_iter()), -3550055125485641917);
+        assert_eq!(Tuple::new().end(), 5740354900026072187);
+        let mut pair = Tuple::new();
+        pair.add(1);
+        pair.add(2);
+        assert_eq!(pair.end(), -3550055125485641917);
     }
 }

@@ -445,6 +445,9 @@ pub fn clear(cx: &Cx, obj: &Obj, out: &mut Vec<Obj>) {
         }
         (ty.ops.get().clear)(raw, out);
     }
+    if let Some(d) = obj.cast::<crate::types::Dict>() {
+        d.touch(cx);
+    }
 }
 
 /// Bytes of the object's block as `sys.getsizeof` counts them: with the links in front.

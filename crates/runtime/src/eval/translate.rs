@@ -4,6 +4,7 @@
 use super::LENS;
 use super::ops::{self, K, L, T};
 use crate::cx::{Cx, PyResult};
+use crate::eval::bound::{Locals, bound_at_labels};
 use crate::eval::tracing::{Instruments, LinePoint};
 use crate::eval::{Exec, Handler, Info};
 use crate::object::{Obj, Ref};
@@ -139,78 +140,6 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         lines: std::mem::take(&mut tr.lines),
         instruments: Instruments::default(),
     })
-}
-
-/// A set of locals, one bit each. Those beyond the bits are never known to be bound: their reads are checked.
-#[derive(Clone, Copy, PartialEq, Default)]
-struct Locals(u128);
-impl Locals {
-    fn first(n: usize) -> Locals {
-        Locals(if n >= 128 { u128::MAX } else { (1 << n) - 1 })
-    }
-    fn has(self, local: usize) -> bool {
-        local < 128 && self.0 >> local & 1 == 1
-    }
-    fn set(&mut self, local: usize, bound: bool) {
-        if local < 128 {
-            self.0 = self.0 & !(1 << local) | u128::from(bound) << local;
-        }
-    }
-}
-
-/// Which locals are certainly bound at each jump target: a forward pass over the wordcode until nothing changes.
-fn bound_at_labels(code: &Code, list: &[Instruction], fix: &dyn Fn(u32) -> u32) -> FxHashMap<u32, Locals> {
-    let mut at: FxHashMap<u32, Locals> = FxHashMap::default();
-    if code.nlocals() == 0 {
-        return at;
-    }
-    loop {
-        let mut changed = false;
-        let mut cur = Some(Locals::first(code.arg_slots()));
-        // Handlers of the try blocks met so far.
-        let mut open: Vec<u32> = Vec::new();
-        let mut merge = |at: &mut FxHashMap<u32, Locals>, t: u32, s: Locals| {
-            let old = at.entry(t).or_insert_with(|| {
-                changed = true;
-                s
-            });
-            let both = Locals(old.0 & s.0);
-            changed |= *old != both;
-            *old = both;
-        };
-        for i in list {
-            if let Some(known) = at.get(&i.offset).copied() {
-                let here = cur.map_or(known, |c| Locals(c.0 & known.0));
-                merge(&mut at, i.offset, here);
-                cur = Some(here);
-            }
-            let Some(c) = cur.as_mut() else { continue };
-            let Some(op) = Opcode::from_u8(i.opcode) else { continue };
-            match op {
-                STORE_FAST => c.set(i.arg as usize, true),
-                DELETE_FAST => {
-                    c.set(i.arg as usize, false);
-                    for h in &open {
-                        merge(&mut at, *h, *c);
-                    }
-                }
-                _ => {}
-            }
-            let snapshot = *c;
-            if let Some(t) = i.target().map(fix) {
-                if matches!(op, SETUP_FINALLY | SETUP_WITH | SETUP_ASYNC_WITH) {
-                    open.push(t);
-                }
-                merge(&mut at, t, snapshot);
-            }
-            if op.ends_flow() {
-                cur = None;
-            }
-        }
-        if !changed {
-            return at;
-        }
-    }
 }
 
 impl Tr<'_> {

@@ -39,8 +39,8 @@ impl Dict {
     pub fn version(&self) -> u64 {
         self.version.get()
     }
-    /// Marks the dict as changed in its keys.
-    fn touch(&self, cx: &Cx) {
+    /// Marks the dict as changed in its keys, or its table as moved: no cache may use the places of its values any more.
+    pub(crate) fn touch(&self, cx: &Cx) {
         self.version.set(cx.new_keys_version());
     }
 
@@ -255,8 +255,8 @@ impl Dict {
     fn take_over(&self, cx: &mut Cx, other: &Dict) -> PyResult<()> {
         let table = other.table.get(cx).cloned(cx)?;
         let old = self.table.replace(cx, table);
-        cx.release(old);
         self.touch(cx);
+        cx.release(old);
         self.track(cx);
         Ok(())
     }
@@ -274,6 +274,8 @@ impl Dict {
         }
         // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
         unsafe { (*self.table.as_ptr()).reserve(cx, n, (*other.table.as_ptr()).is_general())? };
+        // The table may have moved, and old values that die below may run Python.
+        self.touch(cx);
         let mut at = 0;
         while let Some((next, k, v)) = other.next_entry(cx, at) {
             let hash = other.table.get(cx).hash_at(next - 1);

@@ -221,8 +221,13 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
         }
     }
     let (mut x_room, mut y_room) = ([0; 2], [0; 2]);
+    let (p, q) = (x.number(&mut x_room), y.number(&mut y_room));
     let mut room = std::mem::take(&mut cx.digits);
-    let made = by_digits(op, &mut room, x.number(&mut x_room), y.number(&mut y_room));
+    room.clear();
+    if room.try_reserve(p.digits.len() + q.digits.len() + SHIFTED_MAX / 30 + 2).is_err() {
+        return Err(cx.memory_error());
+    }
+    let made = by_digits(op, &mut room, p, q);
     let result = match made {
         Some(Digits::Here(negative)) => Some(Int::from_digits(cx, negative, &room)),
         Some(Digits::Small(rest)) => Some(cx.int(rest)),
@@ -281,6 +286,9 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
 /// The context's room for digits is given back when it is larger.
 const DIGITS_KEPT: usize = 1 << 12;
 
+/// Shifts to the left by more bits need a look at the memory first.
+const SHIFTED_MAX: usize = 1 << 14;
+
 /// What was computed on the digits where they lie.
 enum Digits {
     /// A number of this sign; its digits are in the room.
@@ -292,8 +300,6 @@ enum Digits {
 }
 
 fn by_digits(op: Op, room: &mut Vec<u32>, x: Number<'_>, y: Number<'_>) -> Option<Digits> {
-    /// Shifts to the left by more need a look at the memory first.
-    const SHIFT_MAX: usize = 1 << 16;
     let shift = match (y.negative, y.digits) {
         (false, []) => Some(0),
         (false, [n]) => Some(*n as usize),
@@ -306,7 +312,7 @@ fn by_digits(op: Op, room: &mut Vec<u32>, x: Number<'_>, y: Number<'_>) -> Optio
         Op::And => digits::and(room, x, y)?,
         Op::Or => digits::or(room, x, y)?,
         Op::Xor => digits::xor(room, x, y)?,
-        Op::LShift => digits::shl(room, x, shift.filter(|n| *n <= SHIFT_MAX)?),
+        Op::LShift => digits::shl(room, x, shift.filter(|n| *n <= SHIFTED_MAX)?),
         Op::RShift => digits::shr(room, x, shift?),
         Op::FloorDiv => digits::divmod(room, x, y)?.0,
         Op::Mod => return digits::divmod(room, x, y).map(|(_, r)| Digits::Small(r)),

@@ -462,14 +462,11 @@ fn exec_slow(cx: &mut Cx, code: &crate::types::CodeObj) -> *const Exec {
 unsafe fn enter_simple(cx: *mut Cx, pc: *mut u64, base: *mut Slot, callee: Slot, exec: *const Exec, n: usize) {
     // SAFETY: S1, `push` checks the depth; the rest of the locals is filled with the unbound marker.
     unsafe {
-        let generator = !(*(*cx).stacks.top).extra.is_null() && (*(*cx).stacks.top).kind != FrameKind::Init;
         let mut base = base;
-        if generator {
+        if in_generator(cx) {
             // A generator's registers are not on the stack: the arguments move there.
             let top = (*(*cx).stacks.top).top;
-            for i in 0..n {
-                *top.add(i) = *base.add(i);
-            }
+            std::ptr::copy(base, top, n);
             base = top;
         }
         if frame::push(&mut *cx, exec, base, callee, FrameKind::Call).is_err() {

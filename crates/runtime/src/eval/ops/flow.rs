@@ -528,6 +528,15 @@ pub unsafe fn yield_value(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         if LENS || !suspend_plain(&mut *cx, frame, pc, pc.add(2), f(pc, 0)) {
             return yield_slow(cx, pc, regs);
         }
+        hand_over(cx, kind, v)
+    }
+}
+
+/// Gives what a generator yielded to Rust, or to the FOR_ITER that resumed it.
+#[inline(always)]
+unsafe fn hand_over(cx: *mut Cx, kind: FrameKind, v: Slot) {
+    // SAFETY: the generator's frame is gone; its caller's is on top and stands at FOR_ITER.
+    unsafe {
         if kind == FrameKind::Entry {
             (*cx).stacks.result.set(v);
             return;
@@ -546,13 +555,7 @@ unsafe fn yield_slow(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         let frame = (*cx).stacks.top;
         let kind = (*frame).kind;
         suspend(&mut *cx, frame, pc, pc.add(2), f(pc, 0));
-        if kind == FrameKind::Entry {
-            (*cx).stacks.result.set(v);
-            return;
-        }
-        let caller = (*cx).stacks.top;
-        let (pc, regs) = ((*caller).pc, (*caller).regs);
-        finish(cx, pc, regs, pc.add(3), f(pc, 3) == 1, v)
+        hand_over(cx, kind, v)
     }
 }
 
@@ -615,13 +618,7 @@ pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
                 if LENS || !suspend_plain(&mut *cx, frame, pc, pc, sent) {
                     suspend(&mut *cx, frame, pc, pc, sent);
                 }
-                if kind == FrameKind::Entry {
-                    (*cx).stacks.result.set(out);
-                    return;
-                }
-                let caller = (*cx).stacks.top;
-                let (pc, regs) = ((*caller).pc, (*caller).regs);
-                finish(cx, pc, regs, pc.add(3), f(pc, 3) == 1, out)
+                hand_over(cx, kind, out)
             }
         }
     }
