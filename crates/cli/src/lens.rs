@@ -1,17 +1,22 @@
 //! `retic trace`, `retic why`, `retic lens`: running a program under the lens, and reading recordings.
 
 use crate::options::{self, Program, Request};
-use retic::events::{Event, Sink};
+use retic::events::Level;
 use retic::lens::report::{self, Style};
 use retic::lens::{Book, Lang, Writer, why};
+use retic::recording::{Kept, Mine, Recording};
+use retic::{Wanted, Watch, Window};
 use std::cell::RefCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub const USAGE: &str = "The lens:
-retic trace [--lives] [-o FILE.lens] [--mine PATH] [--all] [--quiet] SCRIPT [ARGS]   (also -m, -c)
-        run a program, tell who was born and who died; the recording goes to SCRIPT.lens
+retic trace [--counts|--lives|--refs|--steps] [-o FILE.lens] [--mine PATH] [--all] [--quiet]
+            [--watch NAME@FUNCTION[:LINE]] [--from LINE] [--to LINE] [--keep SIZE] SCRIPT [ARGS]
+        run a program (also -m, -c), tell who was born and who died; the recording goes to SCRIPT.lens.
+        counts: sums by line and type; lives (unless said otherwise): births and deaths; refs: and every change of a
+        count; steps: and every instruction. --keep 64M: only the last part of the recording
 retic why id|is|cycle [FILE[:LINE]]
 retic why died|alive #17|NAME@FUNCTION|NAME|TYPE [FILE]
 retic why count NAME@FUNCTION:LINE SCRIPT
@@ -33,10 +38,39 @@ struct Asked {
     /// No report.
     quiet: bool,
     json: bool,
-    /// The level of recording that there is; of `dis`, births and deaths.
-    lives: bool,
+    /// How much is recorded; of `dis`, whether births and deaths are shown.
+    level: Option<Level>,
+    watch: Option<Watch>,
+    /// Lines where the recording begins and ends; 0: with the program.
+    from: u32,
+    to: u32,
+    /// Bytes of events to keep.
+    keep: u64,
     mine: Vec<String>,
     rest: Vec<String>,
+}
+
+fn watch_of(who: &why::Who) -> Result<Watch, String> {
+    match who {
+        why::Who::Variable { name, function, line } => Ok(Watch::new(function, *line, name)),
+        why::Who::Name(name) => Ok(Watch::new("<module>", None, name)),
+        why::Who::Serial(_) => Err("a variable is asked for: NAME@FUNCTION:LINE".to_string()),
+    }
+}
+
+fn line_of(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| format!("a line number is asked for, not {text}"))
+}
+
+/// A size: bytes, or with K, M or G behind.
+fn bytes_of(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((i, 'k' | 'K')) => (&text[..i], 1 << 10),
+        Some((i, 'm' | 'M')) => (&text[..i], 1 << 20),
+        Some((i, 'g' | 'G')) => (&text[..i], 1 << 30),
+        _ => (text, 1),
+    };
+    digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(|| format!("--keep: a size like 64M is asked for, not {text}"))
 }
 
 /// Carries out a lens command; `None`: the arguments are not one.
@@ -61,7 +95,8 @@ fn told(result: Result<i32, String>) -> i32 {
 impl Asked {
     fn new() -> Asked {
         let lang = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty()).and_then(|v| Lang::of(&v)).unwrap_or_default();
-        Asked { style: Style { lang, ..Style::default() }, output: None, quiet: false, json: false, lives: false, mine: Vec::new(), rest: Vec::new() }
+        let style = Style { lang, ..Style::default() };
+        Asked { style, output: None, quiet: false, json: false, level: None, watch: None, from: 0, to: 0, keep: u64::MAX, mine: Vec::new(), rest: Vec::new() }
     }
 
     /// Reads the options that come next; what follows them goes to `rest`.
@@ -70,7 +105,14 @@ impl Asked {
         while let Some(a) = args.next() {
             let mut operand = || args.next().ok_or_else(|| format!("{a} needs an operand"));
             match a.as_str() {
-                "--lives" => self.lives = true,
+                "--counts" => self.level = Some(Level::Counts),
+                "--lives" => self.level = Some(Level::Lives),
+                "--refs" => self.level = Some(Level::Refs),
+                "--steps" => self.level = Some(Level::Steps),
+                "--watch" => self.watch = Some(watch_of(&why::parse_who(&operand()?)?)?),
+                "--from" => self.from = line_of(&operand()?)?,
+                "--to" => self.to = line_of(&operand()?)?,
+                "--keep" => self.keep = bytes_of(&operand()?)?,
                 "--plain" => self.style.plain = true,
                 "--quiet" => self.quiet = true,
                 "--json" => self.json = true,
@@ -110,106 +152,6 @@ fn options(args: Vec<String>) -> Result<Asked, String> {
     let mut asked = Asked::new();
     asked.read(args)?;
     Ok(asked)
-}
-
-/// A recording under way: where its bytes go, and what is done when it ends.
-struct Recording {
-    writer: Option<Writer<Kept>>,
-    files: Vec<String>,
-    end: Option<End>,
-}
-
-/// Takes the number of bytes written, or what went wrong.
-type End = Box<dyn FnOnce(Result<u64, String>)>;
-
-/// A file, or memory.
-enum Kept {
-    File(std::fs::File),
-    Memory(Rc<RefCell<Vec<u8>>>),
-}
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self {
-            Kept::File(f) => f.write(bytes),
-            Kept::Memory(m) => m.borrow_mut().write(bytes),
-        }
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Kept::File(f) => f.flush(),
-            Kept::Memory(_) => Ok(()),
-        }
-    }
-}
-
-/// Which files are the user's: those below some folders, and texts that are in no file.
-struct Mine(Vec<PathBuf>);
-
-impl Mine {
-    fn has(&self, file: &str) -> bool {
-        if file.starts_with("/retic/lib/") || file.starts_with("<frozen") {
-            return false;
-        }
-        if file.starts_with('<') {
-            return file == "<string>" || file == "<stdin>";
-        }
-        let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
-        self.0.iter().any(|m| real.starts_with(m))
-    }
-}
-
-impl Sink for Recording {
-    fn events(&mut self, events: &[Event]) {
-        self.each(|w| w.events(events));
-    }
-    fn code(&mut self, id: u32, packed: &[u8], mine: bool) {
-        if mine && let Some(code) = retic::bytecode::pack::read(packed) {
-            let file = code.filename.to_string();
-            if !self.files.contains(&file) {
-                self.files.push(file);
-            }
-        }
-        self.each(|w| w.code(id, packed, mine));
-    }
-    fn site(&mut self, id: u32, code: u32, offset: u32) {
-        self.each(|w| w.site(id, code, offset));
-    }
-    fn type_name(&mut self, id: u32, name: &str) {
-        self.each(|w| w.type_name(id, name));
-    }
-    fn name(&mut self, id: u32, text: &str) {
-        self.each(|w| w.name(id, text));
-    }
-    fn printed(&mut self, bytes: &[u8]) {
-        self.each(|w| w.printed(bytes));
-    }
-    fn is_mine(&self, file: &str) -> bool {
-        self.writer.as_ref().is_some_and(|w| w.is_mine(file))
-    }
-    fn enough(&mut self) -> bool {
-        self.writer.as_mut().is_some_and(Sink::enough)
-    }
-    fn finish(&mut self) {
-        let Some(mut writer) = self.writer.take() else { return };
-        for file in std::mem::take(&mut self.files) {
-            if let Ok(text) = std::fs::read(&file) {
-                writer.source(&file, &String::from_utf8_lossy(&text));
-            }
-        }
-        let end = writer.end().map_err(|e| e.to_string());
-        if let Some(act) = self.end.take() {
-            act(end);
-        }
-    }
-}
-
-impl Recording {
-    fn each(&mut self, act: impl FnOnce(&mut Writer<Kept>)) {
-        if let Some(w) = &mut self.writer {
-            act(w);
-        }
-    }
 }
 
 /// What is run, read from the arguments of `python`.
@@ -252,7 +194,7 @@ fn trace(args: Vec<String>) -> Result<i32, String> {
     let path = asked.output.unwrap_or_else(|| run.file.clone());
     let file = std::fs::File::options().read(true).write(true).create(true).truncate(true).open(&path).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
     let kept = Kept::File(file);
-    let writer = Writer::new(kept, &run.name, Box::new(move |f| run.mine.has(f))).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
+    let writer = Writer::new(kept, &run.name, Box::new(move |f| run.mine.has(f))).map_err(|e| format!("can't write '{}': {e}", path.display()))?.keep(asked.keep);
     let style = asked.style;
     let (at, quiet) = (path.clone(), asked.quiet);
     let end = move |written: Result<u64, String>| match written {
@@ -270,8 +212,9 @@ fn trace(args: Vec<String>) -> Result<i32, String> {
         },
         Err(e) => eprintln!("retic: the recording could not be written to the end: {e}"),
     };
-    let recording = Recording { writer: Some(writer), files: Vec::new(), end: Some(Box::new(end)) };
-    Ok(crate::start(run.request, run.original, Some((Box::new(recording), None))))
+    let window = (asked.from != 0 || asked.to != 0).then(|| Window::new(asked.from, asked.to));
+    let wanted = Wanted { level: asked.level.unwrap_or_default(), watch: asked.watch, window };
+    Ok(crate::start(run.request, run.original, Some((Box::new(Recording::new(writer, Box::new(end))), wanted))))
 }
 
 fn size(bytes: u64) -> String {
@@ -318,11 +261,7 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
         "count" | "alive" => {
             let who = why::parse_who(&who.unwrap_or_default())?;
             if verb == "count" {
-                watch = Some(match &who {
-                    why::Who::Variable { name, function, line } => retic::Watch::new(function, *line, name),
-                    why::Who::Name(name) => retic::Watch::new("<module>", None, name),
-                    why::Who::Serial(_) => return Err("why count: NAME@FUNCTION:LINE".to_string()),
-                });
+                watch = Some(watch_of(&who)?);
                 Box::new(move |b, s| why::count(b, s, &who))
             } else {
                 Box::new(move |b, s| why::alive(b, s, &who))
@@ -339,9 +278,6 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
         None => newest()?,
     };
     if file.ends_with(".lens") {
-        if watch.is_some() {
-            return Err("why count looks at a running program: it needs the script, not a recording".to_string());
-        }
         let book = open(&file)?;
         if let Some(d) = &book.damage {
             eprintln!("retic: {file}: {d}");
@@ -360,7 +296,7 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
 fn dis(args: Vec<String>) -> Result<i32, String> {
     let asked = options(args)?;
     let Some(file) = asked.rest.first().cloned() else { return Err(format!("dis needs a file\n{USAGE}")) };
-    if !asked.lives {
+    if asked.level.is_none() {
         let request = options::read(vec!["-m".into(), "dis".into(), file])?;
         return Ok(crate::start(request, std::env::args().collect(), None));
     }
@@ -374,7 +310,7 @@ fn dis(args: Vec<String>) -> Result<i32, String> {
 }
 
 /// Runs a program whose own output goes nowhere, and prints the answer made from its recording.
-fn run_and_answer(rest: Vec<String>, mine: &[String], watch: Option<retic::Watch>, limits: (u64, u64), answer: Told) -> Result<i32, String> {
+fn run_and_answer(rest: Vec<String>, mine: &[String], watch: Option<Watch>, limits: (u64, u64), answer: Told) -> Result<i32, String> {
     let run = run_of(rest, mine)?;
     let memory = Rc::new(RefCell::new(Vec::new()));
     let writer = Writer::new(Kept::Memory(memory.clone()), &run.name, Box::new(move |f| run.mine.has(f))).map_err(|e| e.to_string())?;
@@ -392,8 +328,7 @@ fn run_and_answer(rest: Vec<String>, mine: &[String], watch: Option<retic::Watch
             told.set(true);
         }
     };
-    let recording = Recording { writer: Some(writer), files: Vec::new(), end: Some(Box::new(end)) };
-    crate::start(run.request, run.original, Some((Box::new(recording), watch)));
+    crate::start(run.request, run.original, Some((Box::new(Recording::new(writer, Box::new(end))), Wanted { watch, ..Wanted::default() })));
     Ok(i32::from(failed.get()))
 }
 

@@ -50,8 +50,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// What takes a recording, and a variable to be watched.
-type Recorder = (Box<dyn retic::events::Sink>, Option<retic::Watch>);
+/// What takes a recording, and what it is to hold.
+type Recorder = (Box<dyn retic::events::Sink>, retic::Wanted);
 
 /// Carries a request out; the program's status. `original` is the whole command line.
 fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) -> i32 {
@@ -155,8 +155,8 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
 /// Runs a program in a new interpreter. One that an interrupt ends takes the process with it.
 fn run(settings: &Settings, recorder: Option<Recorder>, program: impl FnOnce(&mut Python) -> i32) -> i32 {
     let mut python = Python::new(settings);
-    if let Some((sink, watch)) = recorder {
-        python.record(sink, watch);
+    if let Some((sink, wanted)) = recorder {
+        python.record(sink, wanted);
     }
     let status = program(&mut python);
     python.pass_interrupt_on();

@@ -51,6 +51,28 @@ pub enum Event {
     Looked { serial: u64, count: i32, kind: Look, holders: u32 },
     /// One of its holders; the site where that began, if it is known.
     Held { serial: u64, holder: Holder, since: u32 },
+    /// An object's count is another than the one told last, or told first.
+    Count { serial: u64, count: u32 },
+    /// A register of the frame that runs holds another object (0: none): a local by its number, temporaries behind them.
+    Slot { slot: u32, serial: u64 },
+    /// An instruction of the user's code begins.
+    Step,
+    /// How many objects of a type an instruction made, how many of those died, and the bytes of all.
+    Total { site: u32, type_id: u32, born: u64, died: u64, bytes: u64 },
+}
+
+/// How much is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Sums by instruction and type only ([`Event::Total`]).
+    Counts,
+    /// Births, deaths, buffers, frames, collections.
+    #[default]
+    Lives,
+    /// And every change of a count, and what locals hold, while the user's code runs.
+    Refs,
+    /// And every instruction of the user's code with its temporaries.
+    Steps,
 }
 
 /// Serial numbers from here on belong to objects older than the recording.

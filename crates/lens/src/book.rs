@@ -4,10 +4,13 @@ use retic_bytecode::{Code, Opcode, lines};
 use retic_events::{Asked, ELDER, Event, Holder, How, Look, Nature, Phase, Trigger};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use crate::wire::FIRST_THREAD;
 use std::rc::Rc;
 
 /// Lives that a book keeps. What comes after them is counted only.
 pub const LIVES_MAX: usize = 4_000_000;
+/// Changes that a book keeps; those after them are left out.
+pub const CHANGES_MAX: usize = 8_000_000;
 
 /// A code object of the recording.
 pub struct CodeInfo {
@@ -102,6 +105,27 @@ pub struct Held {
     pub holders: Vec<(Holder, u32)>,
 }
 
+/// What changed between births and deaths, at the levels that tell it.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// An object's count is this now.
+    Count { serial: u64, count: u32 },
+    /// A register of the frame holds this object now; 0: none.
+    Slot { slot: u32, serial: u64 },
+    /// An instruction of the user's begins.
+    Step,
+}
+
+/// What an instruction made, of one type, and how much of it died.
+#[derive(Clone, Copy, Debug)]
+pub struct Total {
+    pub site: u32,
+    pub type_id: u32,
+    pub born: u64,
+    pub died: u64,
+    pub bytes: u64,
+}
+
 #[derive(Default)]
 pub struct Book {
     pub command: String,
@@ -111,8 +135,10 @@ pub struct Book {
     lines: Vec<u32>,
     pub types: Vec<String>,
     pub names: Vec<String>,
-    /// By serial number less one.
+    /// In the order of serial numbers, from `first` on.
     pub lives: Vec<Life>,
+    /// The serial number of the first life; lives before it were not kept.
+    pub first: u64,
     pub elders: Vec<Life>,
     /// The code of each frame that was entered; number 0 stands for no frame.
     pub frames: Vec<u32>,
@@ -120,6 +146,8 @@ pub struct Book {
     pub collections: Vec<Collection>,
     pub phases: Vec<(Moment, Phase)>,
     pub looks: Vec<Held>,
+    pub changes: Vec<(Moment, Change)>,
+    pub totals: Vec<Total>,
     pub output: Vec<u8>,
     /// Where in the output each print begins and ends.
     pub prints: Vec<(Moment, usize, usize)>,
@@ -163,12 +191,9 @@ fn put<T: Default>(list: &mut Vec<T>, id: u64, value: T) {
     }
 }
 
-/// The number of the thread that begins.
-const FIRST_THREAD: u32 = 1;
-
 impl Book {
     pub(crate) fn new() -> Book {
-        Book { frames: vec![0], thread: FIRST_THREAD, ..Book::default() }
+        Book { frames: vec![0], thread: FIRST_THREAD, first: 1, ..Book::default() }
     }
     pub(crate) fn add_code(&mut self, id: u64, code: Rc<Code>, mine: bool) {
         put(&mut self.codes, id, Some(CodeInfo { code, mine }));
@@ -183,6 +208,24 @@ impl Book {
     }
     pub(crate) fn add_name(&mut self, id: u64, name: String) {
         put(&mut self.names, id, name);
+    }
+
+    /// A chunk begins. Where it is the first of those that were kept, lives are counted from there, inside frames of these codes.
+    pub(crate) fn resume(&mut self, next: u64, stack: &[u32]) {
+        if self.events > 0 || next <= 1 {
+            return;
+        }
+        self.first = next;
+        for code in stack {
+            self.entered(*code);
+        }
+    }
+    fn entered(&mut self, code: u32) {
+        let frame = self.frames.len() as u32;
+        self.frames.push(code);
+        let (is_mine, mine) = (self.code(code).is_some_and(|c| c.mine), self.now.mine);
+        self.stack.push(Standing { frame, code, is_mine, mine });
+        self.top_changed();
     }
 
     /// What is on top of the stack now.
@@ -261,13 +304,7 @@ impl Book {
                     l.freed = Some(at);
                 }
             }
-            Event::Enter { code } => {
-                let frame = self.frames.len() as u32;
-                self.frames.push(code);
-                let (is_mine, mine) = (self.code(code).is_some_and(|c| c.mine), self.now.mine);
-                self.stack.push(Standing { frame, code, is_mine, mine });
-                self.top_changed();
-            }
+            Event::Enter { code } => self.entered(code),
             Event::Leave { .. } => {
                 self.stack.pop();
                 self.top_changed();
@@ -330,13 +367,26 @@ impl Book {
                     look.holders.push((holder, since));
                 }
             }
+            Event::Count { serial, count } => self.changed(Change::Count { serial, count }),
+            Event::Slot { slot, serial } => self.changed(Change::Slot { slot, serial }),
+            Event::Step => self.changed(Change::Step),
+            Event::Total { site, type_id, born, died, bytes } => self.totals.push(Total { site, type_id, born, died, bytes }),
+        }
+    }
+
+    fn changed(&mut self, change: Change) {
+        if self.changes.len() < CHANGES_MAX {
+            let at = self.moment();
+            self.changes.push((at, change));
+        } else if self.damage.is_none() {
+            self.damage = Some(format!("the recording has more than {CHANGES_MAX} changes: those after them are left out"));
         }
     }
 
     fn born(&mut self, serial: u64, address: u64, size: u64, before: u8, type_id: u32) {
         let born = self.moment();
         self.came += 1;
-        if serial as usize != self.lives.len() + 1 {
+        if serial != self.first + self.lives.len() as u64 {
             return;
         }
         let block = address.wrapping_sub(u64::from(before));
@@ -360,10 +410,10 @@ impl Book {
     // ---- looking things up
 
     pub fn life(&self, serial: u64) -> Option<&Life> {
-        if serial >= ELDER { self.elders.get((serial - ELDER + 1) as usize) } else { self.lives.get((serial as usize).checked_sub(1)?) }
+        if serial >= ELDER { self.elders.get((serial - ELDER + 1) as usize) } else { self.lives.get(serial.checked_sub(self.first)? as usize) }
     }
     fn life_mut(&mut self, serial: u64) -> Option<&mut Life> {
-        if serial >= ELDER { self.elders.get_mut((serial - ELDER + 1) as usize) } else { self.lives.get_mut((serial as usize).checked_sub(1)?) }
+        if serial >= ELDER { self.elders.get_mut((serial - ELDER + 1) as usize) } else { self.lives.get_mut(serial.checked_sub(self.first)? as usize) }
     }
     /// The block of a life; 0: not known.
     pub(crate) fn block(&self, serial: u64) -> u64 {

@@ -1,15 +1,16 @@
 //! `NAME.lens`: one file, append only, readable after a crash. A head, then chunks:
 //! kind, raw length, packed length, CRC-32 of kind and packed bytes (each four bytes, little-endian), packed bytes (raw deflate).
+//! A chunk of events begins with what its reader must know of those before, so the oldest may be dropped ([`Writer::keep`]).
 
 use crate::book::Book;
 use crate::wire::{Input, State};
 use retic_bytecode::varint::number;
 use retic_events::{Event, Sink};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
 /// The first bytes: name and version.
-pub const MAGIC: [u8; 8] = *b"RLENS\0\x01\0";
+pub const MAGIC: [u8; 8] = *b"RLENS\0\x02\0";
 /// Raw bytes of a chunk of events.
 const CHUNK: usize = 1 << 20;
 /// No chunk is larger than this, packed or not: a damaged length asks for no memory.
@@ -19,8 +20,43 @@ const WINDOW: u8 = 15;
 /// Which files are the user's: by a test of their names.
 pub type Mine = Box<dyn Fn(&str) -> bool>;
 
+/// Where a recording's bytes go.
+pub trait Store: Write {
+    /// Keeps only these ranges of the bytes written, in their order; what is written next comes behind them.
+    fn retain(&mut self, ranges: &[(u64, u64)]) -> std::io::Result<()>;
+}
+
+impl Store for Vec<u8> {
+    fn retain(&mut self, ranges: &[(u64, u64)]) -> std::io::Result<()> {
+        let kept: Vec<u8> = ranges.iter().filter_map(|(from, to)| self.get(*from as usize..*to as usize)).flatten().copied().collect();
+        *self = kept;
+        Ok(())
+    }
+}
+
+impl Store for std::fs::File {
+    fn retain(&mut self, ranges: &[(u64, u64)]) -> std::io::Result<()> {
+        let (mut to, mut buffer) = (0, vec![0; CHUNK]);
+        for (from, end) in ranges {
+            let mut at = *from;
+            while at < *end {
+                let n = (end - at).min(CHUNK as u64) as usize;
+                self.seek(SeekFrom::Start(at))?;
+                self.read_exact(&mut buffer[..n])?;
+                self.seek(SeekFrom::Start(to))?;
+                self.write_all(&buffer[..n])?;
+                at += n as u64;
+                to += n as u64;
+            }
+        }
+        self.set_len(to)?;
+        self.seek(SeekFrom::Start(to))?;
+        Ok(())
+    }
+}
+
 /// Writes a recording. What is written so far can be read if the process ends here.
-pub struct Writer<W: Write> {
+pub struct Writer<W: Store> {
     out: W,
     mine: Mine,
     state: State,
@@ -32,16 +68,19 @@ pub struct Writer<W: Write> {
     asked: u64,
     step: u64,
     written: u64,
+    /// Bytes of events to keep, and where the chunks of events are that the file has.
+    keep: u64,
+    chunks: Vec<(u64, u64)>,
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Store> Writer<W> {
     /// A recording into `out`; `command` is what was run.
     pub fn new(mut out: W, command: &str, mine: Mine) -> std::io::Result<Writer<W>> {
         out.write_all(&MAGIC)?;
         let mut w = Writer {
             out,
             mine,
-            state: State::default(),
+            state: State::new(),
             events: Vec::with_capacity(CHUNK + 64),
             names: Vec::new(),
             failed: None,
@@ -49,6 +88,8 @@ impl<W: Write> Writer<W> {
             asked: 0,
             step: 0,
             written: MAGIC.len() as u64,
+            keep: u64::MAX,
+            chunks: Vec::new(),
         };
         let mut head = Vec::new();
         text(&mut head, command);
@@ -58,6 +99,11 @@ impl<W: Write> Writer<W> {
     /// Enough after so many questions about addresses, or so many instructions.
     pub fn limit(mut self, questions: u64, steps: u64) -> Writer<W> {
         self.limits = (questions, steps);
+        self
+    }
+    /// The file keeps about so many bytes of events: the oldest are dropped.
+    pub fn keep(mut self, bytes: u64) -> Writer<W> {
+        self.keep = bytes;
         self
     }
     /// A source file, whole.
@@ -76,12 +122,47 @@ impl<W: Write> Writer<W> {
     }
     fn flush(&mut self) {
         // Names come before the events that use them.
-        for (kind, names) in [(b'N', true), (b'E', false)] {
-            let raw = std::mem::take(if names { &mut self.names } else { &mut self.events });
-            if !raw.is_empty() {
-                self.chunk(kind, &raw);
-            }
+        let names = std::mem::take(&mut self.names);
+        if !names.is_empty() {
+            self.chunk(b'N', &names);
         }
+        if self.events.is_empty() {
+            return;
+        }
+        let events = std::mem::take(&mut self.events);
+        let from = self.written;
+        self.chunk(b'E', &events);
+        self.chunks.push((from, self.written));
+        self.events = events;
+        self.events.clear();
+        self.drop_oldest();
+    }
+    /// Drops half of what is kept once it is more than was asked for: moving bytes down is not done for every chunk.
+    fn drop_oldest(&mut self) {
+        let mut kept: u64 = self.chunks.iter().map(|(from, to)| to - from).sum();
+        if kept <= self.keep || self.chunks.len() < 2 || self.failed.is_some() {
+            return;
+        }
+        let mut n = 0;
+        while n + 1 < self.chunks.len() && kept > self.keep / 2 {
+            kept -= self.chunks[n].1 - self.chunks[n].0;
+            n += 1;
+        }
+        let (mut ranges, mut at) = (Vec::new(), 0);
+        for (from, to) in &self.chunks[..n] {
+            ranges.push((at, *from));
+            at = *to;
+        }
+        ranges.push((at, self.written));
+        let gone: u64 = self.chunks[..n].iter().map(|(from, to)| to - from).sum();
+        if let Err(e) = self.out.retain(&ranges) {
+            self.failed = Some(e);
+        }
+        self.chunks.drain(..n);
+        for c in &mut self.chunks {
+            *c = (c.0 - gone, c.1 - gone);
+        }
+        self.written -= gone;
     }
     fn chunk(&mut self, kind: u8, raw: &[u8]) {
         if self.failed.is_some() {
@@ -105,8 +186,14 @@ fn text(out: &mut Vec<u8>, t: &str) {
     out.extend_from_slice(t.as_bytes());
 }
 
-impl<W: Write> Sink for Writer<W> {
+impl<W: Store> Sink for Writer<W> {
     fn events(&mut self, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
+        if self.events.is_empty() {
+            self.state.save(&mut self.events);
+        }
         for e in events {
             match e {
                 Event::At { step, .. } => self.step = *step,
@@ -191,7 +278,7 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
         return Err(format!("this .lens file has version {}; this program reads version {}", u16::from_le_bytes([bytes[6], bytes[7]]), MAGIC[6]));
     }
     let mut book = Book::new();
-    let (mut at, mut state) = (MAGIC.len(), State::default());
+    let mut at = MAGIC.len();
     while at < bytes.len() {
         let Some(head) = bytes.get(at..at + 13) else {
             book.damage = Some(format!("the file ends in the middle of a chunk, at byte {at}"));
@@ -211,7 +298,7 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
         let whole = raw.is_some_and(|raw| match head[0] {
             b'H' => head_of(&mut book, &raw).is_some(),
             b'N' => names(&mut book, &raw).is_some(),
-            b'E' => events(&mut book, &mut state, &raw),
+            b'E' => events(&mut book, &raw),
             b'S' => source(&mut book, &raw).is_some(),
             _ => true,
         });
@@ -276,8 +363,10 @@ fn names(book: &mut Book, raw: &[u8]) -> Option<()> {
     Some(())
 }
 
-fn events(book: &mut Book, state: &mut State, raw: &[u8]) -> bool {
+fn events(book: &mut Book, raw: &[u8]) -> bool {
     let mut input = Input(raw);
+    let Some(mut state) = State::load(&mut input) else { return false };
+    book.resume(state.next(), state.stack());
     while !input.0.is_empty() {
         let Some(e) = state.read(&mut input, &mut |serial| book.block(serial)) else { return false };
         book.add(&e);

@@ -14,7 +14,14 @@ pub struct State {
     dying: Vec<u64>,
     /// Blocks by serial number would be too much to remember: only the last few that went.
     blocks: Ring,
+    /// The codes of the frames of the thread that runs, and of the others.
+    stack: Vec<u32>,
+    waiting: Vec<(u32, Vec<u32>)>,
+    thread: u32,
 }
+
+/// Frames, dying objects and threads that a state names are at most so many; more come from a damaged file.
+const SAVED_MAX: u64 = 1 << 20;
 
 /// The blocks that went last, by size.
 #[derive(Clone, Default)]
@@ -47,6 +54,22 @@ const AT_STEP: u8 = 20;
 const AT_SITE: u8 = 21;
 const CHECKPOINT: u8 = 22;
 const HELD: u8 = 23;
+const COUNT: u8 = 24;
+const SLOT: u8 = 25;
+const TOTAL: u8 = 26;
+const STEP: u8 = 27;
+
+fn put_list(out: &mut Vec<u8>, list: &[u64]) {
+    number(out, list.len() as u64);
+    for n in list {
+        number(out, *n);
+    }
+}
+
+fn get_list(input: &mut Input) -> Option<Vec<u64>> {
+    let n = input.number().filter(|n| *n <= SAVED_MAX)?;
+    (0..n).map(|_| input.number()).collect()
+}
 
 /// Bytes being read; every read may find the end.
 pub struct Input<'a>(pub &'a [u8]);
@@ -105,14 +128,79 @@ impl Ring {
     }
 }
 
+/// The number of the thread that begins.
+pub const FIRST_THREAD: u32 = 1;
+
 impl State {
+    /// Before the first event.
+    pub fn new() -> State {
+        State { thread: FIRST_THREAD, ..State::default() }
+    }
+    /// The serial number that comes next; from 1.
+    pub fn next(&self) -> u64 {
+        self.next.max(1)
+    }
+    /// The codes of the frames of the thread that runs, outermost first.
+    pub fn stack(&self) -> &[u32] {
+        &self.stack
+    }
+    /// Everything that the reader of the next events must know of those before.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        for n in [self.step, u64::from(self.site), u64::from(self.by), self.next, self.address, u64::from(self.thread)] {
+            number(out, n);
+        }
+        let wide = |list: &[u32]| list.iter().map(|n| u64::from(*n)).collect::<Vec<u64>>();
+        let lists = [self.dying.clone(), self.blocks.0.clone(), wide(&self.stack)];
+        for list in lists.iter() {
+            put_list(out, list);
+        }
+        number(out, self.waiting.len() as u64);
+        for (id, stack) in &self.waiting {
+            number(out, u64::from(*id));
+            put_list(out, &wide(stack));
+        }
+    }
+    /// What `save` wrote.
+    pub fn load(input: &mut Input) -> Option<State> {
+        let mut state = State { step: input.number()?, site: input.small()?, by: input.small()?, next: input.number()?, address: input.number()?, ..State::default() };
+        state.thread = input.small()?;
+        state.dying = get_list(input)?;
+        state.blocks = Ring(get_list(input)?);
+        let narrow = |list: Vec<u64>| list.into_iter().map(|n| u32::try_from(n).ok()).collect::<Option<Vec<u32>>>();
+        state.stack = narrow(get_list(input)?)?;
+        for _ in 0..input.number().filter(|n| *n <= SAVED_MAX)? {
+            let id = input.small()?;
+            state.waiting.push((id, narrow(get_list(input)?)?));
+        }
+        Some(state)
+    }
+    fn entered(&mut self, code: u32) {
+        self.stack.push(code);
+    }
+    fn switched(&mut self, id: u32) {
+        let arrives = self.waiting.iter().position(|w| w.0 == id).map(|i| self.waiting.swap_remove(i).1).unwrap_or_default();
+        let leaves = std::mem::replace(&mut self.stack, arrives);
+        self.waiting.push((self.thread, leaves));
+        self.thread = id;
+    }
+
     fn put_serial(&self, out: &mut Vec<u8>, serial: u64) {
-        // Elders by number, odd; others by age, even.
-        if serial >= ELDER { number(out, (serial - ELDER) << 1 | 1) } else { number(out, (self.next.wrapping_sub(serial)) << 1) }
+        // Elders by number, odd; others by age, even; zero for none.
+        if serial == 0 {
+            out.push(0);
+        } else if serial >= ELDER { 
+            number(out, (serial - ELDER) << 1 | 1);
+        } else {
+            number(out, (self.next.wrapping_sub(serial)) << 1);
+        }
     }
     fn get_serial(&self, input: &mut Input) -> Option<u64> {
         let v = input.number()?;
-        if v & 1 == 1 { Some(ELDER + (v >> 1)) } else { self.next.checked_sub(v >> 1) }
+        match v {
+            0 => Some(0),
+            v if v & 1 == 1 => ELDER.checked_add(v >> 1),
+            v => self.next.checked_sub(v >> 1),
+        }
     }
     fn put_address(&mut self, out: &mut Vec<u8>, address: u64) {
         number(out, zigzag((address.wrapping_sub(self.address) as i64) >> 4));
@@ -203,8 +291,12 @@ impl State {
             Event::Enter { code } => {
                 out.push(ENTER);
                 number(out, u64::from(code));
+                self.entered(code);
             }
-            Event::Leave { how } => out.extend([LEAVE, how as u8]),
+            Event::Leave { how } => {
+                out.extend([LEAVE, how as u8]);
+                self.stack.pop();
+            }
             Event::Finalizer { serial, begins } => {
                 out.extend([FINALIZER, u8::from(begins)]);
                 self.put_serial(out, serial);
@@ -235,6 +327,7 @@ impl State {
             Event::Thread { id } => {
                 out.push(THREAD);
                 number(out, u64::from(id));
+                self.switched(id);
             }
             Event::Checkpoint { blocks } => {
                 out.push(CHECKPOINT);
@@ -251,6 +344,23 @@ impl State {
                 self.put_serial(out, serial);
                 number(out, u64::from(since));
                 self.put_holder(out, holder);
+            }
+            Event::Count { serial, count } => {
+                out.push(COUNT);
+                self.put_serial(out, serial);
+                number(out, u64::from(count));
+            }
+            Event::Slot { slot, serial } => {
+                out.push(SLOT);
+                number(out, u64::from(slot));
+                self.put_serial(out, serial);
+            }
+            Event::Step => out.push(STEP),
+            Event::Total { site, type_id, born, died, bytes } => {
+                out.push(TOTAL);
+                for n in [u64::from(site), u64::from(type_id), born, died, bytes] {
+                    number(out, n);
+                }
             }
         }
     }
@@ -363,8 +473,15 @@ impl State {
                 }
                 Event::Free { serial, block }
             }
-            ENTER => Event::Enter { code: input.small()? },
-            LEAVE => Event::Leave { how: one_of(input.byte()?, &[Left::Returned, Left::Yielded, Left::Raised])? },
+            ENTER => {
+                let code = input.small()?;
+                self.entered(code);
+                Event::Enter { code }
+            }
+            LEAVE => {
+                self.stack.pop();
+                Event::Leave { how: one_of(input.byte()?, &[Left::Returned, Left::Yielded, Left::Raised])? }
+            }
             FINALIZER => {
                 let begins = input.byte()? == 1;
                 Event::Finalizer { serial: self.get_serial(input)?, begins }
@@ -382,7 +499,11 @@ impl State {
             }
             PRINTED => Event::Printed { bytes: input.small()? },
             PHASE => Event::Phase(one_of(input.byte()?, &PHASES)?),
-            THREAD => Event::Thread { id: input.small()? },
+            THREAD => {
+                let id = input.small()?;
+                self.switched(id);
+                Event::Thread { id }
+            }
             CHECKPOINT => Event::Checkpoint { blocks: input.number()? },
             LOOKED => {
                 let kind = one_of(input.byte()?, &[Look::Line, Look::Call, Look::End])?;
@@ -395,6 +516,16 @@ impl State {
                 let since = input.small()?;
                 Event::Held { serial, holder: self.get_holder(input)?, since }
             }
+            COUNT => {
+                let serial = self.get_serial(input)?;
+                Event::Count { serial, count: input.small()? }
+            }
+            SLOT => {
+                let slot = input.small()?;
+                Event::Slot { slot, serial: self.get_serial(input)? }
+            }
+            STEP => Event::Step,
+            TOTAL => Event::Total { site: input.small()?, type_id: input.small()?, born: input.number()?, died: input.number()?, bytes: input.number()? },
             _ => return None,
         })
     }

@@ -1,13 +1,14 @@
 //! Retic: a Python you can see into. The embedding face: make an interpreter, run programs.
 
 pub mod listing;
+pub mod recording;
 
 mod ast;
 
 pub use retic_bytecode as bytecode;
 pub use retic_events as events;
 pub use retic_lens as lens;
-pub use retic_runtime::lens::Watch;
+pub use retic_runtime::lens::{Wanted, Watch, Window};
 pub use retic_runtime::modules::sys::info::Flags;
 
 use retic_compiler::{CompileError, ErrorKind, Mode, Options};
@@ -19,7 +20,7 @@ use std::rc::Rc;
 pub struct Python {
     interp: Interp,
     /// A recording that begins with the next program.
-    waiting: Option<(Box<dyn events::Sink>, Option<Watch>)>,
+    waiting: Option<(Box<dyn events::Sink>, Wanted)>,
     inspect: bool,
 }
 
@@ -129,14 +130,14 @@ impl Python {
     }
 
     /// Records what the next program does, if the settings put this interpreter under the lens. The recording ends with the
-    /// program, which it does not change. `watch`: a variable whose holders are looked up whenever its line runs.
-    pub fn record(&mut self, sink: Box<dyn events::Sink>, watch: Option<Watch>) {
-        self.waiting = Some((sink, watch));
+    /// program, which it does not change.
+    pub fn record(&mut self, sink: Box<dyn events::Sink>, wanted: Wanted) {
+        self.waiting = Some((sink, wanted));
     }
 
     fn begin(&mut self) {
-        if let Some((sink, watch)) = self.waiting.take() {
-            self.interp.cx().begin_recording(sink, watch);
+        if let Some((sink, wanted)) = self.waiting.take() {
+            self.interp.cx().begin_recording(sink, wanted);
         }
     }
 

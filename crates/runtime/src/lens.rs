@@ -9,25 +9,43 @@ mod holders;
 mod naming;
 mod places;
 mod recorder;
+mod refs;
+mod totals;
+mod window;
 
 use crate::cx::Cx;
 use crate::eval::Frame;
 use crate::memory;
-use crate::object::{Header, Obj};
+use crate::object::{Header, Obj, shape};
 use crate::types::flags;
 pub use holders::{Watch, chain, holders};
+pub use window::Window;
 use recorder::Recorder;
-use retic_events::{Asked, Event, How, Left, Phase, Sink, Trigger};
+use retic_events::{Asked, Event, How, Left, Level, Phase, Sink, Trigger};
 use std::cell::{Cell, RefCell};
 use std::ptr::{NonNull, null_mut};
 
 /// What `Cx::death_depth` is above while recording: `memory::bury` then comes here.
 const RECORDED: u32 = 1 << 20;
 
+/// What is to be recorded.
+#[derive(Default)]
+pub struct Wanted {
+    pub level: Level,
+    /// A variable whose holders are looked up whenever its line runs.
+    pub watch: Option<Watch>,
+    /// Only from one line to another.
+    pub window: Option<Window>,
+}
+
 /// The lens of one interpreter.
 pub struct Lens {
     on: Cell<bool>,
     recording: Cell<bool>,
+    /// Sums are kept, and nothing else.
+    counting: Cell<bool>,
+    /// The recording begins at a line that was not reached yet.
+    waiting: Cell<bool>,
     /// Instructions carried out.
     steps: Cell<u64>,
     /// The native callable that runs, borrowed from the register that holds it.
@@ -35,7 +53,9 @@ pub struct Lens {
     hint: Cell<(How, u32)>,
     /// The frame that ran last.
     top: Cell<*mut Frame>,
-    /// A variable is watched: every instruction is attended to.
+    /// Every instruction is attended to.
+    every: Cell<bool>,
+    /// A variable is watched.
     watching: Cell<bool>,
     /// Frames are being left by an exception.
     pub(crate) raising: Cell<bool>,
@@ -47,10 +67,13 @@ impl Default for Lens {
         Lens {
             on: Cell::new(false),
             recording: Cell::new(false),
+            counting: Cell::new(false),
+            waiting: Cell::new(false),
             steps: Cell::new(0),
             callee: Cell::new(null_mut()),
             hint: Cell::new((How::Dropped, 0)),
             top: Cell::new(null_mut()),
+            every: Cell::new(false),
             watching: Cell::new(false),
             raising: Cell::new(false),
             recorder: RefCell::new(None),
@@ -85,42 +108,67 @@ impl Cx {
     pub fn put_under_lens(&mut self) {
         self.lens.on.set(true);
     }
-    /// Begins to record. The interpreter is under the lens.
-    pub fn begin_recording(&mut self, sink: Box<dyn Sink>, watch: Option<Watch>) {
-        if !self.lens.is_on() || self.lens.is_recording() {
+    /// Begins to record, now or where the window begins. The interpreter is under the lens.
+    pub fn begin_recording(&mut self, sink: Box<dyn Sink>, wanted: Wanted) {
+        if !self.lens.is_on() || self.lens.recorder.borrow().is_some() {
             return;
         }
-        self.lens.watching.set(watch.is_some());
-        *self.lens.recorder.borrow_mut() = Some(Box::new(Recorder::new(sink, watch)));
-        self.lens.top.set(self.stacks.top);
+        let lens = &self.lens;
+        lens.watching.set(wanted.watch.is_some());
+        lens.every.set(wanted.watch.is_some() || wanted.window.is_some() || wanted.level >= Level::Refs);
+        let (waits, counts) = (wanted.window.as_ref().is_some_and(Window::waits), wanted.level == Level::Counts);
+        *lens.recorder.borrow_mut() = Some(Box::new(Recorder::new(sink, wanted)));
+        lens.top.set(self.stacks.top);
+        if waits {
+            lens.waiting.set(true);
+            self.heap.attention.set(true);
+        } else if counts {
+            lens.counting.set(true);
+            self.heap.keep_journal(true);
+        } else {
+            self.open_journal();
+        }
+    }
+    fn open_journal(&mut self) {
         self.lens.recording.set(true);
         self.death_depth.set(self.death_depth.get() + RECORDED);
         self.heap.keep_journal(true);
         checkpoint(self);
         self.heap.attention.set(true);
     }
+    fn close_journal(&mut self) {
+        self.heap.keep_journal(false);
+        self.heap.attention.set(false);
+        for flag in [&self.lens.recording, &self.lens.counting, &self.lens.waiting, &self.lens.every, &self.lens.watching] {
+            flag.set(false);
+        }
+        self.death_depth.set(if self.death_depth.get() >= RECORDED { self.death_depth.get() - RECORDED } else { self.death_depth.get() });
+    }
     /// Ends the recording: the sink gets what is left, and its end.
     pub fn end_recording(&mut self) {
-        if !self.lens.is_recording() {
-            return;
-        }
-        settle(self);
-        checkpoint(self);
-        self.heap.keep_journal(false);
-        self.lens.recording.set(false);
-        self.death_depth.set(self.death_depth.get().saturating_sub(RECORDED));
-        if let Some(mut r) = self.lens.recorder.borrow_mut().take() {
+        self.stop_recording();
+        let recorder = self.lens.recorder.borrow_mut().take();
+        if let Some(mut r) = recorder {
             r.finish();
         }
     }
+    /// Records no more; the sink hears of the end later.
+    fn stop_recording(&mut self) {
+        if self.lens.is_recording() {
+            settle(self);
+            checkpoint(self);
+        } else if self.lens.counting.get() {
+            settle(self);
+            if let Some(r) = self.lens.recorder.borrow_mut().as_mut() {
+                r.tell_totals();
+            }
+        }
+        self.close_journal();
+    }
     /// Ends the recording of a child process, which must not write to its parent's file.
     pub fn forget_recording(&mut self) {
-        if self.lens.is_recording() {
-            self.heap.keep_journal(false);
-            self.lens.recording.set(false);
-            self.death_depth.set(self.death_depth.get().saturating_sub(RECORDED));
-            std::mem::forget(self.lens.recorder.borrow_mut().take());
-        }
+        self.close_journal();
+        std::mem::forget(self.lens.recorder.borrow_mut().take());
     }
 }
 
@@ -148,7 +196,23 @@ pub(crate) unsafe fn step(cx: *mut Cx, pc: *mut u64) {
 unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     let top = cx.stacks.top;
     if !cx.lens.is_recording() {
+        settle(cx);
         cx.lens.top.set(top);
+        if cx.lens.waiting.get() {
+            // SAFETY: the top frame; the instruction is its next.
+            unsafe { (*top).pc = pc };
+            let mut recorder = cx.lens.recorder.borrow_mut().take();
+            let opens = recorder.as_mut().is_none_or(|r| r.window_opens(cx));
+            *cx.lens.recorder.borrow_mut() = recorder;
+            cx.heap.attention.set(true);
+            if opens {
+                cx.lens.waiting.set(false);
+                cx.open_journal();
+                let mut frames: Vec<*mut Frame> = cx.stacks.iter().map(|f| (&raw const *f).cast_mut()).collect();
+                frames.reverse();
+                with(cx, |cx, r| frames.into_iter().for_each(|f| _ = r.entered(cx, f)));
+            }
+        }
         return;
     }
     settle(cx);
@@ -159,10 +223,14 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
         unsafe { (*top).pc = pc };
         after(cx, ended);
     }
-    if cx.lens.watching.get() {
+    if cx.lens.every.get() {
         // SAFETY: as above.
         unsafe { (*top).pc = pc };
-        with(cx, |cx, r| r.watched(cx, false));
+        if with(cx, |cx, r| r.attended(cx)) {
+            with(cx, |cx, r| r.look_at_all(cx));
+            cx.stop_recording();
+            return;
+        }
         cx.heap.attention.set(true);
     }
 }
@@ -188,13 +256,19 @@ fn after(cx: &mut Cx, ended: bool) {
 }
 
 fn checkpoint(cx: &mut Cx) {
-    let blocks = cx.heap.allocated_blocks() as u64;
-    with(cx, |cx, r| r.tell(cx, Event::Checkpoint { blocks }));
+    with(cx, |cx, r| r.checkpoint(cx));
 }
 
 /// Tells what the journal has: births, blocks given back.
 pub(crate) fn settle(cx: &mut Cx) {
-    if cx.heap.attention.replace(cx.lens.watching.get()) {
+    if cx.heap.attention.replace(cx.lens.every.get()) {
+        if cx.lens.counting.get() {
+            let mut recorder = cx.lens.recorder.borrow_mut();
+            if let Some(r) = recorder.as_mut() {
+                r.sum_up(cx);
+            }
+            return;
+        }
         let ended = with(cx, |cx, r| r.settle(cx));
         after(cx, ended);
     }
@@ -216,6 +290,14 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
             cx.dying.borrow_mut().push(raw);
             with(cx, |_, r| r.defer(raw.as_ptr() as usize));
             return;
+        }
+        if matches!(raw.as_ref().shape.get(), shape::INT | shape::FLOAT) {
+            settle(cx);
+            let hint = cx.lens.hint.replace((How::Dropped, 0));
+            let ended = with(cx, |cx, r| r.number_dies(cx, raw, hint));
+            after(cx, ended);
+            // The journal need not hear of it: it is told already.
+            return cx.heap.free_short(raw.cast(), memory::NUMBER_BYTES);
         }
         cx.death_depth.set(RECORDED + depth + 1);
         die(cx, raw);
@@ -252,7 +334,7 @@ pub(crate) fn calling(cx: &mut Cx) {
     if cx.lens.watching.get() {
         settle(cx);
         with(cx, |cx, r| r.watched(cx, true));
-        cx.heap.attention.set(true);
+        cx.heap.attention.set(cx.lens.every.get());
     }
 }
 
@@ -261,15 +343,15 @@ pub(crate) fn calling(cx: &mut Cx) {
 pub(crate) fn frame_leaving(cx: &mut Cx, frame: *mut Frame) {
     settle(cx);
     with(cx, |cx, r| r.leaving(cx, frame));
-    if cx.lens.is_recording() {
-        cx.lens.top.set(frame.wrapping_sub(1));
-    }
+    // What dies with the registers dies in the frame below; where it was left is in `leaving`.
+    cx.lens.top.set(frame.wrapping_sub(1));
 }
 
 /// A frame was left and its registers are empty.
 #[inline(never)]
 pub(crate) fn frame_left(cx: &mut Cx, frame: *mut Frame) {
     if !cx.lens.is_recording() {
+        cx.lens.top.set(frame.wrapping_sub(1));
         return;
     }
     settle(cx);
@@ -388,6 +470,10 @@ pub(crate) fn phase(cx: &mut Cx, phase: Phase) {
 
 /// Another thread has the interpreter now.
 pub(crate) fn thread_switched(cx: &mut Cx) {
+    if cx.lens.counting.get() {
+        settle(cx);
+        cx.lens.top.set(cx.stacks.top);
+    }
     if cx.lens.is_recording() {
         if cx.death_depth.get() < RECORDED {
             cx.death_depth.set(cx.death_depth.get() + RECORDED);

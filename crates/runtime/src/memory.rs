@@ -176,6 +176,9 @@ pub(crate) unsafe fn free_pair(cx: &Cx, raw: NonNull<Header>) {
     }
 }
 
+/// The block of an int of the usual size, or of a float.
+pub(crate) const NUMBER_BYTES: usize = 32;
+
 /// The end of an object's count.
 ///
 /// # Safety
@@ -191,7 +194,6 @@ pub unsafe fn die(raw: NonNull<Header>) {
     // SAFETY: the object is dead but whole.
     let s = unsafe { raw.as_ref() }.shape.get();
     if (s == shape::INT || s == shape::FLOAT) && cx.death_depth.get() < NESTING_MAX {
-        const NUMBER_BYTES: usize = 32;
         // SAFETY: the block of a small int or a float; nothing hangs on it.
         return unsafe { cx.heap.free(raw.cast(), NUMBER_BYTES) };
     }

@@ -152,16 +152,23 @@ pub fn check(retic: &str, case: &Case, scratch: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs a case as `retic trace` does: it prints the same, and the books of the recording close.
+/// Runs a case as `retic trace` does at every level: it prints the same, and the books of the recording close.
 pub fn check_under_lens(retic: &str, case: &Case, scratch: &Path) -> Result<(), String> {
     if case.out.is_none() && case.err.is_none() {
         return Ok(());
     }
+    for level in ["counts", "lives", "refs", "steps"] {
+        check_at(level, retic, case, scratch).map_err(|e| format!("--{level}: {e}"))?;
+    }
+    Ok(())
+}
+
+fn check_at(level: &str, retic: &str, case: &Case, scratch: &Path) -> Result<(), String> {
     let name = file_name(&case.title);
     let program = scratch.join(format!("lens_{name}.py"));
     let recording = program.with_extension("lens");
     std::fs::write(&program, &case.program).map_err(|e| e.to_string())?;
-    let command: Vec<String> = [retic, "trace", "--quiet", "-o"].iter().map(|s| s.to_string()).chain([recording.to_string_lossy().into_owned()]).collect();
+    let command: Vec<String> = [retic, "trace", &format!("--{level}"), "--quiet", "-o"].iter().map(|s| s.to_string()).chain([recording.to_string_lossy().into_owned()]).collect();
     let (out, err) = run(&command, &program)?;
     if let Some(want) = &case.out {
         same(want, &out, &err)?;

@@ -9,6 +9,22 @@ use retic_events::Sink;
 use rustc_hash::FxHashMap;
 use std::ptr::NonNull;
 
+/// Sites found last, by the end of the instruction's address.
+struct Recent([(usize, u32); 512]);
+
+impl Default for Recent {
+    fn default() -> Recent {
+        Recent([(0, 0); 512])
+    }
+}
+
+impl Recent {
+    #[inline]
+    fn slot(&mut self, pc: usize) -> &mut (usize, u32) {
+        &mut self.0[pc / 8 % 512]
+    }
+}
+
 /// The numbers given so far.
 #[derive(Default)]
 pub struct Names {
@@ -17,7 +33,7 @@ pub struct Names {
     /// By address of the instruction.
     at: FxHashMap<usize, u32>,
     sites: FxHashMap<(u32, u32), u32>,
-    last: (usize, u32),
+    recent: Recent,
     types: FxHashMap<usize, u32>,
     next_type: u32,
     texts: FxHashMap<String, u32>,
@@ -48,8 +64,9 @@ impl Names {
     /// The number of the place where a frame is.
     pub fn site(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
         let pc = frame.pc as usize;
-        if self.last.0 == pc {
-            return self.last.1;
+        let recent = *self.recent.slot(pc);
+        if recent.0 == pc {
+            return recent.1;
         }
         let id = match self.at.get(&pc) {
             Some(id) => *id,
@@ -65,7 +82,7 @@ impl Names {
                 id
             }
         };
-        self.last = (pc, id);
+        *self.recent.slot(pc) = (pc, id);
         id
     }
     /// The number of a type.
@@ -121,6 +138,15 @@ impl Names {
         self.last_callee = (key, id);
         id
     }
+    /// As `forget`, of an object that is not known: no address stands for a number any more.
+    pub fn forget_all(&mut self) {
+        self.codes.clear();
+        self.at.clear();
+        self.types.clear();
+        self.callees.clear();
+        self.recent = Recent::default();
+        (self.last_callee, self.last_type) = ((0, 0), (0, 0));
+    }
     /// A type or a code object dies: its address may be another's soon.
     pub fn forget(&mut self, obj: &crate::object::Obj) {
         if obj.cast::<Type>().is_some() {
@@ -136,7 +162,7 @@ impl Names {
                 let words = unsafe { &(*exec).words }.as_ptr_range();
                 let (from, to) = (words.start as usize, words.end as usize);
                 self.at.retain(|pc, _| *pc < from || *pc >= to);
-                self.last = (0, 0);
+                self.recent = Recent::default();
             }
         }
     }

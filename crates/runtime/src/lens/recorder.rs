@@ -3,18 +3,25 @@
 use super::holders::Watch;
 use super::naming::Names;
 use super::places::{self, BUFFER, Blocks};
+use super::refs::Refs;
+use super::totals::Totals;
+use super::window::Window;
+use super::Wanted;
 use crate::cx::Cx;
 use crate::eval::Frame;
 use crate::memory::pre_size;
 use crate::object::{Header, Obj, shape};
 use crate::types::{Str, Type};
-use retic_events::{Asked, ELDER, Event, How, Left, Look, Nature, Sink};
+use retic_events::{Asked, ELDER, Event, How, Left, Level, Look, Nature, Sink};
 use retic_heap::Entry;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ptr::NonNull;
 
 /// Events are handed over in such numbers.
 const BATCH: usize = 4096;
+
+/// Entries of a journal that are searched one by one.
+const FEW: usize = 8;
 
 /// What the recorder knows of a frame.
 struct Entered {
@@ -28,18 +35,23 @@ struct Entered {
 }
 
 pub struct Recorder {
-    sink: Box<dyn Sink>,
+    pub(super) sink: Box<dyn Sink>,
+    pub level: Level,
     pub watch: Option<Watch>,
+    pub refs: Refs,
+    pub totals: Totals,
+    pub window: Option<Window>,
     events: Vec<Event>,
-    journal: Vec<Entry>,
+    pub(super) journal: Vec<Entry>,
     gone: FxHashSet<usize>,
-    names: Names,
+    pub(super) names: Names,
     blocks: Blocks,
-    elders: FxHashMap<usize, u64>,
     next: u64,
     next_elder: u64,
     /// Step, site and name of the last `At`.
     last: (u64, u32, u32),
+    /// Step, instruction and callee that the last `At` was made of, whether the machine worked for itself, how many frames were being left.
+    here: (u64, usize, usize, bool, usize),
     frames: Vec<Entered>,
     /// Frames whose registers are being dropped: the frame below, the place.
     leaving: Vec<(*mut Frame, u32)>,
@@ -50,22 +62,28 @@ pub struct Recorder {
     deferred: FxHashMap<usize, u64>,
     cycle: bool,
     machine: bool,
+    /// The last checkpoint, in 2^20 steps.
+    checked: u64,
 }
 
 impl Recorder {
-    pub fn new(sink: Box<dyn Sink>, watch: Option<Watch>) -> Recorder {
+    pub fn new(sink: Box<dyn Sink>, wanted: Wanted) -> Recorder {
         Recorder {
             sink,
-            watch,
+            level: wanted.level,
+            watch: wanted.watch,
+            refs: Refs::default(),
+            totals: Totals::default(),
+            window: wanted.window,
             events: Vec::with_capacity(BATCH + 64),
             journal: Vec::new(),
             gone: FxHashSet::default(),
             names: Names::default(),
             blocks: Blocks::default(),
-            elders: FxHashMap::default(),
             next: 1,
             next_elder: ELDER,
             last: (u64::MAX, 0, 0),
+            here: (u64::MAX, 0, 0, false, 0),
             frames: Vec::new(),
             leaving: Vec::new(),
             dying: Vec::new(),
@@ -73,6 +91,7 @@ impl Recorder {
             deferred: FxHashMap::default(),
             cycle: false,
             machine: false,
+            checked: 0,
         }
     }
     pub fn finish(&mut self) {
@@ -86,13 +105,7 @@ impl Recorder {
 
     /// Adds an event of here and now. True: the sink has had enough.
     pub fn tell(&mut self, cx: &Cx, event: Event) -> bool {
-        let site = self.place(cx);
-        let by = self.names.callee(&mut *self.sink, cx.lens.callee.get());
-        let at = (cx.lens.steps.get(), site, by);
-        if self.last != at {
-            self.last = at;
-            self.events.push(Event::At { step: at.0, site, by });
-        }
+        self.tell_where(cx);
         self.events.push(event);
         if self.events.len() >= BATCH {
             self.flush();
@@ -100,8 +113,26 @@ impl Recorder {
         }
         false
     }
+    /// Tells where the program is, if it was told otherwise last.
+    fn tell_where(&mut self, cx: &Cx) {
+        let (top, callee) = (cx.lens.top.get(), cx.lens.callee.get());
+        // SAFETY: records from the bottom to the frame that ran last are whole.
+        let pc = if top.is_null() || cx.stacks.is_bottom(top) { 0 } else { unsafe { (*top).pc as usize } };
+        let here = (cx.lens.steps.get(), pc, callee as usize, self.machine, self.leaving.len());
+        if self.here == here {
+            return;
+        }
+        self.here = here;
+        let site = self.place(cx);
+        let by = self.names.callee(&mut *self.sink, callee);
+        let at = (here.0, site, by);
+        if self.last != at {
+            self.last = at;
+            self.events.push(Event::At { step: at.0, site, by });
+        }
+    }
     /// The number of the place where the program is; 0: in no code.
-    fn place(&mut self, cx: &Cx) -> u32 {
+    pub(super) fn place(&mut self, cx: &Cx) -> u32 {
         if self.machine {
             return 0;
         }
@@ -129,13 +160,14 @@ impl Recorder {
         let mut ended = false;
         // A block that came and went unburied never was an object: its header may be gone.
         self.gone.clear();
-        if journal.len() > 1 {
+        if journal.len() > FEW {
             self.gone.extend(journal.iter().filter_map(|e| if let Entry::Went { block } = e { Some(*block) } else { None }));
         }
         for i in 0..journal.len() {
             ended |= match journal[i] {
                 Entry::Came { block, size, before } => {
-                    let gone = !self.gone.is_empty() && self.gone.contains(&block) && journal[i + 1..].iter().any(|e| matches!(e, Entry::Went { block: b } if *b == block));
+                    let looks = journal.len() <= FEW || self.gone.contains(&block);
+                    let gone = looks && journal[i + 1..].contains(&Entry::Went { block });
                     self.came(cx, block, size, if gone { Entry::BUFFER } else { before })
                 }
                 Entry::Went { block } => self.went(cx, block),
@@ -152,7 +184,7 @@ impl Recorder {
     fn came(&mut self, cx: &Cx, block: usize, size: usize, before: usize) -> bool {
         let serial = self.next;
         self.next += 1;
-        self.elders.remove(&block);
+        self.refs.came();
         if before == Entry::BUFFER {
             self.blocks.set(block, serial | BUFFER);
             return self.tell(cx, Event::Buffer { serial, address: block as u64, size: size as u64 });
@@ -165,26 +197,28 @@ impl Recorder {
         self.tell(cx, Event::Birth { serial, address: address as u64, size: size as u32, before: before as u8, type_id })
     }
     fn went(&mut self, cx: &Cx, block: usize) -> bool {
-        let known = match self.blocks.take(block) {
-            0 => self.elders.remove(&block).unwrap_or(0),
-            known => known,
-        };
+        if self.level >= Level::Refs {
+            self.refs.went(block);
+        }
+        let known = self.blocks.take(block);
         self.tell(cx, Event::Free { serial: places::serial(known), block: block as u64 })
     }
 
+    /// The serial number of what lies at a block; 0: nothing known.
+    pub fn at_block(&self, block: usize) -> u64 {
+        places::serial(self.blocks.get(block))
+    }
     /// The serial number of an object; one older than the recording gets one now.
     pub fn serial(&mut self, cx: &Cx, obj: &Obj) -> u64 {
-        let block = obj.address() - pre_size(obj.ty());
+        let before = pre_size(obj.ty());
+        let block = obj.address() - before;
         let known = self.blocks.get(block);
         if known != 0 && known & BUFFER == 0 {
             return places::serial(known);
         }
-        if let Some(serial) = self.elders.get(&block) {
-            return *serial;
-        }
         let serial = self.next_elder;
         self.next_elder += 1;
-        self.elders.insert(block, serial);
+        self.blocks.set(block, places::object(serial, before));
         let type_id = self.names.type_of(&mut *self.sink, NonNull::from(obj.ty()));
         let nature = self.nature(cx, obj);
         self.tell(cx, Event::Elder { serial, address: obj.address() as u64, type_id, nature });
@@ -215,13 +249,13 @@ impl Recorder {
     /// The serial number of an object that was born in the recording; 0: an older one.
     pub fn known(&self, obj: &Obj) -> u64 {
         let known = self.blocks.get(obj.address() - pre_size(obj.ty()));
-        if known & BUFFER == 0 { places::serial(known) } else { 0 }
+        if known & BUFFER == 0 && places::serial(known) < ELDER { places::serial(known) } else { 0 }
     }
     /// Addresses of the recorded objects whose blocks did not go.
     pub fn living(&self) -> Vec<usize> {
         let mut out = Vec::new();
         self.blocks.each(|block, entry| {
-            if entry & BUFFER == 0 {
+            if entry & BUFFER == 0 && places::serial(entry) < ELDER {
                 out.push(block + places::before(entry));
             }
         });
@@ -247,17 +281,43 @@ impl Recorder {
         let obj = unsafe { crate::eval::peek(&raw) };
         let serial = self.serial(cx, obj);
         self.names.forget(obj);
+        if self.level >= Level::Refs {
+            self.lets_go(cx, obj);
+        }
         let hint = match self.rites.iter().rposition(|r| r.0 == obj.address()) {
             Some(i) => self.rites.remove(i).1,
             None => hint,
         };
-        if let Some(owner) = self.deferred.remove(&obj.address()) {
-            self.dying.push(serial);
+        let (how, arg) = self.cause(cx, obj.address(), serial, hint);
+        self.dying.push(serial);
+        self.tell(cx, Event::Dying { serial, how, arg })
+    }
+    /// As `dying` and the end of its block at once, of an int or a float: nothing hangs on those.
+    ///
+    /// # Safety
+    /// As `dying`.
+    pub unsafe fn number_dies(&mut self, cx: &Cx, raw: NonNull<Header>, hint: (How, u32)) -> bool {
+        let (block, pointer) = (raw.as_ptr() as usize, raw.as_ptr());
+        // SAFETY: borrowed only; the object is whole.
+        let serial = self.serial(cx, unsafe { crate::eval::peek(&pointer) });
+        let (how, arg) = self.cause(cx, block, serial, hint);
+        if self.level >= Level::Refs {
+            self.refs.went(block);
+        }
+        self.blocks.take(block);
+        self.tell_where(cx);
+        self.events.push(Event::Dying { serial, how, arg });
+        self.tell(cx, Event::Free { serial, block: block as u64 })
+    }
+    fn cause(&mut self, cx: &Cx, address: usize, serial: u64, hint: (How, u32)) -> (How, u32) {
+        if !self.deferred.is_empty()
+            && let Some(owner) = self.deferred.remove(&address)
+        {
             let distance = i32::try_from(owner as i64 - serial as i64).unwrap_or(0);
-            return self.tell(cx, Event::Dying { serial, how: How::OwnerDied, arg: distance as u32 });
+            return (How::OwnerDied, distance as u32);
         }
         let under_way = self.frames.last().map_or(0, |f| f.dying);
-        let (how, arg) = if self.dying.len() > under_way {
+        if self.dying.len() > under_way {
             (How::OwnerDied, 0)
         } else if self.cycle {
             (How::Cycle, 0)
@@ -265,9 +325,7 @@ impl Recorder {
             (How::Unwound, hint.1)
         } else {
             hint
-        };
-        self.dying.push(serial);
-        self.tell(cx, Event::Dying { serial, how, arg })
+        }
     }
     /// The death of an object waits until those above it are over.
     pub fn defer(&mut self, address: usize) {
@@ -325,6 +383,7 @@ impl Recorder {
     pub fn left(&mut self, cx: &Cx, frame: *mut Frame, how: Left) -> bool {
         let ended = self.tell(cx, Event::Leave { how });
         let below = frame.wrapping_sub(1);
+        self.refs.left(frame);
         if how != Left::Yielded
             && let Some(i) = self.leaving.iter().rposition(|l| l.0 == below)
         {
@@ -340,6 +399,32 @@ impl Recorder {
     }
     pub fn thread(&mut self, cx: &Cx, id: u32) -> bool {
         self.tell(cx, Event::Thread { id })
+    }
+
+    /// Before an instruction, where each is attended to. True: the recording ends here.
+    pub fn attended(&mut self, cx: &Cx) -> bool {
+        if self.window.is_some() && self.window_closes(cx) {
+            return true;
+        }
+        if self.watch.is_some() {
+            self.watched(cx, false);
+        }
+        if self.level >= Level::Refs {
+            self.refs(cx);
+            let steps = cx.lens.steps.get();
+            if steps >> 20 != self.checked {
+                self.checked = steps >> 20;
+                self.checkpoint(cx);
+            }
+        }
+        false
+    }
+    /// For the books: how many blocks are in use; at the levels that tell counts, every count.
+    pub fn checkpoint(&mut self, cx: &Cx) {
+        if self.level >= Level::Refs {
+            self.all_counts(cx);
+        }
+        self.tell(cx, Event::Checkpoint { blocks: cx.heap.allocated_blocks() as u64 });
     }
 
     // ---- a watched variable

@@ -1,0 +1,124 @@
+//! A recording as a file: the writer of `.lens` files with the sources of the user's files behind it.
+
+use crate::events::{Event, Sink};
+use crate::lens::Writer;
+use crate::lens::file::Store;
+use std::cell::RefCell;
+use std::io::Write;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// A recording under way: where its bytes go, and what is done when it ends.
+pub struct Recording {
+    writer: Option<Writer<Kept>>,
+    files: Vec<String>,
+    end: Option<End>,
+}
+
+/// Takes the number of bytes written, or what went wrong.
+pub type End = Box<dyn FnOnce(Result<u64, String>)>;
+
+/// A file, or memory.
+pub enum Kept {
+    File(std::fs::File),
+    Memory(Rc<RefCell<Vec<u8>>>),
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Kept::File(f) => f.write(bytes),
+            Kept::Memory(m) => m.borrow_mut().write(bytes),
+        }
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Kept::File(f) => f.flush(),
+            Kept::Memory(_) => Ok(()),
+        }
+    }
+}
+
+/// Which files are the user's: those below some folders, and texts that are in no file.
+pub struct Mine(pub Vec<PathBuf>);
+
+impl Mine {
+    /// Whether a file is.
+    pub fn has(&self, file: &str) -> bool {
+        if file.starts_with("/retic/lib/") || file.starts_with("<frozen") {
+            return false;
+        }
+        if file.starts_with('<') {
+            return file == "<string>" || file == "<stdin>";
+        }
+        let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
+        self.0.iter().any(|m| real.starts_with(m))
+    }
+}
+
+impl Store for Kept {
+    fn retain(&mut self, ranges: &[(u64, u64)]) -> std::io::Result<()> {
+        match self {
+            Kept::File(f) => f.retain(ranges),
+            Kept::Memory(m) => Store::retain(&mut *m.borrow_mut(), ranges),
+        }
+    }
+}
+
+impl Sink for Recording {
+    fn events(&mut self, events: &[Event]) {
+        self.each(|w| w.events(events));
+    }
+    fn code(&mut self, id: u32, packed: &[u8], mine: bool) {
+        if mine && let Some(code) = crate::bytecode::pack::read(packed) {
+            let file = code.filename.to_string();
+            if !self.files.contains(&file) {
+                self.files.push(file);
+            }
+        }
+        self.each(|w| w.code(id, packed, mine));
+    }
+    fn site(&mut self, id: u32, code: u32, offset: u32) {
+        self.each(|w| w.site(id, code, offset));
+    }
+    fn type_name(&mut self, id: u32, name: &str) {
+        self.each(|w| w.type_name(id, name));
+    }
+    fn name(&mut self, id: u32, text: &str) {
+        self.each(|w| w.name(id, text));
+    }
+    fn printed(&mut self, bytes: &[u8]) {
+        self.each(|w| w.printed(bytes));
+    }
+    fn is_mine(&self, file: &str) -> bool {
+        self.writer.as_ref().is_some_and(|w| w.is_mine(file))
+    }
+    fn enough(&mut self) -> bool {
+        self.writer.as_mut().is_some_and(Sink::enough)
+    }
+    fn finish(&mut self) {
+        let Some(mut writer) = self.writer.take() else { return };
+        for file in std::mem::take(&mut self.files) {
+            if let Ok(text) = std::fs::read(&file) {
+                writer.source(&file, &String::from_utf8_lossy(&text));
+            }
+        }
+        let end = writer.end().map_err(|e| e.to_string());
+        if let Some(act) = self.end.take() {
+            act(end);
+        }
+    }
+}
+
+impl Recording {
+    /// What `writer` takes, and at its end the sources; then `end` hears how that went.
+    pub fn new(writer: Writer<Kept>, end: End) -> Recording {
+        Recording { writer: Some(writer), files: Vec::new(), end: Some(end) }
+    }
+    fn each(&mut self, act: impl FnOnce(&mut Writer<Kept>)) {
+        if let Some(w) = &mut self.writer {
+            act(w);
+        }
+    }
+}
+
