@@ -10,6 +10,7 @@ pub mod listing;
 pub mod page;
 pub mod report;
 pub mod story;
+mod totals;
 pub mod why;
 pub mod words;
 

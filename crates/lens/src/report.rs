@@ -47,6 +47,9 @@ struct Made {
 
 /// The whole report.
 pub fn report(book: &Book, style: &Style) -> String {
+    if !book.totals.is_empty() {
+        return crate::totals::report(book, style);
+    }
     let (lang, wide) = (style.lang, style.width.max(60));
     let rule = if style.plain { "-" } else { "─" }.repeat(wide);
     let mut out = String::new();
@@ -56,6 +59,13 @@ pub fn report(book: &Book, style: &Style) -> String {
     out.push_str(&format!("{head}   {}   {steps}\n{rule}\n", laps(book, lang)));
     if let Some(d) = &book.damage {
         out.push_str(&format!(" {}: {d}\n", lang.pick("only a part of the recording could be read", "只能读出录制的一部分")));
+    }
+    if book.first > 1 {
+        let n = book.first - 1;
+        out.push_str(&match lang {
+            Lang::En => format!(" only the last part was kept: {} before it are not told of\n", lang.count(n, "birth", "")),
+            Lang::Zh => format!(" 只保留了最后一部分:之前的 {n} 次诞生未列出\n"),
+        });
     }
     let files = lines_of(book, style.all);
     let several = files.len() > 1;

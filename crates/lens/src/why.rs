@@ -1,5 +1,6 @@
 //! Answers in words: why an id is the same, why an object died, what a collection found.
 
+mod counts;
 mod died;
 mod held;
 mod id;

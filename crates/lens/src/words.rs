@@ -57,7 +57,7 @@ impl Lang {
                 Cause::ExceptionForgotten => "the handler was left and the exception forgotten".to_string(),
                 Cause::LoopOver => "the loop was over".to_string(),
                 Cause::Generator => "the generator went on".to_string(),
-                Cause::Cycle(_) => "in a cycle that nobody could reach; the collector took it apart".to_string(),
+                Cause::Cycle(_) => "it was in a cycle that nobody could reach; the collector took it apart".to_string(),
                 Cause::Exit(p) => format!("the interpreter ended ({})", self.phase(*p)),
                 Cause::Later { by } => format!("let go by {by}"),
             },

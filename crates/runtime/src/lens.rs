@@ -216,6 +216,7 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
         return;
     }
     settle(cx);
+    let over = if cx.lens.every.get() { with(cx, |cx, r| r.place(cx)) } else { 0 };
     if top != cx.lens.top.get() {
         let ended = with(cx, |cx, r| r.entered(cx, top));
         cx.lens.top.set(top);
@@ -226,7 +227,7 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     if cx.lens.every.get() {
         // SAFETY: as above.
         unsafe { (*top).pc = pc };
-        if with(cx, |cx, r| r.attended(cx)) {
+        if with(cx, |cx, r| r.attended(cx, over)) {
             with(cx, |cx, r| r.look_at_all(cx));
             cx.stop_recording();
             return;

@@ -82,6 +82,9 @@ fn one(book: &Book, style: &Style, l: &Life) -> (String, String) {
     let chain = story::chain(book, l);
     let top = chain.last().and_then(|s| book.life(*s)).unwrap_or(l);
     let (born, end) = (birth(book, l, lang), death(book, top, lang));
+    // A place, or where there is none a reason.
+    let placed = story::end(book, top).is_some_and(|e| e.line != 0);
+    let (died, reason) = if placed { ("at", "于") } else { ("because", ":") };
     let who = called(book, l);
     let owners = chain.len() - 1;
     let text = if l.death.is_none() {
@@ -91,8 +94,8 @@ fn one(book: &Book, style: &Style, l: &Life) -> (String, String) {
         }
     } else if owners == 0 {
         match lang {
-            Lang::En => format!("{who}, born at {born}, died at {end}."),
-            Lang::Zh => format!("{who}(诞生于{born})消亡于{end}。"),
+            Lang::En => format!("{who}, born at {born}, died {died} {end}."),
+            Lang::Zh => format!("{who}(诞生于{born})消亡{reason}{end}。"),
         }
     } else {
         let mut links: Vec<String> = chain[1..].iter().filter_map(|s| book.life(*s)).take(6).map(|o| called(book, o)).collect();
@@ -103,7 +106,7 @@ fn one(book: &Book, style: &Style, l: &Life) -> (String, String) {
             });
         }
         match lang {
-            Lang::En => format!("{who}, born at {born}, fell with its owner: held by {}. The first of them died at {end}.", links.join(", held by ")),
+            Lang::En => format!("{who}, born at {born}, fell with its owner: held by {}. The first of them died {died} {end}.", links.join(", held by ")),
             Lang::Zh => format!("{who}(诞生于{born})随持有者一起消亡:持有者依次为 {}。最先消亡的一个:{end}。", links.join("、")),
         }
     };

@@ -95,6 +95,12 @@ pub fn count(book: &Book, style: &Style, who: &Who) -> Result<String, String> {
             out.push('\n');
         }
     }
+    if out.is_empty()
+        && let Who::Variable { function, .. } = who
+        && let Some(text) = super::counts::history(book, style, name, function)
+    {
+        return Ok(text);
+    }
     if out.is_empty() {
         return Err(lang.pick("that line never ran with that variable set", "该行从未在该变量有值时执行过").to_string());
     }

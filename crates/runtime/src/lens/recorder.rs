@@ -62,6 +62,8 @@ pub struct Recorder {
     deferred: FxHashMap<usize, u64>,
     cycle: bool,
     machine: bool,
+    /// The instruction that is over, while what it changed is told; 0: the one that runs.
+    pub(super) by_instruction: u32,
     /// The last checkpoint, in 2^20 steps.
     checked: u64,
 }
@@ -91,6 +93,7 @@ impl Recorder {
             deferred: FxHashMap::default(),
             cycle: false,
             machine: false,
+            by_instruction: 0,
             checked: 0,
         }
     }
@@ -118,6 +121,7 @@ impl Recorder {
         let (top, callee) = (cx.lens.top.get(), cx.lens.callee.get());
         // SAFETY: records from the bottom to the frame that ran last are whole.
         let pc = if top.is_null() || cx.stacks.is_bottom(top) { 0 } else { unsafe { (*top).pc as usize } };
+        let pc = if self.by_instruction == 0 { pc } else { usize::MAX - self.by_instruction as usize };
         let here = (cx.lens.steps.get(), pc, callee as usize, self.machine, self.leaving.len());
         if self.here == here {
             return;
@@ -135,6 +139,9 @@ impl Recorder {
     pub(super) fn place(&mut self, cx: &Cx) -> u32 {
         if self.machine {
             return 0;
+        }
+        if self.by_instruction != 0 {
+            return self.by_instruction;
         }
         let top = cx.lens.top.get();
         if let Some((below, site)) = self.leaving.last()
@@ -401,8 +408,8 @@ impl Recorder {
         self.tell(cx, Event::Thread { id })
     }
 
-    /// Before an instruction, where each is attended to. True: the recording ends here.
-    pub fn attended(&mut self, cx: &Cx) -> bool {
+    /// Before an instruction, where each is attended to; `over`: the site of the one before. True: the recording ends here.
+    pub fn attended(&mut self, cx: &Cx, over: u32) -> bool {
         if self.window.is_some() && self.window_closes(cx) {
             return true;
         }
@@ -410,7 +417,7 @@ impl Recorder {
             self.watched(cx, false);
         }
         if self.level >= Level::Refs {
-            self.refs(cx);
+            self.refs(cx, over);
             let steps = cx.lens.steps.get();
             if steps >> 20 != self.checked {
                 self.checked = steps >> 20;

@@ -61,8 +61,8 @@ impl Refs {
 }
 
 impl Recorder {
-    /// Before an instruction.
-    pub fn refs(&mut self, cx: &Cx) {
+    /// Before an instruction; `over`: the site of the one before.
+    pub fn refs(&mut self, cx: &Cx, over: u32) {
         let Some(frame) = cx.stacks.current() else { return };
         let at = (&raw const *frame).cast_mut();
         let index = match self.refs.frames.iter().rposition(|f| f.frame == at) {
@@ -79,6 +79,7 @@ impl Recorder {
         if self.level == Level::Steps {
             self.tell(cx, Event::Step);
         }
+        self.by_instruction = over;
         let mut refs = std::mem::take(&mut self.refs);
         let mut held = std::mem::take(&mut refs.frames[index].registers);
         let mut live = std::mem::take(&mut refs.frames[index].live);
@@ -111,6 +112,7 @@ impl Recorder {
         }
         (refs.frames[index].registers, refs.frames[index].live) = (held, live);
         self.refs = refs;
+        self.by_instruction = 0;
     }
     #[expect(clippy::too_many_arguments, reason = "one register in its whole surroundings")]
     #[inline(always)]
