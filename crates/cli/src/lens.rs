@@ -185,7 +185,10 @@ fn run_of(args: Vec<String>, mine: &[String]) -> Result<Run, String> {
     if !mine.is_empty() {
         folders = mine.iter().map(|m| std::fs::canonicalize(m).map_err(|e| format!("--mine {m}: {e}"))).collect::<Result<_, _>>()?;
     }
-    Ok(Run { request, original, name, file, mine: Mine(folders) })
+    // The library makes texts of its own: only a program that is in no file has such code.
+    let texts = matches!(program, Program::Command(_) | Program::Stdin);
+    let mine = Mine { folders, texts };
+    Ok(Run { request, original, name, file, mine })
 }
 
 fn trace(args: Vec<String>) -> Result<i32, String> {
@@ -237,11 +240,6 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
         "died" | "alive" | "count" => asked.word()?,
         _ => None,
     };
-    match (verb.as_str(), &who) {
-        ("died" | "alive", None) => return Err(format!("why {verb}: who? (#17, NAME@FUNCTION, NAME, or a type)")),
-        ("count", None) => return Err("why count: whose? (NAME@FUNCTION:LINE)".to_string()),
-        _ => {}
-    }
     let style = asked.style;
     let (mut file, mut line) = (asked.rest.first().cloned(), None);
     if let Some(f) = &file
@@ -253,26 +251,14 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
         asked.rest[0] = path.to_string();
         file = Some(path.to_string());
     }
-    let mut watch = None;
-    let answer: Answer = match verb.as_str() {
-        "id" => Box::new(move |b, s| Ok(why::id(b, s, line))),
-        "is" => Box::new(move |b, s| Ok(why::same(b, s, line))),
-        "cycle" => Box::new(|b, s| Ok(why::cycles(b, s))),
-        "count" | "alive" => {
-            let who = why::parse_who(&who.unwrap_or_default())?;
-            if verb == "count" {
-                watch = Some(watch_of(&who)?);
-                Box::new(move |b, s| why::count(b, s, &who))
-            } else {
-                Box::new(move |b, s| why::alive(b, s, &who))
-            }
-        }
-        "died" => {
-            let who = why::parse_who(&who.unwrap_or_default())?;
-            Box::new(move |b, s| why::died(b, s, &who))
-        }
-        other => return Err(format!("why {other}: there is id, is, count, died, alive, cycle\n{USAGE}")),
+    let subject = match (verb.as_str(), &who) {
+        ("died" | "alive" | "count", Some(w)) => Some(why::parse_who(w)?),
+        ("died" | "alive" | "count", None) | ("id" | "is" | "cycle", _) => None,
+        (other, _) => return Err(format!("why {other}: there is id, is, count, died, alive, cycle\n{USAGE}")),
     };
+    let watch = subject.filter(|_| verb == "count").map(|w| watch_of(&w)).transpose()?;
+    let questions = if verb == "id" || verb == "is" { QUESTIONS_MAX } else { u64::MAX - 1 };
+    let answer: Answer = Box::new(move |b, s| why::ask(b, s, &verb, who.as_deref(), line));
     let file = match file {
         Some(f) => f,
         None => newest()?,
@@ -288,7 +274,6 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
     if asked.rest.is_empty() {
         asked.rest.push(file);
     }
-    let questions = if verb == "id" || verb == "is" { QUESTIONS_MAX } else { u64::MAX - 1 };
     run_and_answer(asked.rest, &asked.mine, watch, (questions, STEPS_MAX), Box::new(move |book| answer(book, &style)))
 }
 

@@ -212,6 +212,8 @@ pub trait Sink {
     fn enough(&mut self) -> bool {
         false
     }
+    /// Somebody wants to read what was recorded so far.
+    fn flush(&mut self) {}
     /// The recording ends.
     fn finish(&mut self);
 }

@@ -108,7 +108,7 @@ impl<W: Store> Writer<W> {
     }
     /// A source file, whole.
     pub fn source(&mut self, file: &str, content: &str) {
-        self.flush();
+        self.write_chunks();
         let mut raw = Vec::new();
         text(&mut raw, file);
         text(&mut raw, content);
@@ -116,11 +116,11 @@ impl<W: Store> Writer<W> {
     }
     /// The error that ended the writing, if one did; bytes written.
     pub fn end(mut self) -> Result<u64, std::io::Error> {
-        self.flush();
+        self.write_chunks();
         let _ = self.out.flush();
         self.failed.map_or(Ok(self.written), Err)
     }
-    fn flush(&mut self) {
+    fn write_chunks(&mut self) {
         // Names come before the events that use them.
         let names = std::mem::take(&mut self.names);
         if !names.is_empty() {
@@ -203,7 +203,7 @@ impl<W: Store> Sink for Writer<W> {
             self.state.write(&mut self.events, e);
         }
         if self.events.len() >= CHUNK {
-            self.flush();
+            self.write_chunks();
         }
     }
     fn code(&mut self, id: u32, packed: &[u8], mine: bool) {
@@ -240,9 +240,12 @@ impl<W: Store> Sink for Writer<W> {
     fn enough(&mut self) -> bool {
         self.asked >= self.limits.0 || self.step >= self.limits.1 || self.failed.is_some() && self.limits.0 != u64::MAX
     }
-    fn finish(&mut self) {
-        self.flush();
+    fn flush(&mut self) {
+        self.write_chunks();
         let _ = self.out.flush();
+    }
+    fn finish(&mut self) {
+        Sink::flush(self);
     }
 }
 

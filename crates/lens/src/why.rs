@@ -10,8 +10,27 @@ pub use held::{alive, count, holder};
 pub use id::{id, same};
 
 use crate::book::{Book, Life};
+use crate::report::Style;
 use crate::story::{self, End};
 use crate::words::Lang;
+
+/// The answer to `retic why VERB WHO`; `line` narrows `id` and `is` to one. What cannot be answered is a sentence.
+pub fn ask(book: &Book, style: &Style, verb: &str, who: Option<&str>, line: Option<u32>) -> Result<String, String> {
+    let named = || match who {
+        Some(w) => parse_who(w),
+        None if verb == "count" => Err("why count: whose? (NAME@FUNCTION:LINE)".to_string()),
+        None => Err(format!("why {verb}: who? (#17, NAME@FUNCTION, NAME, or a type)")),
+    };
+    match verb {
+        "id" => Ok(id(book, style, line)),
+        "is" => Ok(same(book, style, line)),
+        "cycle" => Ok(cycles(book, style)),
+        "count" => count(book, style, &named()?),
+        "alive" => alive(book, style, &named()?),
+        "died" => died(book, style, &named()?),
+        other => Err(format!("why {other}: there is id, is, count, died, alive, cycle")),
+    }
+}
 
 /// "#214 object".
 pub fn called(book: &Book, l: &Life) -> String {

@@ -4,6 +4,7 @@ pub mod listing;
 pub mod recording;
 
 mod ast;
+mod inside;
 
 pub use retic_bytecode as bytecode;
 pub use retic_events as events;
@@ -87,6 +88,7 @@ impl Python {
         retic_stdlib::install(cx);
         cx.optimize = settings.optimize;
         cx.library = Some(library);
+        cx.recordings = Some(Box::new(inside::Inside::default()));
         if settings.catch_interrupts {
             const SIGINT: i32 = 2;
             let word = &raw const cx.poll;

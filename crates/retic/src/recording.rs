@@ -39,8 +39,11 @@ impl Write for Kept {
     }
 }
 
-/// Which files are the user's: those below some folders, and texts that are in no file.
-pub struct Mine(pub Vec<PathBuf>);
+/// Which files are the user's: those below some folders, and, where said so, texts that are in no file.
+pub struct Mine {
+    pub folders: Vec<PathBuf>,
+    pub texts: bool,
+}
 
 impl Mine {
     /// Whether a file is.
@@ -49,10 +52,10 @@ impl Mine {
             return false;
         }
         if file.starts_with('<') {
-            return file == "<string>" || file == "<stdin>";
+            return self.texts && (file == "<string>" || file == "<stdin>");
         }
         let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
-        self.0.iter().any(|m| real.starts_with(m))
+        self.folders.iter().any(|m| real.starts_with(m))
     }
 }
 
@@ -95,6 +98,9 @@ impl Sink for Recording {
     }
     fn enough(&mut self) -> bool {
         self.writer.as_mut().is_some_and(Sink::enough)
+    }
+    fn flush(&mut self) {
+        self.each(Sink::flush);
     }
     fn finish(&mut self) {
         let Some(mut writer) = self.writer.take() else { return };

@@ -145,6 +145,9 @@ pub struct Cx {
     pub fork_hooks: [Vec<Obj>; 3],
     /// Code that functions had when they ran, before `__code__` was assigned.
     pub(crate) replaced_codes: Vec<Ref<crate::types::CodeObj>>,
+    pub(crate) translated: crate::eval::Translated,
+    /// What `retic.trace()` records into and asks.
+    pub recordings: Option<Box<dyn crate::lens::Recordings>>,
     pub asyncgen_hooks_type: Option<Ref<Type>>,
     /// The packed library, if there is one.
     pub library: Option<LibraryHook>,
@@ -584,6 +587,8 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         audit_hooks: Vec::new(),
         fork_hooks: Default::default(),
         replaced_codes: Vec::new(),
+        translated: crate::eval::Translated::default(),
+        recordings: None,
         asyncgen_hooks_type: None,
         library: None,
         imports: Default::default(),

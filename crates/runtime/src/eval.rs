@@ -3,10 +3,11 @@
 //! the translator reserved. S2 a register holds an owned value, the unbound marker, or nothing that is read again.
 //!
 //! `translate.rs` makes register code, `bound.rs` finds locals that are certainly bound, `binding.rs` puts arguments where parameters are, `ops/` holds the handlers, `frame.rs` the frames and calls, `unwind.rs` errors,
-//! `tracing.rs` events for those who watch, `jump.rs` what debuggers do to frames.
+//! `copies.rs` the change from one copy of the handlers to the other, `tracing.rs` events for those who watch, `jump.rs` what debuggers do to frames.
 
 mod binding;
 mod bound;
+mod copies;
 mod exec;
 mod frame;
 pub mod jump;
@@ -16,6 +17,7 @@ mod recording;
 pub mod tracing;
 mod unwind;
 
+pub use copies::{Translated, use_machine};
 pub use exec::{Exec, Info};
 pub use frame::{Frame, FrameKind, Stacks, call_function, call_with, current_module_name, run_code, run_generator, run_generator_first};
 pub use tracing::Place;

@@ -7,6 +7,7 @@
 
 mod holders;
 mod naming;
+mod inside;
 mod places;
 mod recorder;
 mod refs;
@@ -19,6 +20,7 @@ use crate::memory;
 use crate::object::{Header, Obj, shape};
 use crate::types::flags;
 pub use holders::{Watch, chain, holders};
+pub use inside::{Answer, LifeTold, Place, Question, Recordings};
 pub use window::Window;
 use recorder::Recorder;
 use retic_events::{Asked, Event, How, Left, Level, Phase, Sink, Trigger};
@@ -92,6 +94,9 @@ impl Lens {
     pub fn is_recording(&self) -> bool {
         self.recording.get()
     }
+    pub(crate) fn set_on(&self, on: bool) {
+        self.on.set(on);
+    }
     /// Instructions carried out since the interpreter was put under the lens.
     pub fn steps(&self) -> u64 {
         self.steps.get()
@@ -130,10 +135,15 @@ impl Cx {
         }
     }
     fn open_journal(&mut self) {
+        let top = self.stacks.top;
+        self.lens.top.set(top);
         self.lens.recording.set(true);
         self.death_depth.set(self.death_depth.get() + RECORDED);
         self.heap.keep_journal(true);
         checkpoint(self);
+        let mut frames: Vec<*mut Frame> = self.stacks.iter().map(|f| (&raw const *f).cast_mut()).collect();
+        frames.reverse();
+        with(self, |cx, r| frames.into_iter().for_each(|f| _ = r.entered(cx, f)));
         self.heap.attention.set(true);
     }
     fn close_journal(&mut self) {
@@ -208,9 +218,6 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
             if opens {
                 cx.lens.waiting.set(false);
                 cx.open_journal();
-                let mut frames: Vec<*mut Frame> = cx.stacks.iter().map(|f| (&raw const *f).cast_mut()).collect();
-                frames.reverse();
-                with(cx, |cx, r| frames.into_iter().for_each(|f| _ = r.entered(cx, f)));
             }
         }
         return;

@@ -88,9 +88,10 @@ fn one(book: &Book, style: &Style, l: &Life) -> (String, String) {
     let who = called(book, l);
     let owners = chain.len() - 1;
     let text = if l.death.is_none() {
+        let whole = !book.phases.is_empty();
         match lang {
-            Lang::En => format!("{who} did not die: it was alive when the process ended. It was born at {born}."),
-            Lang::Zh => format!("{who} 没有消亡:进程结束时它还活着。它诞生于{born}。"),
+            Lang::En => format!("{who} did not die: it was alive when the {} ended. It was born at {born}.", if whole { "process" } else { "recording" }),
+            Lang::Zh => format!("{who} 没有消亡:{}结束时它还活着。它诞生于{born}。", if whole { "进程" } else { "录制" }),
         }
     } else if owners == 0 {
         match lang {

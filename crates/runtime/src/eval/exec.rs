@@ -1,5 +1,6 @@
 //! Register code as data: words, and what is known of each instruction.
 
+use super::copies::Listed;
 use super::tracing::{Instruments, LinePoint};
 use crate::object::Obj;
 use std::rc::Rc;
@@ -63,4 +64,6 @@ pub struct Exec {
     /// Where tracing reports lines, by word.
     pub lines: Vec<LinePoint>,
     pub instruments: Instruments,
+    /// Its place on the list of what was translated.
+    pub listed: Option<Listed>,
 }

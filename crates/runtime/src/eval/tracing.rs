@@ -169,7 +169,7 @@ fn instrument(exec: &Exec, code: &CodeObj, level: u8) {
 }
 
 /// Puts the original handlers back.
-fn restore(exec: &Exec) {
+pub(super) fn restore(exec: &Exec) {
     exec.instruments.level.set(0);
     for (word, p) in exec.instruments.points.get().into_iter().flatten() {
         let at = exec.words.as_ptr().wrapping_add(*word as usize).cast_mut();

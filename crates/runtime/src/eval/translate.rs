@@ -139,6 +139,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         keep: std::mem::take(&mut tr.keep),
         lines: std::mem::take(&mut tr.lines),
         instruments: Instruments::default(),
+        listed: None,
     })
 }
 

@@ -105,6 +105,11 @@ impl Recorder {
         self.sink.events(&self.events);
         self.events.clear();
     }
+    /// Somebody wants to read what was recorded so far.
+    pub fn show(&mut self) {
+        self.flush();
+        self.sink.flush();
+    }
 
     /// Adds an event of here and now. True: the sink has had enough.
     pub fn tell(&mut self, cx: &Cx, event: Event) -> bool {

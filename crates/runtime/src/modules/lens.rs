@@ -1,9 +1,11 @@
 //! `_retic`: what `import retic` is made of.
 
 use crate::cx::{Cx, PyResult};
-use crate::lens;
-use crate::object::Obj;
-use crate::types::module;
+use crate::lens::{self, Answer, LifeTold, Place, Question, Wanted};
+use crate::object::{Obj, Ref};
+use crate::protocol;
+use crate::types::{Str, module};
+use retic_events::Level;
 
 #[retic_macros::methods]
 mod functions {
@@ -29,11 +31,97 @@ mod functions {
     pub fn steps(cx: &mut Cx) -> i64 {
         cx.lens.steps() as i64
     }
+    /// Begin to record this program and return the recording's number.
+    ///
+    /// 'level' is "counts", "lives", "refs" or "steps"; 'path' a file or None; 'mine' the folders of the user's files.
+    #[py("begin(level, path, mine, /)")]
+    pub fn begin(cx: &mut Cx, level: &Ref<Str>, path: &Obj, mine: &Obj) -> PyResult<usize> {
+        let level = match &*level.to_text(cx) {
+            "counts" => Level::Counts,
+            "lives" => Level::Lives,
+            "refs" => Level::Refs,
+            "steps" => Level::Steps,
+            other => return Err(cx.value_error(format!("level must be 'counts', 'lives', 'refs' or 'steps', not '{other}'"))),
+        };
+        let path = path.cast::<Str>().map(|s| s.to_text(cx));
+        let mine = texts(cx, mine)?;
+        cx.begin_inside(path.as_deref(), &mine, Wanted { level, ..Wanted::default() })
+    }
+    /// End the recording that begin() began.
+    #[py("end()")]
+    pub fn end(cx: &mut Cx) -> PyResult<()> {
+        cx.end_inside()
+    }
+    /// Return the lives of a recording, of a type by name or of all (None).
+    #[py("lives(number, name, /)")]
+    pub fn lives(cx: &mut Cx, number: usize, name: &Obj) -> PyResult {
+        let name = name.cast::<Str>().map(|s| s.to_text(cx));
+        asked(cx, number, Question::Lives(name))
+    }
+    /// Return the lives that had an address in turn.
+    #[py("tenants(number, address, /)")]
+    pub fn tenants(cx: &mut Cx, number: usize, address: usize) -> PyResult {
+        asked(cx, number, Question::Tenants(address as u64))
+    }
+    /// Return the answer of `retic why WORDS`, or the report.
+    #[py("answer(number, words, lang, width, /)")]
+    pub fn answer(cx: &mut Cx, number: usize, words: &Obj, lang: &Ref<Str>, width: usize) -> PyResult {
+        let words = texts(cx, words)?;
+        let lang = lang.to_text(cx);
+        asked(cx, number, Question::Words { words, lang, width })
+    }
+    /// Give a recording up.
+    #[py("forget(number, /)")]
+    pub fn forget(cx: &mut Cx, number: usize) {
+        if let Some(face) = &mut cx.recordings {
+            face.forget(number);
+        }
+    }
     /// Return whether a recording is under way.
     #[py("is_recording()")]
     pub fn is_recording(cx: &mut Cx) -> bool {
         cx.lens.is_recording()
     }
+}
+
+fn texts(cx: &mut Cx, list: &Obj) -> PyResult<Vec<String>> {
+    let items = protocol::collect(cx, list)?;
+    let mut out = Vec::new();
+    for i in items {
+        let Some(s) = i.cast::<Str>() else { return Err(cx.type_error("texts are expected")) };
+        out.push(s.to_text(cx));
+        cx.release(i);
+    }
+    Ok(out)
+}
+
+fn asked(cx: &mut Cx, number: usize, question: Question) -> PyResult {
+    match cx.ask_recording(number, question)? {
+        Answer::Text(text) => cx.str(&text),
+        Answer::Lives(lives) => {
+            let mut out = Vec::new();
+            for l in lives {
+                cx.poll_native()?;
+                out.push(life(cx, l)?);
+            }
+            cx.list(out)
+        }
+    }
+}
+
+/// (serial, type, address, size, tenant, born, died, cause): places as (step, file, line, op, by); died and cause may be None.
+fn life(cx: &mut Cx, l: LifeTold) -> PyResult {
+    let (died, cause) = match l.died {
+        Some((at, cause)) => (place(cx, at)?, cx.str(&cause)?),
+        None => (cx.none(), cx.none()),
+    };
+    let row = vec![cx.int(l.serial as i64)?, cx.str(&l.type_name)?, cx.int(l.address as i64)?, cx.int(l.size as i64)?, cx.int(i64::from(l.tenant))?, place(cx, l.born)?, died, cause];
+    cx.tuple(row)
+}
+
+fn place(cx: &mut Cx, p: Place) -> PyResult {
+    let row = vec![cx.int(p.step as i64)?, cx.str(&p.file)?, cx.int(i64::from(p.line))?, cx.str(&p.op)?, cx.str(&p.by)?];
+    cx.tuple(row)
 }
 
 fn list_of(cx: &mut Cx, found: Vec<(Option<Obj>, String)>) -> PyResult {

@@ -58,7 +58,8 @@ impl CodeObj {
         if let Some(e) = self.exec.0.get() {
             return Ok(&raw const **e);
         }
-        let made = crate::eval::translate(cx, self)?;
+        let mut made = crate::eval::translate(cx, self)?;
+        made.listed = Some(cx.translated.add(self));
         Ok(&raw const **self.exec.0.get_or_init(|| Box::new(made)))
     }
     pub fn line_at(&self, offset: u32) -> u32 {
