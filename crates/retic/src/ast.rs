@@ -71,8 +71,12 @@ impl Build for Builder<'_> {
 /// The tree of a program; syntax errors are raised.
 pub(crate) fn tree(cx: &mut Cx, source: &str, filename: &str, mode: Mode) -> PyResult {
     let module = retic_runtime::modules::import::import(cx, "_ast")?;
+    // Long sources are read on a stack of their own, which is as deep as they may nest: the interpreter's floor is not there.
+    let floor = cx.stack_floor.replace(0);
     let mut b = Builder { cx, module, classes: HashMap::new(), singletons: HashMap::new() };
-    match retic_compiler::tree(source, mode, &mut b) {
+    let made = retic_compiler::tree(source, mode, &mut b);
+    cx.stack_floor.set(floor);
+    match made {
         Ok(o) => Ok(o),
         Err(TreeError::Build(r)) => Err(r),
         Err(TreeError::Syntax(e)) => Err(syntax_error(cx, &e, filename, source)),

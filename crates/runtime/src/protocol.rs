@@ -374,6 +374,9 @@ pub fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
         return f(cx, o, k);
     }
     if o.cast::<Type>().is_some() {
+        if o.is(cx.types.type_.as_obj()) {
+            return crate::types::generic::alias(cx, o, k);
+        }
         let name = cx.name("__class_getitem__");
         if let Some(f) = lookup_attr(cx, o, &name)? {
             return call(cx, &f, std::slice::from_ref(k));

@@ -845,7 +845,10 @@ impl Type {
     #[settable("")]
     fn module_get(cx: &mut Cx, this: &Ref<Type>) -> PyResult {
         let name = cx.name("__module__");
-        if let Some(m) = this.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &name)) {
+        // What `type` itself has under the name is this very descriptor.
+        if this.is_heap()
+            && let Some(m) = this.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &name))
+        {
             return Ok(m);
         }
         let full = this.static_name.get();
@@ -873,6 +876,9 @@ impl Type {
     #[get("__doc__")]
     #[settable("")]
     fn doc_get(cx: &mut Cx, this: &Ref<Type>) -> PyResult {
+        if this.as_obj().is(cx.types.type_.as_obj()) {
+            return cx.str("type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type");
+        }
         let name = cx.name("__doc__");
         let found = this.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &name));
         match found {
@@ -899,7 +905,7 @@ impl Type {
         Some(this.static_signature.get()).filter(|s| !s.is_empty()).map(str::to_string)
     }
     #[get("__flags__")]
-    fn flags_get(_cx: &mut Cx, this: &Ref<Type>) -> i64 {
+    fn flags_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
         let f = this.flags.get();
         let mut out = 0;
         for (ours, theirs) in [
@@ -910,12 +916,48 @@ impl Type {
             (flags::ABSTRACT, 1 << 20),
             (flags::SEQUENCE, 1 << 5),
             (flags::MAPPING, 1 << 6),
+            (flags::WEAK, if f & flags::HEAP != 0 { 1 << 3 } else { 0 }),
+            (flags::DICT, if f & flags::HEAP != 0 { 1 << 4 } else { 0 }),
+            (flags::METHOD_DESCRIPTOR, 1 << 17),
+            (flags::MATCH_SELF, 1 << 22),
         ] {
             if f & ours != 0 {
                 out |= theirs;
             }
         }
-        out
+        let kinds = [&cx.types.int, &cx.types.list, &cx.types.tuple, &cx.types.bytes, &cx.types.str, &cx.types.dict, &cx.types.base_exception, &cx.types.type_];
+        for (i, kind) in kinds.into_iter().enumerate() {
+            if this.is_subtype(cx, kind) {
+                out |= 1 << (24 + i);
+            }
+        }
+        // Every class that can be seen is ready.
+        out | 1 << 12
+    }
+    #[get("__itemsize__")]
+    fn itemsize_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
+        let sizes = [(&cx.types.type_, 40), (&cx.types.int, 4), (&cx.types.tuple, 8), (&cx.types.bytes, 1)];
+        sizes.into_iter().find(|(t, _)| this.is_subtype(cx, t)).map_or(0, |(_, n)| n)
+    }
+    /// Where CPython 3.13 keeps the dictionary of an instance; -1: the class manages it.
+    #[get("__dictoffset__")]
+    fn dictoffset_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
+        let places = [(&cx.types.type_, 264), (&cx.types.base_exception, 16), (&cx.types.module, 16), (&cx.types.function, 88)];
+        match places.into_iter().find(|(t, _)| this.is_subtype(cx, t)) {
+            Some((_, n)) => n,
+            None if this.is_heap() && this.has(flags::DICT) => -1,
+            None => 0,
+        }
+    }
+    /// Where CPython 3.13 keeps the list of weak references to an instance; -32: in front of it.
+    #[get("__weakrefoffset__")]
+    fn weakrefoffset_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
+        let places = [(&cx.types.type_, 368), (&cx.types.set, 192), (&cx.types.frozenset, 192), (&cx.types.module, 40), (&cx.types.function, 96)];
+        match places.into_iter().find(|(t, _)| this.is_subtype(cx, t)) {
+            Some((_, n)) => n,
+            None if this.is_heap() && this.has(flags::WEAK) => -32,
+            None => 0,
+        }
     }
     #[get("__basicsize__")]
     fn basicsize_get(_cx: &mut Cx, this: &Ref<Type>) -> usize {
