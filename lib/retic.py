@@ -66,13 +66,15 @@ def count(obj, /):
 
 def _walked(obj):
     """Holders as gc tells them, for a Python without a lens."""
-    frame = _sys._getframe(2)
+    frame = _sys._getframe(1)
     namespaces = {id(m.__dict__): m.__name__ for m in list(_sys.modules.values()) if isinstance(m, type(_sys))}
     out = []
     while frame is not None:
-        for name, value in frame.f_locals.items() if frame.f_locals is not frame.f_globals else ():
-            if value is obj:
-                out.append((None, f"local {name} of {frame.f_code.co_qualname}"))
+        # The frames of this file only look.
+        if frame.f_code.co_filename != __file__ and frame.f_locals is not frame.f_globals:
+            for name, value in frame.f_locals.items():
+                if value is obj:
+                    out.append((None, f"local {name} of {frame.f_code.co_qualname}"))
         frame = frame.f_back
     for owner in _gc.get_referrers(obj):
         if isinstance(owner, dict):
@@ -108,7 +110,7 @@ def _chain(obj):
         found = _walked(at)
         own.update((id(way), id(found)))
         for owner, words in found:
-            if owner is None and not words.endswith((" of _chain", " of why_alive", " of Trace.why_alive")):
+            if owner is None:
                 return way + [(None, words)]
         for owner, words in found:
             # What only this search holds is no holder.
@@ -156,6 +158,11 @@ class Watch:
         """Return the instances born in the block that are alive, after a collection."""
         _gc.collect()
         return [o for o in self._living(classes or self.classes) if id(o) not in self._before]
+
+
+    def why_leaked(self, *classes):
+        """Return a text for each instance that leaked() returns: why it is alive."""
+        return [why_alive(o) for o in self.leaked(*classes)]
 
 
 def watch(*classes):

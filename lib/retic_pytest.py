@@ -34,8 +34,7 @@ def pytest_pyfunc_call(pyfuncitem):
     with retic.watch(*classes) as watch:
         outcome = yield
     if outcome.excinfo is None:
-        left = watch.leaked()
-        if left:
-            lines = [f"{len(left)} of {', '.join(c.__name__ for c in classes)} outlived the test"]
-            lines += [retic.why_alive(o) for o in left[:3]]
-            pytest.fail("\n".join(lines), pytrace=False)
+        texts = watch.why_leaked()
+        if texts:
+            names = ", ".join(c.__name__ for c in classes)
+            outcome.force_exception(pytest.fail.Exception("\n".join([f"{len(texts)} of {names} outlived the test", *texts[:3]]), pytrace=False))

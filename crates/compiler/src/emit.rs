@@ -518,11 +518,7 @@ impl<'a> Emitter<'a> {
             Number::Complex { real, imag } => Const::Complex(real.to_bits(), imag.to_bits()),
             Number::Int(i) => match i.as_i64() {
                 Some(v) => Const::Int(v),
-                None => {
-                    let r = n.range;
-                    let text = &self.lines.source[r.start().to_usize()..r.end().to_usize()];
-                    crate::literal::integer(text).unwrap_or(Const::Int(0))
-                }
+                None => crate::literal::integer(&i.to_string()).unwrap_or(Const::Int(0)),
             },
         }
     }

@@ -9,6 +9,7 @@ mod assemble;
 mod emit;
 mod error;
 mod fold;
+mod from_tree;
 mod literal;
 mod parse;
 mod peephole;
@@ -19,6 +20,7 @@ mod unparse;
 mod wording;
 
 pub use error::{CompileError, ErrorKind, Warning};
+pub use from_tree::{Node, Problem, Value, compile_tree};
 pub use parse::is_incomplete;
 pub use source::decode;
 pub use tree::{Build, TreeError, tree};

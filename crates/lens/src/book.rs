@@ -1,10 +1,10 @@
 //! The book kept from events: every object's life, every address's tenants, every frame, in order.
 
+use crate::wire::FIRST_THREAD;
 use retic_bytecode::{Code, Opcode, lines};
 use retic_events::{Asked, ELDER, Event, Holder, How, Look, Nature, Phase, Trigger};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use crate::wire::FIRST_THREAD;
 use std::rc::Rc;
 
 /// Lives that a book keeps. What comes after them is counted only.

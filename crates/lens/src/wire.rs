@@ -188,7 +188,7 @@ impl State {
         // Elders by number, odd; others by age, even; zero for none.
         if serial == 0 {
             out.push(0);
-        } else if serial >= ELDER { 
+        } else if serial >= ELDER {
             number(out, (serial - ELDER) << 1 | 1);
         } else {
             number(out, (self.next.wrapping_sub(serial)) << 1);

@@ -2,10 +2,11 @@
 
 use crate::syntax_error;
 use retic_bytecode::{Const, Position};
-use retic_compiler::{Build, Mode, TreeError};
+use retic_compiler::{Build, Mode, Node, TreeError, Value};
 use retic_runtime::types::{code, object};
 use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, protocol, types};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 struct Builder<'a> {
     cx: &'a mut Cx,
@@ -80,5 +81,176 @@ pub(crate) fn tree(cx: &mut Cx, source: &str, filename: &str, mode: Mode) -> PyR
         Ok(o) => Ok(o),
         Err(TreeError::Build(r)) => Err(r),
         Err(TreeError::Syntax(e)) => Err(syntax_error(cx, &e, filename, source)),
+    }
+}
+
+/// Trees nest no deeper than this: what reads them recurses.
+const DEPTH_MAX: usize = 3000;
+
+/// A tree that a program made, as the compiler takes it.
+pub(crate) fn node(cx: &mut Cx, tree: &Obj) -> PyResult<Node> {
+    let module = retic_runtime::modules::import::import(cx, "_ast")?;
+    let name = cx.name("AST");
+    let base = protocol::getattr(cx, &module, &name)?;
+    let mut reader = Reader { cx, module, base, kinds: HashMap::new() };
+    reader.node(tree, 0)
+}
+
+/// What is known of a class of nodes: its name in the grammar, its fields, whether it has a place.
+#[derive(Clone)]
+struct Kind {
+    name: String,
+    fields: Rc<Vec<Ref<types::Str>>>,
+    placed: bool,
+}
+
+struct Reader<'a> {
+    cx: &'a mut Cx,
+    module: Obj,
+    base: Obj,
+    kinds: HashMap<usize, (Obj, Kind)>,
+}
+
+impl Reader<'_> {
+    /// The class of the grammar that a class is, or is made from.
+    fn kind(&mut self, o: &Obj) -> PyResult<Kind> {
+        let class = o.ty().handle();
+        if let Some((_, kind)) = self.kinds.get(&class.as_obj().address()) {
+            return Ok(kind.clone());
+        }
+        let module_name = self.cx.name("_fields");
+        let mut name = class.short_name();
+        for t in class.mro_list(self.cx).to_vec() {
+            let Some(t) = t.cast::<types::Type>() else { continue };
+            let short = t.short_name();
+            let key = types::str::intern_text(self.cx, &short)?;
+            if protocol::lookup_attr(self.cx, &self.module.clone(), &key)?.is_some_and(|c| c.is(t.as_obj())) {
+                name = short;
+                break;
+            }
+        }
+        let fields = protocol::getattr(self.cx, class.as_obj(), &module_name)?;
+        let fields: Vec<Ref<types::Str>> = protocol::collect(self.cx, &fields)?.iter().filter_map(|f| f.cast::<types::Str>().cloned()).collect();
+        let attributes = self.cx.name("_attributes");
+        let attributes = protocol::getattr(self.cx, class.as_obj(), &attributes)?;
+        let placed = !protocol::collect(self.cx, &attributes)?.is_empty();
+        let kind = Kind { name, fields: Rc::new(fields), placed };
+        // The class is kept: its address stands for it.
+        self.kinds.insert(class.as_obj().address(), (class.as_obj().clone(), kind.clone()));
+        Ok(kind)
+    }
+    fn number(&mut self, o: &Obj, name: &'static str) -> PyResult<Option<u32>> {
+        let key = self.cx.name(name);
+        match protocol::lookup_attr(self.cx, o, &key)? {
+            None => Ok(None),
+            Some(v) if v.is_none() => Ok(None),
+            Some(v) => match types::int::to_i64(&v) {
+                Some(n) => Ok(Some(u32::try_from(n.max(0)).unwrap_or(u32::MAX))),
+                None => {
+                    let shown = protocol::repr_text(self.cx, &v)?;
+                    Err(self.cx.value_error(format!("invalid integer value: {shown}")))
+                }
+            },
+        }
+    }
+    fn place(&mut self, o: &Obj) -> PyResult<Option<Position>> {
+        let (Some(line), Some(column)) = (self.number(o, "lineno")?, self.number(o, "col_offset")?) else { return Ok(None) };
+        let end_line = self.number(o, "end_lineno")?.unwrap_or(line);
+        let end_column = self.number(o, "end_col_offset")?.unwrap_or(column);
+        Ok(Some(Position { line, end_line, column, end_column }))
+    }
+    fn node(&mut self, o: &Obj, depth: usize) -> PyResult<Node> {
+        if depth > DEPTH_MAX {
+            return Err(self.cx.recursion_error("maximum recursion depth exceeded during compilation"));
+        }
+        let kind = self.kind(o)?;
+        let mut fields = Vec::with_capacity(kind.fields.len());
+        for name in kind.fields.iter() {
+            if let Some(v) = protocol::lookup_attr(self.cx, o, name)? {
+                let constant = matches!(kind.name.as_str(), "Constant" | "MatchSingleton") && name.to_text(self.cx) == "value";
+                let value = if constant { self.constant(&v, depth)? } else { self.value(&v, depth)? };
+                fields.push((name.to_text(self.cx), value));
+            }
+        }
+        let place = if kind.placed { self.place(o)? } else { None };
+        Ok(Node { kind: kind.name, fields, place })
+    }
+    fn value(&mut self, v: &Obj, depth: usize) -> PyResult<Value> {
+        self.cx.poll_native()?;
+        let base = self.base.clone();
+        if protocol::isinstance(self.cx, v, &base)? {
+            self.cx.room()?;
+            return self.node(v, depth + 1).map(Value::Node);
+        }
+        if let Some(list) = v.cast::<types::List>() {
+            let items = list.items(self.cx).to_vec();
+            return items.iter().map(|i| self.value(i, depth)).collect::<PyResult<_>>().map(Value::List);
+        }
+        self.constant(v, depth)
+    }
+    fn constant(&mut self, v: &Obj, depth: usize) -> PyResult<Value> {
+        match self.constant_of(v, depth)? {
+            Some(c) => Ok(Value::Const(c)),
+            None => {
+                let shown = protocol::repr_text(self.cx, v)?;
+                Ok(Value::Other(shown, v.ty().name_text()))
+            }
+        }
+    }
+    fn constant_of(&mut self, v: &Obj, depth: usize) -> PyResult<Option<Const>> {
+        if depth > DEPTH_MAX {
+            return Err(self.cx.recursion_error("maximum recursion depth exceeded during compilation"));
+        }
+        let exact = |t: &Ref<types::Type>| std::ptr::eq(v.ty(), &raw const **t);
+        let t = &self.cx.types;
+        if v.is_none() {
+            return Ok(Some(Const::None));
+        }
+        if v.is(&self.cx.consts.ellipsis) {
+            return Ok(Some(Const::Ellipsis));
+        }
+        if exact(&t.bool) {
+            return Ok(Some(Const::Bool(types::int::to_i64(v) == Some(1))));
+        }
+        if exact(&t.int) {
+            return Ok(match (types::int::to_i64(v), types::int::to_big(v)) {
+                (Some(i), _) => Some(Const::Int(i)),
+                (None, Some(b)) => {
+                    let (negative, digits) = b.to_digits();
+                    Some(Const::BigInt { negative, digits: digits.into() })
+                }
+                _ => None,
+            });
+        }
+        if exact(&t.float) {
+            let f = protocol::as_f64(self.cx, v)?;
+            return Ok(Some(Const::Float(f.to_bits())));
+        }
+        if exact(&t.complex) {
+            let (re, im) = types::complex::value(v);
+            return Ok(Some(Const::Complex(re.to_bits(), im.to_bits())));
+        }
+        if let Some(s) = v.cast::<types::Str>().filter(|_| exact(&t.str)) {
+            let points = s.code_points();
+            return Ok(Some(match points.iter().map(|c| char::from_u32(*c)).collect::<Option<String>>() {
+                Some(text) => Const::Str(text.into()),
+                None => Const::WideStr(points.into()),
+            }));
+        }
+        if let Some(b) = v.cast::<types::Bytes>().filter(|_| exact(&t.bytes)) {
+            return Ok(Some(Const::Bytes(b.bytes().into())));
+        }
+        if let Some(list) = v.cast::<types::Tuple>().filter(|_| exact(&t.tuple)) {
+            let mut items = Vec::new();
+            for i in list.items().to_vec() {
+                self.cx.room()?;
+                match self.constant_of(&i, depth + 1)? {
+                    Some(c) => items.push(c),
+                    None => return Ok(None),
+                }
+            }
+            return Ok(Some(Const::Tuple(items.into())));
+        }
+        Ok(None)
     }
 }

@@ -13,6 +13,7 @@ pub use retic_runtime::lens::{Wanted, Watch, Window};
 pub use retic_runtime::modules::sys::info::Flags;
 
 use retic_compiler::{CompileError, ErrorKind, Mode, Options};
+use retic_runtime::Obj;
 use retic_runtime::cx::{CompileRequest, Cx, PyResult};
 use retic_runtime::interp::{self, Interp};
 use std::rc::Rc;
@@ -85,6 +86,7 @@ impl Python {
         }
         cx.compile_hook = Some(compile_hook);
         cx.tree_hook = Some(tree_hook);
+        cx.tree_compile_hook = Some(tree_compile_hook);
         retic_stdlib::install(cx);
         cx.optimize = settings.optimize;
         cx.library = Some(library);
@@ -327,6 +329,23 @@ fn compile_hook(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult<Rc<retic_b
 
 fn tree_hook(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult {
     ast::tree(cx, request.source, request.filename, mode_of(request.mode))
+}
+
+fn tree_compile_hook(cx: &mut Cx, tree: &Obj, request: CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>> {
+    let node = ast::node(cx, tree)?;
+    let flags = request.flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS;
+    let options = Options { mode: mode_of(request.mode), filename: request.filename.into(), optimize: request.optimize, flags };
+    match retic_compiler::compile_tree(node, &options) {
+        Ok(compiled) => {
+            for w in &compiled.warnings {
+                warn(cx, w, request.filename, "")?;
+            }
+            Ok(compiled.code)
+        }
+        Err(retic_compiler::Problem::Type(text)) => Err(cx.type_error(text)),
+        Err(retic_compiler::Problem::Value(text)) => Err(cx.value_error(text)),
+        Err(retic_compiler::Problem::Syntax(e)) => Err(syntax_error(cx, &e, request.filename, "")),
+    }
 }
 
 fn mode_of(name: &str) -> Mode {

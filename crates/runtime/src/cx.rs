@@ -55,6 +55,9 @@ pub type CompileHook = fn(&mut Cx, CompileRequest<'_>) -> PyResult<Rc<retic_byte
 /// Parses source into a tree of `_ast` nodes. Installed by the embedding crate.
 pub type TreeHook = fn(&mut Cx, CompileRequest<'_>) -> PyResult;
 
+/// Compiles a tree of `_ast` nodes. Installed by the embedding crate; `source` of the request is empty.
+pub type TreeCompileHook = fn(&mut Cx, &Obj, CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>>;
+
 /// Finds a module of the packed library by its dotted name, or (an absolute path) by its file.
 pub type LibraryHook = fn(&str) -> Option<LibraryModule>;
 
@@ -110,6 +113,7 @@ pub struct Cx {
     pub sys: Option<Obj>,
     pub compile_hook: Option<CompileHook>,
     pub tree_hook: Option<TreeHook>,
+    pub tree_compile_hook: Option<TreeCompileHook>,
     /// The program of `-c`: its code and text, for tracebacks.
     pub command: Option<(Obj, Obj)>,
     pub monitoring: crate::modules::sys::monitoring::State,
@@ -560,6 +564,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         sys: None,
         compile_hook: None,
         tree_hook: None,
+        tree_compile_hook: None,
         command: None,
         monitoring: Default::default(),
         host,

@@ -6,8 +6,8 @@
 //! and the event that its block went, its header is whole, so addresses from the journal may be read.
 
 mod holders;
-mod naming;
 mod inside;
+mod naming;
 mod places;
 mod recorder;
 mod refs;
@@ -21,11 +21,11 @@ use crate::object::{Header, Obj, shape};
 use crate::types::flags;
 pub use holders::{Watch, chain, holders};
 pub use inside::{Answer, LifeTold, Place, Question, Recordings};
-pub use window::Window;
 use recorder::Recorder;
 use retic_events::{Asked, Event, How, Left, Level, Phase, Sink, Trigger};
 use std::cell::{Cell, RefCell};
 use std::ptr::{NonNull, null_mut};
+pub use window::Window;
 
 /// What `Cx::death_depth` is above while recording: `memory::bury` then comes here.
 const RECORDED: u32 = 1 << 20;

@@ -194,7 +194,9 @@ impl<'a> Emitter<'a> {
         for (i, raw) in holes {
             self.expr(&i.expression)?;
             let range = i.expression.range();
-            let source = &self.lines.source[i.range.start().to_usize() + 1..range.end().to_usize()];
+            // Of a tree that a program made, the text lies elsewhere, alone.
+            let end = if i.range.contains_range(range) { range.end() } else { i.range.end() };
+            let source = self.lines.source.get(i.range.start().to_usize() + 1..end.to_usize()).unwrap_or("");
             self.load_str(source.trim());
             let mut arg = match i.conversion {
                 ConversionFlag::None if i.debug_text.is_some() && i.format_spec.is_none() => 2,

@@ -1,12 +1,12 @@
 //! Turns what happens into events, and gives them serial numbers and places.
 
+use super::Wanted;
 use super::holders::Watch;
 use super::naming::Names;
 use super::places::{self, BUFFER, Blocks};
 use super::refs::Refs;
 use super::totals::Totals;
 use super::window::Window;
-use super::Wanted;
 use crate::cx::Cx;
 use crate::eval::Frame;
 use crate::memory::pre_size;
@@ -395,7 +395,7 @@ impl Recorder {
     pub fn left(&mut self, cx: &Cx, frame: *mut Frame, how: Left) -> bool {
         let ended = self.tell(cx, Event::Leave { how });
         let below = frame.wrapping_sub(1);
-        self.refs.left(frame);
+        self.refs_left(frame);
         if how != Left::Yielded
             && let Some(i) = self.leaving.iter().rposition(|l| l.0 == below)
         {

@@ -54,10 +54,6 @@ impl Refs {
         }
         self.told.remove(&block);
     }
-    /// A frame is left, for now or for ever.
-    pub fn left(&mut self, frame: *mut Frame) {
-        self.frames.retain(|f| f.frame != frame);
-    }
 }
 
 impl Recorder {
@@ -154,6 +150,15 @@ impl Recorder {
             self.let_go(refs, was);
             *was = Register::default();
         }
+    }
+    /// A frame is left, for now or for ever.
+    pub fn refs_left(&mut self, frame: *mut Frame) {
+        let Some(i) = self.refs.frames.iter().rposition(|f| f.frame == frame) else { return };
+        let mut refs = std::mem::take(&mut self.refs);
+        for r in &refs.frames.remove(i).registers {
+            self.let_go(&mut refs, r);
+        }
+        self.refs = refs;
     }
     /// A register lost an object that may live on with another count.
     fn let_go(&self, refs: &mut Refs, was: &Register) {

@@ -86,8 +86,7 @@ impl Recorder {
     /// Tells the sums.
     pub fn tell_totals(&mut self) {
         let totals = std::mem::take(&mut self.totals);
-        let events: Vec<Event> =
-            totals.list.iter().map(|t| Event::Total { site: t.site, type_id: t.type_id, born: t.born, died: t.died, bytes: t.bytes }).collect();
+        let events: Vec<Event> = totals.list.iter().map(|t| Event::Total { site: t.site, type_id: t.type_id, born: t.born, died: t.died, bytes: t.bytes }).collect();
         Sink::events(&mut *self.sink, &events);
     }
 }

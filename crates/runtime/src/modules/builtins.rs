@@ -460,14 +460,7 @@ mod functions {
         if of_ast && flags & ONLY_AST != 0 {
             return Ok(source.clone());
         }
-        let source = &if of_ast {
-            // Through the text of the tree: the code is that of the tree, its lines are those of the text.
-            let m = crate::modules::import(cx, "ast")?;
-            protocol::call_method(cx, &m, "unparse", std::slice::from_ref(source))?
-        } else {
-            source.clone()
-        };
-        let text = source_text(cx, source)?;
+        let text = if of_ast { String::new() } else { source_text(cx, source)? };
         let file = protocol::str_text(cx, filename)?;
         let mode = mode.to_text(cx);
         if !matches!(mode.as_str(), "exec" | "eval" | "single") {
@@ -480,7 +473,13 @@ mod functions {
         let flags = if of_ast { flags & !LINE_BY_LINE } else { flags };
         let level = if optimize < 0 { cx.optimize } else { optimize as u8 };
         let usual = std::mem::replace(&mut cx.optimize, level);
-        let code = crate::modules::compile(cx, &text, &file, &mode, flags as u32);
+        let code = match cx.tree_compile_hook {
+            Some(hook) if of_ast => {
+                let request = crate::cx::CompileRequest { source: "", filename: &file, mode: &mode, flags: flags as u32, optimize: level };
+                hook(cx, source, request).and_then(|code| CodeObj::new(cx, code))
+            }
+            _ => crate::modules::compile(cx, &text, &file, &mode, flags as u32),
+        };
         cx.optimize = usual;
         Ok(code?.into_obj())
     }

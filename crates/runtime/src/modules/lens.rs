@@ -115,7 +115,8 @@ fn life(cx: &mut Cx, l: LifeTold) -> PyResult {
         Some((at, cause)) => (place(cx, at)?, cx.str(&cause)?),
         None => (cx.none(), cx.none()),
     };
-    let row = vec![cx.int(l.serial as i64)?, cx.str(&l.type_name)?, cx.int(l.address as i64)?, cx.int(l.size as i64)?, cx.int(i64::from(l.tenant))?, place(cx, l.born)?, died, cause];
+    let row =
+        vec![cx.int(l.serial as i64)?, cx.str(&l.type_name)?, cx.int(l.address as i64)?, cx.int(l.size as i64)?, cx.int(i64::from(l.tenant))?, place(cx, l.born)?, died, cause];
     cx.tuple(row)
 }
 
