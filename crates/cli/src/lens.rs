@@ -195,8 +195,7 @@ fn trace(args: Vec<String>) -> Result<i32, String> {
     let asked = options(args)?;
     let run = run_of(asked.rest, &asked.mine)?;
     let path = asked.output.unwrap_or_else(|| run.file.clone());
-    let file = std::fs::File::options().read(true).write(true).create(true).truncate(true).open(&path).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
-    let kept = Kept::File(file);
+    let kept = Kept::file(&path).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
     let writer = Writer::new(kept, &run.name, Box::new(move |f| run.mine.has(f))).map_err(|e| format!("can't write '{}': {e}", path.display()))?.keep(asked.keep);
     let style = asked.style;
     let (at, quiet) = (path.clone(), asked.quiet);

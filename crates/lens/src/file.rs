@@ -34,25 +34,29 @@ impl Store for Vec<u8> {
     }
 }
 
-impl Store for std::fs::File {
+impl<T: Store> Store for &mut T {
     fn retain(&mut self, ranges: &[(u64, u64)]) -> std::io::Result<()> {
-        let (mut to, mut buffer) = (0, vec![0; CHUNK]);
-        for (from, end) in ranges {
-            let mut at = *from;
-            while at < *end {
-                let n = (end - at).min(CHUNK as u64) as usize;
-                self.seek(SeekFrom::Start(at))?;
-                self.read_exact(&mut buffer[..n])?;
-                self.seek(SeekFrom::Start(to))?;
-                self.write_all(&buffer[..n])?;
-                at += n as u64;
-                to += n as u64;
-            }
-        }
-        self.set_len(to)?;
-        self.seek(SeekFrom::Start(to))?;
-        Ok(())
+        (**self).retain(ranges)
     }
+}
+
+/// [`Store::retain`] for something that is read and written in place; how many bytes are left, behind which it stands.
+pub fn move_down(file: &mut (impl Read + Write + Seek), ranges: &[(u64, u64)]) -> std::io::Result<u64> {
+    let (mut to, mut buffer) = (0, vec![0; CHUNK]);
+    for (from, end) in ranges {
+        let mut at = *from;
+        while at < *end {
+            let n = (end - at).min(CHUNK as u64) as usize;
+            file.seek(SeekFrom::Start(at))?;
+            file.read_exact(&mut buffer[..n])?;
+            file.seek(SeekFrom::Start(to))?;
+            file.write_all(&buffer[..n])?;
+            at += n as u64;
+            to += n as u64;
+        }
+    }
+    file.seek(SeekFrom::Start(to))?;
+    Ok(to)
 }
 
 /// Writes a recording. What is written so far can be read if the process ends here.

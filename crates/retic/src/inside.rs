@@ -6,6 +6,7 @@ use crate::lens::{Book, Lang, Writer, why};
 use crate::recording::{Kept, Mine, Recording};
 use retic_events::Sink;
 use retic_runtime::lens::{Answer, LifeTold, Place, Question, Recordings};
+use retic_system::recordings;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -28,14 +29,11 @@ impl Recordings for Inside {
     fn begin(&mut self, path: Option<&str>, mine: &[String]) -> Result<(usize, Box<dyn Sink>), String> {
         let bytes = Rc::new(RefCell::new(Vec::new()));
         let kept = match path {
-            Some(p) => {
-                let options = std::fs::File::options().read(true).write(true).create(true).truncate(true).open(p);
-                Kept::File(options.map_err(|e| format!("can't write '{p}': {e}"))?)
-            }
+            Some(p) => Kept::file(p.as_ref()).map_err(|e| format!("can't write '{p}': {e}"))?,
             None => Kept::Memory(bytes.clone()),
         };
         let (texts, mine): (Vec<&String>, Vec<&String>) = mine.iter().partition(|m| *m == TEXTS);
-        let folders = if mine.is_empty() { vec![PathBuf::from("/")] } else { mine.iter().map(|m| std::fs::canonicalize(m).unwrap_or_else(|_| m.into())).collect() };
+        let folders = if mine.is_empty() { vec![PathBuf::from("/")] } else { mine.iter().map(|m| recordings::real(m.as_ref())).collect() };
         let mine = Mine { folders, texts: !texts.is_empty() };
         let writer = Writer::new(kept, "retic.trace()", Box::new(move |f| mine.has(f))).map_err(|e| e.to_string())?;
         self.0.push(Some(One { path: path.map(PathBuf::from), bytes, book: None }));
@@ -75,7 +73,7 @@ impl One {
     /// The book of what was recorded so far.
     fn book(&mut self) -> Result<&Book, String> {
         let held = match &self.path {
-            Some(p) => std::fs::read(p).map_err(|e| format!("can't read '{}': {e}", p.display()))?,
+            Some(p) => recordings::read(p).map_err(|e| format!("can't read '{}': {e}", p.display()))?,
             None => std::mem::take(&mut *self.bytes.borrow_mut()),
         };
         let made = match &self.book {

@@ -2,10 +2,11 @@
 
 use crate::events::{Event, Sink};
 use crate::lens::Writer;
-use crate::lens::file::Store;
+use crate::lens::file::{Store, move_down};
+use retic_system::recordings::{self, OpenFile};
 use std::cell::RefCell;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// A recording under way: where its bytes go, and what is done when it ends.
@@ -20,8 +21,15 @@ pub type End = Box<dyn FnOnce(Result<u64, String>)>;
 
 /// A file, or memory.
 pub enum Kept {
-    File(std::fs::File),
+    File(OpenFile),
     Memory(Rc<RefCell<Vec<u8>>>),
+}
+
+impl Kept {
+    /// A new file, or an old one made empty.
+    pub fn file(path: &Path) -> std::io::Result<Kept> {
+        OpenFile::create(path).map(Kept::File)
+    }
 }
 
 impl Write for Kept {
@@ -54,7 +62,7 @@ impl Mine {
         if file.starts_with('<') {
             return self.texts && (file == "<string>" || file == "<stdin>");
         }
-        let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.into());
+        let real = recordings::real(file.as_ref());
         self.folders.iter().any(|m| real.starts_with(m))
     }
 }
@@ -62,7 +70,10 @@ impl Mine {
 impl Store for Kept {
     fn retain(&mut self, ranges: &[(u64, u64)]) -> std::io::Result<()> {
         match self {
-            Kept::File(f) => f.retain(ranges),
+            Kept::File(f) => {
+                let left = move_down(f, ranges)?;
+                f.cut(left)
+            }
             Kept::Memory(m) => Store::retain(&mut *m.borrow_mut(), ranges),
         }
     }
@@ -105,7 +116,7 @@ impl Sink for Recording {
     fn finish(&mut self) {
         let Some(mut writer) = self.writer.take() else { return };
         for file in std::mem::take(&mut self.files) {
-            if let Ok(text) = std::fs::read(&file) {
+            if let Ok(text) = recordings::read(file.as_ref()) {
                 writer.source(&file, &String::from_utf8_lossy(&text));
             }
         }

@@ -5,6 +5,7 @@ mod calls;
 mod files;
 mod network;
 mod process;
+pub mod recordings;
 pub mod signals;
 mod terminal;
 
