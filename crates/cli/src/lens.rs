@@ -22,7 +22,9 @@ retic why died|alive #17|NAME@FUNCTION|NAME|TYPE [FILE]
 retic why count NAME@FUNCTION:LINE SCRIPT
         run a script (or read a .lens file) and answer in words
 retic lens open [-o FILE.html] FILE.lens       write the page of a recording
-retic lens report|stats|export --json FILE.lens
+retic lens report|stats FILE.lens
+retic lens export --json | --parquet FOLDER | --perfetto FILE FILE.lens
+retic lens diff A.lens B.lens    what the second run made more of, and left alive, by line
 retic dis [--lives] SCRIPT       the listing, with births and deaths beside each instruction
 Options of all: --lang en|zh, --plain, --width COLUMNS
 ";
@@ -38,6 +40,8 @@ struct Asked {
     /// No report.
     quiet: bool,
     json: bool,
+    parquet: Option<PathBuf>,
+    perfetto: Option<PathBuf>,
     /// How much is recorded; of `dis`, whether births and deaths are shown.
     level: Option<Level>,
     watch: Option<Watch>,
@@ -96,7 +100,7 @@ impl Asked {
     fn new() -> Asked {
         let lang = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty()).and_then(|v| Lang::of(&v)).unwrap_or_default();
         let style = Style { lang, ..Style::default() };
-        Asked { style, output: None, quiet: false, json: false, level: None, watch: None, from: 0, to: 0, keep: u64::MAX, mine: Vec::new(), rest: Vec::new() }
+        Asked { style, output: None, quiet: false, json: false, parquet: None, perfetto: None, level: None, watch: None, from: 0, to: 0, keep: u64::MAX, mine: Vec::new(), rest: Vec::new() }
     }
 
     /// Reads the options that come next; what follows them goes to `rest`.
@@ -116,6 +120,8 @@ impl Asked {
                 "--plain" => self.style.plain = true,
                 "--quiet" => self.quiet = true,
                 "--json" => self.json = true,
+                "--parquet" => self.parquet = Some(operand()?.into()),
+                "--perfetto" => self.perfetto = Some(operand()?.into()),
                 "--all" => self.style.all = true,
                 "--width" => self.style.width = operand()?.parse().map_err(|_| "--width needs a number".to_string())?,
                 "--lang" => {
@@ -329,6 +335,12 @@ fn open(path: &str) -> Result<Book, String> {
     retic::lens::read(&bytes).map_err(|e| format!("{path}: {e}"))
 }
 
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    std::fs::write(path, bytes).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
+}
+
 fn lens(args: Vec<String>) -> Result<i32, String> {
     let mut asked = options(args)?;
     let Some(verb) = asked.word()? else { return Err(format!("lens what?\n{USAGE}")) };
@@ -363,8 +375,23 @@ fn lens(args: Vec<String>) -> Result<i32, String> {
             println!("{}", path.display());
         }
         "export" if asked.json => print!("{}", retic::lens::export::json(&book, style.all)),
-        "export" => return Err("lens export: --json".to_string()),
-        other => return Err(format!("lens {other}: there is open, report, stats, export\n{USAGE}")),
+        "export" if asked.parquet.is_some() || asked.perfetto.is_some() => {
+            if let Some(folder) = &asked.parquet {
+                std::fs::create_dir_all(folder).map_err(|e| format!("can't make '{}': {e}", folder.display()))?;
+                for (name, bytes) in retic::lens::parquet::tables(&book, style.all) {
+                    write(&folder.join(format!("{name}.parquet")), &bytes)?;
+                }
+            }
+            if let Some(path) = &asked.perfetto {
+                write(path, &retic::lens::perfetto::perfetto(&book, style.all))?;
+            }
+        }
+        "export" => return Err("lens export: --json, --parquet FOLDER or --perfetto FILE".to_string()),
+        "diff" => {
+            let Some(other) = asked.rest.get(1) else { return Err("lens diff needs two recordings".to_string()) };
+            print!("{}", retic::lens::diff::diff(&book, &open(other)?, &style));
+        }
+        other => return Err(format!("lens {other}: there is open, report, stats, export, diff\n{USAGE}")),
     }
     Ok(0)
 }

@@ -142,6 +142,8 @@ pub struct Book {
     pub elders: Vec<Life>,
     /// The code of each frame that was entered; number 0 stands for no frame.
     pub frames: Vec<u32>,
+    /// Frames entered (true) and left, with their codes.
+    pub calls: Vec<(Moment, u32, bool)>,
     pub questions: Vec<(Moment, Question)>,
     pub collections: Vec<Collection>,
     pub phases: Vec<(Moment, Phase)>,
@@ -226,6 +228,8 @@ impl Book {
         let (is_mine, mine) = (self.code(code).is_some_and(|c| c.mine), self.now.mine);
         self.stack.push(Standing { frame, code, is_mine, mine });
         self.top_changed();
+        let at = self.moment();
+        self.calls.push((at, code, true));
     }
 
     /// What is on top of the stack now.
@@ -306,7 +310,10 @@ impl Book {
             }
             Event::Enter { code } => self.entered(code),
             Event::Leave { .. } => {
-                self.stack.pop();
+                if let Some(s) = self.stack.pop() {
+                    let at = self.moment();
+                    self.calls.push((at, s.code, false));
+                }
                 self.top_changed();
             }
             Event::Finalizer { serial, begins } => {

@@ -4,10 +4,13 @@
 #![forbid(unsafe_code)]
 
 pub mod book;
+pub mod diff;
 pub mod export;
 pub mod file;
 pub mod listing;
 pub mod page;
+pub mod parquet;
+pub mod perfetto;
 pub mod report;
 pub mod story;
 mod totals;
