@@ -21,12 +21,12 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// The page of the program, with a script at its end.
-fn page(at: &Path, script: &str) -> PathBuf {
+fn page(at: &Path, level: &str, script: &str) -> PathBuf {
     let program = at.join("blog <b>.py");
     std::fs::write(&program, PROGRAM).expect("the program is written");
     let retic = env!("CARGO_BIN_EXE_retic");
     let recording = at.join("blog.lens");
-    assert!(Command::new(retic).args(["trace", "--quiet", "-o"]).arg(&recording).arg(&program).env("PYTHONHASHSEED", "0").output().expect("retic runs").status.success());
+    assert!(Command::new(retic).args(["trace", level, "--quiet", "-o"]).arg(&recording).arg(&program).env("PYTHONHASHSEED", "0").output().expect("retic runs").status.success());
     assert!(Command::new(retic).args(["lens", "open", "-o"]).arg(at.join("blog.html")).arg(&recording).output().expect("retic runs").status.success());
     let text = std::fs::read_to_string(at.join("blog.html")).expect("the page is there");
     let tested = at.join("tested.html");
@@ -89,7 +89,7 @@ fn it_steps_searches_and_speaks_two_languages() {
       check('every button has a name', [...document.querySelectorAll('button')].every((b) => (b.getAttribute('aria-label') || b.textContent).trim()));
       key('?'); check('help', document.getElementById('keys').open);
     ";
-    let tested = page(&at, &HARNESS.replace("STEPS", steps));
+    let tested = page(&at, "--lives", &HARNESS.replace("STEPS", steps));
     let (dom, log) = run(browser, &tested, &["--dump-dom"]);
     let result = dom.split("data-result=\"").nth(1).and_then(|r| r.split('"').next()).unwrap_or("the page did not become ready");
     assert_eq!(result, "all well");
@@ -99,9 +99,36 @@ fn it_steps_searches_and_speaks_two_languages() {
 }
 
 #[test]
+fn a_recording_of_steps_is_walked_by_instruction() {
+    let Some(browser) = browser() else { return };
+    let at = folder("instructions");
+    let steps = "
+      check('the frame is shown', !document.getElementById('frameBox').hidden);
+      find('ins');
+      check('its counts', /count1 2 1 0/.test(text('card')));
+      const rows = () => [...document.querySelectorAll('#frame tbody tr')].map((r) => [...r.cells].map((c) => c.textContent));
+      const op = () => (document.querySelector('#code tr.here') || document.body).cells[2].textContent;
+      check('born by the call', op() === 'CALL_FUNCTION 0' && rows().length === 0);
+      key('j');
+      check('then the next line runs', /runs LOAD_GLOBAL print/.test(text('said')) && op() === 'LOAD_GLOBAL print');
+      check('the local holds it', rows().length === 1 && rows()[0][0] === 'ins' && /^object #/.test(rows()[0][1]) && rows()[0][2] === '1');
+      key('j'); key('j');
+      check('the stack is shown', rows().length === 3 && rows()[1][0] === 'stack 1' && rows()[1][1] === 'builtin_function_or_method');
+      const before = text('where'); key('k'); key('j'); check('back and forth', text('where') === before);
+      document.querySelector('#lang [data-lang=zh]').click(); check('Chinese', /值栈/.test(text('frameBox')));
+    ";
+    let tested = page(&at, "--steps", &HARNESS.replace("STEPS", steps));
+    let (dom, log) = run(browser, &tested, &["--dump-dom"]);
+    let result = dom.split("data-result=\"").nth(1).and_then(|r| r.split('"').next()).unwrap_or("the page did not become ready");
+    assert_eq!(result, "all well");
+    assert!(!log.contains("CONSOLE"), "{log}");
+    let _ = std::fs::remove_dir_all(at);
+}
+
+#[test]
 fn it_asks_the_network_for_nothing() {
     let at = folder("network");
-    let text = std::fs::read_to_string(page(&at, "")).expect("the page is there");
+    let text = std::fs::read_to_string(page(&at, "--steps", "")).expect("the page is there");
     for word in ["http://", "https://", "src=", "@import", "fetch("] {
         let found = text.replace("http://www.w3.org/2000/svg", "").contains(word);
         assert!(!found, "the page has {word}");

@@ -1,6 +1,6 @@
 //! The page: one HTML file with everything in it, that works from `file://` and asks the network for nothing.
 
-use crate::book::{Book, Life};
+use crate::book::{Book, Change, Life};
 use crate::report::Style;
 use crate::words::Lang;
 use crate::{story, why};
@@ -190,10 +190,69 @@ fn data(book: &Book, all: bool) -> String {
         quote(out, &text);
         out.push(']');
     });
+    changes(book, &lives, &mut out);
     field(&mut out, "answer");
     list(&mut out, [Lang::En, Lang::Zh], |out, lang| quote(out, &why::id(book, &Style { lang, width: 90, ..Style::default() }, None)));
     out.push('}');
     out
+}
+
+/// Changes of counts and registers that a page shows, and instructions; of longer recordings the first.
+pub const CHANGES_MAX: usize = 400_000;
+
+/// What the levels refs and steps tell: columns of changes, the codes of the frames they are in, the names of their registers,
+/// and what other objects than those shown they speak of.
+fn changes(book: &Book, lives: &[&Life], out: &mut String) {
+    let shown = &book.changes[..book.changes.len().min(CHANGES_MAX)];
+    let known: FxHashSet<u64> = lives.iter().map(|l| l.serial).collect();
+    let mut others: Vec<u64> = Vec::new();
+    let mut told: FxHashSet<u64> = FxHashSet::default();
+    let mut frames: Vec<u32> = Vec::new();
+    let rows: Vec<[i64; 3]> = shown
+        .iter()
+        .map(|(at, c)| {
+            let (kind, serial, value) = match *c {
+                Change::Step => (0, 0, 0),
+                Change::Count { serial, count } => (1, serial, i64::from(count)),
+                Change::Slot { slot, serial } => (2, serial, i64::from(slot)),
+            };
+            if serial != 0 && !known.contains(&serial) && told.insert(serial) {
+                others.push(serial);
+            }
+            if frames.last() != Some(&at.frame) {
+                frames.push(at.frame);
+            }
+            [kind, serial as i64, value]
+        })
+        .collect();
+    let mut column = |name: &str, of: &dyn Fn(usize) -> i64| {
+        let _ = write!(out, ",\"{name}\":");
+        deltas(out, (0..rows.len()).map(of));
+    };
+    column("changeKind", &|i| rows[i][0]);
+    column("changeOf", &|i| rows[i][1]);
+    column("changeTo", &|i| rows[i][2]);
+    column("changeOrder", &|i| i64::from(shown[i].0.order));
+    column("changeStep", &|i| shown[i].0.step as i64);
+    column("changeAt", &|i| i64::from(shown[i].0.site));
+    column("changeFrame", &|i| i64::from(shown[i].0.frame));
+    frames.sort_unstable();
+    frames.dedup();
+    out.push_str(",\"frames\":");
+    list(out, &frames, |out, f| {
+        let _ = write!(out, "[{f},{}]", book.frames.get(*f as usize).copied().unwrap_or(0));
+    });
+    out.push_str(",\"registers\":");
+    list(out, book.codes.iter().enumerate(), |out, (i, c)| {
+        let names = c.as_ref().filter(|c| c.mine && !rows.is_empty()).map_or(0, |c| c.code.varnames.len() + c.code.cellvars.len() + c.code.freevars.len());
+        list(out, 0..names as u32, |out, slot| quote(out, book.register(i as u32, slot).unwrap_or("?")));
+    });
+    out.push_str(",\"others\":");
+    list(out, others, |out, serial| {
+        let _ = write!(out, "[{serial},");
+        quote(out, &book.life(serial).map_or("?".to_string(), |l| why::called(book, l)));
+        out.push(']');
+    });
 }
 
 /// The listing of a code: offset, line or 0, text.

@@ -1,11 +1,13 @@
 'use strict';
 // Texts by language; data comes packed in the page. Nothing here asks the network for anything.
 const TEXTS = {
-  en: { source: 'Source', bytecode: 'Bytecode', heap: 'Heap by address', heapNote: 'A row is a block of memory, time goes to the right. Bars one behind the other in a row: objects that had the same id in turn.', object: 'Object', lives: 'Lives', graph: 'Who holds it when the program is over', output: 'Output', answer: 'Answer', keys: 'Keys', close: 'Close', searchLabel: 'Search', first: 'First event', last: 'Last event', back: 'Event before', forward: 'Next event', tenantBefore: 'Tenant before at this address', tenantAfter: 'Next tenant of this address', born: 'born', died: 'died', birth: 'birth of', death: 'death of', alive: 'alive when the process ended', line: 'line', size: 'bytes', address: 'address', heldBy: 'held by', next: 'next tenant', previous: 'previous tenant', none: 'none', buffer: 'buffer', step: 'step', of: 'of', event: 'event', nothing: 'Nothing found', choose: 'Choose an object.', cut: 'Only the first part of the recording is shown.', totals: (s, n) => `${s} steps · ${n} lives shown`, notHeld: 'It is not alive when the program is over, or only the running machine holds it.', reprTable: ['object', 'type', 'address', 'born', 'held by', 'died'], keyList: [['j k', 'next, previous event'], ['J K', 'next, previous line'], ['n p', 'next, previous event of the object'], ['[ ]', 'previous, next tenant of the address'], ['/', 'search: #number, address, type, variable, file:line'], ['g', 'go to a step'], ['?', 'this help']], goTo: 'Step?' },
-  zh: { source: '源代码', bytecode: '字节码', heap: '按地址看内存', heapNote: '每一行是一个内存块,时间向右。同一行里前后相接的横条:先后使用同一个 id 的对象。', object: '对象', lives: '生命', graph: '程序结束时谁持有它', output: '输出', answer: '回答', keys: '按键', close: '关闭', searchLabel: '搜索', first: '第一个事件', last: '最后一个事件', back: '上一个事件', forward: '下一个事件', tenantBefore: '这个地址的上一任住户', tenantAfter: '这个地址的下一任住户', born: '诞生', died: '消亡', birth: '诞生:', death: '消亡:', alive: '进程结束时仍然存活', line: '行', size: '字节', address: '地址', heldBy: '持有者', next: '下一任住户', previous: '上一任住户', none: '无', buffer: '缓冲区', step: '步', of: '/', event: '事件', nothing: '没有找到', choose: '请选择一个对象。', cut: '只显示录制的前一部分。', totals: (s, n) => `${s} 步 · 显示 ${n} 个生命`, notHeld: '程序结束时它已不存在,或只由正在运行的机器持有。', reprTable: ['对象', '类型', '地址', '诞生', '持有者', '消亡'], keyList: [['j k', '下一个、上一个事件'], ['J K', '下一行、上一行'], ['n p', '该对象的下一个、上一个事件'], ['[ ]', '该地址的上一任、下一任住户'], ['/', '搜索:#编号、地址、类型、变量、文件:行'], ['g', '跳到某一步'], ['?', '本帮助']], goTo: '第几步?' },
+  en: { source: 'Source', bytecode: 'Bytecode', heap: 'Heap by address', heapNote: 'A row is a block of memory, time goes to the right. Bars one behind the other in a row: objects that had the same id in turn.', object: 'Object', lives: 'Lives', graph: 'Who holds it when the program is over', output: 'Output', answer: 'Answer', frame: 'Variables and value stack of the frame that runs', frameTable: ['name', 'object', 'count'], stack: 'stack', counts: 'count', runs: 'runs', keys: 'Keys', close: 'Close', searchLabel: 'Search', first: 'First event', last: 'Last event', back: 'Event before', forward: 'Next event', tenantBefore: 'Tenant before at this address', tenantAfter: 'Next tenant of this address', born: 'born', died: 'died', birth: 'birth of', death: 'death of', alive: 'alive when the process ended', line: 'line', size: 'bytes', address: 'address', heldBy: 'held by', next: 'next tenant', previous: 'previous tenant', none: 'none', buffer: 'buffer', step: 'step', of: 'of', event: 'event', nothing: 'Nothing found', choose: 'Choose an object.', cut: 'Only the first part of the recording is shown.', totals: (s, n) => `${s} steps · ${n} lives shown`, notHeld: 'It is not alive when the program is over, or only the running machine holds it.', reprTable: ['object', 'type', 'address', 'born', 'held by', 'died'], keyList: [['j k', 'next, previous event'], ['J K', 'next, previous line'], ['n p', 'next, previous event of the object'], ['[ ]', 'previous, next tenant of the address'], ['/', 'search: #number, address, type, variable, file:line'], ['g', 'go to a step'], ['?', 'this help']], goTo: 'Step?' },
+  zh: { source: '源代码', bytecode: '字节码', heap: '按地址看内存', heapNote: '每一行是一个内存块,时间向右。同一行里前后相接的横条:先后使用同一个 id 的对象。', object: '对象', lives: '生命', graph: '程序结束时谁持有它', output: '输出', answer: '回答', frame: '当前栈帧的变量和值栈', frameTable: ['名称', '对象', '引用计数'], stack: '值栈', counts: '引用计数', runs: '执行', keys: '按键', close: '关闭', searchLabel: '搜索', first: '第一个事件', last: '最后一个事件', back: '上一个事件', forward: '下一个事件', tenantBefore: '这个地址的上一任住户', tenantAfter: '这个地址的下一任住户', born: '诞生', died: '消亡', birth: '诞生:', death: '消亡:', alive: '进程结束时仍然存活', line: '行', size: '字节', address: '地址', heldBy: '持有者', next: '下一任住户', previous: '上一任住户', none: '无', buffer: '缓冲区', step: '步', of: '/', event: '事件', nothing: '没有找到', choose: '请选择一个对象。', cut: '只显示录制的前一部分。', totals: (s, n) => `${s} 步 · 显示 ${n} 个生命`, notHeld: '程序结束时它已不存在,或只由正在运行的机器持有。', reprTable: ['对象', '类型', '地址', '诞生', '持有者', '消亡'], keyList: [['j k', '下一个、上一个事件'], ['J K', '下一行、上一行'], ['n p', '该对象的下一个、上一个事件'], ['[ ]', '该地址的上一任、下一任住户'], ['/', '搜索:#编号、地址、类型、变量、文件:行'], ['g', '跳到某一步'], ['?', '本帮助']], goTo: '第几步?' },
 };
 const $ = (id) => document.getElementById(id);
 let D, L = [], bySerial = new Map(), events = [], now = 0, picked = -1, lang = 'en', rows = [], rowOf = new Map(), holders = new Map(), heldNames = new Map();
+// Of recordings with counts: objects that are not shown by name, codes of frames, changes of each object's count.
+const others = new Map(), frameCode = new Map(), countsOf = new Map();
 const t = (k) => TEXTS[lang][k];
 const el = (tag, text, cls) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (cls) e.className = cls; return e; };
 
@@ -27,6 +29,12 @@ async function load() {
     }
   }
   D.prints.forEach(([order, step, site, text], i) => events.push({ order, step, site, print: i, text }));
+  ['changeKind', 'changeOf', 'changeTo', 'changeOrder', 'changeStep', 'changeAt', 'changeFrame'].forEach((c) => sum(D[c]));
+  D.changeKind.forEach((kind, i) => { if (kind === 0) events.push({ order: D.changeOrder[i], step: D.changeStep[i], site: D.changeAt[i], runs: true }); });
+  for (const [s, name] of D.others) others.set(s, name);
+  for (const [frame, code] of D.frames) frameCode.set(frame, code);
+  D.changeKind.forEach((kind, i) => { if (kind === 1) { if (!countsOf.has(D.changeOf[i])) countsOf.set(D.changeOf[i], []); countsOf.get(D.changeOf[i]).push(i); } });
+  $('frameBox').hidden = !D.changeKind.length;
   events.sort((a, b) => a.order - b.order);
   for (const [s, h] of D.holders) holders.set(s, h);
   for (const [s, n] of D.held) heldNames.set(s, n);
@@ -85,9 +93,9 @@ function show() {
   if (!e) { $('said').textContent = t('nothing'); return; }
   $('where').textContent = `${t('event')} ${now + 1} ${t('of')} ${events.length} · ${t('step')} ${e.step}`;
   const site = D.sites[e.site] || [0, 0, 0];
-  const what = e.life ? `${t(e.birth ? 'birth' : 'death')} ${nameOf(e.life)}` + (e.birth ? '' : ` – ${causeOf(e.life)}`) : `print: ${e.text.trim()}`;
+  const what = e.life ? `${t(e.birth ? 'birth' : 'death')} ${nameOf(e.life)}` + (e.birth ? '' : ` – ${causeOf(e.life)}`) : e.runs ? `${t('runs')} ${opAt(e.site)}` : `print: ${e.text.trim()}`;
   $('said').textContent = `${t('step')} ${e.step}, ${t('line')} ${site[2]}: ${what}`;
-  drawSource(site); drawCode(site); drawHeap(); drawCard(); drawGraph(); drawOutput(); markLives();
+  drawSource(site); drawCode(site); drawFrame(e); drawHeap(); drawCard(); drawGraph(); drawOutput(); markLives();
 }
 
 let sourceShown = null;
@@ -114,6 +122,22 @@ function drawCode(site) {
   if (e && e.life) (e.birth ? births : deaths).set(site[1], e.life);
   body.replaceChildren(...(code ? code[3] : []).map(([offset, line, text]) => { const r = el('tr'); if (offset === site[1]) r.className = 'here'; const mark = births.has(offset) ? `✚ ${nameOf(births.get(offset))}` : deaths.has(offset) ? `† ${nameOf(deaths.get(offset))}` : ''; r.append(el('td', line ? String(line) : '', 'n'), el('td', String(offset), 'n'), el('td', text), el('td', mark)); return r; }));
   const here = body.querySelector('.here'); if (here) keep(here);
+}
+
+const opAt = (s) => { const x = D.sites[s], c = x && D.codes[x[0]]; return c ? (c[3].find((r) => r[0] === x[1]) || [0, 0, ''])[2] : ''; };
+// The first change that comes after an event: what is before it has happened.
+function changesUntil(order) { let a = 0, b = D.changeOrder.length; while (a < b) { const m = (a + b) >> 1; if (D.changeOrder[m] <= order) a = m + 1; else b = m; } return a; }
+function countAt(serial, order) { let n = ''; for (const i of countsOf.get(serial) || []) { if (D.changeOrder[i] > order) break; n = D.changeTo[i]; } return n; }
+function drawFrame(e) {
+  if (!D.changeKind.length) return;
+  // What a step changed is told before the next one: the registers are those when the instruction begins.
+  let end = changesUntil(e.order);
+  while (e.runs && end < D.changeKind.length && D.changeKind[end] !== 0) end++;
+  const last = end - 1, frame = last >= 0 ? D.changeFrame[last] : 0, slots = new Map();
+  for (let i = 0; i < end; i++) if (D.changeKind[i] === 2 && D.changeFrame[i] === frame) { if (D.changeOf[i]) slots.set(D.changeTo[i], D.changeOf[i]); else slots.delete(D.changeTo[i]); }
+  const names = D.registers[frameCode.get(frame)] || [], order = last >= 0 ? D.changeOrder[last] : 0;
+  const head = el('tr'); t('frameTable').forEach((h) => { const th = el('th', h); th.scope = 'col'; head.append(th); }); $('frame').tHead.replaceChildren(head);
+  $('frame').tBodies[0].replaceChildren(...[...slots.entries()].sort((a, b) => a[0] - b[0]).map(([slot, serial]) => { const r = el('tr'), d = el('td'); d.append(bySerial.has(serial) ? link(serial) : el('span', others.get(serial) || '#' + serial)); r.append(el('td', slot < names.length ? names[slot] : `${t('stack')} ${slot - names.length + 1}`), d, el('td', String(countAt(serial, order)))); if (serial === picked) r.className = 'pick'; return r; }));
 }
 
 const ROW = 16, LABEL = 92;
@@ -164,6 +188,8 @@ function drawCard() {
   card.replaceChildren(el('strong', nameOf(l)), dl);
   row(t('address'), `${hex(l.address)} (${l.address})`); row(t('size'), String(l.size)); row(t('born'), siteText(l.bornAt, l.bornBy) || '–');
   const held = heldNames.get(l.serial); if (held) row(t('heldBy'), held);
+  const counts = (countsOf.get(l.serial) || []).map((i) => D.changeTo[i]);
+  if (counts.length) row(t('counts'), counts.slice(0, 40).join(' ') + (counts.length > 40 ? ' …' : '') + (l.died >= 0 ? ' 0' : ''));
   row(t('died'), causeOf(l)); row(t('previous'), link(l.previous)); row(t('next'), link(l.next));
 }
 
