@@ -45,6 +45,7 @@ struct Asked {
     /// How much is recorded; of `dis`, whether births and deaths are shown.
     level: Option<Level>,
     watch: Option<Watch>,
+    watched: Option<String>,
     /// Lines where the recording begins and ends; 0: with the program.
     from: u32,
     to: u32,
@@ -100,7 +101,7 @@ impl Asked {
     fn new() -> Asked {
         let lang = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty()).and_then(|v| Lang::of(&v)).unwrap_or_default();
         let style = Style { lang, ..Style::default() };
-        Asked { style, output: None, quiet: false, json: false, parquet: None, perfetto: None, level: None, watch: None, from: 0, to: 0, keep: u64::MAX, mine: Vec::new(), rest: Vec::new() }
+        Asked { style, output: None, quiet: false, json: false, parquet: None, perfetto: None, level: None, watch: None, watched: None, from: 0, to: 0, keep: u64::MAX, mine: Vec::new(), rest: Vec::new() }
     }
 
     /// Reads the options that come next; what follows them goes to `rest`.
@@ -113,7 +114,11 @@ impl Asked {
                 "--lives" => self.level = Some(Level::Lives),
                 "--refs" => self.level = Some(Level::Refs),
                 "--steps" => self.level = Some(Level::Steps),
-                "--watch" => self.watch = Some(watch_of(&why::parse_who(&operand()?)?)?),
+                "--watch" => {
+                    let who = operand()?;
+                    self.watch = Some(watch_of(&why::parse_who(&who)?)?);
+                    self.watched = Some(who);
+                }
                 "--from" => self.from = line_of(&operand()?)?,
                 "--to" => self.to = line_of(&operand()?)?,
                 "--keep" => self.keep = bytes_of(&operand()?)?,
@@ -204,12 +209,15 @@ fn trace(args: Vec<String>) -> Result<i32, String> {
     let kept = Kept::file(&path).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
     let writer = Writer::new(kept, &run.name, Box::new(move |f| run.mine.has(f))).map_err(|e| format!("can't write '{}': {e}", path.display()))?.keep(asked.keep);
     let style = asked.style;
-    let (at, quiet) = (path.clone(), asked.quiet);
+    let (at, quiet, watched) = (path.clone(), asked.quiet, asked.watched);
     let end = move |written: Result<u64, String>| match written {
         Ok(_) if quiet => {}
         Ok(bytes) => match std::fs::read(&at).map_err(|e| e.to_string()).and_then(|b| retic::lens::read(&b)) {
             Ok(book) => {
                 let mut text = report::report(&book, &style);
+                if let Some(who) = &watched {
+                    text.push_str(&why::ask(&book, &style, "count", Some(who), None).unwrap_or_else(|e| format!("{e}\n")));
+                }
                 text.push_str(&match style.lang {
                     Lang::En => format!(" wrote {} ({})     retic why id {0}\n", at.display(), size(bytes)),
                     Lang::Zh => format!(" 已写入 {}({})     retic why id {0}\n", at.display(), size(bytes)),

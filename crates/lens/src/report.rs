@@ -1,10 +1,10 @@
 //! The report that `retic trace` prints: the user's lines with births and deaths, the addresses that had several tenants,
 //! what is left.
 
-use crate::book::{Book, Life};
+use crate::book::{Book, Change, Life};
 use crate::story::{self, Cause};
 use crate::words::{Lang, fit, width, wrap};
-use retic_events::Trigger;
+use retic_events::{ELDER, Trigger};
 use std::collections::BTreeMap;
 
 /// How a report is shown.
@@ -103,6 +103,7 @@ pub fn report(book: &Book, style: &Style) -> String {
     }
     out.push_str(&format!("{rule}\n"));
     tenants(book, style, &mut out);
+    counts(book, lang, &mut out);
     for c in book.collections.iter().filter(|c| c.trigger != Trigger::Exit && c.found > 0) {
         out.push_str(&format!(
             " {}\n",
@@ -118,6 +119,44 @@ pub fn report(book: &Book, style: &Style) -> String {
         Lang::Zh => format!(" 退出时存活    程序自己创建的 {mine} 个对象中有 {own_left} 个;开始以来全部 {born} 个中有 {left} 个({died} 个消亡)\n"),
     });
     out
+}
+
+/// Locals whose counts are told, and counts of each.
+const COUNTED_MAX: usize = 4;
+const COUNTS_MAX: usize = 16;
+
+/// The counts of the first object that each local of the user's functions held, where the recording has them.
+fn counts(book: &Book, lang: Lang, out: &mut String) {
+    let mut first: Vec<(u32, u32, u64)> = Vec::new();
+    let mut all: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+    for (at, change) in &book.changes {
+        match *change {
+            Change::Slot { slot, serial } if first.len() < COUNTED_MAX => {
+                let code = book.frames.get(at.frame as usize).copied().unwrap_or(0);
+                let local = book.code(code).is_some_and(|c| c.mine && (slot as usize) < c.code.varnames.len());
+                let told = book.life(serial).is_some_and(|l| serial < ELDER && !is_plain(book.type_name(l.type_id)));
+                if local && told && !first.iter().any(|f| (f.0, f.1) == (code, slot)) {
+                    first.push((code, slot, serial));
+                }
+            }
+            Change::Count { serial, count } => all.entry(serial).or_default().push(count),
+            _ => {}
+        }
+    }
+    for (code, slot, serial) in first {
+        let Some(list) = all.get(&serial) else { continue };
+        let mut text = list.iter().take(COUNTS_MAX).map(u32::to_string).collect::<Vec<_>>().join(" ");
+        if list.len() > COUNTS_MAX {
+            text.push_str(" …");
+        } else if book.life(serial).is_some_and(|l| l.death.is_some()) {
+            text.push_str(" 0");
+        }
+        let (name, function) = (book.register(code, slot).unwrap_or("?"), book.code(code).map_or("", |c| &c.code.name));
+        out.push_str(&match lang {
+            Lang::En => format!(" count of {name} in {function}  {text}\n"),
+            Lang::Zh => format!(" {function} 中 {name} 的引用计数  {text}\n"),
+        });
+    }
 }
 
 fn pad(text: &str, columns: usize) -> String {
