@@ -5,7 +5,9 @@ _GenericAlias = type(list[int])
 Union = _Union
 
 
+@staticmethod
 def _idfunc(x, /):
+    # As a class's `__call__` it must not become a method.
     return x
 
 

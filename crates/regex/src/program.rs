@@ -397,19 +397,17 @@ impl Translator<'_> {
                     // The skip leads behind the JUMP word pair of the yes branch when there is a no branch.
                     let no = (at + 2).checked_add(skip)?.checked_sub(1)?;
                     if self.has_else(at + 3, no) {
-                        let yes_end = no - 1;
-                        if self.word(yes_end)? != op::JUMP {
-                            return None;
-                        }
+                        // The no branch begins behind JUMP and its own skip.
+                        let yes_end = no - 2;
                         self.sequence_to(at + 3, yes_end)?;
                         let jump = self.insts.len();
                         self.insts.push(Inst::Fail);
-                        let no_end = no.checked_add(self.word(no)? as usize)?;
-                        if no_end > end {
+                        let no_end = (no - 1).checked_add(self.word(no - 1)? as usize)?;
+                        if no_end > end || no_end < no {
                             return None;
                         }
                         self.insts[hole] = Inst::IfGroup(g, self.insts.len());
-                        self.sequence_to(no + 1, no_end)?;
+                        self.sequence_to(no, no_end)?;
                         self.insts[jump] = Inst::Jump(self.insts.len());
                         at = no_end;
                     } else {
@@ -541,7 +539,7 @@ impl Translator<'_> {
     }
     /// Whether the yes branch of a conditional ends with the JUMP over a no branch: the words are walked to tell.
     fn has_else(&mut self, at: usize, no: usize) -> bool {
-        let Some(candidate) = no.checked_sub(1) else { return false };
+        let Some(candidate) = no.checked_sub(2) else { return false };
         if candidate < at || self.word(candidate) != Some(op::JUMP) {
             return false;
         }

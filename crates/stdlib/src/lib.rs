@@ -17,6 +17,7 @@ mod hashes;
 mod io;
 mod itertools;
 mod json;
+mod cmath;
 mod math;
 mod operator;
 mod picklebuffer;
@@ -73,6 +74,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("binascii", binascii::make),
     ("errno", errno::make),
     ("itertools", itertools::make_module),
+    ("cmath", cmath::make),
     ("math", math::make),
     ("posix", posix::make),
     ("time", time::make),

@@ -15,6 +15,23 @@ fn checked(cx: &Cx, x: f64, r: f64) -> PyResult<f64> {
     Ok(r)
 }
 
+/// The inverse hyperbolic sine, as exact as C's (fdlibm's way): that of Rust is less so near zero.
+pub(crate) fn asinh(x: f64) -> f64 {
+    let size = x.abs();
+    if !x.is_finite() || size < 2f64.powi(-28) {
+        return x;
+    }
+    let r = if size > 2f64.powi(28) {
+        size.ln() + std::f64::consts::LN_2
+    } else if size > 2.0 {
+        (2.0 * size + 1.0 / ((x * x + 1.0).sqrt() + size)).ln()
+    } else {
+        let t = x * x;
+        (size + t / (1.0 + (1.0 + t).sqrt())).ln_1p()
+    };
+    r.copysign(x)
+}
+
 /// Mantissa in [0.5, 1) and exponent.
 fn split(x: f64) -> (f64, i64) {
     if x == 0.0 || !x.is_finite() {
@@ -151,7 +168,7 @@ mod functions {
     /// Return the inverse hyperbolic sine of x.
     #[py("asinh(x, /)")]
     pub fn asinh(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        checked(cx, x, x.asinh())
+        checked(cx, x, super::asinh(x))
     }
     /// Return the inverse hyperbolic cosine of x.
     #[py("acosh(x, /)")]

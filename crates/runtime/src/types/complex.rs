@@ -304,6 +304,17 @@ fn special_value(cx: &mut Cx, o: &Obj) -> PyResult<Option<(f64, f64)>> {
     }
 }
 
+/// The parts of anything that becomes a complex number: by `__complex__`, else as a real number.
+pub fn of_any(cx: &mut Cx, o: &Obj) -> PyResult<(f64, f64)> {
+    if let Some(parts) = special_value(cx, o)? {
+        return Ok(parts);
+    }
+    match o.cast::<Complex>() {
+        Some(c) => Ok((c.re.get(), c.im.get())),
+        None => Ok((protocol::as_f64(cx, o)?, 0.0)),
+    }
+}
+
 /// An argument of `complex`: its parts, and whether they are those of a complex number.
 fn argument(cx: &mut Cx, o: &Obj, name: Option<&str>) -> PyResult<((f64, f64), bool)> {
     if let (Some(p), true) = (special_value(cx, o)?, name != Some("imag")) {
