@@ -1,6 +1,6 @@
 //! `cmath`: functions of complex numbers (C99, Annex G; Kahan, "Branch cuts for complex elementary functions").
 
-use crate::math::asinh as real_asinh;
+use crate::math::special::asinh as real_asinh;
 use retic_runtime::native::FromArg;
 use retic_runtime::types::{complex, module};
 use retic_runtime::{Cx, Obj, PyResult};
@@ -208,10 +208,10 @@ fn sqrt(z: Z) -> Got {
     }
     let (ax, ay) = (z.0.abs(), z.1.abs());
     let s = if ax < f64::MIN_POSITIVE && ay < f64::MIN_POSITIVE {
-        // Subnormal parts are scaled up by an even power of two, and the root down by half of it.
-        let (up, down) = (2f64.powi(54), 2f64.powi(-27));
+        // Subnormal parts are scaled up, and the root, of a half of it, down.
+        let (up, down) = (2f64.powi(53), 2f64.powi(-27));
         let ax = ax * up;
-        (ax + ax.hypot(ay * up)).sqrt() * down / std::f64::consts::SQRT_2
+        (ax + ax.hypot(ay * up)).sqrt() * down
     } else {
         let ax = ax / 8.0;
         2.0 * (ax + ax.hypot(ay / 8.0)).sqrt()

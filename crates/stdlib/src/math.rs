@@ -1,5 +1,7 @@
 //! `math`.
 
+pub(crate) mod special;
+
 use retic_numbers::Big;
 use retic_runtime::types::{int, module};
 use retic_runtime::{Cx, Obj, PyResult, protocol};
@@ -13,23 +15,6 @@ fn checked(cx: &Cx, x: f64, r: f64) -> PyResult<f64> {
         return Err(cx.overflow_error("math range error"));
     }
     Ok(r)
-}
-
-/// The inverse hyperbolic sine, as exact as C's (fdlibm's way): that of Rust is less so near zero.
-pub(crate) fn asinh(x: f64) -> f64 {
-    let size = x.abs();
-    if !x.is_finite() || size < 2f64.powi(-28) {
-        return x;
-    }
-    let r = if size > 2f64.powi(28) {
-        size.ln() + std::f64::consts::LN_2
-    } else if size > 2.0 {
-        (2.0 * size + 1.0 / ((x * x + 1.0).sqrt() + size)).ln()
-    } else {
-        let t = x * x;
-        (size + t / (1.0 + (1.0 + t).sqrt())).ln_1p()
-    };
-    r.copysign(x)
 }
 
 /// Mantissa in [0.5, 1) and exponent.
@@ -168,17 +153,17 @@ mod functions {
     /// Return the inverse hyperbolic sine of x.
     #[py("asinh(x, /)")]
     pub fn asinh(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        checked(cx, x, super::asinh(x))
+        checked(cx, x, special::asinh(x))
     }
     /// Return the inverse hyperbolic cosine of x.
     #[py("acosh(x, /)")]
     pub fn acosh(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        checked(cx, x, x.acosh())
+        checked(cx, x, special::acosh(x))
     }
     /// Return the inverse hyperbolic tangent of x.
     #[py("atanh(x, /)")]
     pub fn atanh(cx: &mut Cx, x: f64) -> PyResult<f64> {
-        if x.abs() == 1.0 { Err(cx.value_error("math domain error")) } else { checked(cx, x, x.atanh()) }
+        if x.abs() == 1.0 { Err(cx.value_error("math domain error")) } else { checked(cx, x, special::atanh(x)) }
     }
     /// Return 2 raised to the power of x.
     #[py("exp2(x, /)")]
@@ -534,7 +519,7 @@ mod functions {
         if x == f64::NEG_INFINITY || x == x.floor() && x <= 0.0 {
             return Err(cx.value_error("expected a noninteger or positive integer"));
         }
-        checked(cx, x, libm::tgamma(x))
+        checked(cx, x, special::gamma(x))
     }
     /// Natural logarithm of absolute value of Gamma function at x.
     #[py("lgamma(x, /)")]
@@ -545,7 +530,7 @@ mod functions {
         if x.is_infinite() {
             return Ok(f64::INFINITY);
         }
-        checked(cx, x, libm::lgamma(x))
+        checked(cx, x, special::ln_gamma(x))
     }
     /// Error function at x.
     #[py("erf(x, /)")]
