@@ -98,6 +98,10 @@ class _Parameter:
         if module is not None and module != 'typing':
             self.__module__ = module
 
+
+class _Variant(_Parameter):
+    """What only parameters with a variance have."""
+
     @property
     def __covariant__(self):
         return self._covariant
@@ -125,7 +129,7 @@ def _checked(arg, message):
     return typing._type_check(arg, message)
 
 
-class TypeVar(_Parameter):
+class TypeVar(_Variant):
     """Type variable."""
 
     def __init__(self, name, *constraints, bound=None, default=NoDefault, covariant=False, contravariant=False, infer_variance=False):
@@ -218,7 +222,7 @@ class ParamSpecKwargs:
     __mro_entries__ = _no_subclass('ParamSpecKwargs')
 
 
-class ParamSpec(_Parameter):
+class ParamSpec(_Variant):
     """Parameter specification variable."""
 
     def __init__(self, name, *, bound=None, default=NoDefault, covariant=False, contravariant=False, infer_variance=False):

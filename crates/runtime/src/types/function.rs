@@ -97,6 +97,31 @@ impl Function {
     }
 }
 
+/// What `__annotate__` of a function with annotations as texts is: they are the same in every format.
+static ANNOTATE: MethodDef = MethodDef {
+    name: "__annotate__",
+    kind: crate::native::MethodKind::Static,
+    signature: crate::native::Signature {
+        name: "__annotate__",
+        params: &[],
+        positional_only: 0,
+        positional: 0,
+        required: 0,
+        keyword_required: 0,
+        star: true,
+        star_star: false,
+        text: "(format, /)",
+    },
+    doc: "Return the annotations, which are texts.",
+    call: |cx, _, this, _| {
+        let Some(f) = this.cast::<Function>() else { return Ok(cx.none()) };
+        let known = Function::annotations_get(cx, f)?;
+        let out = Dict::new(cx)?;
+        out.update_from(cx, &known)?;
+        Ok(out.into_obj())
+    },
+};
+
 /// Binds a function to an object.
 pub fn bind(cx: &Cx, function: Obj, this: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.method, |head| BoundMethod { head, function: Guarded::new(function), this: Guarded::new(this) })?.into_obj())
@@ -226,8 +251,16 @@ impl Function {
     }
     #[get("__annotate__")]
     #[settable("")]
-    fn annotate_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
-        this.annotate.cloned(cx)
+    fn annotate_get(cx: &mut Cx, this: &Ref<Function>) -> PyResult {
+        if let Some(f) = this.annotate.cloned(cx) {
+            return Ok(f);
+        }
+        // With `from __future__ import annotations` they were made with the function.
+        let texts = this.code.get(cx).code().flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS != 0;
+        if texts && this.annotations.get(cx).is_some() {
+            return builtin(cx, &ANNOTATE, Some(this.as_obj().clone()), None);
+        }
+        Ok(cx.none())
     }
     #[get("__type_params__")]
     #[settable("")]

@@ -35,9 +35,14 @@ pub fn alias(cx: &mut Cx, origin: &Obj, args: &Obj) -> PyResult {
 }
 
 fn make_alias(cx: &mut Cx, origin: &Obj, args: &Obj, starred: bool) -> PyResult {
+    let ty = cx.types.generic_alias.clone();
+    make_alias_of(cx, &ty, origin, args, starred)
+}
+
+fn make_alias_of(cx: &mut Cx, ty: &Ref<Type>, origin: &Obj, args: &Obj, starred: bool) -> PyResult {
     let args = if args.cast::<Tuple>().is_some() { args.clone() } else { cx.tuple(vec![args.clone()])? };
     let origin = origin.clone();
-    Ok(memory::new(cx, &cx.types.generic_alias, |head| Alias {
+    Ok(memory::new(cx, ty, |head| Alias {
         head,
         origin: Guarded::new(origin),
         args: Guarded::new(args),
@@ -373,9 +378,9 @@ pub fn alias_spec() -> Spec {
                 let one = cx.tuple(vec![starred])?;
                 protocol::iter(cx, &one)
             }),
-            new: Some(|cx, _, args| {
+            new: Some(|cx, ty, args| {
                 let a = args.unpack(cx, "GenericAlias", 2, 2)?;
-                make_alias(cx, &a[0], &a[1], false)
+                make_alias_of(cx, &ty.clone(), &a[0], &a[1], false)
             }),
             ..Slots::EMPTY.with(&[(Op::Or, or)])
         },

@@ -972,6 +972,16 @@ impl Type {
             _ => Err(cx.attribute_error("__abstractmethods__")),
         }
     }
+    /// What makes the annotations; None where there are none.
+    #[get("__annotate__")]
+    #[settable("")]
+    fn annotate_get(cx: &mut Cx, this: &Ref<Type>) -> PyResult {
+        if !this.is_heap() {
+            return Err(cx.attribute_error(format!("type object '{}' has no attribute '__annotate__'", this.name_text())));
+        }
+        let name = cx.name("__annotate__");
+        Ok(this.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &name)).unwrap_or_else(|| cx.none()))
+    }
     #[get("__annotations__")]
     #[settable("")]
     fn annotations_get(cx: &mut Cx, this: &Ref<Type>) -> PyResult {
@@ -996,6 +1006,22 @@ impl Type {
         }
         this.modified(cx);
         Ok(())
+    }
+    fn set_annotate_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
+        match value {
+            None => Err(cx.type_error("cannot delete __annotate__ attribute")),
+            Some(v) if !v.is_none() && v.ty().slots(cx).call.is_none() => Err(cx.type_error("__annotate__ must be callable or None")),
+            Some(v) => {
+                Type::set_in_dict(cx, this, "__annotate__", value)?;
+                // New annotations are made by it.
+                if !v.is_none() && this.is_heap() {
+                    let (dict, key) = (this.dict.cloned(cx).expect("a type has a dict"), cx.name("__annotations__"));
+                    let old = dict.remove(cx, key.as_obj())?;
+                    cx.release(old);
+                }
+                Ok(())
+            }
+        }
     }
     fn set_bases_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
         bases::replace(cx, this, value)

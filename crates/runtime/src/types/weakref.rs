@@ -116,12 +116,18 @@ pub fn spec() -> Spec {
             }),
             ..Slots::EMPTY
         },
+        methods: WeakRef::METHODS,
         getset: WeakRef::GETSET,
         ..Spec::new::<WeakRef>("weakref.ReferenceType")
     }
 }
 #[retic_macros::methods]
 impl WeakRef {
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        super::generic::alias(cx, cls, object)
+    }
     #[get("__callback__")]
     fn callback_get(cx: &mut Cx, this: &Ref<WeakRef>) -> Option<Obj> {
         this.callback.cloned(cx)

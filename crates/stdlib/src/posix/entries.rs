@@ -71,6 +71,11 @@ fn is_kind(cx: &mut Cx, this: &Ref<DirEntry>, kind: u8, follow: bool) -> PyResul
 
 #[retic_macros::methods]
 impl DirEntry {
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        retic_runtime::types::generic::alias(cx, cls, object)
+    }
     /// Return True if the entry is a directory; cached per entry.
     #[py("is_dir($self, /, *, follow_symlinks=True)")]
     fn is_dir(cx: &mut Cx, this: &Ref<DirEntry>, follow_symlinks: bool) -> PyResult<bool> {
