@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         Some("lens") => lens::run(&args[1..]),
         Some("ucd") => ucd(),
         Some("licenses") => licenses::run(args.iter().any(|a| a == "--check")),
-        _ => Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | ucd | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into()),
+        _ => {
+            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | ucd | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

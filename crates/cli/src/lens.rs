@@ -101,7 +101,22 @@ impl Asked {
     fn new() -> Asked {
         let lang = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.is_empty()).and_then(|v| Lang::of(&v)).unwrap_or_default();
         let style = Style { lang, ..Style::default() };
-        Asked { style, output: None, quiet: false, json: false, parquet: None, perfetto: None, level: None, watch: None, watched: None, from: 0, to: 0, keep: u64::MAX, mine: Vec::new(), rest: Vec::new() }
+        Asked {
+            style,
+            output: None,
+            quiet: false,
+            json: false,
+            parquet: None,
+            perfetto: None,
+            level: None,
+            watch: None,
+            watched: None,
+            from: 0,
+            to: 0,
+            keep: u64::MAX,
+            mine: Vec::new(),
+            rest: Vec::new(),
+        }
     }
 
     /// Reads the options that come next; what follows them goes to `rest`.

@@ -27,6 +27,9 @@ fn recording() -> Vec<u8> {
             Event::At { step: n * 4, site: 1, by: 1 },
             Event::Birth { serial: n, address: 0x7000_0010, size: 32, before: 16, type_id: 1 },
             Event::Asked { serial: n, how: Asked::Id },
+            Event::Step,
+            Event::Slot { slot: 0, serial: n },
+            Event::Count { serial: n, count: 2 },
             Event::At { step: n * 4 + 2, site: 2, by: 0 },
             Event::Dying { serial: n, how: How::FrameLeft, arg: 0 },
             Event::Free { serial: n, block: 0x7000_0000 },
@@ -52,6 +55,10 @@ fn ask(bytes: &[u8]) -> Option<String> {
         out += &why::died(&book, &style, &why::Who::Serial(2)).unwrap_or_default();
         out += &why::alive(&book, &style, &why::Who::Serial(2)).unwrap_or_default();
     }
+    out += &why::ask(&book, &style, "count", Some("x@f"), None).unwrap_or_default();
+    out += &retic_lens::diff::diff(&book, &book, &style);
+    out += &format!("{:?}", retic_lens::perfetto::perfetto(&book, true).len());
+    out += &format!("{:?}", retic_lens::parquet::tables(&book, true).iter().map(|(_, t)| t.len()).sum::<usize>());
     out += &retic_lens::page::page(&book, true);
     out += &retic_lens::export::json(&book, true);
     out += &retic_lens::listing::with_lives(&book, Lang::En, 80);
@@ -104,10 +111,38 @@ fn a_damaged_recording_is_told_from_a_whole_one() {
 }
 
 #[test]
+fn a_ring_keeps_the_last_part() {
+    let mut bytes = Vec::new();
+    let mut w = Writer::new(&mut bytes, "p.py", Box::new(|_| true)).expect("memory takes everything").keep(4000);
+    w.type_name(1, "object");
+    let mut events = vec![Event::Enter { code: 1 }];
+    // Addresses without a pattern, so that chunks stay large.
+    let mut address = 0x7000_0000u64;
+    for n in 1..=600_000u64 {
+        address = address.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(n) & 0x7fff_ffff_fff0;
+        events.push(Event::Birth { serial: n, address, size: 16, before: 0, type_id: 1 });
+        events.push(Event::Dying { serial: n, how: How::Dropped, arg: 0 });
+        events.push(Event::Free { serial: n, block: address });
+        if events.len() > 4000 {
+            w.events(&events);
+            events.clear();
+        }
+    }
+    w.events(&events);
+    let written = w.end().expect("memory takes everything");
+    assert_eq!(written, bytes.len() as u64);
+    let book = read(&bytes).expect("a recording");
+    assert!(book.damage.is_none() && book.first > 1, "{:?} {}", book.damage, book.first);
+    // Nothing is missing behind the first that was kept, and all of it is dead.
+    assert_eq!(book.first + book.lives.len() as u64, 600_001);
+    assert!(book.lives.iter().all(|l| l.freed.is_some() && book.type_name(l.type_id) == "object"));
+}
+
+#[test]
 fn what_is_no_recording_is_refused_in_words() {
     assert_eq!(read(b"").err().as_deref(), Some("this is not a .lens file"));
     assert_eq!(read(b"#!/usr/bin/env python").err().as_deref(), Some("this is not a .lens file"));
     let mut future = recording();
     future[6] = 9;
-    assert_eq!(read(&future).err().as_deref(), Some("this .lens file has version 9; this program reads version 1"));
+    assert_eq!(read(&future).err().as_deref(), Some("this .lens file has version 9; this program reads version 2"));
 }

@@ -38,7 +38,8 @@ pub struct Recorder {
     pub(super) sink: Box<dyn Sink>,
     pub level: Level,
     pub watch: Option<Watch>,
-    pub refs: Refs,
+    /// At the levels that tell counts.
+    pub refs: Option<Box<Refs>>,
     pub totals: Totals,
     pub window: Option<Window>,
     events: Vec<Event>,
@@ -74,7 +75,7 @@ impl Recorder {
             sink,
             level: wanted.level,
             watch: wanted.watch,
-            refs: Refs::default(),
+            refs: (wanted.level >= Level::Refs).then(Box::default),
             totals: Totals::default(),
             window: wanted.window,
             events: Vec::with_capacity(BATCH + 64),
@@ -196,7 +197,6 @@ impl Recorder {
     fn came(&mut self, cx: &Cx, block: usize, size: usize, before: usize) -> bool {
         let serial = self.next;
         self.next += 1;
-        self.refs.came();
         if before == Entry::BUFFER {
             self.blocks.set(block, serial | BUFFER);
             return self.tell(cx, Event::Buffer { serial, address: block as u64, size: size as u64 });
@@ -209,8 +209,8 @@ impl Recorder {
         self.tell(cx, Event::Birth { serial, address: address as u64, size: size as u32, before: before as u8, type_id })
     }
     fn went(&mut self, cx: &Cx, block: usize) -> bool {
-        if self.level >= Level::Refs {
-            self.refs.went(block);
+        if let Some(refs) = &mut self.refs {
+            refs.went(block);
         }
         let known = self.blocks.take(block);
         self.tell(cx, Event::Free { serial: places::serial(known), block: block as u64 })
@@ -313,8 +313,8 @@ impl Recorder {
         // SAFETY: borrowed only; the object is whole.
         let serial = self.serial(cx, unsafe { crate::eval::peek(&pointer) });
         let (how, arg) = self.cause(cx, block, serial, hint);
-        if self.level >= Level::Refs {
-            self.refs.went(block);
+        if let Some(refs) = &mut self.refs {
+            refs.went(block);
         }
         self.blocks.take(block);
         self.tell_where(cx);

@@ -2,25 +2,60 @@
 //! registers of its frame are compared with what was told of them, and the counts of what they hold, or held before, with
 //! the counts told last. What native code did out of sight is told at the next checkpoint, at no place.
 
+use super::places::Blocks;
 use super::recorder::Recorder;
 use crate::cx::Cx;
-use crate::eval::Frame;
+use crate::eval::{Exec, Frame};
 use crate::memory::{self, pre_size};
 use crate::object::{Header, Obj};
 use retic_events::{Event, Level};
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 /// What was told so far.
 #[derive(Default)]
 pub struct Refs {
     /// The count told last, by block.
-    told: FxHashMap<usize, u32>,
-    /// Objects whose counts are looked at next: their blocks and addresses.
-    near: FxHashMap<usize, usize>,
+    told: Blocks,
+    /// Objects whose counts are looked at next.
+    near: Near,
     /// What registers hold, of each frame that runs.
     frames: Vec<Held>,
-    /// Blocks that came or went since the registers were read last.
-    moved: bool,
+    /// Blocks that went since the registers were read last: another object may lie there.
+    gone: Vec<usize>,
+    /// Of register code, by address: which of its instructions begins at a word.
+    instructions: FxHashMap<usize, Rc<Vec<u32>>>,
+}
+
+/// Blocks and addresses of objects: a few in a list, more in a table.
+#[derive(Default)]
+struct Near {
+    few: Vec<(usize, usize)>,
+    more: FxHashMap<usize, usize>,
+}
+
+/// Blocks that are searched one by one.
+const FEW: usize = 24;
+
+impl Near {
+    fn insert(&mut self, block: usize, address: usize) {
+        if self.few.iter().any(|n| n.0 == block) {
+            return;
+        }
+        if self.few.len() < FEW {
+            self.few.push((block, address));
+        } else {
+            self.more.insert(block, address);
+        }
+    }
+    #[inline]
+    fn remove(&mut self, block: usize) {
+        if let Some(i) = self.few.iter().position(|n| n.0 == block) {
+            self.few.swap_remove(i);
+        } else if !self.more.is_empty() {
+            self.more.remove(&block);
+        }
+    }
 }
 
 /// A frame's registers as they were told.
@@ -29,6 +64,7 @@ struct Held {
     /// Its code is the user's.
     mine: bool,
     registers: Vec<Register>,
+    instructions: Rc<Vec<u32>>,
     /// Those of its temporaries that were in use.
     live: Vec<u32>,
 }
@@ -42,17 +78,23 @@ struct Register {
 }
 
 impl Refs {
-    /// A block came.
-    pub fn came(&mut self) {
-        self.moved = true;
+    fn instructions_of(&mut self, exec: &Exec) -> Rc<Vec<u32>> {
+        let known = self.instructions.entry(&raw const *exec as usize).or_insert_with(|| {
+            let mut table = vec![u32::MAX; exec.words.len()];
+            for (i, info) in exec.infos.iter().enumerate() {
+                if let Some(place) = table.get_mut(info.word as usize) {
+                    *place = i as u32;
+                }
+            }
+            Rc::new(table)
+        });
+        known.clone()
     }
     /// A block went.
     pub fn went(&mut self, block: usize) {
-        self.moved = true;
-        if !self.near.is_empty() {
-            self.near.remove(&block);
-        }
-        self.told.remove(&block);
+        self.gone.push(block);
+        self.near.remove(block);
+        self.told.take(block);
     }
 }
 
@@ -60,36 +102,47 @@ impl Recorder {
     /// Before an instruction; `over`: the site of the one before.
     pub fn refs(&mut self, cx: &Cx, over: u32) {
         let Some(frame) = cx.stacks.current() else { return };
+        let Some(mut refs) = self.refs.take() else { return };
+        self.refs_of(cx, frame, over, &mut refs);
+        self.refs = Some(refs);
+    }
+    fn refs_of(&mut self, cx: &Cx, frame: &Frame, over: u32, refs: &mut Refs) {
         let at = (&raw const *frame).cast_mut();
-        let index = match self.refs.frames.iter().rposition(|f| f.frame == at) {
+        let index = match refs.frames.iter().rposition(|f| f.frame == at) {
             Some(i) => i,
             None => {
                 let code = self.code_of(cx, frame);
-                self.refs.frames.push(Held { frame: at, mine: self.names.is_mine(code), registers: vec![Register::default(); frame.exec().nregs], live: Vec::new() });
-                self.refs.frames.len() - 1
+                let mine = self.names.is_mine(code);
+                let (registers, instructions) = if mine { (vec![Register::default(); frame.exec().nregs], refs.instructions_of(frame.exec())) } else { Default::default() };
+                refs.frames.push(Held { frame: at, mine, registers, instructions, live: Vec::new() });
+                refs.frames.len() - 1
             }
         };
-        if !self.refs.frames[index].mine {
+        if !refs.frames[index].mine {
             return;
         }
         if self.level == Level::Steps {
             self.tell(cx, Event::Step);
         }
         self.by_instruction = over;
-        let mut refs = std::mem::take(&mut self.refs);
         let mut held = std::mem::take(&mut refs.frames[index].registers);
         let mut live = std::mem::take(&mut refs.frames[index].live);
-        let moved = std::mem::take(&mut refs.moved);
+        let gone = std::mem::take(&mut refs.gone);
         let base = frame.exec().base;
         for (i, was) in held.iter_mut().enumerate().take(base) {
-            self.register(cx, &mut refs, frame, i, was, moved, true);
+            self.register(cx, refs, frame, i, was, &gone, true);
         }
         // Temporaries that are not in use any more say nothing.
         let before = live.len();
-        live.extend(frame.info().into_iter().flat_map(|info| info.live(base)).map(|r| r as u32));
+        let exec = frame.exec();
+        let word = (frame.pc as usize).wrapping_sub(exec.words.as_ptr() as usize) / size_of::<u64>();
+        let info = refs.frames[index].instructions.get(word).and_then(|i| exec.infos.get(*i as usize)).filter(|i| i.word as usize == word);
+        // Register code that lies where other code lay is looked up the long way.
+        let info = info.or_else(|| frame.info());
+        live.extend(info.into_iter().flat_map(|info| info.live(base)).map(|r| r as u32));
         for r in &live[before..] {
             if let Some(was) = held.get_mut(*r as usize) {
-                self.register(cx, &mut refs, frame, *r as usize, was, moved, self.level == Level::Steps);
+                self.register(cx, refs, frame, *r as usize, was, &gone, self.level == Level::Steps);
             }
         }
         for i in 0..before {
@@ -97,24 +150,26 @@ impl Recorder {
             if !live[before..].contains(&r)
                 && let Some(was) = held.get_mut(r as usize)
             {
-                self.empty(cx, &mut refs, r, was);
+                self.empty(cx, refs, r, was);
             }
         }
         live.drain(..before);
-        if !refs.near.is_empty() {
-            for (block, address) in std::mem::take(&mut refs.near) {
-                self.compare(cx, &mut refs, block, address);
-            }
+        let mut near = std::mem::take(&mut refs.near);
+        for (block, address) in near.few.drain(..).chain(near.more.drain()) {
+            self.compare(cx, refs, block, address);
         }
+        refs.near = near;
+        refs.gone = gone;
+        refs.gone.clear();
         (refs.frames[index].registers, refs.frames[index].live) = (held, live);
-        self.refs = refs;
         self.by_instruction = 0;
     }
     #[expect(clippy::too_many_arguments, reason = "one register in its whole surroundings")]
     #[inline(always)]
-    fn register(&mut self, cx: &Cx, refs: &mut Refs, frame: &Frame, i: usize, was: &mut Register, moved: bool, tell: bool) {
+    fn register(&mut self, cx: &Cx, refs: &mut Refs, frame: &Frame, i: usize, was: &mut Register, gone: &[usize], tell: bool) {
         let obj = frame.register(i);
-        if obj.address() != was.object || moved {
+        // Of many blocks that went, any may be this one's.
+        if obj.address() != was.object || !gone.is_empty() && (gone.len() > FEW || gone.contains(&was.block)) {
             self.changed(cx, refs, obj, i, was, tell);
         } else if was.count >= 0 && obj.count() as i32 != was.count {
             was.count = obj.count() as i32;
@@ -153,12 +208,13 @@ impl Recorder {
     }
     /// A frame is left, for now or for ever.
     pub fn refs_left(&mut self, frame: *mut Frame) {
-        let Some(i) = self.refs.frames.iter().rposition(|f| f.frame == frame) else { return };
-        let mut refs = std::mem::take(&mut self.refs);
-        for r in &refs.frames.remove(i).registers {
-            self.let_go(&mut refs, r);
+        let Some(mut refs) = self.refs.take() else { return };
+        if let Some(i) = refs.frames.iter().rposition(|f| f.frame == frame) {
+            for r in &refs.frames.remove(i).registers {
+                self.let_go(&mut refs, r);
+            }
         }
-        self.refs = refs;
+        self.refs = Some(refs);
     }
     /// A register lost an object that may live on with another count.
     fn let_go(&self, refs: &mut Refs, was: &Register) {
@@ -171,7 +227,8 @@ impl Recorder {
         // SAFETY: L1; blocks that went are not among those looked at.
         let count = unsafe { (*(address as *const Header)).count.get() };
         let Ok(count) = u32::try_from(count) else { return };
-        if count != 0 && refs.told.insert(block, count) != Some(count) {
+        if count != 0 && refs.told.get(block) != u64::from(count) {
+            refs.told.set(block, u64::from(count));
             let raw = address as *mut Header;
             // SAFETY: as above; borrowed only.
             let serial = self.serial(cx, unsafe { crate::eval::peek(&raw) });
@@ -180,14 +237,14 @@ impl Recorder {
     }
     /// What a dying object holds will have other counts.
     pub fn lets_go(&mut self, cx: &Cx, dying: &Obj) {
-        let near = &mut self.refs.near;
+        let Some(refs) = &mut self.refs else { return };
         memory::trace(cx, dying, &mut |o| {
-            near.insert(o.address() - pre_size(o.ty()), o.address());
+            refs.near.insert(o.address() - pre_size(o.ty()), o.address());
         });
     }
     /// Tells every count that changed out of sight.
     pub fn all_counts(&mut self, cx: &Cx) {
-        let mut refs = std::mem::take(&mut self.refs);
+        let Some(mut refs) = self.refs.take() else { return };
         self.machine(true);
         for address in self.living() {
             let raw = address as *mut Header;
@@ -196,6 +253,6 @@ impl Recorder {
             self.compare(cx, &mut refs, block, address);
         }
         self.machine(false);
-        self.refs = refs;
+        self.refs = Some(refs);
     }
 }

@@ -42,14 +42,7 @@ fn make_alias(cx: &mut Cx, origin: &Obj, args: &Obj, starred: bool) -> PyResult 
 fn make_alias_of(cx: &mut Cx, ty: &Ref<Type>, origin: &Obj, args: &Obj, starred: bool) -> PyResult {
     let args = if args.cast::<Tuple>().is_some() { args.clone() } else { cx.tuple(vec![args.clone()])? };
     let origin = origin.clone();
-    Ok(memory::new(cx, ty, |head| Alias {
-        head,
-        origin: Guarded::new(origin),
-        args: Guarded::new(args),
-        parameters: Guarded::new(None),
-        starred: Cell::new(starred),
-    })?
-    .into_obj())
+    Ok(memory::new(cx, ty, |head| Alias { head, origin: Guarded::new(origin), args: Guarded::new(args), parameters: Guarded::new(None), starred: Cell::new(starred) })?.into_obj())
 }
 
 /// The type variables in arguments, each once, in order.

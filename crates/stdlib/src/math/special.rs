@@ -45,8 +45,8 @@ pub fn atanh(x: f64) -> f64 {
     r.copysign(x)
 }
 
-const G: f64 = 6.024_680_040_776_729_583_740_234_375;
-const G_LESS_HALF: f64 = 5.524_680_040_776_729_583_740_234_375;
+const G: f64 = 6.024_680_040_776_73;
+const G_LESS_HALF: f64 = G - 0.5;
 
 #[expect(clippy::excessive_precision, reason = "as published")]
 const ABOVE: [f64; 13] = [
