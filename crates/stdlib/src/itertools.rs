@@ -479,7 +479,28 @@ fn spec(name: &'static str, doc: &'static str, new: New, next: Next, methods: &'
         flags: flags::GC | flags::BASE,
         slots: Slots { new: Some(new), init: None, iter: Some(|_, o| Ok(o.clone())), next: Some(next), ..Slots::EMPTY },
         methods,
+        text_signature: signature(name),
         ..Spec::new::<Itertool>(name)
+    }
+}
+
+/// What `inspect.signature` is told of a class; nothing of `repeat` and `islice`, whose calls have no one form.
+fn signature(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or(name) {
+        "accumulate" => "(iterable, func=None, *, initial=None)",
+        "batched" => "(iterable, n, *, strict=False)",
+        "chain" => "(*iterables)",
+        "combinations" | "combinations_with_replacement" => "(iterable, r)",
+        "compress" => "(data, selectors)",
+        "count" => "(start=0, step=1)",
+        "cycle" | "pairwise" | "_tee" => "(iterable, /)",
+        "dropwhile" | "takewhile" => "(predicate, iterable, /)",
+        "filterfalse" | "starmap" => "(function, iterable, /)",
+        "groupby" => "(iterable, key=None)",
+        "permutations" => "(iterable, r=None)",
+        "product" => "(*iterables, repeat=1)",
+        "zip_longest" => "(*iterables, fillvalue=None)",
+        _ => "",
     }
 }
 

@@ -662,7 +662,21 @@ pub fn proxy_spec() -> Spec {
                 let a = args.unpack(cx, "mappingproxy", 1, 1)?;
                 proxy(cx, a[0].clone())
             }),
+            richcompare: Some(|cx, a, b, op| {
+                let m = inner(cx, a);
+                protocol::richcompare(cx, &m, b, op)
+            }),
+            hash: Some(|cx, o| {
+                let m = inner(cx, o);
+                protocol::hash(cx, &m)
+            }),
             ..Slots::EMPTY
+                .with(&[(Op::Or, |cx, a, b| {
+                    let bare = |o: &Obj| o.cast::<Proxy>().map_or_else(|| o.clone(), |p| p.mapping.cloned(cx));
+                    let (a, b) = (bare(a), bare(b));
+                    protocol::binary(cx, &a, &b, Op::Or)
+                })])
+                .with_inplace(&[(Op::Or, |cx, _, _| Err(cx.type_error("'|=' is not supported by mappingproxy; use '|' instead")))])
         },
         methods: Proxy::METHODS,
         ..Spec::new::<Proxy>("mappingproxy")

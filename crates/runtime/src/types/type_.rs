@@ -980,7 +980,21 @@ impl Type {
             return Err(cx.attribute_error(format!("type object '{}' has no attribute '__annotate__'", this.name_text())));
         }
         let name = cx.name("__annotate__");
-        Ok(this.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &name)).unwrap_or_else(|| cx.none()))
+        let found = this.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &name));
+        match found {
+            Some(f) => match f.ty().slots(cx).get {
+                Some(get) => get(cx, &f, None, Some(this.as_obj())),
+                None => Ok(f),
+            },
+            None => Ok(cx.none()),
+        }
+    }
+    #[get("__type_params__")]
+    #[settable("")]
+    fn type_params_get(cx: &mut Cx, this: &Ref<Type>) -> Obj {
+        let name = cx.name("__type_params__");
+        let found = if this.is_heap() { this.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &name)) } else { None };
+        found.unwrap_or_else(|| cx.consts.empty_tuple.clone())
     }
     #[get("__annotations__")]
     #[settable("")]
@@ -1021,6 +1035,15 @@ impl Type {
                 }
                 Ok(())
             }
+        }
+    }
+    fn set_type_params_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
+        match value {
+            Some(v) if v.cast::<super::Tuple>().is_none() => {
+                let text = format!("__type_params__ must be set to a tuple, not '{}'", v.ty().name_text());
+                Err(cx.type_error(text))
+            }
+            _ => Type::set_in_dict(cx, this, "__type_params__", value),
         }
     }
     fn set_bases_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {

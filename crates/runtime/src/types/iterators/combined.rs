@@ -289,7 +289,7 @@ pub fn zip_spec() -> Spec {
 
 pub fn map_spec() -> Spec {
     Spec {
-        text_signature: "(function, iterable, /, *iterables)",
+        text_signature: "(function, iterable, /, *iterables, strict=False)",
         doc: "Make an iterator that computes the function using arguments from\neach of the iterables.  Stops when the shortest iterable is exhausted.",
         flags: flags::GC | flags::BASE,
         slots: Slots {
