@@ -1038,13 +1038,7 @@ impl Type {
         }
     }
     fn set_type_params_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
-        match value {
-            Some(v) if v.cast::<super::Tuple>().is_none() => {
-                let text = format!("__type_params__ must be set to a tuple, not '{}'", v.ty().name_text());
-                Err(cx.type_error(text))
-            }
-            _ => Type::set_in_dict(cx, this, "__type_params__", value),
-        }
+        Type::set_in_dict(cx, this, "__type_params__", value)
     }
     fn set_bases_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
         bases::replace(cx, this, value)
