@@ -7,6 +7,7 @@ mod abc;
 mod accounts;
 mod array;
 mod binascii;
+mod bz2;
 mod cmath;
 mod codecs;
 mod collections;
@@ -72,6 +73,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("select", select::make),
     ("array", array::make),
     ("binascii", binascii::make),
+    ("_bz2", bz2::make),
     ("errno", errno::make),
     ("itertools", itertools::make_module),
     ("cmath", cmath::make),
