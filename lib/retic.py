@@ -20,6 +20,7 @@ Under another Python count, holders, why_alive, watch and leaked() answer from g
 import gc as _gc
 import sys as _sys
 from collections import namedtuple as _namedtuple
+from weakref import ref as _ref
 
 try:
     import _retic
@@ -137,19 +138,33 @@ def why_alive(obj, /):
     return "\n".join(lines)
 
 
+def _weak(obj):
+    try:
+        return _ref(obj)
+    except TypeError:
+        return None
+
+
 class Watch:
     """The instances of some classes that are born while a `with` block runs."""
 
     def __init__(self, *classes):
         self.classes = classes
-        self._before = set()
+        self._before = {}
 
     def _living(self, classes):
         return [o for o in _gc.get_objects() if isinstance(o, classes)]
 
     def __enter__(self):
-        self._before = {id(o) for o in self._living(self.classes or object)}
+        # An address may have another tenant later: a weak reference tells, where there can be one.
+        self._before = {id(o): _weak(o) for o in self._living(self.classes or object)}
         return self
+
+    def _is_new(self, obj):
+        if id(obj) not in self._before:
+            return True
+        known = self._before[id(obj)]
+        return known is not None and known() is not obj
 
     def __exit__(self, *exc):
         return False
@@ -157,7 +172,7 @@ class Watch:
     def leaked(self, *classes):
         """Return the instances born in the block that are alive, after a collection."""
         _gc.collect()
-        return [o for o in self._living(classes or self.classes) if id(o) not in self._before]
+        return [o for o in self._living(classes or self.classes) if self._is_new(o)]
 
 
     def why_leaked(self, *classes):

@@ -30,9 +30,9 @@ fn sums(book: &Book, all: bool, alone: bool) -> BTreeMap<(String, u32, String), 
         add(l.born.site, l.type_id, 1, alive, alive * l.size as i64);
     }
     for t in &book.totals {
-        let alive = t.born as i64 - t.died as i64;
+        let alive = (t.born as i64).wrapping_sub(t.died as i64);
         // A sum knows the bytes of all its objects: those alive have their share.
-        add(t.site, t.type_id, t.born as i64, alive, (t.bytes / t.born.max(1)) as i64 * alive);
+        add(t.site, t.type_id, t.born as i64, alive, ((t.bytes / t.born.max(1)) as i64).wrapping_mul(alive));
     }
     out
 }

@@ -48,6 +48,8 @@ pub struct Lens {
     counting: Cell<bool>,
     /// The recording begins at a line that was not reached yet.
     waiting: Cell<bool>,
+    /// The program itself began the recording.
+    inside: Cell<bool>,
     /// Instructions carried out.
     steps: Cell<u64>,
     /// The native callable that runs, borrowed from the register that holds it.
@@ -71,6 +73,7 @@ impl Default for Lens {
             recording: Cell::new(false),
             counting: Cell::new(false),
             waiting: Cell::new(false),
+            inside: Cell::new(false),
             steps: Cell::new(0),
             callee: Cell::new(null_mut()),
             hint: Cell::new((How::Dropped, 0)),

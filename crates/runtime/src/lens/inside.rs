@@ -68,10 +68,15 @@ impl Cx {
         let (number, sink) = begun.map_err(|e| self.runtime_error(&e))?;
         use_machine(self, true)?;
         self.begin_recording(sink, wanted);
+        self.lens.inside.set(true);
         Ok(number)
     }
     /// Ends what `begin_inside` began.
     pub fn end_inside(&mut self) -> PyResult<()> {
+        // One that somebody else began goes on.
+        if !self.lens.inside.replace(false) {
+            return Err(self.runtime_error("no recording of this program's own is under way"));
+        }
         self.end_recording();
         use_machine(self, false)
     }
