@@ -142,7 +142,7 @@ pub struct Book {
     pub elders: Vec<Life>,
     /// The code of each frame that was entered; number 0 stands for no frame.
     pub frames: Vec<u32>,
-    /// Frames entered (true) and left, with their codes.
+    /// Frames entered (true) and left, with their codes; the first [`CHANGES_MAX`].
     pub calls: Vec<(Moment, u32, bool)>,
     pub questions: Vec<(Moment, Question)>,
     pub collections: Vec<Collection>,
@@ -228,8 +228,13 @@ impl Book {
         let (is_mine, mine) = (self.code(code).is_some_and(|c| c.mine), self.now.mine);
         self.stack.push(Standing { frame, code, is_mine, mine });
         self.top_changed();
-        let at = self.moment();
-        self.calls.push((at, code, true));
+        self.called(code, true);
+    }
+    fn called(&mut self, code: u32, enters: bool) {
+        if self.calls.len() < CHANGES_MAX {
+            let at = self.moment();
+            self.calls.push((at, code, enters));
+        }
     }
 
     /// What is on top of the stack now.
@@ -311,8 +316,7 @@ impl Book {
             Event::Enter { code } => self.entered(code),
             Event::Leave { .. } => {
                 if let Some(s) = self.stack.pop() {
-                    let at = self.moment();
-                    self.calls.push((at, s.code, false));
+                    self.called(s.code, false);
                 }
                 self.top_changed();
             }

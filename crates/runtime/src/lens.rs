@@ -124,15 +124,12 @@ impl Cx {
         let lens = &self.lens;
         lens.watching.set(wanted.watch.is_some());
         lens.every.set(wanted.watch.is_some() || wanted.window.is_some() || wanted.level >= Level::Refs);
-        let (waits, counts) = (wanted.window.as_ref().is_some_and(Window::waits), wanted.level == Level::Counts);
+        let waits = wanted.window.as_ref().is_some_and(Window::waits);
         *lens.recorder.borrow_mut() = Some(Box::new(Recorder::new(sink, wanted)));
         lens.top.set(self.stacks.top);
         if waits {
             lens.waiting.set(true);
             self.heap.attention.set(true);
-        } else if counts {
-            lens.counting.set(true);
-            self.heap.keep_journal(true);
         } else {
             self.open_journal();
         }
@@ -140,6 +137,14 @@ impl Cx {
     fn open_journal(&mut self) {
         let top = self.stacks.top;
         self.lens.top.set(top);
+        let counts = self.lens.recorder.borrow().as_ref().is_some_and(|r| r.level == Level::Counts);
+        self.heap.journal.keep_lasting(counts);
+        if counts {
+            self.lens.counting.set(true);
+            self.heap.keep_journal(true);
+            self.heap.attention.set(true);
+            return;
+        }
         self.lens.recording.set(true);
         self.death_depth.set(self.death_depth.get() + RECORDED);
         self.heap.keep_journal(true);
@@ -211,17 +216,10 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     if !cx.lens.is_recording() {
         settle(cx);
         cx.lens.top.set(top);
-        if cx.lens.waiting.get() {
+        if cx.lens.waiting.get() || cx.lens.counting.get() && cx.lens.every.get() {
             // SAFETY: the top frame; the instruction is its next.
             unsafe { (*top).pc = pc };
-            let mut recorder = cx.lens.recorder.borrow_mut().take();
-            let opens = recorder.as_mut().is_none_or(|r| r.window_opens(cx));
-            *cx.lens.recorder.borrow_mut() = recorder;
-            cx.heap.attention.set(true);
-            if opens {
-                cx.lens.waiting.set(false);
-                cx.open_journal();
-            }
+            look_at_window(cx);
         }
         return;
     }
@@ -243,6 +241,21 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
             return;
         }
         cx.heap.attention.set(true);
+    }
+}
+
+/// Before the window, or while sums are kept inside one: whether it opens or closes here.
+fn look_at_window(cx: &mut Cx) {
+    let waiting = cx.lens.waiting.get();
+    let mut recorder = cx.lens.recorder.borrow_mut().take();
+    let now = recorder.as_mut().is_none_or(|r| if waiting { r.window_opens(cx) } else { r.window_closes(cx) });
+    *cx.lens.recorder.borrow_mut() = recorder;
+    cx.heap.attention.set(true);
+    if now && waiting {
+        cx.lens.waiting.set(false);
+        cx.open_journal();
+    } else if now {
+        cx.stop_recording();
     }
 }
 

@@ -65,6 +65,13 @@ pub struct Signature {
     pub text: &'static str,
 }
 
+impl Signature {
+    /// Of a function that looks at its arguments itself; `text` is what `inspect` shows.
+    pub const fn open(name: &'static str, text: &'static str) -> Signature {
+        Signature { name, params: &[], positional_only: 0, positional: 0, required: 0, keyword_required: 0, star: true, star_star: true, text }
+    }
+}
+
 /// How a function takes its first argument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MethodKind {

@@ -66,7 +66,19 @@ impl Cx {
         let begun = face.begin(path, mine);
         self.recordings = Some(face);
         let (number, sink) = begun.map_err(|e| self.runtime_error(&e))?;
-        use_machine(self, true)?;
+        let mut ready = use_machine(self, true);
+        if ready.is_ok() && self.lens.recorder.borrow().is_some() {
+            // Another thread was first.
+            ready = Err(self.runtime_error("a recording is under way"));
+        } else if ready.is_err() {
+            self.lens.set_on(false);
+        }
+        if let Err(r) = ready {
+            if let Some(face) = &mut self.recordings {
+                face.forget(number);
+            }
+            return Err(r);
+        }
         self.begin_recording(sink, wanted);
         self.lens.inside.set(true);
         Ok(number)

@@ -45,6 +45,8 @@ pub struct Recorder {
     events: Vec<Event>,
     pub(super) journal: Vec<Entry>,
     gone: FxHashSet<usize>,
+    /// Of a long journal: which entries are of blocks that came and went again.
+    pub(super) passes: Vec<bool>,
     pub(super) names: Names,
     blocks: Blocks,
     next: u64,
@@ -81,6 +83,7 @@ impl Recorder {
             events: Vec::with_capacity(BATCH + 64),
             journal: Vec::new(),
             gone: FxHashSet::default(),
+            passes: Vec::new(),
             names: Names::default(),
             blocks: Blocks::default(),
             next: 1,
@@ -167,20 +170,33 @@ impl Recorder {
 
     // ---- blocks
 
+    /// Marks the blocks of a long journal that went after they came; a short one is searched entry by entry (false).
+    pub(super) fn passing(&mut self, journal: &[Entry]) -> bool {
+        if journal.len() <= FEW {
+            return false;
+        }
+        self.gone.clear();
+        self.passes.clear();
+        self.passes.resize(journal.len(), false);
+        for (i, entry) in journal.iter().enumerate().rev() {
+            match entry {
+                Entry::Went { block } => _ = self.gone.insert(*block),
+                Entry::Came { block, .. } => self.passes[i] = self.gone.remove(block),
+                Entry::Resized { .. } => {}
+            }
+        }
+        true
+    }
     pub fn settle(&mut self, cx: &mut Cx) -> bool {
         let mut journal = std::mem::take(&mut self.journal);
         cx.heap.journal.take(&mut journal);
         let mut ended = false;
         // A block that came and went unburied never was an object: its header may be gone.
-        self.gone.clear();
-        if journal.len() > FEW {
-            self.gone.extend(journal.iter().filter_map(|e| if let Entry::Went { block } = e { Some(*block) } else { None }));
-        }
+        let passing = self.passing(&journal);
         for i in 0..journal.len() {
             ended |= match journal[i] {
                 Entry::Came { block, size, before } => {
-                    let looks = journal.len() <= FEW || self.gone.contains(&block);
-                    let gone = looks && journal[i + 1..].contains(&Entry::Went { block });
+                    let gone = if passing { self.passes[i] } else { journal[i + 1..].contains(&Entry::Went { block }) };
                     self.came(cx, block, size, if gone { Entry::BUFFER } else { before })
                 }
                 Entry::Went { block } => self.went(cx, block),

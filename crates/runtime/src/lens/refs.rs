@@ -92,7 +92,10 @@ impl Refs {
     }
     /// A block went.
     pub fn went(&mut self, block: usize) {
-        self.gone.push(block);
+        // More than a few stand for any.
+        if self.gone.len() <= FEW {
+            self.gone.push(block);
+        }
         self.near.remove(block);
         self.told.take(block);
     }

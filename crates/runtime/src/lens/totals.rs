@@ -37,11 +37,12 @@ impl Recorder {
         let mut journal = std::mem::take(&mut self.journal);
         cx.heap.journal.take(&mut journal);
         let site = self.place(cx);
+        let passing = self.passing(&journal);
         for (i, entry) in journal.iter().enumerate() {
             match *entry {
                 Entry::Came { before: Entry::BUFFER, .. } | Entry::Resized { .. } => {}
                 // One that has gone already has no header to read.
-                Entry::Came { block, .. } if journal[i + 1..].contains(&Entry::Went { block }) => {}
+                Entry::Came { block, .. } if if passing { self.passes[i] } else { journal[i + 1..].contains(&Entry::Went { block }) } => {}
                 Entry::Came { block, size, before } => {
                     // SAFETY: L1; whoever took the block wrote the header before anything else could happen.
                     let ty = unsafe { (*((block + before) as *const Header)).ty.get() };

@@ -101,19 +101,11 @@ impl Function {
 static ANNOTATE: MethodDef = MethodDef {
     name: "__annotate__",
     kind: crate::native::MethodKind::Static,
-    signature: crate::native::Signature {
-        name: "__annotate__",
-        params: &[],
-        positional_only: 0,
-        positional: 0,
-        required: 0,
-        keyword_required: 0,
-        star: true,
-        star_star: false,
-        text: "(format, /)",
-    },
+    signature: crate::native::Signature::open("__annotate__", "(format, /)"),
     doc: "Return the annotations, which are texts.",
-    call: |cx, _, this, _| {
+    call: |cx, _, this, args| {
+        args.no_keywords(cx, "__annotate__")?;
+        args.unpack(cx, "__annotate__", 1, 1)?;
         let Some(f) = this.cast::<Function>() else { return Ok(cx.none()) };
         let known = Function::annotations_get(cx, f)?;
         let out = Dict::new(cx)?;
