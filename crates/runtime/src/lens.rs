@@ -1,5 +1,6 @@
 //! The recorder: tells a sink what happens to objects. An interpreter is put under the lens before it runs any code, so that
-//! all of it is translated for the copy of the handlers that calls `step`; recording begins later. The heap then keeps a
+//! all of it is translated for the copy of the handlers that calls `step`, or changes to that copy when a program begins to
+//! record itself (`inside.rs`); recording begins later. The heap then keeps a
 //! journal, and every death takes the way through `bury`. An interpreter that is not under the lens pays nothing.
 //!
 //! The recorder makes no Python object and keeps none; its own memory is not the interpreter's. Promise L1: between an object's birth
