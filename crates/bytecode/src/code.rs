@@ -91,7 +91,7 @@ impl From<Vec<Position>> for Positions {
     }
 }
 
-/// One code object.
+/// One code object: what is known of it without its instructions. The rest, its `Body`, is reached through `Deref`.
 #[derive(Clone, Debug, Default)]
 pub struct Code {
     pub name: Rc<str>,
@@ -103,6 +103,12 @@ pub struct Code {
     pub stacksize: u32,
     pub flags: Flags,
     pub firstlineno: u32,
+    pub body: Lazy,
+}
+
+/// The instructions of a code object and what they refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
     /// Wordcode: opcode, argument, opcode, argument ...
     pub code: Vec<u8>,
     pub consts: Vec<Const>,
@@ -116,6 +122,42 @@ pub struct Code {
     pub positions: Positions,
     /// For a class body: the names assigned as `self.name` in its functions, sorted.
     pub static_attributes: Vec<Rc<str>>,
+}
+
+/// A body, or the place where it lies packed: most functions of the library are imported and never called.
+#[derive(Clone, Debug, Default)]
+pub struct Lazy {
+    made: OnceCell<Box<Body>>,
+    packed: Option<crate::pack::Packed>,
+}
+impl Lazy {
+    pub(crate) fn of_packed(packed: crate::pack::Packed) -> Lazy {
+        Lazy { made: OnceCell::new(), packed: Some(packed) }
+    }
+    /// Whether the body is there already.
+    pub fn is_made(&self) -> bool {
+        self.made.get().is_some()
+    }
+    fn get(&self) -> &Body {
+        self.made.get_or_init(|| Box::new(self.packed.as_ref().and_then(crate::pack::Packed::body).unwrap_or_default()))
+    }
+}
+impl From<Body> for Lazy {
+    fn from(body: Body) -> Lazy {
+        Lazy { made: Box::new(body).into(), packed: None }
+    }
+}
+impl std::ops::Deref for Code {
+    type Target = Body;
+    fn deref(&self) -> &Body {
+        self.body.get()
+    }
+}
+impl std::ops::DerefMut for Code {
+    fn deref_mut(&mut self) -> &mut Body {
+        self.body.get();
+        self.body.made.get_mut().expect("made just now")
+    }
 }
 
 impl PartialEq for Code {
@@ -205,12 +247,30 @@ pub struct Instruction {
     pub arg: u32,
 }
 
+/// By opcode number: 1 for a jump relative to the next instruction, 2 for one to an offset.
+static JUMPS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut n = 0;
+    while n < 256 {
+        if let Some(op) = crate::Opcode::from_u8(n as u8) {
+            table[n] = match op.operand() {
+                crate::Operand::JumpRelative => 1,
+                crate::Operand::JumpAbsolute => 2,
+                _ => 0,
+            };
+        }
+        n += 1;
+    }
+    table
+};
+
 impl Instruction {
     /// Where a jump goes, in bytes; `None` if this is no jump.
+    #[inline]
     pub fn target(&self) -> Option<u32> {
-        match crate::Opcode::from_u8(self.opcode)?.operand() {
-            crate::Operand::JumpRelative => Some(self.offset + 2 + self.arg),
-            crate::Operand::JumpAbsolute => Some(self.arg),
+        match JUMPS[self.opcode as usize] {
+            1 => Some(self.offset + 2 + self.arg),
+            2 => Some(self.arg),
             _ => None,
         }
     }

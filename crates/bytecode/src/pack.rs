@@ -1,13 +1,14 @@
 //! Code as bytes: how compiled modules lie in the binary and in `__pycache__`. Numbers are little-endian varints; texts are
 //! kept once and referred to by number. Reading never trusts its input: damaged bytes give `None`.
 
-use crate::code::{Code, Const, Position, Positions};
+use crate::code::{Body, Code, Const, Lazy, Position, Positions};
 use crate::varint::{number, zigzag};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Changes with the format or the opcode table; the magic number of `.pyc` files follows.
-pub const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 3;
 /// The first bytes.
 pub const MAGIC: [u8; 4] = [b'r', b't', b'c', b'0' + FORMAT];
 /// Constants nest at most this deep.
@@ -118,6 +119,13 @@ impl Writer {
         for n in [c.argcount, c.posonlyargcount, c.kwonlyargcount, c.stacksize, c.flags, c.firstlineno] {
             self.number(u64::from(n));
         }
+        // The body's length, so that a reader may come back for it.
+        let before = std::mem::take(&mut self.out);
+        self.body(c);
+        let body = std::mem::replace(&mut self.out, before);
+        self.bytes(&body);
+    }
+    fn body(&mut self, c: &Body) {
         self.bytes(&c.code);
         self.number(c.consts.len() as u64);
         c.consts.iter().for_each(|k| self.constant(k));
@@ -148,7 +156,7 @@ fn packed_positions(list: &[Position]) -> Vec<u8> {
 
 /// The positions in these bytes, as far as they are whole.
 pub(crate) fn positions(packed: &[u8]) -> Vec<Position> {
-    let mut r = Reader { rest: packed, texts: Vec::new() };
+    let mut r = Reader { rest: packed, texts: Rc::default(), later: None };
     let mut out = Vec::new();
     let mut p = Position::default();
     while !r.rest.is_empty()
@@ -160,9 +168,10 @@ pub(crate) fn positions(packed: &[u8]) -> Vec<Position> {
     out
 }
 
-/// The code object in these bytes, which are this program's own: no sum is worked out.
-pub fn read_own(bytes: &[u8]) -> Option<Rc<Code>> {
-    read_body(&bytes[..bytes.len().checked_sub(8)?])
+/// The code object in these bytes, which are this program's own: no sum is worked out, and the code objects inside stay
+/// packed until somebody asks.
+pub fn read_own(bytes: &'static [u8]) -> Option<Rc<Code>> {
+    read_body(&bytes[..bytes.len().checked_sub(8)?], Some(|texts, bytes| Lazy::of_packed(Packed { texts, bytes })))
 }
 
 /// The code object in these bytes; `None` when they are damaged or of another version.
@@ -171,23 +180,45 @@ pub fn read(bytes: &[u8]) -> Option<Rc<Code>> {
     if checksum(bytes).to_le_bytes() != sum {
         return None;
     }
-    read_body(bytes)
+    read_body(bytes, None)
 }
 
-fn read_body(bytes: &[u8]) -> Option<Rc<Code>> {
-    let mut r = Reader { rest: bytes.strip_prefix(&MAGIC)?, texts: Vec::new() };
+fn read_body<'a>(bytes: &'a [u8], later: Option<Later<'a>>) -> Option<Rc<Code>> {
+    let mut r = Reader { rest: bytes.strip_prefix(&MAGIC)?, texts: Rc::default(), later: None };
     let n = r.count()?;
-    for _ in 0..n {
-        let len = r.count()?;
-        let t = std::str::from_utf8(r.take(len)?).ok()?;
-        r.texts.push(Rc::from(t));
+    let texts = (0..n).map(|_| r.count().and_then(|len| r.take(len)).map(|bytes| (bytes, OnceCell::new()))).collect::<Option<_>>()?;
+    r.texts = Rc::new(Texts(texts));
+    r.later = later;
+    let mut code = r.head()?;
+    let len = r.count()?;
+    r.rest = r.take(len)?;
+    code.body = r.body(0)?.into();
+    Some(Rc::new(code))
+}
+
+/// The texts of a module, made as they are asked for.
+#[derive(Debug, Default)]
+struct Texts<'a>(Vec<(&'a [u8], OnceCell<Rc<str>>)>);
+
+/// What becomes of a body that is not read yet.
+type Later<'a> = fn(Rc<Texts<'a>>, &'a [u8]) -> Lazy;
+
+/// A body in this program's own bytes.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    texts: Rc<Texts<'static>>,
+    bytes: &'static [u8],
+}
+impl Packed {
+    pub(crate) fn body(&self) -> Option<Body> {
+        Reader { rest: self.bytes, texts: self.texts.clone(), later: Some(|texts, bytes| Lazy::of_packed(Packed { texts, bytes })) }.body(0)
     }
-    r.code(0)
 }
 
 struct Reader<'a> {
     rest: &'a [u8],
-    texts: Vec<Rc<str>>,
+    texts: Rc<Texts<'a>>,
+    later: Option<Later<'a>>,
 }
 
 impl<'a> Reader<'a> {
@@ -222,7 +253,12 @@ impl<'a> Reader<'a> {
     }
     fn text(&mut self) -> Option<Rc<str>> {
         let i = self.number()? as usize;
-        self.texts.get(i).cloned()
+        let (bytes, made) = self.texts.0.get(i)?;
+        if let Some(known) = made.get() {
+            return Some(known.clone());
+        }
+        let text: Rc<str> = Rc::from(std::str::from_utf8(bytes).ok()?);
+        Some(made.get_or_init(|| text).clone())
     }
     fn list(&mut self) -> Option<Vec<Rc<str>>> {
         let n = self.count()?;
@@ -281,29 +317,42 @@ impl<'a> Reader<'a> {
         Some(p)
     }
     fn code(&mut self, depth: u32) -> Option<Rc<Code>> {
+        let mut c = self.head()?;
+        let len = self.count()?;
+        let bytes = self.take(len)?;
+        c.body = match self.later {
+            Some(later) => later(self.texts.clone(), bytes),
+            None => Reader { rest: bytes, texts: self.texts.clone(), later: None }.body(depth)?.into(),
+        };
+        Some(Rc::new(c))
+    }
+    fn head(&mut self) -> Option<Code> {
+        Some(Code {
+            name: self.text()?,
+            qualname: self.text()?,
+            filename: self.text()?,
+            argcount: self.word()?,
+            posonlyargcount: self.word()?,
+            kwonlyargcount: self.word()?,
+            stacksize: self.word()?,
+            flags: self.word()?,
+            firstlineno: self.word()?,
+            body: Lazy::default(),
+        })
+    }
+    fn body(&mut self, depth: u32) -> Option<Body> {
         if depth > MAX_DEPTH {
             return None;
         }
-        let mut c = Code { name: self.text()?, qualname: self.text()?, filename: self.text()?, ..Code::default() };
-        c.argcount = self.word()?;
-        c.posonlyargcount = self.word()?;
-        c.kwonlyargcount = self.word()?;
-        c.stacksize = self.word()?;
-        c.flags = self.word()?;
-        c.firstlineno = self.word()?;
         let n = self.count()?;
-        c.code = self.take(n)?.to_vec();
+        let code = self.take(n)?.to_vec();
         let n = self.count()?;
-        c.consts = (0..n).map(|_| self.constant(depth + 1)).collect::<Option<Vec<_>>>()?;
-        c.names = self.list()?;
-        c.varnames = self.list()?;
-        c.cellvars = self.list()?;
-        c.freevars = self.list()?;
-        c.static_attributes = self.list()?;
+        let consts = (0..n).map(|_| self.constant(depth + 1)).collect::<Option<Vec<_>>>()?;
+        let (names, varnames, cellvars, freevars, static_attributes) = (self.list()?, self.list()?, self.list()?, self.list()?, self.list()?);
         let n = self.count()?;
-        c.lnotab = self.take(n)?.to_vec();
+        let lnotab = self.take(n)?.to_vec();
         let n = self.count()?;
-        c.positions = Positions::of_packed(self.take(n)?);
-        Some(Rc::new(c))
+        let positions = Positions::of_packed(self.take(n)?);
+        Some(Body { code, consts, names, varnames, cellvars, freevars, lnotab, positions, static_attributes })
     }
 }

@@ -31,6 +31,7 @@ Accepted without effect: -b -B -d -s -u -v
 fn main() -> ExitCode {
     // Python code may nest deeply: the interpreter runs on a stack of its own size.
     let process = std::process::id();
+    retic::share_malloc();
     let run = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
         let original: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
         let status = lens::command(&original[original.len().min(1)..]).unwrap_or_else(|| match options::read(original.iter().skip(1).cloned().collect()) {

@@ -81,15 +81,18 @@ pub(crate) fn assemble(mut unit: Unit, scope: &Scope, lines: &Lines, filename: R
         stacksize,
         flags,
         firstlineno: unit.firstlineno,
-        code: words.into_iter().flat_map(|(op, arg)| [op, arg]).collect(),
-        consts,
-        names: unit.names.items,
-        varnames: unit.varnames.items,
-        cellvars: unit.cellvars.items,
-        freevars: unit.freevars.items,
-        lnotab,
-        positions: positions.into(),
-        static_attributes,
+        body: Body {
+            code: words.into_iter().flat_map(|(op, arg)| [op, arg]).collect(),
+            consts,
+            names: unit.names.items,
+            varnames: unit.varnames.items,
+            cellvars: unit.cellvars.items,
+            freevars: unit.freevars.items,
+            lnotab,
+            positions: positions.into(),
+            static_attributes,
+        }
+        .into(),
     }
 }
 

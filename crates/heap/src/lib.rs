@@ -21,7 +21,9 @@ pub const SMALL_MAX: usize = 512;
 /// Size classes are this many bytes apart.
 pub const STEP: usize = 16;
 const CLASSES: usize = SMALL_MAX / STEP + 1;
-/// Bytes carved at a time for one class, as CPython's pools.
+/// Bytes threaded into a free list at a time.
+const PAGE_BYTES: usize = 4 << 10;
+/// Bytes of arena taken at a time for one class, as CPython's pools.
 pub const POOL_BYTES: usize = 16 << 10;
 /// Bytes in front of a large block: its heap and its size.
 const LARGE_PREFIX: usize = 16;
@@ -39,6 +41,8 @@ pub struct Heap {
     pub journal: Journal,
     arenas: arena::Arenas,
     carved: [Cell<usize>; CLASSES],
+    /// Per class, what of its newest pool is on no list yet: the first block's address and how many there are.
+    rest: [Cell<(*mut u8, usize)>; CLASSES],
     large_blocks: Cell<usize>,
     large_bytes: Cell<usize>,
     budget_bytes: Cell<usize>,
@@ -61,6 +65,7 @@ impl Heap {
             journal: Journal::default(),
             arenas: arena::Arenas::default(),
             carved: [const { Cell::new(0) }; CLASSES],
+            rest: [const { Cell::new((null_mut(), 0)) }; CLASSES],
             large_blocks: Cell::new(0),
             large_bytes: Cell::new(0),
             budget_bytes: Cell::new(usize::MAX),
@@ -200,23 +205,29 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn refill(&self, class: usize) -> Option<NonNull<u8>> {
-        let class = class.max(1);
-        if !self.charge(POOL_BYTES) {
-            return None;
-        }
-        let pool = self.arenas.pool()?;
-        let size = class * STEP;
-        let count = POOL_BYTES / size;
-        // Threaded in address order, as CPython's pools hand fresh blocks out.
-        for i in 1..count {
-            let next = if i + 1 < count { pool.as_ptr().wrapping_add((i + 1) * size) } else { null_mut() };
-            // SAFETY: H2, `i` counts blocks inside the pool just carved.
-            unsafe { pool.as_ptr().add(i * size).cast::<*mut u8>().write(next) };
-        }
         // An empty request (class 0) uses the smallest class; its list is that of class 1.
-        self.free[class].set(if count > 1 { pool.as_ptr().wrapping_add(size) } else { null_mut() });
+        let class = class.max(1);
+        let size = class * STEP;
+        let (first, left) = match self.rest[class].get() {
+            (_, 0) => {
+                if !self.charge(POOL_BYTES) {
+                    return None;
+                }
+                (self.arenas.pool()?, POOL_BYTES / size)
+            }
+            (at, left) => (NonNull::new(at)?, left),
+        };
+        // Threaded in address order, as CPython's pools hand fresh blocks out; a page at a time, so that memory nobody asked for is not touched.
+        let count = left.min((PAGE_BYTES / size).max(1));
+        for i in 1..count {
+            let next = if i + 1 < count { first.as_ptr().wrapping_add((i + 1) * size) } else { null_mut() };
+            // SAFETY: H2, `i` counts blocks inside the pool that no list holds yet.
+            unsafe { first.as_ptr().add(i * size).cast::<*mut u8>().write(next) };
+        }
+        self.free[class].set(if count > 1 { first.as_ptr().wrapping_add(size) } else { null_mut() });
         self.carved[class].set(self.carved[class].get() + count);
-        Some(pool)
+        self.rest[class].set((first.as_ptr().wrapping_add(count * size), left - count));
+        Some(first)
     }
 
     #[cold]

@@ -12,8 +12,7 @@ fn recording() -> Vec<u8> {
         qualname: "f".into(),
         filename: "p.py".into(),
         firstlineno: 1,
-        code: vec![100, 0, 83, 0],
-        consts: vec![retic_bytecode::Const::None],
+        body: retic_bytecode::code::Body { code: vec![100, 0, 83, 0], consts: vec![retic_bytecode::Const::None], ..Default::default() }.into(),
         ..Default::default()
     };
     w.code(1, &retic_bytecode::pack::write(&code), true);

@@ -60,6 +60,11 @@ pub fn set_aside_stdout() -> std::io::Result<Box<dyn std::io::Write + Send>> {
     retic_system::set_aside_stdout()
 }
 
+/// One heap of `malloc` for all threads of the process: for a program that is nothing but the interpreter, before it has threads.
+pub fn share_malloc() {
+    retic_system::share_malloc();
+}
+
 /// The running thread leaves signals to the others: for the thread that only waits for the interpreter's.
 pub fn leave_signals_to_others() {
     retic_system::signals::leave_to_others();

@@ -18,19 +18,19 @@ pub fn of(cx: &mut Cx, code: Rc<Code>) -> PyResult<String> {
             out.push_str(&format!("\nDisassembly of {shown}:\n"));
         }
         one(cx, &code, &mut out)?;
-        let mut inner: Vec<(Ref<CodeObj>, bool)> = constants(cx, &code).iter().filter_map(|o| o.cast::<CodeObj>().map(|c| (c.clone(), true))).collect();
+        let mut inner: Vec<(Ref<CodeObj>, bool)> = constants(cx, &code)?.iter().filter_map(|o| o.cast::<CodeObj>().map(|c| (c.clone(), true))).collect();
         inner.reverse();
         work.extend(inner);
     }
     Ok(out)
 }
 
-fn constants(cx: &Cx, code: &Ref<CodeObj>) -> Vec<retic_runtime::Obj> {
-    code.consts.get(cx).cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default()
+fn constants(cx: &mut Cx, code: &Ref<CodeObj>) -> PyResult<Vec<retic_runtime::Obj>> {
+    Ok(code.constants(cx)?.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default())
 }
 
 fn one(cx: &mut Cx, code: &Ref<CodeObj>, out: &mut String) -> PyResult<()> {
-    let consts = constants(cx, code);
+    let consts = constants(cx, code)?;
     let mut error = None;
     dis::disassemble(
         code.code(),

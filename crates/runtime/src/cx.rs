@@ -102,7 +102,7 @@ pub struct Cx {
     pub collector: Collector,
     pub shapes: RefCell<Vec<Shape>>,
     pub method_cache: Box<[Cell<MethodCacheEntry>]>,
-    pub interned: RefCell<FxHashMap<i64, Vec<NonNull<Str>>>>,
+    pub interned: RefCell<crate::types::str::interned::Interned>,
     pub next_version: Cell<u32>,
     pub next_keys_version: Cell<u64>,
     condemned: RefCell<Vec<Obj>>,
@@ -188,6 +188,8 @@ pub struct Consts {
     pub names: FxHashMap<&'static str, Obj>,
     /// The same by address and length of the literal.
     pub literals: FxHashMap<(usize, usize), Obj>,
+    /// The names of `types::dunders::all`, in its order, once a class was filled.
+    pub dunders: Vec<Ref<Str>>,
 }
 
 /// Ints with an object of their own for ever.
@@ -553,7 +555,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         collector: Collector::default(),
         shapes: RefCell::new(Vec::new()),
         method_cache: (0..4096).map(|_| Cell::new(MethodCacheEntry { version: 0, name: 0, value: None })).collect(),
-        interned: RefCell::new(FxHashMap::default()),
+        interned: RefCell::default(),
         next_version: Cell::new(1),
         next_keys_version: Cell::new(1),
         condemned: RefCell::new(Vec::new()),

@@ -187,6 +187,7 @@ fn make_consts(cx: &mut Cx) {
         bytes1,
         names: Default::default(),
         literals: Default::default(),
+        dunders: Vec::new(),
     };
     // SAFETY: overwrites the placeholder without dropping it.
     unsafe { std::ptr::write(&raw mut cx.consts, consts) };

@@ -30,6 +30,16 @@ impl Drop for System {
     }
 }
 
+/// Asks the C library for one heap of `malloc` for all threads: Python's threads run one at a time, and the
+/// heaps of threads grow a page a call. To be called before the process has other threads; elsewhere than with glibc it does nothing.
+pub fn share_malloc() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: a setting of `malloc` that takes two numbers; nobody else calls it.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 const OUT_BYTES: usize = 8 << 10;
 
 impl Host for System {

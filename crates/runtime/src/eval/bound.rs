@@ -32,19 +32,21 @@ pub(super) fn bound_at_labels(code: &Code, list: &[Instruction], fix: &dyn Fn(u3
         let mut cur = Some(Locals::first(code.arg_slots()));
         // Handlers of the try blocks met so far.
         let mut open: Vec<u32> = Vec::new();
-        let mut merge = |at: &mut FxHashMap<u32, Locals>, t: u32, s: Locals| {
+        // What changes further on is met in this pass; only what changes behind it asks for another.
+        let mut merge = |at: &mut FxHashMap<u32, Locals>, from: u32, t: u32, s: Locals| {
+            let behind = t <= from;
             let old = at.entry(t).or_insert_with(|| {
-                changed = true;
+                changed |= behind;
                 s
             });
             let both = Locals(old.0 & s.0);
-            changed |= *old != both;
+            changed |= behind && *old != both;
             *old = both;
         };
         for i in list {
             if let Some(known) = at.get(&i.offset).copied() {
                 let here = cur.map_or(known, |c| Locals(c.0 & known.0));
-                merge(&mut at, i.offset, here);
+                at.insert(i.offset, here);
                 cur = Some(here);
             }
             let Some(c) = cur.as_mut() else { continue };
@@ -54,7 +56,7 @@ pub(super) fn bound_at_labels(code: &Code, list: &[Instruction], fix: &dyn Fn(u3
                 DELETE_FAST => {
                     c.set(i.arg as usize, false);
                     for h in &open {
-                        merge(&mut at, *h, *c);
+                        merge(&mut at, i.offset, *h, *c);
                     }
                 }
                 _ => {}
@@ -64,7 +66,7 @@ pub(super) fn bound_at_labels(code: &Code, list: &[Instruction], fix: &dyn Fn(u3
                 if matches!(op, SETUP_FINALLY | SETUP_WITH | SETUP_ASYNC_WITH) {
                     open.push(t);
                 }
-                merge(&mut at, t, snapshot);
+                merge(&mut at, i.offset, t, snapshot);
             }
             if op.ends_flow() {
                 cur = None;

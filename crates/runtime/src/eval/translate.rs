@@ -76,7 +76,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     for n in &code.names {
         names.push(crate::types::str::intern_text(cx, n)?);
     }
-    let consts = code_obj.consts.get(cx).cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+    let consts = code_obj.constants(cx)?.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
     let mut params = Vec::new();
     for n in code.varnames.iter().take((code.argcount + code.kwonlyargcount) as usize) {
         params.push(crate::types::str::intern_text(cx, n)?.into_obj());

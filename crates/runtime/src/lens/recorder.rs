@@ -271,7 +271,7 @@ impl Recorder {
     fn is_constant(&self, cx: &Cx, obj: &Obj) -> bool {
         let Some(frame) = cx.stacks.current() else { return false };
         let code = frame.function().code.get(cx);
-        code.consts.get(cx).cast::<crate::types::Tuple>().is_some_and(|t| t.items().iter().any(|c| c.is(obj)))
+        code.constants_known(cx).is_some_and(|t| t.items().iter().any(|c| c.is(obj)))
     }
 
     /// The serial number of an object that was born in the recording; 0: an older one.

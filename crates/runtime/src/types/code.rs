@@ -18,7 +18,8 @@ layout! {
     pub struct CodeObj = 14, "code" {
         data: Hidden<Rc<Code>>,
         exec: Hidden<OnceCell<Box<Exec>>>,
-        consts: Guarded<Obj>,
+        /// A tuple; `None` until somebody asks for the constants of a body that lies packed.
+        consts: Guarded<Option<Obj>>,
     }
 }
 
@@ -37,12 +38,22 @@ impl CodeObj {
     /// As `new`; equal constants of all code objects made with the same table are one object.
     #[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
     fn sharing(cx: &mut Cx, data: Rc<Code>, shared: &mut Shared) -> PyResult<Ref<CodeObj>> {
-        let mut items = Vec::with_capacity(data.consts.len());
-        for c in &data.consts {
-            items.push(constant(cx, c, shared)?);
-        }
-        let consts = cx.tuple(items)?;
+        // Under the lens constants are born where they are imported, not in the first call.
+        let consts = if data.body.is_made() || cx.lens.is_on() { Some(constants(cx, &data, shared)?) } else { None };
         memory::new(cx, &cx.types.code, |head| CodeObj { head, data: Hidden(data), exec: Hidden(OnceCell::new()), consts: Guarded::new(consts) })
+    }
+    /// The constants, a tuple.
+    pub fn constants(&self, cx: &mut Cx) -> PyResult {
+        if let Some(known) = self.consts.cloned(cx) {
+            return Ok(known);
+        }
+        let made = constants(cx, &self.data.0.clone(), &mut Shared::default())?;
+        self.consts.set(cx, Some(made.clone()));
+        Ok(made)
+    }
+    /// The constants if they were made already.
+    pub fn constants_known<'a>(&'a self, cx: &'a Cx) -> Option<&'a super::Tuple> {
+        self.consts.get(cx).as_ref().and_then(|t| t.cast::<super::Tuple>()).map(|t| &**t)
     }
     pub fn code(&self) -> &Rc<Code> {
         &self.data.0
@@ -70,6 +81,15 @@ impl CodeObj {
 /// Constants of one compilation that were made already.
 type Shared = rustc_hash::FxHashMap<Const, Obj>;
 
+#[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
+fn constants(cx: &mut Cx, data: &Code, shared: &mut Shared) -> PyResult {
+    let mut items = Vec::with_capacity(data.consts.len());
+    for c in &data.consts {
+        items.push(constant(cx, c, shared)?);
+    }
+    cx.tuple(items)
+}
+
 /// A constant outside of any code object.
 pub fn constant_object(cx: &mut Cx, c: &Const) -> PyResult {
     make_constant(cx, c, &mut Shared::default())
@@ -78,13 +98,14 @@ pub fn constant_object(cx: &mut Cx, c: &Const) -> PyResult {
 /// A constant as an object.
 #[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
 fn constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
+    if let Const::Code(code) = c {
+        return Ok(CodeObj::sharing(cx, code.clone(), shared)?.into_obj());
+    }
     if let Some(known) = shared.get(c) {
         return Ok(known.clone());
     }
     let made = make_constant(cx, c, shared)?;
-    if !matches!(c, Const::Code(_)) {
-        shared.insert(c.clone(), made.clone());
-    }
+    shared.insert(c.clone(), made.clone());
     Ok(made)
 }
 
@@ -99,9 +120,8 @@ fn make_constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
         Const::Float(b) => cx.float(f64::from_bits(*b))?,
         Const::Complex(re, im) => super::complex::make(cx, f64::from_bits(*re), f64::from_bits(*im))?,
         Const::Str(s) => {
-            let made = cx.str_ref(s)?;
             let name_like = s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            if name_like { super::str::intern(cx, made).into_obj() } else { made.into_obj() }
+            if name_like { super::str::intern_text(cx, s)?.into_obj() } else { cx.str_ref(s)?.into_obj() }
         }
         Const::WideStr(p) => cx.str_points(p)?,
         Const::Bytes(b) => super::Bytes::from_slice(cx, b)?,
@@ -179,8 +199,8 @@ impl CodeObj {
         super::Bytes::from_slice(cx, &this.code().lnotab)
     }
     #[get("co_consts")]
-    fn co_consts(cx: &mut Cx, this: &Ref<CodeObj>) -> Obj {
-        this.consts.cloned(cx)
+    fn co_consts(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        this.constants(cx)
     }
     #[get("co_names")]
     fn names(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
@@ -252,7 +272,11 @@ impl CodeObj {
             }
         }
         let made = CodeObj::new(cx, Rc::new(data))?;
-        made.consts.set(cx, consts.unwrap_or_else(|| this.consts.cloned(cx)));
+        let consts = match consts {
+            Some(given) => given,
+            None => this.constants(cx)?,
+        };
+        made.consts.set(cx, Some(consts));
         Ok(made.into_obj())
     }
     /// The same as replace(), for copy.replace().

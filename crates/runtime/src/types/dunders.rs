@@ -812,10 +812,10 @@ fn fill_from_base(cx: &mut Cx, ty: &Ref<Type>, mro: &[Ref<Type>]) -> bool {
     let (base, mut own) = (base.clone(), Vec::new());
     let Some(dict) = ty.dict.cloned(cx) else { return false };
     for (k, v) in dict.entries(cx) {
-        let Some(name) = k.cast::<Str>().map(|s| s.to_text(cx)).filter(|n| n.starts_with("__") && n.ends_with("__")) else { continue };
-        match all().find(|d| d.name == name) {
+        let Some(name) = k.cast::<Str>().and_then(|s| s.ascii_bytes()).filter(|n| n.starts_with(b"__") && n.ends_with(b"__")) else { continue };
+        match all().find(|d| d.name.as_bytes() == name) {
             Some(d) if ALONE.contains(&d.name) && v.shape() == crate::object::shape::FUNCTION => own.push(d),
-            None if name != "__new__" && name != "__getattr__" => {}
+            None if name != b"__new__" && name != b"__getattr__" => {}
             _ => return false,
         }
     }
@@ -846,10 +846,12 @@ pub(crate) fn fill(cx: &mut Cx, ty: &Ref<Type>) {
         (slots.new, slots.power, slots.del) = (n.new, n.power, n.del);
         finalizer = n.del.is_some();
     }
-    for d in all() {
-        let key = cx.name(d.name);
-        let found = mro.iter().find_map(|t| t.dict.get(cx).as_ref().and_then(|x| x.get_str(cx, &key)).map(|v| (t.clone(), v)));
-        let Some((_, value)) = found else { continue };
+    if cx.consts.dunders.is_empty() {
+        cx.consts.dunders = all().map(|d| cx.name(d.name)).collect();
+    }
+    for (i, d) in all().enumerate() {
+        let key = &cx.consts.dunders[i];
+        let Some(value) = mro.iter().find_map(|t| t.dict.get(cx).as_ref().and_then(|x| x.get_str(cx, key))) else { continue };
         if let Some(w) = value.cast::<Wrapper>() {
             let from = *w.owner.cloned(cx).slots(cx);
             let python_already = (d.present)(&slots) && matches!(d.name, "__delitem__" | "__delattr__" | "__delete__") || is_python_pair(&slots, d);

@@ -27,7 +27,8 @@ layout! {
         annotations: Guarded<Option<Obj>>,
         annotate: Guarded<Option<Obj>>,
         type_params: Guarded<Option<Obj>>,
-        _spare: Cell<u32>,
+        /// Whether the docstring is still among the constants of a code object whose body lies packed.
+        doc_waits: Cell<bool>,
     }
 }
 layout! {
@@ -68,12 +69,8 @@ impl Function {
             },
             None => cx.builtins.clone().expect("builtins exist"),
         };
-        let doc = match code.code().consts.first() {
-            Some(retic_bytecode::Const::Str(_)) if code.code().flags & retic_bytecode::code::CO_OPTIMIZED != 0 => {
-                code.consts.get(cx).cast::<Tuple>().and_then(|t| t.items().first().cloned())
-            }
-            _ => None,
-        };
+        let doc_waits = !code.code().body.is_made();
+        let doc = if doc_waits { None } else { doc_of(cx, &code)? };
         memory::new(cx, &cx.types.function, |head| Function {
             head,
             code: Guarded::new(code),
@@ -89,12 +86,32 @@ impl Function {
             annotations: Guarded::new(None),
             annotate: Guarded::new(None),
             type_params: Guarded::new(None),
-            _spare: Cell::new(0),
+            doc_waits: Cell::new(doc_waits),
         })
+    }
+    /// Fetches the docstring from the constants, if nobody did yet.
+    fn settle_doc(&self, cx: &mut Cx) -> PyResult<()> {
+        if self.doc_waits.get() {
+            let code = self.code.cloned(cx);
+            let doc = doc_of(cx, &code)?;
+            self.doc_waits.set(false);
+            self.doc.set(cx, doc);
+        }
+        Ok(())
     }
     pub fn qualname_text(&self, cx: &Cx) -> String {
         self.qualname.get(cx).cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default()
     }
+}
+
+/// The docstring of a function's code: its first constant, where that is a text.
+fn doc_of(cx: &mut Cx, code: &CodeObj) -> PyResult<Option<Obj>> {
+    Ok(match code.code().consts.first() {
+        Some(retic_bytecode::Const::Str(_)) if code.code().flags & retic_bytecode::code::CO_OPTIMIZED != 0 => {
+            code.constants(cx)?.cast::<Tuple>().and_then(|t| t.items().first().cloned())
+        }
+        _ => None,
+    })
 }
 
 /// What `__annotate__` of a function with annotations as texts is: they are the same in every format.
@@ -195,8 +212,9 @@ impl Function {
     }
     #[get("__doc__")]
     #[settable("")]
-    fn doc_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
-        this.doc.cloned(cx)
+    fn doc_get(cx: &mut Cx, this: &Ref<Function>) -> PyResult<Option<Obj>> {
+        this.settle_doc(cx)?;
+        Ok(this.doc.cloned(cx))
     }
     #[get("__code__")]
     #[settable("")]
@@ -289,6 +307,7 @@ impl Function {
         Ok(())
     }
     fn set_doc_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
+        this.doc_waits.set(false);
         this.doc.set(cx, value.cloned());
         Ok(())
     }
@@ -300,6 +319,7 @@ impl Function {
                     let (want, got) = (this.code.get(cx).code().freevars.len(), c.code().freevars.len());
                     return Err(cx.value_error(format!("{name}() requires a code object with {want} free vars, not {got}")));
                 }
+                this.settle_doc(cx)?;
                 let old = this.code.replace(cx, c.clone());
                 if old.exec_known().is_null() {
                     cx.release(old);

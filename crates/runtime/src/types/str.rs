@@ -1,6 +1,7 @@
 //! `str`: PEP 393. One, two or four bytes a character inline; interning; the hash is SipHash-1-3.
 
 pub mod builder;
+pub mod interned;
 mod methods;
 pub(crate) mod percent;
 pub(crate) mod width;
@@ -256,16 +257,12 @@ impl Str {
         if known != -1 {
             return known;
         }
-        let mut h = siphasher::sip::SipHasher13::new_with_keys(cx.hash_key.0, cx.hash_key.1);
-        match self.chars() {
+        let written = hash_of(cx, |h| match self.chars() {
             Chars::One(b) => h.write(b),
             Chars::Two(b) => b.iter().for_each(|c| h.write(&c.to_le_bytes())),
             Chars::Four(b) => b.iter().for_each(|c| h.write(&c.to_le_bytes())),
-        }
-        let mut v = if self.is_empty() { 0 } else { h.finish() as i64 };
-        if v == -1 {
-            v = -2;
-        }
+        });
+        let v = if self.is_empty() { 0 } else { written };
         self.hash.set(v);
         v
     }
@@ -305,10 +302,7 @@ unsafe fn drop_str(raw: NonNull<Header>) {
         let s = raw.cast::<Str>().as_ref();
         if s.interned.get() {
             let cx = &*raw.as_ref().ty.get().as_ref().cx.get();
-            let mut table = cx.interned.borrow_mut();
-            if let Some(list) = table.get_mut(&s.hash.get()) {
-                list.retain(|p| p.as_ptr().cast::<Header>() != raw.as_ptr());
-            }
+            cx.interned.borrow_mut().remove(s.hash.get(), raw.cast());
         }
     }
 }
@@ -328,23 +322,50 @@ pub fn intern(cx: &Cx, s: Ref<Str>) -> Ref<Str> {
     }
     let h = s.hash(cx);
     let mut table = cx.interned.borrow_mut();
-    let list = table.entry(h).or_default();
-    for p in list.iter() {
-        // SAFETY: strings leave the table when they die.
-        let known = unsafe { &*(p as *const NonNull<Str>).cast::<Ref<Str>>() };
-        if known.same(&s) {
-            return known.clone();
-        }
+    // SAFETY: strings leave the table when they die.
+    if let Some(known) = table.find(h, |p| unsafe { p.as_ref() }.same(&s)) {
+        return another(known);
     }
     if std::ptr::eq(s.as_obj().ty(), &*cx.types.str) {
-        list.push(s.as_raw());
+        table.insert(h, s.as_raw());
         s.interned.set(true);
     }
     s
 }
 
+/// As `intern`, for the string of a text, which is not made if it is there.
 pub fn intern_text(cx: &Cx, text: &str) -> PyResult<Ref<Str>> {
-    Ok(intern(cx, Str::from_text(cx, text)?))
+    if text.len() < 2 || !text.is_ascii() {
+        return Ok(intern(cx, Str::from_text(cx, text)?));
+    }
+    let h = hash_of(cx, |h| h.write(text.as_bytes()));
+    // SAFETY: strings leave the table when they die.
+    if let Some(known) = cx.interned.borrow().find(h, |p| unsafe { p.as_ref() }.ascii_bytes() == Some(text.as_bytes())) {
+        return Ok(another(known));
+    }
+    let made = Str::make(cx, &cx.types.str, text.as_bytes())?;
+    made.hash.set(h);
+    cx.interned.borrow_mut().insert(h, made.as_raw());
+    made.interned.set(true);
+    Ok(made)
+}
+
+/// A handle more of a string in the table.
+fn another(known: NonNull<Str>) -> Ref<Str> {
+    // SAFETY: strings leave the table when they die; the handle made here is not dropped, only the copy is counted.
+    let handle = std::mem::ManuallyDrop::new(unsafe { Ref::from_raw(known) });
+    Ref::clone(&handle)
+}
+
+/// SipHash-1-3 of what `write` gives it, as a hash in Python.
+#[inline]
+fn hash_of(cx: &Cx, write: impl FnOnce(&mut siphasher::sip::SipHasher13)) -> i64 {
+    let mut h = siphasher::sip::SipHasher13::new_with_keys(cx.hash_key.0, cx.hash_key.1);
+    write(&mut h);
+    match h.finish() as i64 {
+        -1 => -2,
+        v => v,
+    }
 }
 
 fn points(o: &Obj) -> Vec<u32> {
