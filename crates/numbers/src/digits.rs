@@ -38,18 +38,61 @@ pub fn compare(a: Number<'_>, b: Number<'_>) -> Ordering {
     }
 }
 
+/// Sums of as many digits; the carry comes back. That a carry runs on through a digit of ones is rare: first every digit takes
+/// that of its neighbour alone, many at a time, and only where that was not enough is it done one by one.
+fn add_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> u32 {
+    let n = out.len();
+    let (Some((x, xs)), Some((y, ys))) = (a.split_first(), b.split_first()) else { return 0 };
+    let mut seen = 0;
+    for ((o, (x, y)), (before_x, before_y)) in out[1..].iter_mut().zip(xs.iter().zip(ys)).zip(a.iter().zip(b)) {
+        let sum = ((x + y) & MASK) + ((before_x + before_y) >> BITS);
+        seen |= sum;
+        *o = sum;
+    }
+    out[0] = (x + y) & MASK;
+    if seen <= MASK {
+        return (a[n - 1] + b[n - 1]) >> BITS;
+    }
+    let mut carry = 0;
+    for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+        carry += x + y;
+        *o = carry & MASK;
+        carry >>= BITS;
+    }
+    carry
+}
+
+/// Differences of as many digits; 0 or, where one is borrowed, -1 comes back. As `add_digits`.
+fn sub_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> i32 {
+    let n = out.len();
+    let (Some((x, xs)), Some((y, ys))) = (a.split_first(), b.split_first()) else { return 0 };
+    let less = |x: &u32, y: &u32| (*x as i32 - *y as i32) >> BITS;
+    let mut seen = 0;
+    for ((o, (x, y)), (before_x, before_y)) in out[1..].iter_mut().zip(xs.iter().zip(ys)).zip(a.iter().zip(b)) {
+        let rest = ((x.wrapping_sub(*y) & MASK) as i32) + less(before_x, before_y);
+        seen |= rest;
+        *o = rest as u32;
+    }
+    out[0] = x.wrapping_sub(*y) & MASK;
+    if seen >= 0 {
+        return less(&a[n - 1], &b[n - 1]);
+    }
+    let mut borrow = 0i32;
+    for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+        let d = *x as i32 - *y as i32 + borrow;
+        *o = d as u32 & MASK;
+        borrow = d >> BITS;
+    }
+    borrow
+}
+
 /// `out` becomes the sum. All functions here that take one replace what is in it, and return the sign of the result.
 fn add_magnitudes(out: &mut Vec<u32>, a: &[u32], b: &[u32]) {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
     out.clear();
     out.resize(long.len() + 1, 0);
     let (both, rest) = long.split_at(short.len());
-    let mut carry = 0;
-    for ((o, x), y) in out.iter_mut().zip(both).zip(short) {
-        carry += x + y;
-        *o = carry & MASK;
-        carry >>= BITS;
-    }
+    let mut carry = add_digits(&mut out[..short.len()], both, short);
     for (o, x) in out[short.len()..].iter_mut().zip(rest) {
         carry += x;
         *o = carry & MASK;
@@ -64,12 +107,7 @@ fn sub_magnitudes(out: &mut Vec<u32>, a: &[u32], b: &[u32]) {
     out.clear();
     out.resize(a.len(), 0);
     let (both, rest) = a.split_at(b.len());
-    let mut borrow = 0i32;
-    for ((o, x), y) in out.iter_mut().zip(both).zip(b) {
-        let d = *x as i32 - *y as i32 + borrow;
-        *o = d as u32 & MASK;
-        borrow = d >> BITS;
-    }
+    let mut borrow = sub_digits(&mut out[..b.len()], both, b);
     for (o, x) in out[b.len()..].iter_mut().zip(rest) {
         let d = *x as i32 + borrow;
         *o = d as u32 & MASK;
@@ -169,13 +207,14 @@ pub fn shl(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
     let (whole, part) = (bits / BITS, bits % BITS);
     out.clear();
     out.resize(whole + a.digits.len() + 1, 0);
-    let mut carry = 0u64;
-    for (o, d) in out[whole..].iter_mut().zip(a.digits) {
-        carry |= u64::from(*d) << part;
-        *o = carry as u32 & MASK;
-        carry >>= BITS;
+    let (part, n) = (part as u32, a.digits.len());
+    if let Some((first, rest)) = a.digits.split_first() {
+        out[whole] = first << part & MASK;
+        for ((o, d), below) in out[whole + 1..].iter_mut().zip(rest).zip(a.digits) {
+            *o = d << part & MASK | below >> (BITS as u32 - part);
+        }
+        out[whole + n] = a.digits[n - 1] >> (BITS as u32 - part);
     }
-    out[whole + a.digits.len()] = carry as u32;
     trim(out);
     a.negative
 }
@@ -186,9 +225,12 @@ pub fn shr(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
     out.clear();
     if let Some(kept) = a.digits.get(whole..) {
         out.resize(kept.len(), 0);
-        let above = kept.iter().skip(1).chain(std::iter::once(&0));
-        for ((o, d), above) in out.iter_mut().zip(kept).zip(above) {
-            *o = ((u64::from(*above) << BITS | u64::from(*d)) >> part) as u32 & MASK;
+        let part = part as u32;
+        if let Some((last, _)) = kept.split_last() {
+            for ((o, d), above) in out.iter_mut().zip(kept).zip(&kept[1..]) {
+                *o = d >> part | above << (BITS as u32 - part) & MASK;
+            }
+            out[kept.len() - 1] = last >> part;
         }
     }
     trim(out);
