@@ -137,6 +137,8 @@ pub struct Cx {
     /// How many classes were registered with abstract base classes.
     pub abc_registrations: Cell<u64>,
     pub finalizing: bool,
+    /// The program's exit functions have run; its modules are whole yet.
+    pub ending: bool,
     pub int_max_str_digits: Cell<usize>,
     pub switch_interval: Cell<f64>,
     /// Seconds that new sockets wait; negative for ever.
@@ -586,6 +588,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         codecs: Default::default(),
         abc_registrations: Cell::new(0),
         finalizing: false,
+        ending: false,
         int_max_str_digits: Cell::new(4300),
         switch_interval: Cell::new(0.005),
         socket_timeout: Cell::new(-1.0),

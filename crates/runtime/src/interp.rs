@@ -288,6 +288,7 @@ pub fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Opti
         let f = cx.str(f)?;
         globals.set_str(cx, "__file__", f)?;
     }
+    crate::memory::cycles::begin_program(cx);
     let code = CodeObj::new(cx, code)?;
     if file.is_none() {
         let text = cx.str(text)?;
@@ -360,6 +361,11 @@ fn finish(cx: &mut Cx) {
     cx.clear_error();
     flush_streams(cx);
     cx.threads.close();
+    cx.ending = true;
+    // What is garbage already goes while all modules are whole.
+    if cx.collector.enabled.get() {
+        crate::memory::cycles::collect(cx, 2);
+    }
     crate::lens::phase(cx, Phase::Modules);
     crate::modules::finalize(cx);
     cx.run_condemned();

@@ -120,10 +120,21 @@ pub(crate) fn finalize(cx: &mut Cx) {
         if let Ok(old) = modules.insert(cx, &k, none) {
             cx.release(old);
         }
-        if m.count() > 1 { left.push(m) } else { cx.release(m) }
+        // Those that others hold are remembered weakly: the collection may find that only garbage does.
+        if m.count() > 1 {
+            let weak = cx.types.weakref.clone();
+            match crate::types::weakref::make(cx, &weak, &m, None) {
+                Ok(w) => left.push(w),
+                Err(_) => cx.clear_error(),
+            }
+        }
+        cx.release(m);
     }
     crate::memory::cycles::collect(cx, 2);
-    while let Some(m) = left.pop() {
+    while let Some(w) = left.pop() {
+        let m = crate::types::weakref::target(&w);
+        cx.release(w);
+        let Some(m) = m else { continue };
         if let Some(dict) = m.cast::<Module>().map(|m| m.dict.cloned(cx)) {
             clear_namespace(cx, &dict);
         }

@@ -254,6 +254,13 @@ fn merge(cx: &Cx, from: usize, to: usize) {
     a.prev.set(a_head);
 }
 
+/// What was made before the program starts is not new any more: collections come when the program has made as many objects as
+/// the threshold says, wherever the start-up stood.
+pub(crate) fn begin_program(cx: &Cx) {
+    merge(cx, 0, 1);
+    cx.collector.counts[0].set(0);
+}
+
 /// `gc.freeze` and `gc.unfreeze`.
 pub fn freeze(cx: &Cx) {
     (0..FROZEN).for_each(|g| merge(cx, g, FROZEN));
@@ -292,14 +299,20 @@ pub fn collect(cx: &mut Cx, generation: usize) -> usize {
         return 0;
     }
     crate::lens::collection(cx, generation, None);
-    crate::modules::gc::callbacks(cx, "start", generation, 0);
+    // Once modules go, callbacks are not told (`_PyGC_CollectNoFail`).
+    let told = !cx.finalizing;
+    if told {
+        crate::modules::gc::callbacks(cx, "start", generation, 0);
+    }
     let found = run(cx, generation);
     let stats = &cx.collector.stats[generation];
     let [n, collected, stuck] = stats.get();
     stats.set([n + 1, collected + found as i64, stuck]);
     cx.collector.running.set(false);
     crate::lens::collection(cx, generation, Some(found));
-    crate::modules::gc::callbacks(cx, "stop", generation, found);
+    if told {
+        crate::modules::gc::callbacks(cx, "stop", generation, found);
+    }
     found
 }
 

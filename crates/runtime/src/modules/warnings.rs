@@ -33,6 +33,14 @@ pub fn warn_at(cx: &mut Cx, category: &Ref<Type>, text: &str, file: &str, line: 
     forward(cx, "warn_explicit", &args, &[]).map(drop)
 }
 
+/// Warns that a coroutine dies which nobody awaited.
+pub fn unawaited(cx: &mut Cx, coroutine: &Obj) -> PyResult<()> {
+    if cx.finalizing {
+        return Ok(());
+    }
+    forward(cx, "_warn_unawaited_coroutine", &[coroutine.clone()], &[]).map(drop)
+}
+
 #[retic_macros::methods]
 mod functions {
     //! Low-level interface to warnings functionality.

@@ -60,7 +60,11 @@ fn of_class(cx: &mut Cx, class: &Obj, b: &[u8]) -> PyResult {
     let made = super::Bytes::from_slice(cx, b)?;
     protocol::call(cx, class, &[made])
 }
-methods::byte_methods!(Shared, ByteArray, own, from_slice, of_class);
+/// What may change is always copied.
+fn copied(cx: &Cx, _this: &Ref<ByteArray>, b: &[u8]) -> PyResult {
+    from_slice(cx, b)
+}
+methods::byte_methods!(Shared, ByteArray, own, from_slice, copied, of_class);
 
 fn of(o: &Obj) -> &Ref<ByteArray> {
     // SAFETY: O3, these slots are only reached through bytearrays.

@@ -150,7 +150,15 @@ fn of_class(cx: &mut Cx, class: &Obj, b: &[u8]) -> PyResult {
     let made = Bytes::from_slice(cx, b)?;
     if class.is(cx.types.bytes.as_obj()) { Ok(made) } else { protocol::call(cx, class, &[made]) }
 }
-methods::byte_methods!(Shared, Bytes, own, Bytes::from_slice, of_class);
+/// Bytes that may be those of `this`: the object itself then, if it is exactly of the type.
+fn same(cx: &Cx, this: &Ref<Bytes>, b: &[u8]) -> PyResult {
+    if std::ptr::eq(this.as_obj().ty(), &*cx.types.bytes) && this.bytes() == b { Ok(this.as_obj().clone()) } else { Bytes::from_slice(cx, b) }
+}
+/// All of them.
+fn same_of(cx: &Cx, o: &Obj) -> PyResult {
+    o.cast::<Bytes>().map_or_else(|| Ok(o.clone()), |b| same(cx, b, b.bytes()))
+}
+methods::byte_methods!(Shared, Bytes, own, Bytes::from_slice, same, of_class);
 
 #[retic_macros::methods]
 impl Bytes {
@@ -231,6 +239,9 @@ pub fn spec() -> Spec {
                 let d = data(o);
                 if let Some(s) = k.cast::<super::Slice>() {
                     let r = super::slice::resolve(cx, s, d.len())?;
+                    if r.is_whole(d.len()) {
+                        return same_of(cx, o);
+                    }
                     let out: Vec<u8> = r.indices().map(|i| d[i]).collect();
                     return Bytes::from_slice(cx, &out);
                 }
@@ -250,6 +261,11 @@ pub fn spec() -> Spec {
                     return Err(cx.type_error(format!("can't concat {} to bytes", b.ty().name_text())));
                 }
                 let other = buffer::bytes(cx, b)?;
+                // What nothing is added to stays what it is.
+                let kept = if other.is_empty() { Some(a) } else { Some(b).filter(|_| data(a).is_empty()) };
+                if let Some(whole) = kept.and_then(|k| k.cast::<Bytes>()) {
+                    return same(cx, whole, whole.bytes());
+                }
                 let mut out = Vec::new();
                 protocol::grow(cx, &mut out, data(a).len() + other.len())?;
                 out.extend_from_slice(data(a));
@@ -259,6 +275,9 @@ pub fn spec() -> Spec {
             repeat: Some(|cx, a, n| {
                 let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
                 protocol::check_size(cx, data(a).len(), n, 1)?;
+                if n == 1 {
+                    return same_of(cx, a);
+                }
                 let out = data(a).repeat(n);
                 Bytes::from_slice(cx, &out)
             }),

@@ -648,9 +648,9 @@ pub(super) fn finalize(cx: &mut Cx, o: &Obj) {
     }
     if g.finished.get() || !g.started.get() {
         if !g.started.get() && !g.finished.get() && std::ptr::eq(o.ty(), &*cx.types.coroutine) {
-            let name = g.function.get(cx).qualname_text(cx);
-            let text = format!("<sys>:0: RuntimeWarning: coroutine '{name}' was never awaited\n");
-            cx.host.write_stderr(text.as_bytes());
+            if crate::modules::warnings::unawaited(cx, o).is_err() {
+                cx.unraisable(o);
+            }
         }
         return;
     }

@@ -273,9 +273,9 @@ pub fn is_title(b: &[u8]) -> bool {
     any
 }
 
-pub fn join(cx: &mut Cx, sep: &[u8], iterable: &Obj) -> PyResult<Vec<u8>> {
+pub fn join(cx: &mut Cx, sep: &[u8], items: &[Obj]) -> PyResult<Vec<u8>> {
     let mut out = Vec::new();
-    for (i, o) in protocol::collect(cx, iterable)?.iter().enumerate() {
+    for (i, o) in items.iter().enumerate() {
         if !buffer::exports(cx, o) {
             return Err(cx.type_error(format!("sequence item {i}: expected a bytes-like object, {} found", o.ty().name_text())));
         }
@@ -387,9 +387,10 @@ pub fn partition(cx: &mut Cx, b: &[u8], sep: &Obj, last: bool) -> PyResult<(Vec<
     Ok((sep, at))
 }
 
-/// Declares the methods on a struct `$face`; `$data` copies the bytes of a receiver, `$make` makes a result.
+/// Declares the methods on a struct `$face`; `$data` copies the bytes of a receiver, `$make` makes a result;
+/// `$same` gives the receiver back where the bytes are its own and it need not be copied.
 macro_rules! byte_methods {
-    ($face:ident, $ty:ty, $data:expr, $make:expr, $class_make:expr) => {
+    ($face:ident, $ty:ty, $data:expr, $make:expr, $same:expr, $class_make:expr) => {
         pub struct $face;
         #[retic_macros::methods]
         impl $face {
@@ -407,7 +408,7 @@ macro_rules! byte_methods {
             fn center(cx: &mut Cx, this: &Ref<$ty>, width: i64, fillchar: Option<&Obj>) -> PyResult {
                 let b = $data(cx, this);
                 let b = methods::pad(cx, &b, width, fillchar, "center", |n, w| n / 2 + (n & w as usize & 1))?;
-                $make(cx, &b)
+                $same(cx, this, &b)
             }
             /// Return the number of non-overlapping occurrences of subsection 'sub' in bytes B[start:end].
             #[py("count($self, sub, start=None, end=None, /)")]
@@ -508,15 +509,19 @@ macro_rules! byte_methods {
             #[py("join($self, iterable_of_bytes, /)")]
             fn join(cx: &mut Cx, this: &Ref<$ty>, iterable_of_bytes: &Obj) -> PyResult {
                 let b = $data(cx, this);
-                let b = methods::join(cx, &b, iterable_of_bytes)?;
-                $make(cx, &b)
+                let items = protocol::collect(cx, iterable_of_bytes)?;
+                let b = methods::join(cx, &b, &items)?;
+                match &items[..] {
+                    [one] if one.cast::<$ty>().is_some() => $same(cx, one.cast::<$ty>().unwrap_or(this), &b),
+                    _ => $make(cx, &b),
+                }
             }
             /// Return a left-justified string of length width.
             #[py("ljust($self, width, fillchar=b' ', /)")]
             fn ljust(cx: &mut Cx, this: &Ref<$ty>, width: i64, fillchar: Option<&Obj>) -> PyResult {
                 let b = $data(cx, this);
                 let b = methods::pad(cx, &b, width, fillchar, "ljust", |_, _| 0)?;
-                $make(cx, &b)
+                $same(cx, this, &b)
             }
             /// B.lower() -> copy of B
             #[py("lower($self, /)")]
@@ -529,7 +534,7 @@ macro_rules! byte_methods {
             fn lstrip(cx: &mut Cx, this: &Ref<$ty>, bytes: Option<&Obj>) -> PyResult {
                 let b = $data(cx, this);
                 let b = methods::strip(cx, &b, bytes, true, false)?;
-                $make(cx, b)
+                $same(cx, this, b)
             }
             /// Return a translation table usable for the bytes or bytearray translate method.
             #[py("maketrans(frm, to, /)")]
@@ -543,8 +548,8 @@ macro_rules! byte_methods {
                 let b = $data(cx, this);
                 let (s, at) = methods::partition(cx, &b, sep, false)?;
                 let parts = match at {
-                    Some(i) => vec![$make(cx, &b[..i])?, $make(cx, &s)?, $make(cx, &b[i + s.len()..])?],
-                    None => vec![$make(cx, &b)?, $make(cx, b"")?, $make(cx, b"")?],
+                    Some(i) => vec![$same(cx, this, &b[..i])?, $make(cx, &s)?, $same(cx, this, &b[i + s.len()..])?],
+                    None => vec![$same(cx, this, &b)?, $make(cx, b"")?, $make(cx, b"")?],
                 };
                 cx.tuple(parts)
             }
@@ -553,21 +558,21 @@ macro_rules! byte_methods {
             fn removeprefix(cx: &mut Cx, this: &Ref<$ty>, prefix: &Obj) -> PyResult {
                 let b = $data(cx, this);
                 let p = protocol::buffer::bytes(cx, prefix)?;
-                $make(cx, b.strip_prefix(&p[..]).unwrap_or(&b))
+                $same(cx, this, b.strip_prefix(&p[..]).unwrap_or(&b))
             }
             /// Return a bytes object with the given suffix string removed if present.
             #[py("removesuffix($self, suffix, /)")]
             fn removesuffix(cx: &mut Cx, this: &Ref<$ty>, suffix: &Obj) -> PyResult {
                 let b = $data(cx, this);
                 let p = protocol::buffer::bytes(cx, suffix)?;
-                $make(cx, if p.is_empty() { &b[..] } else { b.strip_suffix(&p[..]).unwrap_or(&b) })
+                $same(cx, this, if p.is_empty() { &b[..] } else { b.strip_suffix(&p[..]).unwrap_or(&b) })
             }
             /// Return a copy with all occurrences of substring old replaced by new.
             #[py("replace($self, old, new, count=-1, /)")]
             fn replace(cx: &mut Cx, this: &Ref<$ty>, old: &Obj, new: &Obj, count: i64) -> PyResult {
                 let b = $data(cx, this);
                 let b = methods::replace(cx, &b, old, new, count)?;
-                $make(cx, &b)
+                $same(cx, this, &b)
             }
             /// Return the highest index in B where subsection 'sub' is found.
             #[py("rfind($self, sub, start=None, end=None, /)")]
@@ -586,7 +591,7 @@ macro_rules! byte_methods {
             fn rjust(cx: &mut Cx, this: &Ref<$ty>, width: i64, fillchar: Option<&Obj>) -> PyResult {
                 let b = $data(cx, this);
                 let b = methods::pad(cx, &b, width, fillchar, "rjust", |n, _| n)?;
-                $make(cx, &b)
+                $same(cx, this, &b)
             }
             /// Partition the bytes into three parts using the given separator, searched from the end.
             #[py("rpartition($self, sep, /)")]
@@ -594,8 +599,8 @@ macro_rules! byte_methods {
                 let b = $data(cx, this);
                 let (s, at) = methods::partition(cx, &b, sep, true)?;
                 let parts = match at {
-                    Some(i) => vec![$make(cx, &b[..i])?, $make(cx, &s)?, $make(cx, &b[i + s.len()..])?],
-                    None => vec![$make(cx, b"")?, $make(cx, b"")?, $make(cx, &b)?],
+                    Some(i) => vec![$same(cx, this, &b[..i])?, $make(cx, &s)?, $same(cx, this, &b[i + s.len()..])?],
+                    None => vec![$make(cx, b"")?, $make(cx, b"")?, $same(cx, this, &b)?],
                 };
                 cx.tuple(parts)
             }
@@ -604,7 +609,7 @@ macro_rules! byte_methods {
             fn rsplit(cx: &mut Cx, this: &Ref<$ty>, sep: Option<&Obj>, maxsplit: i64) -> PyResult {
                 let b = $data(cx, this);
                 let parts = methods::split(cx, &b, sep, maxsplit, true)?;
-                let parts = parts.into_iter().map(|(s, e)| $make(cx, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
+                let parts = parts.into_iter().map(|(s, e)| $same(cx, this, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
                 cx.list(parts)
             }
             /// Strip trailing bytes contained in the argument.
@@ -612,21 +617,21 @@ macro_rules! byte_methods {
             fn rstrip(cx: &mut Cx, this: &Ref<$ty>, bytes: Option<&Obj>) -> PyResult {
                 let b = $data(cx, this);
                 let b = methods::strip(cx, &b, bytes, false, true)?;
-                $make(cx, b)
+                $same(cx, this, b)
             }
             /// Return a list of the sections in the bytes, using sep as the delimiter.
             #[py("split($self, /, sep=None, maxsplit=-1)")]
             fn split(cx: &mut Cx, this: &Ref<$ty>, sep: Option<&Obj>, maxsplit: i64) -> PyResult {
                 let b = $data(cx, this);
                 let parts = methods::split(cx, &b, sep, maxsplit, false)?;
-                let parts = parts.into_iter().map(|(s, e)| $make(cx, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
+                let parts = parts.into_iter().map(|(s, e)| $same(cx, this, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
                 cx.list(parts)
             }
             /// Return a list of the lines in the bytes, breaking at line boundaries.
             #[py("splitlines($self, /, keepends=False)")]
             fn splitlines(cx: &mut Cx, this: &Ref<$ty>, keepends: bool) -> PyResult {
                 let b = $data(cx, this);
-                let parts = methods::lines(&b, keepends).into_iter().map(|(s, e)| $make(cx, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
+                let parts = methods::lines(&b, keepends).into_iter().map(|(s, e)| $same(cx, this, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
                 cx.list(parts)
             }
             /// Return True if the bytes starts with the specified prefix, False otherwise.
@@ -640,7 +645,7 @@ macro_rules! byte_methods {
             fn strip(cx: &mut Cx, this: &Ref<$ty>, bytes: Option<&Obj>) -> PyResult {
                 let b = $data(cx, this);
                 let b = methods::strip(cx, &b, bytes, true, true)?;
-                $make(cx, b)
+                $same(cx, this, b)
             }
             /// B.swapcase() -> copy of B
             #[py("swapcase($self, /)")]
@@ -659,7 +664,7 @@ macro_rules! byte_methods {
             fn translate(cx: &mut Cx, this: &Ref<$ty>, table: &Obj, delete: Option<&Obj>) -> PyResult {
                 let b = $data(cx, this);
                 let b = methods::translate(cx, &b, table, delete)?;
-                $make(cx, &b)
+                $same(cx, this, &b)
             }
             /// B.upper() -> copy of B
             #[py("upper($self, /)")]
@@ -675,7 +680,7 @@ macro_rules! byte_methods {
                 protocol::check_size(cx, 1, missing.saturating_add(b.len()), 1)?;
                 let sign = usize::from(matches!(b.first(), Some(b'+' | b'-')));
                 let b = [&b[..sign], &vec![b'0'; missing], &b[sign..]].concat();
-                $make(cx, &b)
+                $same(cx, this, &b)
             }
         }
     };
