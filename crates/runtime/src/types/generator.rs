@@ -647,10 +647,9 @@ pub(super) fn finalize(cx: &mut Cx, o: &Obj) {
         return;
     }
     if g.finished.get() || !g.started.get() {
-        if !g.started.get() && !g.finished.get() && std::ptr::eq(o.ty(), &*cx.types.coroutine) {
-            if crate::modules::warnings::unawaited(cx, o).is_err() {
-                cx.unraisable(o);
-            }
+        let unawaited = !g.started.get() && !g.finished.get() && std::ptr::eq(o.ty(), &*cx.types.coroutine);
+        if unawaited && crate::modules::warnings::unawaited(cx, o).is_err() {
+            cx.unraisable(o);
         }
         return;
     }
