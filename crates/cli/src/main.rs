@@ -94,7 +94,8 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
             Some(real.parent().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default())
         }
     };
-    settings.path = first.into_iter().collect();
+    settings.path = first.iter().cloned().collect();
+    settings.program_folder = first;
     if let Some(more) = environment("PYTHONPATH") {
         settings.path.extend(std::env::split_paths(&more).map(|p| p.to_string_lossy().into_owned()));
     }

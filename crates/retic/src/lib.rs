@@ -35,6 +35,8 @@ pub struct Settings {
     pub argv: Vec<String>,
     /// `sys.path`.
     pub path: Vec<String>,
+    /// What `sys.path` begins with, if that is the program's folder; empty: wherever the process is.
+    pub program_folder: Option<String>,
     /// `sys.executable`.
     pub executable: String,
     /// `sys.orig_argv`.
@@ -256,6 +258,7 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
     set_list(cx, "warnoptions", &settings.warn_options)?;
     let path: Vec<String> = settings.path.iter().cloned().chain([retic_library::PREFIX.to_string()]).collect();
     set_list(cx, "path", &path)?;
+    cx.program_folder.clone_from(&settings.program_folder);
     let sys = cx.sys.clone().expect("sys is made with the interpreter");
     for name in ["executable", "_base_executable"] {
         let (key, value) = (cx.name(name), cx.str(&settings.executable)?);

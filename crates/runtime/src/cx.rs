@@ -136,6 +136,8 @@ pub struct Cx {
     pub codecs: crate::codecs::Registry,
     /// How many classes were registered with abstract base classes.
     pub abc_registrations: Cell<u64>,
+    /// What `sys.path` began with, if the program's folder is on it; empty: wherever the process is.
+    pub program_folder: Option<String>,
     pub finalizing: bool,
     /// The program's exit functions have run; its modules are whole yet.
     pub ending: bool,
@@ -587,6 +589,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         optimize: 0,
         codecs: Default::default(),
         abc_registrations: Cell::new(0),
+        program_folder: None,
         finalizing: false,
         ending: false,
         int_max_str_digits: Cell::new(4300),

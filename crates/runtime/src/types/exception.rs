@@ -20,6 +20,8 @@ layout! {
         /// `name` and `obj` of AttributeError, NameError, ImportError.
         name: Guarded<Option<Obj>>,
         obj: Guarded<Option<Obj>>,
+        /// `name_from` of ImportError.
+        name_from: Guarded<Option<Obj>>,
         suppress_context: Cell<bool>,
         context_set: Cell<bool>,
     }
@@ -34,6 +36,7 @@ pub(super) fn create(cx: &Cx, ty: &Ref<Type>, args: Obj) -> PyResult {
         cause: Guarded::new(None),
         name: Guarded::new(None),
         obj: Guarded::new(None),
+        name_from: Guarded::new(None),
         suppress_context: Cell::new(false),
         context_set: Cell::new(false),
     })?
@@ -56,6 +59,15 @@ pub fn attribute_error(cx: &mut Cx, text: String, obj: &Obj, name: &Ref<Str>) ->
 pub fn name_error(cx: &mut Cx, text: String, name: &Ref<Str>) -> Raised {
     let r = cx.error_of(&cx.types.name_error, text);
     annotate(cx, Some(name.as_obj().clone()), None);
+    r
+}
+/// ImportError of `from module import name`.
+pub(super) fn import_error(cx: &mut Cx, text: String, module: Obj, path: Option<Obj>, name: &Ref<Str>) -> Raised {
+    let r = cx.error_of(&cx.types.import_error, text);
+    annotate(cx, Some(module), path);
+    if let Some(e) = cx.error_ref().cloned() {
+        exc(&e).name_from.set(cx, Some(name.as_obj().clone()));
+    }
     r
 }
 fn annotate(cx: &mut Cx, name: Option<Obj>, obj: Option<Obj>) {
@@ -209,6 +221,7 @@ fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
         match key.as_str() {
             "name" => exc(o).name.set(cx, Some(v.clone())),
             "obj" | "path" => exc(o).obj.set(cx, Some(v.clone())),
+            "name_from" if o.ty().is_subtype(cx, &cx.types.import_error) => exc(o).name_from.set(cx, Some(v.clone())),
             _ => return Err(cx.type_error(format!("{}() takes no keyword arguments", o.ty().name_text()))),
         }
     }
@@ -356,6 +369,7 @@ fn extra(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> Option<Obj> {
         "name" if is(cx, &cx.types.attribute_error) || is(cx, &cx.types.name_error) || is(cx, &cx.types.import_error) => or_none(cx, e.name.cloned(cx)),
         "obj" if is(cx, &cx.types.attribute_error) => or_none(cx, e.obj.cloned(cx)),
         "path" if is(cx, &cx.types.import_error) => or_none(cx, e.obj.cloned(cx)),
+        "name_from" if is(cx, &cx.types.import_error) => or_none(cx, e.name_from.cloned(cx)),
         "msg" if is(cx, &cx.types.import_error) || is(cx, &cx.types.syntax_error) => or_none(cx, arg(cx, 0)),
         "encoding" | "object" | "start" | "end" | "reason" if is(cx, &cx.types.unicode_error) => {
             let translate = is(cx, &cx.types.unicode_translate_error);

@@ -1,5 +1,7 @@
 //! Modules.
 
+pub(crate) mod missing;
+
 use super::type_::flags;
 use super::{Dict, Slots, Spec, Str};
 use crate::cx::{Cx, PyResult};
@@ -116,33 +118,8 @@ fn getattribute(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
     if let Some(f) = m.dict.get(cx).get_str(cx, &hook) {
         return protocol::call(cx, &f, &[name.as_obj().clone()]);
     }
-    let text = missing(cx, &m, &name.to_text(cx))?;
+    let text = missing::attribute_text(cx, &m, &name.to_text(cx))?;
     Err(super::exception::attribute_error(cx, text, o, name))
-}
-
-/// What is said of an attribute that a module has not.
-fn missing(cx: &mut Cx, m: &Ref<Module>, attribute: &str) -> PyResult<String> {
-    let key = cx.name("__name__");
-    let Some(name) = m.dict.get(cx).get_str(cx, &key).and_then(|n| n.cast::<Str>().map(|s| s.to_text(cx))) else {
-        return Ok(format!("module has no attribute '{attribute}'"));
-    };
-    let key = cx.name("__spec__");
-    if let Some(spec) = m.dict.get(cx).get_str(cx, &key).filter(|s| !s.is_none()) {
-        let key = cx.name("_initializing");
-        if let Some(flag) = protocol::lookup_attr(cx, &spec, &key)?
-            && protocol::truth(cx, &flag)?
-        {
-            return Ok(format!("partially initialized module '{name}' has no attribute '{attribute}' (most likely due to a circular import)"));
-        }
-        let key = cx.name("_uninitialized_submodules");
-        if let Some(list) = protocol::lookup_attr(cx, &spec, &key)? {
-            let wanted = cx.str(attribute)?;
-            if protocol::contains(cx, &list, &wanted)? {
-                return Ok(format!("cannot access submodule '{attribute}' of module '{name}' (most likely due to a circular import)"));
-            }
-        }
-    }
-    Ok(format!("module '{name}' has no attribute '{attribute}'"))
 }
 
 /// `importlib._bootstrap._module_repr`: by the spec, else by loader and file.

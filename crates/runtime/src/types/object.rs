@@ -389,7 +389,8 @@ impl Object {
         let same = old.layout.get() == new.layout.get()
             && old.members.get() == new.members.get()
             && (old.flags.get() ^ new.flags.get()) & (flags::DICT | flags::WEAK | flags::MANAGED) == 0;
-        if !old.is_heap() || !new.is_heap() {
+        let modules = old.is_subtype(cx, &cx.types.module) && new.is_subtype(cx, &cx.types.module);
+        if !modules && (old.has(flags::IMMUTABLE) || new.has(flags::IMMUTABLE)) {
             return Err(cx.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses"));
         }
         if !same {
@@ -401,13 +402,18 @@ impl Object {
         if new.basicsize.get() != old.basicsize.get() {
             return Err(cx.type_error(format!("__class__ assignment: '{}' object layout differs from '{}'", new.name_text(), old.name_text())));
         }
-        std::mem::forget(new.clone());
+        // Instances of a class that can die hold a count of it.
+        if new.is_heap() {
+            std::mem::forget(new.clone());
+        }
         this.header().ty.set(new.as_raw());
         this.header().shape.set(if new.has(flags::DICT) { new.dict_shape.get() } else { new.root_shape.get() });
-        cx.release(old.clone());
-        // SAFETY: gives back the count the instance held on its old class.
-        let counted = unsafe { Obj::from_raw(old.as_obj().as_ptr()) };
-        cx.release(counted);
+        if old.is_heap() {
+            cx.release(old.clone());
+            // SAFETY: gives back the count the instance held on its old class.
+            let counted = unsafe { Obj::from_raw(old.as_obj().as_ptr()) };
+            cx.release(counted);
+        }
         Ok(())
     }
 }

@@ -562,13 +562,14 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     let base = bases::best_base(cx, &bases)?;
     let slots_name = cx.name("__slots__");
     let declared = ns.get_str(cx, &slots_name);
-    let base_dict = bases.iter().any(|b| b.has(flags::DICT));
+    // Types and modules have a namespace of their own, which is their instances' dictionary: no class adds another.
+    let own_dict = base.is_subtype(cx, &cx.types.type_) || base.is_subtype(cx, &cx.types.module);
+    let base_dict = own_dict || bases.iter().any(|b| b.has(flags::DICT));
     let base_weak = bases.iter().any(|b| b.has(flags::WEAK));
     let mut members: Vec<Ref<Str>> = Vec::new();
-    // The dictionary of a class is its namespace; a metaclass adds no other.
-    let (mut has_dict, mut has_weak) = (!base.is_subtype(cx, &cx.types.type_), true);
+    let (mut has_dict, mut has_weak) = (!own_dict, true);
     if let Some(declared) = &declared {
-        (has_dict, has_weak) = (base_dict, base_weak);
+        (has_dict, has_weak) = (base_dict && !own_dict, base_weak);
         let items = if declared.cast::<Str>().is_some() { vec![declared.clone()] } else { protocol::collect(cx, declared)? };
         // Text lies inline in its object: members of its subclasses live in the instance's dictionary.
         let in_dict = base.layout.get() == <Str as crate::object::Layout>::ID;

@@ -625,28 +625,7 @@ handler!(import_name, 3, |cx, pc, regs| {
 handler!(import_from, 3, |cx, pc, regs| {
     let m = peek(&*regs.add(f(pc, 1))).clone();
     let name = name_of(pc.add(2));
-    let v = match protocol::lookup_attr(cx, &m, name)? {
-        Some(v) => v,
-        None => {
-            let key = cx.name("__name__");
-            let module = match protocol::lookup_attr(cx, &m, &key)? {
-                Some(n) => protocol::str_text(cx, &n)?,
-                None => "<unknown module name>".into(),
-            };
-            let full = format!("{module}.{}", name.to_text(cx));
-            let found = match cx.modules.clone() {
-                Some(d) => {
-                    let k = cx.str_ref(&full)?;
-                    d.get_str(cx, &k)
-                }
-                None => None,
-            };
-            match found {
-                Some(v) => v,
-                None => return Err(cx.error_of(&cx.types.import_error, format!("cannot import name '{}' from '{module}' (unknown location)", name.to_text(cx)))),
-            }
-        }
-    };
+    let v = crate::types::module::missing::import_from(cx, &m, name)?;
     *regs.add(f(pc, 0)) = give(v);
     Ok(())
 });
@@ -666,7 +645,15 @@ handler!(import_star, 3, |cx, pc, regs| {
         None => (*cx.stacks.top).function().globals.cloned(cx).into_obj(),
     };
     for n in names {
-        let Some(s) = n.cast::<Str>() else { continue };
+        let Some(s) = n.cast::<Str>() else {
+            let key = cx.name("__name__");
+            let module = match protocol::lookup_attr(cx, &m, &key)? {
+                Some(n) => protocol::str_text(cx, &n)?,
+                None => "<unknown module name>".into(),
+            };
+            let (what, list) = if everything { ("Item", "__all__") } else { ("Key", "__dict__") };
+            return Err(cx.type_error(format!("{what} in {module}.{list} must be str, not {}", n.ty().name_text())));
+        };
         if !everything && s.to_text(cx).starts_with('_') {
             continue;
         }
