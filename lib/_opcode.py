@@ -2,6 +2,9 @@
 
 import _imp
 
+# Instructions specialise themselves in their words, not in the bytecode.
+ENABLE_SPECIALIZATION = False
+
 _TABLE = {name: (number, kind) for number, name, kind in _imp._opcodes()}
 _BY_NUMBER = {number: (name, kind) for name, (number, kind) in _TABLE.items()}
 

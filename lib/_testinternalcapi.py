@@ -45,3 +45,13 @@ def get_recursion_depth():
     while frame is not None:
         frame, depth = frame.f_back, depth + 1
     return depth
+
+
+def pymem_getallocatorsname():
+    """Whose blocks objects lie in: pools of size classes, as CPython's pymalloc."""
+    return "pymalloc"
+
+
+def has_inline_values(o):
+    """Whether the attributes of an object lie in it, and in no dictionary."""
+    return type(o).__dictoffset__ == -1

@@ -170,9 +170,18 @@ mod functions {
             }
             return Err(cx.type_error(format!("ord() expected a character, but string of length {} found", s.len())));
         }
-        match c.cast::<crate::types::Bytes>().map(|b| b.bytes()) {
+        let bytes = match (c.cast::<crate::types::Bytes>(), c.cast::<crate::types::ByteArray>()) {
+            (Some(b), _) => Some(b.bytes()),
+            (_, Some(b)) => Some(b.bytes(cx)),
+            _ => None,
+        };
+        match bytes {
             Some([b]) => Ok(i64::from(*b)),
-            _ => Err(cx.type_error(format!("ord() expected string of length 1, but {} found", c.ty().name_text()))),
+            Some(more) => {
+                let n = more.len();
+                Err(cx.type_error(format!("ord() expected a character, but string of length {n} found")))
+            }
+            None => Err(cx.type_error(format!("ord() expected string of length 1, but {} found", c.ty().name_text()))),
         }
     }
     /// Return the tuple (x//y, x%y).

@@ -59,12 +59,23 @@ mod functions {
     /// Exit the interpreter by raising SystemExit(status).
     #[py("exit(status=None, /)")]
     pub fn exit(cx: &mut Cx, status: Option<&Obj>) -> PyResult {
-        Err(cx.raise_new(&cx.types.system_exit.clone(), status.cloned()))
+        // A tuple is the arguments, as with every exception that is made from a value.
+        match status.and_then(|s| s.cast::<crate::types::Tuple>()).map(|t| t.items().to_vec()) {
+            Some(args) => {
+                let class = cx.types.system_exit.as_obj().clone();
+                let e = protocol::call(cx, &class, &args)?;
+                Err(cx.raise(e))
+            }
+            None => Err(cx.raise_new(&cx.types.system_exit.clone(), status.cloned())),
+        }
     }
     /// ``Intern'' the given string.
     #[py("intern(string, /)")]
-    pub fn intern(cx: &mut Cx, string: &Ref<crate::types::Str>) -> Obj {
-        crate::types::str::intern(cx, string.clone()).into_obj()
+    pub fn intern(cx: &mut Cx, string: &Ref<crate::types::Str>) -> PyResult {
+        if !std::ptr::eq(string.as_obj().ty(), &*cx.types.str) {
+            return Err(cx.type_error(format!("can't intern {}", string.as_obj().ty().name_text())));
+        }
+        Ok(crate::types::str::intern(cx, string.clone()).into_obj())
     }
     /// Set the maximum depth of the Python interpreter stack to n.
     #[py("setrecursionlimit(limit, /)")]
@@ -184,6 +195,11 @@ mod functions {
     #[py("excepthook(exctype, value, traceback, /)")]
     pub fn excepthook(cx: &mut Cx, exctype: &Obj, value: &Obj, traceback: &Obj) {
         let _ = exctype;
+        if value.cast::<crate::types::Exception>().is_none() {
+            let text = format!("TypeError: print_exception(): Exception expected for value, {} found\n", value.ty().name_text());
+            write_error(cx, &text);
+            return;
+        }
         hooks::adopt_traceback(cx, value, traceback);
         hooks::display(cx, value);
     }
@@ -393,6 +409,16 @@ pub fn write_error(cx: &mut Cx, text: &str) {
 }
 
 /// What interactive mode does with the value of an expression.
+/// Shows the value of an expression statement through `sys.displayhook`, whatever that is now.
+pub(crate) fn show_value(cx: &mut Cx, o: Obj) -> PyResult<()> {
+    let sys = cx.sys.clone().expect("made at the start");
+    let name = cx.name("displayhook");
+    let Some(hook) = protocol::lookup_attr(cx, &sys, &name)? else { return Err(cx.runtime_error("lost sys.displayhook")) };
+    let r = protocol::call(cx, &hook, &[o])?;
+    cx.release(r);
+    Ok(())
+}
+
 pub fn displayhook(cx: &mut Cx, o: Obj) -> PyResult<()> {
     if o.is_none() {
         return Ok(());
@@ -403,7 +429,7 @@ pub fn displayhook(cx: &mut Cx, o: Obj) -> PyResult<()> {
     let text = protocol::repr(cx, &o)?;
     let name = cx.name("stdout");
     let sys = cx.sys.clone().expect("made at the start");
-    let stream = protocol::getattr(cx, &sys, &name)?;
+    let Some(stream) = protocol::lookup_attr(cx, &sys, &name)?.filter(|s| !s.is_none()) else { return Err(cx.runtime_error("lost sys.stdout")) };
     let end = cx.consts.latin1[10].clone();
     for piece in [text, end] {
         let r = protocol::call_method(cx, &stream, "write", &[piece])?;

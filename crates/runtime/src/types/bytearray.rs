@@ -82,8 +82,8 @@ fn byte_value(cx: &mut Cx, o: &Obj) -> PyResult<u8> {
 fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
     let this = of(o).clone();
     let Some(s) = k.cast::<super::Slice>() else {
-        let v = value.map(|v| byte_value(cx, v)).transpose()?;
         let i = protocol::sequence_index(cx, k, "bytearray")?;
+        let v = value.map(|v| byte_value(cx, v)).transpose()?;
         let Some(i) = protocol::wrap_index(i, this.bytes(cx).len()) else { return Err(cx.index_error("bytearray index out of range")) };
         return match v {
             Some(v) => this.splice(cx, i, i + 1, &[v]),
@@ -105,7 +105,7 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
         let start = p.start as usize;
         return this.splice(cx, start, start + p.len, &new);
     }
-    if value.is_none() {
+    if new.is_empty() {
         if this.exports.get() > 0 && p.len > 0 {
             return Err(resized(cx));
         }
@@ -139,7 +139,12 @@ impl ByteArray {
         if iterable_of_ints.cast::<Str>().is_some() {
             return Err(cx.type_error("expected iterable of integers; got: 'str'"));
         }
-        let b = super::bytes::bytes_of(cx, iterable_of_ints)?;
+        let b = if protocol::buffer::exports(cx, iterable_of_ints) {
+            protocol::buffer::bytes(cx, iterable_of_ints)?
+        } else {
+            let it = super::bytes::iterate(cx, iterable_of_ints, || format!("can't extend bytearray with {}", iterable_of_ints.ty().name_text()))?;
+            super::bytes::collect_bytes(cx, &it)?
+        };
         let n = this.bytes(cx).len();
         this.splice(cx, n, n, &b)
     }

@@ -81,16 +81,25 @@ pub fn bytes_of(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
     if o.cast::<Str>().is_some() {
         return Err(cx.type_error("string argument without an encoding"));
     }
-    let it = match protocol::iter(cx, o) {
-        Ok(it) => it,
+    let it = iterate(cx, o, || format!("cannot convert '{}' object to bytes", o.ty().name_text()))?;
+    collect_bytes(cx, &it)
+}
+
+/// The iterator of an iterable; TypeError with a sentence of the caller's where it is none.
+pub(super) fn iterate(cx: &mut Cx, o: &Obj, sentence: impl FnOnce() -> String) -> PyResult {
+    match protocol::iter(cx, o) {
         Err(_) if cx.error_is(&cx.types.type_error) => {
             cx.clear_error();
-            return Err(cx.type_error(format!("cannot convert '{}' object to bytes", o.ty().name_text())));
+            Err(cx.type_error(sentence()))
         }
-        Err(r) => return Err(r),
-    };
+        other => other,
+    }
+}
+
+/// The ints that an iterator gives.
+pub(super) fn collect_bytes(cx: &mut Cx, it: &Obj) -> PyResult<Vec<u8>> {
     let mut out = Vec::new();
-    while let Some(x) = protocol::next(cx, &it)? {
+    while let Some(x) = protocol::next(cx, it)? {
         if x.ty().slots(cx).index.is_none() {
             return Err(cx.type_error(format!("'{}' object cannot be interpreted as an integer", x.ty().name_text())));
         }
@@ -188,11 +197,21 @@ pub(super) fn from_args(cx: &mut Cx, args: Args<'_>, name: &str) -> PyResult<Vec
         }
         return Ok(Vec::new());
     };
-    let text = |cx: &Cx, o: &Obj| o.cast::<Str>().map(|s| s.to_text(cx));
-    if let Some(s) = x.cast::<Str>() {
-        let Some(e) = encoding.and_then(|e| text(cx, &e)) else { return Err(cx.type_error("string argument without an encoding")) };
-        let errors = errors.and_then(|e| text(cx, &e)).unwrap_or_else(|| "strict".into());
-        return crate::codecs::encode(cx, s, &e, &errors);
+    let text = |cx: &mut Cx, o: Option<Obj>, what: &str| match o {
+        None => Ok(None),
+        Some(o) => match o.cast::<Str>() {
+            Some(s) => Ok(Some(s.to_text(cx))),
+            None => Err(cx.type_error(format!("{name}() argument '{what}' must be str, not {}", o.ty().name_text()))),
+        },
+    };
+    let (encoding, errors) = (text(cx, encoding, "encoding")?, text(cx, errors, "errors")?);
+    if let Some(s) = x.cast::<Str>()
+        && let Some(e) = &encoding
+    {
+        return crate::codecs::encode(cx, s, e, errors.as_deref().unwrap_or("strict"));
+    }
+    if x.cast::<Str>().is_some() && errors.is_some() {
+        return Err(cx.type_error("string argument without an encoding"));
     }
     if encoding.is_some() || errors.is_some() {
         return Err(cx.type_error(if encoding.is_some() { "encoding without a string argument" } else { "errors without a string argument" }));

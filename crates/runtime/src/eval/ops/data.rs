@@ -578,7 +578,7 @@ handler!(unpack_ex, 3, |cx, pc, regs| {
 handler!(print_expr, 3, |cx, pc, regs| {
     let v = consume(cx, regs, f(pc, 1));
     *regs.add(f(pc, 1)) = cx.consts.unbound.as_ptr().as_ptr();
-    crate::modules::sys::displayhook(cx, v)
+    crate::modules::sys::show_value(cx, v)
 });
 
 handler!(make_function, 2, |cx, pc, regs| {

@@ -143,16 +143,15 @@ pub fn split(cx: &mut Cx, b: &[u8], sep: Option<&Obj>, maxsplit: i64, from_right
                 out.push((start, i));
             }
             if out.len() > limit {
-                let trimmed = n - b.iter().rev().take_while(|c| is_space(**c)).count();
+                // What is not split any more keeps the space at its far end.
                 if from_right {
                     let end = out[out.len() - limit - 1].1;
-                    let start = out[0].0;
                     out.drain(..out.len() - limit);
-                    out.insert(0, (start, end));
+                    out.insert(0, (0, end));
                 } else {
                     let start = out[limit].0;
                     out.truncate(limit);
-                    out.push((start, trimmed));
+                    out.push((start, n));
                 }
             }
         }
