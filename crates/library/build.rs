@@ -19,8 +19,10 @@ const SUBSTITUTIONS: &[(&str, &str, &str)] = &[
     (
         "pickle.py",
         "    Pickler, Unpickler = _Pickler, _Unpickler\n",
-        "    class Pickler(_Pickler):\n        __doc__ = _Pickler.__doc__\n        __module__ = '_pickle'\n\n        def __init__(self, file, protocol=None, fix_imports=True, buffer_callback=None):\n            super().__init__(file, protocol, fix_imports=fix_imports, buffer_callback=buffer_callback)\n            self.dispatch = _Pickler.dispatch\n\n    Unpickler = _Unpickler\n",
+        "    class Pickler(_Pickler):\n        __doc__ = _Pickler.__doc__\n\n        def __init__(self, file, protocol=None, fix_imports=True, buffer_callback=None):\n            super().__init__(file, protocol, fix_imports=fix_imports, buffer_callback=buffer_callback)\n            self.dispatch = _Pickler.dispatch\n\n    Unpickler = _Unpickler\n",
     ),
+    // There is no accelerator `_pickle`: the type of buffers, which is native, has a module of its own.
+    ("pickle.py", "    from _pickle import PickleBuffer", "    from _picklebuffer import PickleBuffer"),
     ("platform.py", "if \"RustPython\" in sys_version:\n            name = \"RustPython\"", "if \"Retic\" in sys_version:\n            name = \"Retic\""),
 ];
 

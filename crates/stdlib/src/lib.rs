@@ -62,7 +62,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_sha2", hashes::make_sha2),
     ("_sha3", hashes::make_sha3),
     ("_operator", operator::make),
-    ("_pickle", picklebuffer::make),
+    ("_picklebuffer", picklebuffer::make),
     ("_posixsubprocess", subprocess::make),
     ("_abc", abc::make),
     ("pwd", accounts::make_pwd),

@@ -44,7 +44,7 @@ impl PickleBuffer {
 }
 
 pub fn make(cx: &mut Cx) -> PyResult {
-    let m = module::of_functions(cx, "_pickle", "The buffer type of the pickle module.", &[])?;
+    let m = module::of_functions(cx, "_picklebuffer", "The buffer type of the pickle module.", &[])?;
     let spec = Spec {
         doc: "Wrapper for potentially out-of-band buffers",
         text_signature: "(object)",

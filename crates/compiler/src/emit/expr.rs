@@ -51,6 +51,10 @@ pub(super) const LIST: Display = Display { build: BUILD_LIST, add: LIST_APPEND, 
 pub(super) const SET: Display = Display { build: BUILD_SET, add: SET_ADD, extend: SET_UPDATE, tuple: false };
 pub(super) const TUPLE: Display = Display { build: BUILD_LIST, add: LIST_APPEND, extend: LIST_EXTEND, tuple: true };
 
+/// A display of more elements takes them in as they are made (a dictionary in groups of half as many): the machine has 65,535
+/// registers, and CPython 3.9 would push them all.
+const LONG_DISPLAY: usize = 4096;
+
 impl<'a> Emitter<'a> {
     pub fn expr(&mut self, e: &'a Expr) -> Done {
         stacker::maybe_grow(128 << 10, 2 << 20, || {
@@ -469,22 +473,30 @@ impl<'a> Emitter<'a> {
         if elts.len() > 2
             && let Some(items) = elts.iter().map(|e| self.constant(e)).collect::<Option<Vec<_>>>()
         {
-            if how.tuple {
+            if how.tuple && pushed == 0 {
                 self.load_const(Const::Tuple(items.into()));
             } else {
+                // CPython 3.9 forgets what was pushed before a tuple.
                 self.op_arg(how.build, pushed);
                 let folded = if how.add == SET_ADD { crate::fold::frozenset(items) } else { Const::Tuple(items.into()) };
                 self.load_const(folded);
                 self.op_arg(how.extend, 1);
+                if how.tuple {
+                    self.op(LIST_TO_TUPLE);
+                }
             }
             return Ok(());
         }
-        if !elts.iter().any(|e| matches!(e, Expr::Starred(_))) {
+        let long = elts.len() > LONG_DISPLAY;
+        if !long && !elts.iter().any(|e| matches!(e, Expr::Starred(_))) {
             elts.iter().try_for_each(|e| self.expr(e))?;
             self.op_arg(if how.tuple { BUILD_TUPLE } else { how.build }, elts.len() + pushed);
             return Ok(());
         }
-        let mut built = false;
+        let mut built = long;
+        if long {
+            self.op_arg(how.build, pushed);
+        }
         for (i, e) in elts.iter().enumerate() {
             if let Expr::Starred(s) = e {
                 if !built {
@@ -509,9 +521,10 @@ impl<'a> Emitter<'a> {
     fn dict(&mut self, items: &'a [DictItem]) -> Done {
         let mut have = false;
         let mut start = 0;
+        let group = if items.len() > LONG_DISPLAY { LONG_DISPLAY / 2 } else { 0xffff };
         for (i, item) in items.iter().enumerate() {
             if item.key.is_some() {
-                if i + 1 - start == 0xffff {
+                if i + 1 - start == group {
                     self.subdict(&items[start..=i])?;
                     if have {
                         self.op_arg(DICT_UPDATE, 1);
@@ -624,7 +637,8 @@ impl<'a> Emitter<'a> {
     /// Emits arguments and the call; `n` positional arguments are already on the stack.
     pub fn call_with(&mut self, n: usize, args: &'a [Expr], keywords: &'a [Keyword]) -> Done {
         self.check_keywords(keywords)?;
-        let starred = args.iter().any(|a| matches!(a, Expr::Starred(_)));
+        let long = args.len() > LONG_DISPLAY || keywords.len() > LONG_DISPLAY;
+        let starred = long || args.iter().any(|a| matches!(a, Expr::Starred(_)));
         if !starred && keywords.iter().all(|k| k.arg.is_some()) {
             args.iter().try_for_each(|a| self.expr(a))?;
             if keywords.is_empty() {
@@ -644,7 +658,7 @@ impl<'a> Emitter<'a> {
             let mut have = false;
             let mut start = 0;
             for (i, k) in keywords.iter().enumerate() {
-                if k.arg.is_some() {
+                if k.arg.is_some() && i - start < LONG_DISPLAY {
                     continue;
                 }
                 if i > start {
@@ -653,6 +667,10 @@ impl<'a> Emitter<'a> {
                         self.op_arg(DICT_MERGE, 1);
                     }
                     have = true;
+                }
+                start = i;
+                if k.arg.is_some() {
+                    continue;
                 }
                 start = i + 1;
                 if !have {
@@ -696,16 +714,21 @@ impl<'a> Emitter<'a> {
     }
 
     fn check_keywords(&mut self, keywords: &[Keyword]) -> Done {
-        for (i, k) in keywords.iter().enumerate() {
+        // The places of later keywords, by name.
+        let mut later = rustc_hash::FxHashMap::default();
+        let mut again = vec![None; keywords.len()];
+        for (i, k) in keywords.iter().enumerate().rev() {
+            if let Some(a) = &k.arg {
+                again[i] = later.insert(&a.id, i);
+            }
+        }
+        for (k, again) in keywords.iter().zip(again) {
             let Some(a) = &k.arg else { continue };
             if &*a.id == "__debug__" {
                 return self.error("cannot assign to __debug__", k.range);
             }
-            if keywords[i + 1..].iter().any(|o| o.arg.as_ref().is_some_and(|o| o.id == a.id)) {
-                return self.error(
-                    format!("keyword argument repeated: {}", a.id),
-                    keywords[i + 1..].iter().find(|o| o.arg.as_ref().is_some_and(|o| o.id == a.id)).map_or(k.range, |o| o.range),
-                );
+            if let Some(i) = again {
+                return self.error(format!("keyword argument repeated: {}", a.id), keywords[i].range);
             }
         }
         Ok(())

@@ -435,7 +435,11 @@ mod functions {
                 let f = protocol::special(cx, o, &name)?.ok_or_else(|| cx.type_error("object does not provide __dir__"))?;
                 protocol::call(cx, &f, &[])?
             }
-            None => crate::types::frame::current_locals(cx)?,
+            // Whatever mapping serves as namespace says what is in it.
+            None => match crate::types::frame::current_locals(cx)? {
+                plain if plain.cast::<crate::types::Dict>().is_some() => plain,
+                other => protocol::call_method(cx, &other, "keys", &[])?,
+            },
         };
         let items = protocol::collect(cx, &names)?;
         let l = cx.list(items)?;

@@ -236,10 +236,21 @@ const COMPARE_NAMES: [&str; 6] = ["__lt__", "__le__", "__eq__", "__ne__", "__gt_
 
 fn python_compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     let name = COMPARE_NAMES[op as usize];
-    if method(cx, a, name).is_none() {
-        return Ok(cx.not_implemented());
+    match method(cx, a, name) {
+        None => Ok(cx.not_implemented()),
+        Some((f, false)) if f.ty().slots(cx).get.is_some() => {
+            cx.room()?;
+            // A method that cannot be fetched is as one that is not there (CPython's `slot_tp_richcompare`).
+            match f.ty().slots(cx).get.map(|get| get(cx, &f, Some(a), Some(a.type_ref().as_obj()))) {
+                Some(Ok(bound)) => protocol::call(cx, &bound, std::slice::from_ref(b)),
+                _ => {
+                    cx.clear_error();
+                    Ok(cx.not_implemented())
+                }
+            }
+        }
+        Some(_) => call_special(cx, a, name, &[b]),
     }
-    call_special(cx, a, name, &[b])
 }
 
 macro_rules! compare {
