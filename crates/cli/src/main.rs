@@ -79,6 +79,9 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
     settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
     settings.hash_seed = environment("PYTHONHASHSEED").filter(|s| s != "random").and_then(|s| s.parse().ok());
     settings.inspect = flags.inspect != 0 || environment("PYTHONINSPECT").is_some();
+    if environment("PYTHONNODEBUGRANGES").is_some() && !settings.x_options.iter().any(|x| x == "no_debug_ranges") {
+        settings.x_options.push("no_debug_ranges".into());
+    }
     let terminal = std::io::stdin().is_terminal();
     let interactive = terminal || flags.inspect != 0;
     let safe = flags.safe_path || environment("PYTHONSAFEPATH").is_some();

@@ -258,6 +258,7 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
     set_list(cx, "warnoptions", &settings.warn_options)?;
     let path: Vec<String> = settings.path.iter().cloned().chain([retic_library::PREFIX.to_string()]).collect();
     set_list(cx, "path", &path)?;
+    cx.no_columns = settings.x_options.iter().any(|x| x == "no_debug_ranges");
     cx.program_folder.clone_from(&settings.program_folder);
     let sys = cx.sys.clone().expect("sys is made with the interpreter");
     for name in ["executable", "_base_executable"] {

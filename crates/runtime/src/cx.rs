@@ -136,6 +136,8 @@ pub struct Cx {
     pub codecs: crate::codecs::Registry,
     /// How many classes were registered with abstract base classes.
     pub abc_registrations: Cell<u64>,
+    /// `-X no_debug_ranges`: code objects tell lines and no columns.
+    pub no_columns: bool,
     /// What `sys.path` began with, if the program's folder is on it; empty: wherever the process is.
     pub program_folder: Option<String>,
     pub finalizing: bool,
@@ -589,6 +591,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         optimize: 0,
         codecs: Default::default(),
         abc_registrations: Cell::new(0),
+        no_columns: false,
         program_folder: None,
         finalizing: false,
         ending: false,

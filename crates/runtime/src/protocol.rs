@@ -61,7 +61,11 @@ pub fn callable_name(cx: &mut Cx, f: &Obj) -> String {
 pub fn getattr(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
     cx.room()?;
     let get = o.ty().slots(cx).getattribute.expect("object has __getattribute__");
-    if name.is_interned() { get(cx, o, name) } else { get(cx, o, &crate::types::str::intern(cx, name.clone())) }
+    let found = if name.is_interned() { get(cx, o, name) } else { get(cx, o, &crate::types::str::intern(cx, name.clone())) };
+    if found.is_err() {
+        crate::types::exception::place_attribute_error(cx, o, name);
+    }
+    found
 }
 pub fn setattr(cx: &mut Cx, o: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyResult<()> {
     cx.room()?;

@@ -158,7 +158,9 @@ impl<'a> Emitter<'a> {
                 if &*a.attr.id == "__debug__" && a.ctx != Load {
                     return self.error("cannot assign to __debug__", a.range);
                 }
+                let whole = self.place_of_attribute(a, a.range);
                 self.op_name(op, &a.attr.id);
+                self.u().range = whole;
                 Ok(())
             }
             Expr::Subscript(s) => {
@@ -615,6 +617,14 @@ impl<'a> Emitter<'a> {
         self.warn(format!("'{kind}' object is not subscriptable; perhaps you missed a comma?"), s.range);
     }
 
+    /// What is done with an attribute on another line than its object stands where its name does. Gives the range that was.
+    fn place_of_attribute(&mut self, a: &ExprAttribute, range: TextRange) -> TextRange {
+        let (begin, name) = (range.start().to_u32(), a.attr.range());
+        let apart = self.lines.line(begin) != self.lines.line(name.start().to_u32());
+        let place = if apart { TextRange::new(name.start(), range.end()) } else { range };
+        std::mem::replace(&mut self.u().range, place)
+    }
+
     fn call(&mut self, c: &'a ExprCall) -> Done {
         let args = &c.arguments;
         if let Expr::Attribute(m) = &*c.func
@@ -622,11 +632,13 @@ impl<'a> Emitter<'a> {
             && !args.args.iter().any(|a| matches!(a, Expr::Starred(_)))
         {
             self.expr(&m.value)?;
-            let whole = std::mem::replace(&mut self.u().range, m.range);
+            let whole = self.place_of_attribute(m, m.range);
             self.op_name(LOAD_METHOD, &m.attr.id);
             self.u().range = whole;
             args.args.iter().try_for_each(|a| self.expr(a))?;
+            let whole = self.place_of_attribute(m, c.range());
             self.op_arg(CALL_METHOD, args.args.len());
+            self.u().range = whole;
             return Ok(());
         }
         self.check_caller(&c.func);

@@ -124,9 +124,13 @@ impl<'a> Emitter<'a> {
     }
 
     fn finish_decorated(&mut self, list: &'a [Decorator], name: &str) -> Done {
-        for _ in list {
+        // Each is called where it stands, the last one first.
+        let whole = self.u().range;
+        for d in list.iter().rev() {
+            self.u().range = d.expression.range();
             self.op_arg(CALL_FUNCTION, 1);
         }
+        self.u().range = whole;
         self.name(name, Store)
     }
 

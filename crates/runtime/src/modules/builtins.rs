@@ -679,6 +679,10 @@ fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: &[(&Obj
         Some(p) => protocol::call_args(cx, &p, Args { items: &args, names: &names })?,
         None => Dict::new(cx)?.into_obj(),
     };
+    if ns.ty().slots(cx).getitem.is_none() {
+        let of = meta.cast::<Type>().map_or_else(|| "<metaclass>".to_string(), |t| t.name_text());
+        return Err(cx.type_error(format!("{of}.__prepare__() must return a mapping, not {}", ns.ty().name_text())));
+    }
     let code = f.code.cloned(cx);
     let statics = code.code().static_attributes.clone();
     let items = statics.iter().map(|s| Ok(crate::types::str::intern_text(cx, s)?.into_obj())).collect::<PyResult<Vec<_>>>()?;

@@ -312,7 +312,7 @@ impl CodeObj {
         let code = this.code().clone();
         let mut items = Vec::new();
         for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
-            let v = match code.positions.get(i) {
+            let v = match code.positions.get(i).filter(|_| !cx.no_columns) {
                 Some(p) => [p.line, p.end_line, p.column, p.end_column].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?,
                 None => vec![cx.int(i64::from(line))?, cx.none(), cx.none(), cx.none()],
             };

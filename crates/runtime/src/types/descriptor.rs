@@ -195,12 +195,19 @@ pub fn wrapper_spec() -> Spec {
             }),
             ..Slots::EMPTY
         },
+        methods: Wrapper::METHODS,
         getset: Wrapper::GETSET,
         ..Spec::new::<Wrapper>("wrapper_descriptor")
     }
 }
 #[retic_macros::methods]
 impl Wrapper {
+    /// Helper for pickle.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Wrapper>) -> PyResult {
+        let (of, name) = (this.owner.cloned(cx).into_obj(), cx.str(this.dunder.get().name)?);
+        super::function::by_name(cx, of, name)
+    }
     #[get("__name__")]
     fn name(_cx: &mut Cx, this: &Ref<Wrapper>) -> &'static str {
         this.dunder.get().name
@@ -235,12 +242,20 @@ pub fn method_wrapper_spec() -> Spec {
             }),
             ..Slots::EMPTY
         },
+        methods: BoundWrapper::METHODS,
         getset: BoundWrapper::GETSET,
         ..Spec::new::<BoundWrapper>("method-wrapper")
     }
 }
 #[retic_macros::methods]
 impl BoundWrapper {
+    /// Helper for pickle.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<BoundWrapper>) -> PyResult {
+        let name = cx.str(this.wrapper.get(cx).dunder.get().name)?;
+        let of = BoundWrapper::this_get(cx, this);
+        super::function::by_name(cx, of, name)
+    }
     #[get("__name__")]
     fn name(cx: &mut Cx, this: &Ref<BoundWrapper>) -> &'static str {
         this.wrapper.get(cx).dunder.get().name
@@ -296,6 +311,7 @@ pub fn method_spec() -> Spec {
             }),
             ..Slots::EMPTY
         },
+        methods: MethodDescr::METHODS,
         getset: MethodDescr::GETSET,
         ..Spec::new::<MethodDescr>("method_descriptor")
     }
@@ -321,6 +337,12 @@ pub fn class_method_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl MethodDescr {
+    /// Helper for pickle.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<MethodDescr>) -> PyResult {
+        let (of, name) = (this.owner.cloned(cx).into_obj(), cx.str(this.def.get().name)?);
+        super::function::by_name(cx, of, name)
+    }
     #[get("__name__")]
     fn name(_cx: &mut Cx, this: &Ref<MethodDescr>) -> &'static str {
         this.def.get().name
@@ -433,12 +455,19 @@ pub fn member_spec() -> Spec {
             }),
             ..Slots::EMPTY
         },
+        methods: Member::METHODS,
         getset: Member::GETSET,
         ..Spec::new::<Member>("member_descriptor")
     }
 }
 #[retic_macros::methods]
 impl Member {
+    /// Helper for pickle.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<Member>) -> PyResult {
+        let (of, name) = (this.owner.cloned(cx).into_obj(), this.name.cloned(cx).into_obj());
+        super::function::by_name(cx, of, name)
+    }
     #[get("__name__")]
     fn name_get(cx: &mut Cx, this: &Ref<Member>) -> Ref<Str> {
         this.name.cloned(cx)

@@ -660,6 +660,10 @@ pub fn proxy_spec() -> Spec {
             }),
             new: Some(|cx, _, args| {
                 let a = args.unpack(cx, "mappingproxy", 1, 1)?;
+                let sequence = a[0].cast::<super::List>().is_some() || a[0].cast::<super::Tuple>().is_some();
+                if sequence || a[0].ty().slots(cx).getitem.is_none() {
+                    return Err(cx.type_error(format!("mappingproxy() argument must be a mapping, not {}", a[0].ty().name_text())));
+                }
                 proxy(cx, a[0].clone())
             }),
             richcompare: Some(|cx, a, b, op| {

@@ -55,6 +55,19 @@ pub fn attribute_error(cx: &mut Cx, text: String, obj: &Obj, name: &Ref<Str>) ->
     annotate(cx, Some(name.as_obj().clone()), Some(obj.clone()));
     r
 }
+/// An AttributeError that says neither whose attribute nor which was asked for is told (CPython's
+/// `_PyObject_SetAttributeErrorContext`): who raises one in `__getattr__` seldom does.
+#[cold]
+pub(crate) fn place_attribute_error(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) {
+    let Some(e) = cx.error_ref().cloned() else { return };
+    if e.ty().is_subtype(cx, &cx.types.attribute_error)
+        && let Some(x) = e.cast::<Exception>()
+        && x.name.get(cx).is_none()
+        && x.obj.get(cx).is_none()
+    {
+        annotate(cx, Some(name.as_obj().clone()), Some(obj.clone()));
+    }
+}
 /// NameError with `name`.
 pub fn name_error(cx: &mut Cx, text: String, name: &Ref<Str>) -> Raised {
     let r = cx.error_of(&cx.types.name_error, text);

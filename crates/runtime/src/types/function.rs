@@ -430,7 +430,7 @@ pub fn spec() -> Spec {
 }
 
 /// `getattr(of, name)` for pickle.
-fn by_name(cx: &mut Cx, of: Obj, name: Obj) -> PyResult {
+pub(super) fn by_name(cx: &mut Cx, of: Obj, name: Obj) -> PyResult {
     let b = cx.builtins_module();
     let key = cx.name("getattr");
     let getattr = protocol::getattr(cx, &b, &key)?;
@@ -644,7 +644,7 @@ pub(crate) fn from_def(cx: &mut Cx, ty: &Ref<super::Type>, def: &'static MethodD
         MethodKind::Method => super::descriptor::method(cx, ty, def),
         MethodKind::Class => super::descriptor::class_method(cx, ty, def),
         MethodKind::Static => {
-            let f = builtin(cx, def, None, None)?;
+            let f = builtin(cx, def, Some(ty.as_obj().clone()), None)?;
             Ok(memory::new(cx, &cx.types.staticmethod, |head| StaticMethod { head, function: Guarded::new(f) })?.into_obj())
         }
     }

@@ -1,12 +1,33 @@
 //! None, NotImplemented, Ellipsis, and the marker of empty locals.
 
 use super::{Slots, Spec};
+use crate::cx::Cx;
 use crate::layout;
-use crate::object::shape;
+use crate::object::{Obj, shape};
 
 layout! {
     /// An object that is one of a kind.
     pub struct Singleton = 2, "NoneType" {}
+}
+
+pub struct NotImplementedMethods;
+#[retic_macros::methods]
+impl NotImplementedMethods {
+    /// Helper for pickle.
+    #[py("__reduce__($self, /)")]
+    fn reduce(_cx: &mut Cx, _this: &Obj) -> &'static str {
+        "NotImplemented"
+    }
+}
+
+pub struct EllipsisMethods;
+#[retic_macros::methods]
+impl EllipsisMethods {
+    /// Helper for pickle.
+    #[py("__reduce__($self, /)")]
+    fn reduce(_cx: &mut Cx, _this: &Obj) -> &'static str {
+        "Ellipsis"
+    }
 }
 
 pub fn none_spec() -> Spec {
@@ -36,12 +57,17 @@ pub fn not_implemented_spec() -> Spec {
             new: Some(|cx, _, _| Ok(cx.not_implemented())),
             ..Slots::EMPTY
         },
+        methods: NotImplementedMethods::METHODS,
         ..Spec::new::<Singleton>("NotImplementedType")
     }
 }
 
 pub fn ellipsis_spec() -> Spec {
-    Spec { slots: Slots { repr: Some(|cx, _| cx.str("Ellipsis")), new: Some(|cx, _, _| Ok(cx.consts.ellipsis.clone())), ..Slots::EMPTY }, ..Spec::new::<Singleton>("ellipsis") }
+    Spec {
+        slots: Slots { repr: Some(|cx, _| cx.str("Ellipsis")), new: Some(|cx, _, _| Ok(cx.consts.ellipsis.clone())), ..Slots::EMPTY },
+        methods: EllipsisMethods::METHODS,
+        ..Spec::new::<Singleton>("ellipsis")
+    }
 }
 
 pub fn unbound_spec() -> Spec {
