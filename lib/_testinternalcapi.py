@@ -55,3 +55,12 @@ def pymem_getallocatorsname():
 def has_inline_values(o):
     """Whether the attributes of an object lie in it, and in no dictionary."""
     return type(o).__dictoffset__ == -1
+
+
+def suppress_immortalization(suppress):
+    """Asks that no object is made immortal for the threads' sake: none is."""
+
+
+def get_immortalize_deferred():
+    """Whether objects are made immortal for the threads' sake."""
+    return False

@@ -14,14 +14,7 @@ const SUBSTITUTIONS: &[(&str, &str, &str)] = &[
     ("site.py", "{userbase}/lib/rustpython{version", "{userbase}/lib/python{version"),
     ("sysconfig/__init__.py", "return 'RustPython'  # XXX: RUSTPYTHON; For site-packages", "return 'Python'"),
     ("sysconfig/__init__.py", "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'", "'_retic_sysconfigdata'"),
-    // CPython's own class keeps its table of types to itself: a subclass may use the name `dispatch` for something else, as
-    // cloudpickle does.
-    (
-        "pickle.py",
-        "    Pickler, Unpickler = _Pickler, _Unpickler\n",
-        "    class Pickler(_Pickler):\n        __doc__ = _Pickler.__doc__\n\n        def __init__(self, file, protocol=None, fix_imports=True, buffer_callback=None):\n            super().__init__(file, protocol, fix_imports=fix_imports, buffer_callback=buffer_callback)\n            self.dispatch = _Pickler.dispatch\n\n    Unpickler = _Unpickler\n",
-    ),
-    // There is no accelerator `_pickle`: the type of buffers, which is native, has a module of its own.
+    // The type of buffers is native and has a module of its own.
     ("pickle.py", "    from _pickle import PickleBuffer", "    from _picklebuffer import PickleBuffer"),
     ("platform.py", "if \"RustPython\" in sys_version:\n            name = \"RustPython\"", "if \"Retic\" in sys_version:\n            name = \"Retic\""),
 ];

@@ -53,7 +53,9 @@ pub fn of(cx: &mut Cx, o: &Obj) -> PyResult {
         return Err(cx.type_error(format!("memoryview: a bytes-like object is required, not '{}'", o.ty().name_text())));
     }
     let b = buffer::get(cx, o)?;
-    make(cx, b, Some(o.clone()))
+    // A native object may hand on the buffer of another one, as PickleBuffer does.
+    let object = if o.ty().is_heap() { o.clone() } else { b.exporter.clone() };
+    make(cx, b, Some(object))
 }
 
 /// One more view of the same exporter.

@@ -655,9 +655,10 @@ impl Str {
                 None => out.push(c),
                 Some(v) if v.is_none() => {}
                 Some(v) => match crate::types::int::to_i64(&v) {
-                    Some(n) => out.push(n as u32),
+                    Some(n @ 0..0x11_0000) => out.push(n as u32),
                     None if v.cast::<Str>().is_some() => out.extend(points(&v)),
-                    None => return Err(cx.type_error("character mapping must return integer, None or str")),
+                    _ if v.cast::<crate::types::Int>().is_some() => return Err(cx.value_error("character mapping must be in range(0x110000)")),
+                    _ => return Err(cx.type_error("character mapping must return integer, None or str")),
                 },
             }
         }

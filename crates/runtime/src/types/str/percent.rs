@@ -240,7 +240,10 @@ fn fill<U: Unit>(cx: &mut Cx, t: &[U], values: &Obj, bytes: bool) -> PyResult<Te
                 ("", Body::Str(s, precision.unwrap_or(usize::MAX)))
             }
             'c' => {
-                let v = source.take(cx)?;
+                let mut v = source.take(cx)?;
+                if v.cast::<Int>().is_none() && v.ty().slots(cx).index.is_some() {
+                    v = protocol::index(cx, &v)?;
+                }
                 let p = match (int::to_i64(&v), v.cast::<Str>()) {
                     (Some(n), _) if (0..0x110000).contains(&n) => n as u32,
                     _ if v.cast::<Int>().is_some() => return Err(cx.overflow_error("%c arg not in range(0x110000)")),
