@@ -601,7 +601,7 @@ pub fn unary(cx: &mut Cx, o: &Obj, op: &str) -> PyResult {
 pub fn index(cx: &mut Cx, o: &Obj) -> PyResult {
     cx.room()?;
     if o.cast::<Int>().is_some() {
-        return Ok(o.clone());
+        return exactly(cx, o.clone());
     }
     let Some(f) = o.ty().slots(cx).index else {
         return Err(cx.type_error(format!("'{}' object cannot be interpreted as an integer", o.ty().name_text())));
@@ -610,7 +610,18 @@ pub fn index(cx: &mut Cx, o: &Obj) -> PyResult {
     if r.cast::<Int>().is_none() {
         return Err(cx.type_error(format!("__index__ returned non-int (type {})", r.ty().name_text())));
     }
-    Ok(r)
+    exactly(cx, r)
+}
+/// An int as an object of no subclass.
+fn exactly(cx: &mut Cx, o: Obj) -> PyResult {
+    if std::ptr::eq(o.ty(), &*cx.types.int) {
+        return Ok(o);
+    }
+    match (int::to_i64(&o), int::to_big(&o)) {
+        (Some(n), _) => cx.int(n),
+        (None, Some(b)) => int::from_big(cx, &b),
+        (None, None) => Ok(o),
+    }
 }
 pub fn index_i64(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
     let i = index(cx, o)?;

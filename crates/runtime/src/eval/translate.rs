@@ -889,7 +889,15 @@ impl Tr<'_> {
             }
             LIST_TO_TUPLE => self.one_operand(ops::list_to_tuple),
             GET_YIELD_FROM_ITER => self.one_operand(ops::get_yield_from_iter),
-            GET_AWAITABLE => self.one_operand(ops::get_awaitable),
+            GET_AWAITABLE => {
+                let before = |words: usize| (self.offset as usize).checked_sub(2 * words).and_then(|at| Opcode::from_u8(self.code.code[at]));
+                let whose = match (before(1), before(2)) {
+                    (Some(BEFORE_ASYNC_WITH), _) => 1,
+                    (Some(WITH_EXCEPT_START), _) | (Some(CALL_FUNCTION), Some(DUP_TOP)) => 2,
+                    _ => 0,
+                };
+                self.in_place(ops::get_awaitable, 0, whose, &[]);
+            }
             GET_AITER => self.one_operand(ops::get_aiter),
             GET_ANEXT => {
                 self.flush();

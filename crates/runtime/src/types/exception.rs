@@ -229,14 +229,22 @@ fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
 }
 
 fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
+    for field in [&exc(o).name, &exc(o).obj, &exc(o).name_from] {
+        field.set(cx, None);
+    }
+    let kinds = [(&cx.types.import_error, &["name", "path", "name_from"][..]), (&cx.types.attribute_error, &["name", "obj"]), (&cx.types.name_error, &["name"])];
+    let known = kinds.into_iter().find(|(t, _)| o.ty().is_subtype(cx, t)).map(|(_, names)| names);
     for (k, v) in args.keywords() {
         let key = k.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
-        match key.as_str() {
-            "name" => exc(o).name.set(cx, Some(v.clone())),
-            "obj" | "path" => exc(o).obj.set(cx, Some(v.clone())),
-            "name_from" if o.ty().is_subtype(cx, &cx.types.import_error) => exc(o).name_from.set(cx, Some(v.clone())),
-            _ => return Err(cx.type_error(format!("{}() takes no keyword arguments", o.ty().name_text()))),
-        }
+        let name = o.ty().name_text();
+        let Some(names) = known else { return Err(cx.type_error(format!("{name}() takes no keyword arguments"))) };
+        let field = match key.as_str() {
+            known if !names.contains(&known) => return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{key}'"))),
+            "name" => &exc(o).name,
+            "name_from" => &exc(o).name_from,
+            _ => &exc(o).obj,
+        };
+        field.set(cx, Some(v.clone()));
     }
     let t = cx.tuple(args.positional().to_vec())?;
     exc(o).args.set(cx, t);
@@ -291,8 +299,22 @@ impl Exception {
         }
         let mut parts = vec![o.type_ref().into_obj(), args];
         let dict = super::object::dict_of(cx, o)?;
-        if dict.len(cx) > 0 {
-            parts.push(dict.copy(cx)?.into_obj());
+        let fields: &[&'static str] = if o.ty().is_subtype(cx, &cx.types.import_error) {
+            &["name", "path", "name_from"]
+        } else if o.ty().is_subtype(cx, &cx.types.attribute_error) {
+            &["name"]
+        } else {
+            &[]
+        };
+        let state = dict.copy(cx)?;
+        for field in fields {
+            let key = cx.name(field);
+            if let Some(v) = protocol::lookup_attr(cx, o, &key)?.filter(|v| !v.is_none()) {
+                state.set_str(cx, field, v)?;
+            }
+        }
+        if state.len(cx) > 0 {
+            parts.push(state.into_obj());
         }
         cx.tuple(parts)
     }
@@ -355,16 +377,25 @@ impl Exception {
     }
     fn set_traceback_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
         let Some(v) = value else { return Err(no_delete(cx, "__traceback__")) };
+        if !v.is_none() && v.cast::<super::traceback::Traceback>().is_none() {
+            return Err(cx.type_error("__traceback__ must be a traceback or None"));
+        }
         this.traceback.set(cx, Some(v.clone()).filter(|v| !v.is_none()));
         Ok(())
     }
     fn set_context_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
         let Some(v) = value else { return Err(no_delete(cx, "__context__")) };
+        if !v.is_none() && v.cast::<Exception>().is_none() {
+            return Err(cx.type_error("exception context must be None or derive from BaseException"));
+        }
         this.context.set(cx, Some(v.clone()).filter(|v| !v.is_none()));
         Ok(())
     }
     fn set_cause_get(cx: &mut Cx, this: &Ref<Exception>, value: Option<&Obj>) -> PyResult<()> {
         let Some(v) = value else { return Err(no_delete(cx, "__cause__")) };
+        if !v.is_none() && v.cast::<Exception>().is_none() {
+            return Err(cx.type_error("exception cause must be None or derive from BaseException"));
+        }
         set_cause(cx, this.as_obj(), v)
     }
 }

@@ -344,10 +344,10 @@ impl FrameObj {
         let globals = this.globals.cloned(cx);
         match globals.get_str(cx, &key) {
             Some(m) if m.cast::<Dict>().is_some() => Ok(m),
-            Some(m) => {
-                let name = cx.name("__dict__");
-                crate::protocol::getattr(cx, &m, &name)
-            }
+            Some(m) => Ok(match m.cast::<super::module::Module>() {
+                Some(module) => module.dict.cloned(cx).into_obj(),
+                None => m,
+            }),
             None => Ok(cx.builtins.clone().map_or_else(|| cx.none(), Ref::into_obj)),
         }
     }

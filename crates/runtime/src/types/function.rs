@@ -627,6 +627,15 @@ pub fn cell_spec() -> Spec {
                 };
                 cx.str(&text)
             }),
+            // Cells compare as what is in them; an empty one comes before all others.
+            richcompare: Some(|cx, a, b, op| {
+                let (Some(x), Some(y)) = (a.cast::<CellObj>(), b.cast::<CellObj>()) else { return Ok(cx.not_implemented()) };
+                match (x.value.cloned(cx), y.value.cloned(cx)) {
+                    (Some(x), Some(y)) => protocol::richcompare(cx, &x, &y, op),
+                    (x, y) => Ok(cx.bool(op.of(x.is_some(), y.is_some()))),
+                }
+            }),
+            hash: Some(|cx, o| Err(cx.type_error(format!("unhashable type: '{}'", o.ty().name_text())))),
             new: Some(|cx, _, args| {
                 let a = args.unpack(cx, "cell", 0, 1)?;
                 Ok(cell(cx, a.first().cloned())?.into_obj())

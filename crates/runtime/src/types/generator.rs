@@ -264,6 +264,11 @@ pub fn is_coroutine(cx: &Cx, o: &Obj) -> bool {
 
 /// What awaiting an object iterates.
 pub fn awaitable(cx: &mut Cx, o: &Obj) -> PyResult {
+    awaitable_or(cx, o, |o| format!("'{}' object can't be awaited", o.ty().name_text()))
+}
+
+/// The same; `sentence` says what is wrong with an object that cannot be awaited.
+pub fn awaitable_or(cx: &mut Cx, o: &Obj, sentence: impl FnOnce(&Obj) -> String) -> PyResult {
     if is_coroutine(cx, o) {
         if o.cast::<Generator>().is_some_and(|g| g.delegate(cx).is_some()) {
             return Err(cx.runtime_error("coroutine is being awaited already"));
@@ -271,14 +276,14 @@ pub fn awaitable(cx: &mut Cx, o: &Obj) -> PyResult {
         return Ok(o.clone());
     }
     let Some(f) = o.ty().slots(cx).await_ else {
-        return Err(cx.type_error(format!("'{}' object can't be awaited", o.ty().name_text())));
+        return Err(cx.type_error(sentence(o)));
     };
     let it = f(cx, o)?;
     if is_coroutine(cx, &it) {
         return Err(cx.type_error("__await__() returned a coroutine"));
     }
     if it.ty().slots(cx).next.is_none() {
-        return Err(cx.type_error(format!("__await__() must return an iterator, not {}", it.ty().name_text())));
+        return Err(cx.type_error(format!("__await__() returned non-iterator of type '{}'", it.ty().name_text())));
     }
     Ok(it)
 }

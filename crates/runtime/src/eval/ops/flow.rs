@@ -656,6 +656,10 @@ unsafe fn yield_from_step(cx: &mut Cx, regs: *mut Slot, sub: usize, sent: usize)
 handler!(get_yield_from_iter, 2, |cx, pc, regs| {
     let slot = regs.add(f(pc, 1));
     if (**slot).shape.get() == shape::GENERATOR || peek(&*slot).cast::<Generator>().is_some() {
+        let awaits = retic_bytecode::code::CO_COROUTINE | retic_bytecode::code::CO_ITERABLE_COROUTINE;
+        if std::ptr::eq(peek(&*slot).ty(), &*cx.types.coroutine) && (*cx.stacks.top).function().code.get(cx).code().flags & awaits == 0 {
+            return Err(cx.type_error("cannot 'yield from' a coroutine object in a non-coroutine generator"));
+        }
         return Ok(());
     }
     let o = peek(&*slot).clone();
@@ -668,7 +672,16 @@ handler!(get_yield_from_iter, 2, |cx, pc, regs| {
 handler!(get_awaitable, 2, |cx, pc, regs| {
     let slot = regs.add(f(pc, 1));
     let o = peek(&*slot).clone();
-    let it = crate::types::generator::awaitable(cx, &o)?;
+    // The third operand says whose result it is.
+    let method = match f(pc, 3) {
+        1 => "__aenter__",
+        2 => "__aexit__",
+        _ => "",
+    };
+    let it = crate::types::generator::awaitable_or(cx, &o, |o| match method {
+        "" => format!("'{}' object can't be awaited", o.ty().name_text()),
+        _ => format!("'async with' received an object from {method} that does not implement __await__: {}", o.ty().name_text()),
+    })?;
     let old = take(std::mem::replace(&mut *slot, give(it)));
     cx.release(old);
     Ok(())
@@ -680,6 +693,10 @@ handler!(before_async_with, 2, |cx, pc, regs| {
     let manager = peek(&*regs.add(r)).clone();
     let (exit_name, enter_name) = (cx.name("__aexit__"), cx.name("__aenter__"));
     let fail = |cx: &mut Cx, missed: &str| cx.type_error(format!("'{}' object does not support the asynchronous context manager protocol{missed}", manager.ty().name_text()));
+    // CPython 3.14 asks for the way out first.
+    if manager.ty().lookup(cx, &exit_name).is_none() {
+        return Err(fail(cx, " (missed __aexit__ method)"));
+    }
     let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(fail(cx, "")) };
     let Some(exit) = protocol::special(cx, &manager, &exit_name)? else { return Err(fail(cx, " (missed __aexit__ method)")) };
     let result = protocol::call(cx, &enter, &[])?;
