@@ -22,7 +22,7 @@ mod wording;
 pub use error::{CompileError, ErrorKind, Warning};
 pub use from_tree::{Node, Problem, Value, compile_tree};
 pub use parse::is_incomplete;
-pub use source::decode;
+pub use source::{decode, foreign_coding};
 pub use tree::{Build, TreeError, tree};
 
 use retic_bytecode::Code;

@@ -30,6 +30,15 @@ fn cookie(bytes: &[u8]) -> Option<String> {
     None
 }
 
+/// The coding that a source names, if `decode` does not know it.
+pub fn foreign_coding(bytes: &[u8]) -> Option<String> {
+    let known = ["utf-8", "utf8", "latin-1", "iso-8859-1", "iso-latin-1", "latin1", "l1", "ascii", "us-ascii"];
+    if bytes.starts_with(b"\xef\xbb\xbf") || bytes.contains(&0) {
+        return None;
+    }
+    cookie(bytes).filter(|c| !known.contains(&c.as_str()) && !c.starts_with("utf-8-"))
+}
+
 /// Decodes a source file. Knows UTF-8, ASCII and Latin-1; refuses what Python refuses.
 pub fn decode(bytes: &[u8], filename: &str) -> Result<String, Box<CompileError>> {
     let (bom, body) = match bytes.strip_prefix(b"\xef\xbb\xbf") {

@@ -92,6 +92,7 @@ impl Python {
             cx.put_under_lens();
         }
         cx.compile_hook = Some(compile_hook);
+        cx.source_hook = Some(|cx, bytes, filename| decoded(cx, bytes, filename, false));
         cx.tree_hook = Some(tree_hook);
         cx.tree_compile_hook = Some(tree_compile_hook);
         retic_stdlib::install(cx);
@@ -117,10 +118,7 @@ impl Python {
     /// Runs source text as `__main__`; returns the exit status.
     pub fn run_source(&mut self, source: &[u8], filename: &str, is_file: bool) -> i32 {
         let cx = self.interp.cx();
-        let compiled = match retic_compiler::decode(source, filename) {
-            Ok(text) => compile(cx, &text, filename, Mode::Exec, 0).map(|code| (code, text)),
-            Err(e) => Err(syntax_error(cx, &e, filename, "")),
-        };
+        let compiled = decoded(cx, source, filename, true).and_then(|text| compile(cx, &text, filename, Mode::Exec, 0).map(|code| (code, text)));
         match compiled {
             Ok((code, text)) => {
                 self.begin();
@@ -183,10 +181,7 @@ impl Python {
     /// The listing of `python3.9 -m dis`, or the exit status of a program that does not compile.
     pub fn listing(&mut self, source: &[u8], filename: &str) -> Result<String, i32> {
         let cx = self.interp.cx();
-        let compiled = match retic_compiler::decode(source, filename) {
-            Ok(text) => compile(cx, &text, filename, Mode::Exec, 0),
-            Err(e) => Err(syntax_error(cx, &e, filename, "")),
-        };
+        let compiled = decoded(cx, source, filename, true).and_then(|text| compile(cx, &text, filename, Mode::Exec, 0));
         let listed = compiled.and_then(|code| listing::of(cx, code));
         listed.map_err(|_| interp::report(self.interp.cx()))
     }
@@ -329,6 +324,39 @@ fn warn(cx: &mut Cx, w: &retic_compiler::Warning, filename: &str, text: &str) ->
             Err(syntax_error(cx, &e, filename, text))
         }
         other => other,
+    }
+}
+
+/// The text of a source in whatever coding it names; SyntaxError where that is not known or does not fit.
+fn decoded(cx: &mut Cx, bytes: &[u8], filename: &str, is_file: bool) -> PyResult<String> {
+    let refused = |message: String, line: u32, column: u32| CompileError { kind: ErrorKind::Syntax, message, line, column, end_line: line, end_column: column };
+    let Some(coding) = retic_compiler::foreign_coding(bytes) else {
+        return retic_compiler::decode(bytes, filename).or_else(|e| {
+            let (Err(bad), true) = (std::str::from_utf8(bytes), e.message.starts_with("Non-UTF-8") && !is_file) else { return Err(syntax_error(cx, &e, filename, "")) };
+            // What is compiled from memory has no file to name: the codec's own words.
+            let (before, from) = bytes.split_at(bad.valid_up_to());
+            let piece = &from[..bad.error_len().unwrap_or(from.len())];
+            let reason = match retic_runtime::codecs::decode(cx, piece, "utf-8", "strict") {
+                Err(_) => cx.take_error().map(|e| retic_runtime::protocol::str_text(cx, &e)).transpose()?.unwrap_or_default(),
+                Ok(_) => String::new(),
+            };
+            let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
+            let column = before.iter().rev().take_while(|b| **b != b'\n').count() as u32;
+            Err(syntax_error(cx, &refused(format!("(unicode error) {reason}"), line, column), filename, &String::from_utf8_lossy(bytes)))
+        });
+    };
+    match retic_runtime::codecs::decode(cx, bytes, &coding, "strict") {
+        Ok(text) => retic_runtime::protocol::str_text(cx, &text),
+        Err(r) => {
+            let unknown = cx.error_is(&cx.types.lookup_error);
+            if !unknown && !cx.error_is(&cx.types.unicode_error) {
+                return Err(r);
+            }
+            let error = cx.take_error();
+            let said = error.map(|e| retic_runtime::protocol::str_text(cx, &e)).transpose()?.unwrap_or_default();
+            let sentence = if unknown && said.starts_with("unknown encoding") { format!("unknown encoding: {coding}") } else { said };
+            Err(syntax_error(cx, &refused(sentence, 0, 0), filename, ""))
+        }
     }
 }
 

@@ -52,6 +52,9 @@ pub struct MethodCacheEntry {
 /// Compiles source handed to `compile`, `exec`, `eval` and imports. Installed by the embedding crate.
 pub type CompileHook = fn(&mut Cx, CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>>;
 
+/// Decodes the bytes of a source by its mark or cookie. Installed by the embedding crate.
+pub type SourceHook = fn(&mut Cx, &[u8], &str) -> PyResult<String>;
+
 /// Parses source into a tree of `_ast` nodes. Installed by the embedding crate.
 pub type TreeHook = fn(&mut Cx, CompileRequest<'_>) -> PyResult;
 
@@ -112,6 +115,7 @@ pub struct Cx {
     pub modules: Option<Ref<Dict>>,
     pub sys: Option<Obj>,
     pub compile_hook: Option<CompileHook>,
+    pub source_hook: Option<SourceHook>,
     pub tree_hook: Option<TreeHook>,
     pub tree_compile_hook: Option<TreeCompileHook>,
     /// The program of `-c`: its code and text, for tracebacks.
@@ -571,6 +575,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         modules: None,
         sys: None,
         compile_hook: None,
+        source_hook: None,
         tree_hook: None,
         tree_compile_hook: None,
         command: None,

@@ -155,8 +155,9 @@ mod functions {
     }
     /// Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.
     #[py("chr(i, /)")]
-    pub fn chr(cx: &mut Cx, i: i64) -> PyResult {
-        match u32::try_from(i).ok().filter(|c| *c < 0x110000) {
+    pub fn chr(cx: &mut Cx, i: &Obj) -> PyResult {
+        let i = protocol::index(cx, i)?;
+        match crate::types::int::to_i64(&i).and_then(|i| u32::try_from(i).ok()).filter(|c| *c < 0x110000) {
             Some(c) => Str::of_point(cx, c),
             None => Err(cx.value_error("chr() arg not in range(0x110000)")),
         }
@@ -345,6 +346,7 @@ mod functions {
     #[py("iter(object, sentinel=<unrepresentable>, /)")]
     pub fn iter(cx: &mut Cx, object: &Obj, sentinel: Option<&Obj>) -> PyResult {
         match sentinel {
+            Some(_) if object.ty().slots(cx).call.is_none() => Err(cx.type_error("iter(v, w): v must be callable")),
             Some(s) => crate::types::iterators::combined::until(cx, object, s),
             None => protocol::iter(cx, object),
         }
@@ -473,8 +475,8 @@ mod functions {
         if of_ast && flags & ONLY_AST != 0 {
             return Ok(source.clone());
         }
-        let text = if of_ast { String::new() } else { source_text(cx, source)? };
         let file = protocol::str_text(cx, filename)?;
+        let text = if of_ast { String::new() } else { source_text(cx, source, &file)? };
         let mode = mode.to_text(cx);
         if !matches!(mode.as_str(), "exec" | "eval" | "single") {
             return Err(cx.value_error("compile() mode must be 'exec', 'eval' or 'single'"));
@@ -496,7 +498,7 @@ mod functions {
         cx.optimize = usual;
         Ok(code?.into_obj())
     }
-    fn source_text(cx: &mut Cx, source: &Obj) -> PyResult<String> {
+    fn source_text(cx: &mut Cx, source: &Obj, filename: &str) -> PyResult<String> {
         if let Some(s) = source.cast::<Str>() {
             let t = s.to_text(cx);
             if t.contains('\0') {
@@ -504,12 +506,16 @@ mod functions {
             }
             return Ok(t);
         }
-        match source.cast::<crate::types::Bytes>() {
-            Some(b) => Ok(String::from_utf8_lossy(b.bytes().strip_prefix(b"\xef\xbb\xbf").unwrap_or(b.bytes())).into_owned()),
-            None => Err(cx.type_error("compile() arg 1 must be a string, bytes or AST object")),
+        if !protocol::buffer::exports(cx, source) {
+            return Err(cx.type_error("compile() arg 1 must be a string, bytes or AST object"));
+        }
+        let bytes = protocol::buffer::bytes(cx, source)?;
+        match cx.source_hook {
+            Some(decode) => decode(cx, &bytes, filename),
+            None => Err(cx.runtime_error("no compiler is installed")),
         }
     }
-    fn run(cx: &mut Cx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>, mode: &str) -> PyResult {
+    fn run(cx: &mut Cx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>, closure: Option<&Obj>, mode: &str) -> PyResult {
         let g = match globals.filter(|g| !g.is_none()) {
             Some(g) => match g.cast::<Dict>() {
                 Some(d) => d.clone(),
@@ -528,26 +534,37 @@ mod functions {
         let code = match source.cast::<CodeObj>() {
             Some(c) => c.clone(),
             None => {
-                let text = source_text(cx, source)?;
+                let text = source_text(cx, source, "<string>")?;
                 let text = if mode == "eval" { text.trim_start_matches([' ', '\t']).to_string() } else { text };
                 crate::modules::compile(cx, &text, "<string>", mode, 0)?
             }
         };
-        if !code.code().freevars.is_empty() {
-            return Err(cx.type_error(format!("code object passed to {mode}() may not contain free variables")));
+        let (free, closure) = (code.code().freevars.len(), closure.filter(|c| !c.is_none()));
+        if free == 0 {
+            if closure.is_some() {
+                let of_code = source.cast::<CodeObj>().is_some();
+                return Err(cx.type_error(if of_code { "cannot use a closure with this code object" } else { "closure can only be used when source is a code object" }));
+            }
+            return crate::eval::run_code(cx, &code, &g, &l, None);
         }
-        crate::eval::run_code(cx, &code, &g, &l, None)
+        if mode == "eval" {
+            return Err(cx.type_error("code object passed to eval() may not contain free variables"));
+        }
+        let fits = closure.and_then(|c| c.cast::<Tuple>()).is_some_and(|t| t.items().len() == free && t.items().iter().all(|c| c.cast::<crate::types::CellObj>().is_some()));
+        if !fits {
+            return Err(cx.type_error(format!("code object requires a closure of exactly length {free}")));
+        }
+        crate::eval::run_code(cx, &code, &g, &l, closure.cloned())
     }
     /// Evaluate the given source in the context of globals and locals.
     #[py("eval(source, /, globals=None, locals=None)")]
     pub fn eval(cx: &mut Cx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>) -> PyResult {
-        run(cx, source, globals, locals, "eval")
+        run(cx, source, globals, locals, None, "eval")
     }
     /// Execute the given source in the context of globals and locals.
     #[py("exec(source, /, globals=None, locals=None, *, closure=None)")]
     pub fn exec(cx: &mut Cx, source: &Obj, globals: Option<&Obj>, locals: Option<&Obj>, closure: Option<&Obj>) -> PyResult<()> {
-        let _ = closure;
-        let r = run(cx, source, globals, locals, "exec")?;
+        let r = run(cx, source, globals, locals, closure, "exec")?;
         cx.release(r);
         Ok(())
     }
@@ -585,7 +602,9 @@ mod functions {
             let t = protocol::str(cx, p)?;
             write_piece(cx, &output, &t)?;
         }
-        flush_after(cx, &output, true)?;
+        if flush_after(cx, &output, true).is_err() {
+            cx.clear_error();
+        }
         let line = protocol::call_method(cx, &input, "readline", &[])?;
         let Some(s) = line.cast::<Str>() else { return Err(cx.type_error("object.readline() returned non-string")) };
         let p = s.code_points();
@@ -776,6 +795,5 @@ pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
     ] {
         dict.set_str(cx, name, v)?;
     }
-    let _ = Tuple::from_vec;
     Ok(m)
 }

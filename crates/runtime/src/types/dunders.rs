@@ -297,6 +297,7 @@ fn python_len(cx: &mut Cx, this: &Obj) -> PyResult<usize> {
     match super::int::to_i64(&n) {
         Some(v) if v >= 0 => Ok(v as usize),
         Some(_) => Err(cx.value_error("__len__() should return >= 0")),
+        None if super::int::to_big(&n).is_some_and(|b| b.is_negative()) => Err(cx.value_error("__len__() should return >= 0")),
         None => Err(cx.overflow_error("cannot fit 'int' into an index-sized integer")),
     }
 }

@@ -54,7 +54,7 @@ pub fn not_implemented_spec() -> Spec {
         slots: Slots {
             repr: Some(|cx, _| cx.str("NotImplemented")),
             bool: Some(|cx, _| Err(cx.type_error("NotImplemented should not be used in a boolean context"))),
-            new: Some(|cx, _, _| Ok(cx.not_implemented())),
+            new: Some(|cx, _, args| if args.is_empty() { Ok(cx.not_implemented()) } else { Err(cx.type_error("NotImplementedType takes no arguments")) }),
             ..Slots::EMPTY
         },
         methods: NotImplementedMethods::METHODS,
@@ -64,7 +64,11 @@ pub fn not_implemented_spec() -> Spec {
 
 pub fn ellipsis_spec() -> Spec {
     Spec {
-        slots: Slots { repr: Some(|cx, _| cx.str("Ellipsis")), new: Some(|cx, _, _| Ok(cx.consts.ellipsis.clone())), ..Slots::EMPTY },
+        slots: Slots {
+            repr: Some(|cx, _| cx.str("Ellipsis")),
+            new: Some(|cx, _, args| if args.is_empty() { Ok(cx.consts.ellipsis.clone()) } else { Err(cx.type_error("EllipsisType takes no arguments")) }),
+            ..Slots::EMPTY
+        },
         methods: EllipsisMethods::METHODS,
         ..Spec::new::<Singleton>("ellipsis")
     }

@@ -528,6 +528,9 @@ fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
     let Some(name) = pos[0].cast::<Str>() else {
         return Err(cx.type_error(format!("type.__new__() argument 1 must be str, not {}", pos[0].ty().name_text())));
     };
+    if (0..name.len()).any(|i| name.chars().get(i) == 0) {
+        return Err(cx.value_error("type name must not contain null characters"));
+    }
     let Some(bases) = pos[1].cast::<Tuple>() else {
         return Err(cx.type_error(format!("type.__new__() argument 2 must be tuple, not {}", pos[1].ty().name_text())));
     };
@@ -548,7 +551,14 @@ fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
     {
         return new(cx, &winner, args);
     }
-    let ns = ns.copy(cx)?;
+    // The order of another kind of dictionary is its own.
+    let ns = if std::ptr::eq(ns.as_obj().ty(), &*cx.types.dict) {
+        ns.copy(cx)?
+    } else {
+        let copy = Dict::new(cx)?;
+        copy.update_from(cx, ns.as_obj())?;
+        copy
+    };
     let made = build(cx, &winner, name, classes, ns)?;
     finish(cx, &made, args)?;
     Ok(made.into_obj())
@@ -591,8 +601,8 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
                 return Err(cx.type_error("__slots__ must be identifiers"));
             }
             match text.as_str() {
-                "__dict__" if base_dict => return Err(cx.type_error("__dict__ slot disallowed: we already got one")),
-                "__weakref__" if base_weak => return Err(cx.type_error("__weakref__ slot disallowed: we already got one")),
+                "__dict__" if base_dict || has_dict => return Err(cx.type_error("__dict__ slot disallowed: we already got one")),
+                "__weakref__" if base_weak || has_weak => return Err(cx.type_error("__weakref__ slot disallowed: we already got one")),
                 "__dict__" => has_dict = true,
                 "__weakref__" => has_weak = true,
                 _ => {
