@@ -232,23 +232,43 @@ fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
     for field in [&exc(o).name, &exc(o).obj, &exc(o).name_from] {
         field.set(cx, None);
     }
-    let kinds = [(&cx.types.import_error, &["name", "path", "name_from"][..]), (&cx.types.attribute_error, &["name", "obj"]), (&cx.types.name_error, &["name"])];
-    let known = kinds.into_iter().find(|(t, _)| o.ty().is_subtype(cx, t)).map(|(_, names)| names);
     for (k, v) in args.keywords() {
         let key = k.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
         let name = o.ty().name_text();
-        let Some(names) = known else { return Err(cx.type_error(format!("{name}() takes no keyword arguments"))) };
-        let field = match key.as_str() {
-            known if !names.contains(&known) => return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{key}'"))),
-            "name" => &exc(o).name,
-            "name_from" => &exc(o).name_from,
-            _ => &exc(o).obj,
-        };
-        field.set(cx, Some(v.clone()));
+        match field(cx, o, &key) {
+            Some(field) => field.set(cx, Some(v.clone())),
+            None if fields(cx, o).is_empty() => return Err(cx.type_error(format!("{name}() takes no keyword arguments"))),
+            None => return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{key}'"))),
+        }
     }
     let t = cx.tuple(args.positional().to_vec())?;
     exc(o).args.set(cx, t);
     Ok(())
+}
+
+/// The attributes that live in fields of their own, and can be set.
+fn fields(cx: &Cx, o: &Obj) -> &'static [&'static str] {
+    let kinds = [(&cx.types.import_error, &["name", "path", "name_from"][..]), (&cx.types.attribute_error, &["name", "obj"]), (&cx.types.name_error, &["name"])];
+    kinds.into_iter().find(|(t, _)| o.ty().is_subtype(cx, t)).map_or(&[], |(_, names)| names)
+}
+/// The field of an attribute.
+fn field<'a>(cx: &Cx, o: &'a Obj, name: &str) -> Option<&'a Guarded<Option<Obj>>> {
+    let e = exc(o);
+    fields(cx, o).contains(&name).then(|| match name {
+        "name" => &e.name,
+        "name_from" => &e.name_from,
+        _ => &e.obj,
+    })
+}
+
+fn set_field(cx: &mut Cx, o: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyResult<()> {
+    match field(cx, o, &name.to_text(cx)) {
+        Some(field) => {
+            field.set(cx, value.cloned());
+            Ok(())
+        }
+        None => super::object::setattr(cx, o, name, value),
+    }
 }
 
 fn no_delete(cx: &Cx, what: &str) -> Raised {
@@ -447,6 +467,8 @@ pub fn spec(name: &'static str, doc: &'static str) -> Spec {
                     None => super::object::getattribute(cx, o, n),
                 },
             }),
+            // Only where there are such fields: attributes of other exceptions are set by inline caches.
+            setattr: if matches!(name, "ImportError" | "AttributeError" | "NameError") { Some(set_field) } else { None },
             new: Some(|cx, ty, args| {
                 let t = cx.tuple(args.positional().to_vec())?;
                 create(cx, ty, t)
