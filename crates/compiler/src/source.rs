@@ -9,14 +9,11 @@ fn refuse(message: String) -> Box<CompileError> {
 /// The coding named in the first two lines, lower case with dashes.
 fn cookie(bytes: &[u8]) -> Option<String> {
     for line in bytes.split(|b| *b == b'\n').take(2) {
-        let text: String = line.iter().map(|b| *b as char).collect();
-        let trimmed = text.trim_start_matches([' ', '\t', '\x0c']);
-        if !trimmed.starts_with('#') {
-            if trimmed.trim().is_empty() {
-                continue;
-            }
+        let Some(begin) = line.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\x0c' | b'\r')) else { continue };
+        if line[begin] != b'#' {
             return None;
         }
+        let trimmed: String = line[begin..].iter().map(|b| *b as char).collect();
         if let Some(i) = trimmed.find("coding") {
             let rest = &trimmed[i + 6..];
             if let Some(rest) = rest.strip_prefix([':', '=']) {

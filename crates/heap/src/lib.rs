@@ -217,7 +217,8 @@ impl Heap {
             }
             (at, left) => (NonNull::new(at)?, left),
         };
-        // Threaded in address order, as CPython's pools hand fresh blocks out; a page at a time, so that memory nobody asked for is not touched.
+        // Threaded in address order, as CPython's pools hand fresh blocks out; a page at a time, so that memory nobody asked
+        // for is not touched.
         let count = left.min((PAGE_BYTES / size).max(1));
         for i in 1..count {
             let next = if i + 1 < count { first.as_ptr().wrapping_add((i + 1) * size) } else { null_mut() };
