@@ -25,20 +25,25 @@ class Unpickler(_Unpickler):
         """Load a pickle, which may be damaged: UnpicklingError or EOFError says so."""
         try:
             return super().load()
-        except (IndexError, _struct.error) as e:
-            if not _of_the_machine(e):
+        except (IndexError, KeyError, _struct.error) as e:
+            place = _place(e)
+            if isinstance(e, KeyError) and place == "load":
+                key = chr(e.args[0])
+                shown = key if key.isascii() and key.isprintable() else f"\\x{e.args[0]:02x}"
+                raise UnpicklingError(f"invalid load key, '{shown}'.") from None
+            if isinstance(e, KeyError) or place not in _STACK:
                 raise
             sentence = "unpickling stack underflow" if isinstance(e, IndexError) else "pickle data was truncated"
             raise UnpicklingError(sentence) from None
 
 
-def _of_the_machine(error):
-    """Whether the error was raised by the machine that unpickles, not by what it called."""
+def _place(error):
+    """The function of the machine that unpickles in which the error was raised; None if it was raised by what that called."""
     at = error.__traceback__
     while at.tb_next is not None:
         at = at.tb_next
     code = at.tb_frame.f_code
-    return code.co_filename == _pickle.__file__ and code.co_name in _STACK
+    return code.co_name if code.co_filename == _pickle.__file__ else None
 
 
 # What works on the stack and on the bytes alone: damage shows there. The others call what the pickle names.
