@@ -145,7 +145,7 @@ pub struct Cx {
     /// What `sys.path` began with, if the program's folder is on it; empty: wherever the process is.
     pub program_folder: Option<String>,
     pub finalizing: bool,
-    /// The program's exit functions have run; its modules are whole yet.
+    /// The program's exit functions have run; until `finalizing` its modules are whole.
     pub ending: bool,
     pub int_max_str_digits: Cell<usize>,
     pub switch_interval: Cell<f64>,

@@ -267,11 +267,11 @@ impl Interp {
         &mut self.cx
     }
 
-    /// Runs a compiled program as `__main__`: that of a file, or of `text`. The exit status.
     /// Runs something as the program: its exception is reported, then the interpreter ends. Returns the exit status.
     pub fn run_program(&mut self, program: impl FnOnce(&mut Cx) -> PyResult<()>) -> i32 {
         let cx = self.cx();
-        let status = match program(cx) {
+        let started = crate::modules::main_module(cx).map(|_| crate::memory::cycles::begin_program(cx));
+        let status = match started.and_then(|()| program(cx)) {
             Ok(()) => 0,
             Err(_) => report(cx),
         };
@@ -288,7 +288,6 @@ pub fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Opti
         let f = cx.str(f)?;
         globals.set_str(cx, "__file__", f)?;
     }
-    crate::memory::cycles::begin_program(cx);
     let code = CodeObj::new(cx, code)?;
     if file.is_none() {
         let text = cx.str(text)?;

@@ -428,7 +428,7 @@ pub(crate) fn revived(cx: &mut Cx, obj: &Obj) {
 pub(crate) fn collection(cx: &mut Cx, generation: usize, found: Option<usize>) {
     if cx.lens.is_recording() {
         settle(cx);
-        let trigger = if cx.finalizing || cx.ending { Trigger::Exit } else { Trigger::Threshold };
+        let trigger = if cx.ending { Trigger::Exit } else { Trigger::Threshold };
         let trigger = if trigger == Trigger::Threshold && !cx.lens.callee.get().is_null() { Trigger::Call } else { trigger };
         with(cx, |cx, r| {
             let event = match found {

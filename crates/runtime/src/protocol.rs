@@ -617,10 +617,12 @@ fn exactly(cx: &mut Cx, o: Obj) -> PyResult {
     if std::ptr::eq(o.ty(), &*cx.types.int) {
         return Ok(o);
     }
-    match (int::to_i64(&o), int::to_big(&o)) {
-        (Some(n), _) => cx.int(n),
-        (None, Some(b)) => int::from_big(cx, &b),
-        (None, None) => Ok(o),
+    if let Some(n) = int::to_i64(&o) {
+        return cx.int(n);
+    }
+    match int::to_big(&o) {
+        Some(b) => int::from_big(cx, &b),
+        None => Ok(o),
     }
 }
 pub fn index_i64(cx: &mut Cx, o: &Obj) -> PyResult<i64> {

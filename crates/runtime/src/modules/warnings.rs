@@ -36,6 +36,11 @@ pub fn warn_at(cx: &mut Cx, category: &Ref<Type>, text: &str, file: &str, line: 
 /// Warns that a coroutine dies which nobody awaited.
 pub fn unawaited(cx: &mut Cx, coroutine: &Obj) -> PyResult<()> {
     if cx.finalizing {
+        // The library's filters are gone.
+        let key = cx.name("__qualname__");
+        let name = protocol::getattr(cx, coroutine, &key)?;
+        let name = protocol::str_text(cx, &name)?;
+        cx.host.write_stderr(format!("<sys>:0: RuntimeWarning: coroutine '{name}' was never awaited\n").as_bytes());
         return Ok(());
     }
     forward(cx, "_warn_unawaited_coroutine", &[coroutine.clone()], &[]).map(drop)

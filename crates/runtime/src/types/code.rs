@@ -98,8 +98,9 @@ pub fn constant_object(cx: &mut Cx, c: &Const) -> PyResult {
 /// A constant as an object.
 #[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
 fn constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
-    if let Const::Code(code) = c {
-        return Ok(CodeObj::sharing(cx, code.clone(), shared)?.into_obj());
+    // Code objects are told apart; to compare them would unpack their bodies.
+    if matches!(c, Const::Code(_)) {
+        return make_constant(cx, c, shared);
     }
     if let Some(known) = shared.get(c) {
         return Ok(known.clone());

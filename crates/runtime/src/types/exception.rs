@@ -319,15 +319,10 @@ impl Exception {
         }
         let mut parts = vec![o.type_ref().into_obj(), args];
         let dict = super::object::dict_of(cx, o)?;
-        let fields: &[&'static str] = if o.ty().is_subtype(cx, &cx.types.import_error) {
-            &["name", "path", "name_from"]
-        } else if o.ty().is_subtype(cx, &cx.types.attribute_error) {
-            &["name"]
-        } else {
-            &[]
-        };
         let state = dict.copy(cx)?;
-        for field in fields {
+        // An AttributeError leaves its object behind, a NameError its name, too.
+        let left = o.ty().is_subtype(cx, &cx.types.name_error);
+        for field in fields(cx, o).iter().filter(|f| !left && **f != "obj") {
             let key = cx.name(field);
             if let Some(v) = protocol::lookup_attr(cx, o, &key)?.filter(|v| !v.is_none()) {
                 state.set_str(cx, field, v)?;

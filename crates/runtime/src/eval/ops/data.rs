@@ -646,13 +646,7 @@ handler!(import_star, 3, |cx, pc, regs| {
     };
     for n in names {
         let Some(s) = n.cast::<Str>() else {
-            let key = cx.name("__name__");
-            let module = match protocol::lookup_attr(cx, &m, &key)? {
-                Some(n) => protocol::str_text(cx, &n)?,
-                None => "<unknown module name>".into(),
-            };
-            let (what, list) = if everything { ("Item", "__all__") } else { ("Key", "__dict__") };
-            return Err(cx.type_error(format!("{what} in {module}.{list} must be str, not {}", n.ty().name_text())));
+            return Err(crate::types::module::missing::odd_name(cx, &m, &n, everything)?);
         };
         if !everything && s.to_text(cx).starts_with('_') {
             continue;

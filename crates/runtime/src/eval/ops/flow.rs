@@ -694,11 +694,8 @@ handler!(before_async_with, 2, |cx, pc, regs| {
     let (exit_name, enter_name) = (cx.name("__aexit__"), cx.name("__aenter__"));
     let fail = |cx: &mut Cx, missed: &str| cx.type_error(format!("'{}' object does not support the asynchronous context manager protocol{missed}", manager.ty().name_text()));
     // CPython 3.14 asks for the way out first.
-    if manager.ty().lookup(cx, &exit_name).is_none() {
-        return Err(fail(cx, " (missed __aexit__ method)"));
-    }
-    let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(fail(cx, "")) };
     let Some(exit) = protocol::special(cx, &manager, &exit_name)? else { return Err(fail(cx, " (missed __aexit__ method)")) };
+    let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(fail(cx, "")) };
     let result = protocol::call(cx, &enter, &[])?;
     let old = take(std::mem::replace(&mut *regs.add(r), give(exit)));
     *regs.add(r + 1) = give(result);

@@ -97,6 +97,19 @@ pub(super) fn attribute_text(cx: &mut Cx, m: &Ref<Module>, attribute: &str) -> P
     })
 }
 
+/// `from m import *` met a name that is no text, in `__all__` or else in the module's dictionary.
+pub(crate) fn odd_name(cx: &mut Cx, m: &Obj, name: &Obj, in_all: bool) -> PyResult<Raised> {
+    let module = match attribute(cx, m, "__name__")? {
+        Some(n) => protocol::str_text(cx, &n)?,
+        None => NAMELESS.into(),
+    };
+    let (what, list) = if in_all { ("Item", "__all__") } else { ("Key", "__dict__") };
+    Ok(cx.type_error(format!("{what} in {module}.{list} must be str, not {}", name.ty().name_text())))
+}
+
+/// What a module without a name is called.
+const NAMELESS: &str = "<unknown module name>";
+
 /// `from m import name`: the attribute, or the module of that name below it.
 pub(crate) fn import_from(cx: &mut Cx, m: &Obj, name: &Ref<Str>) -> PyResult {
     if let Some(v) = protocol::lookup_attr(cx, m, name)? {
@@ -118,7 +131,7 @@ pub(crate) fn import_from(cx: &mut Cx, m: &Obj, name: &Ref<Str>) -> PyResult {
 fn cannot_import(cx: &mut Cx, m: &Obj, module: Option<Obj>, name: &Ref<Str>) -> PyResult<Raised> {
     let module = match module {
         Some(n) => n,
-        None => cx.str("<unknown module name>")?,
+        None => cx.str(NAMELESS)?,
     };
     let (shown, from) = (protocol::repr_text(cx, name.as_obj())?, protocol::repr_text(cx, &module)?);
     let mut file = None;
