@@ -6,13 +6,15 @@ use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 
 /// Bytes of one arena, as CPython's.
-const ARENA_BYTES: usize = 1 << 20;
+pub const ARENA_BYTES: usize = 1 << 20;
 
 #[derive(Default)]
 pub struct Arenas {
     all: RefCell<Vec<NonNull<u8>>>,
     /// Bytes of the newest arena already cut.
     used: Cell<usize>,
+    /// An arena that nobody has cut yet, for the day when the system has no more.
+    reserve: Cell<Option<NonNull<u8>>>,
 }
 
 const LAYOUT: Layout = match Layout::from_size_align(ARENA_BYTES, ARENA_BYTES) {
@@ -26,14 +28,25 @@ impl Arenas {
         let mut all = self.all.borrow_mut();
         if all.is_empty() || self.used.get() == ARENA_BYTES {
             // SAFETY: the layout is not empty.
-            let raw = unsafe { std::alloc::alloc(LAYOUT) };
-            all.push(NonNull::new(raw)?);
+            let fresh = || unsafe { NonNull::new(std::alloc::alloc(LAYOUT)) };
+            if all.is_empty() {
+                self.reserve.set(fresh());
+            }
+            all.push(fresh()?);
             self.used.set(0);
         }
         let at = self.used.get();
         self.used.set(at + POOL_BYTES);
         // SAFETY: H2, `at` is below the arena's size.
         all.last().map(|a| unsafe { a.add(at) })
+    }
+
+    /// Lets the next pools be cut from the reserve. False: it is used up.
+    pub fn open_reserve(&self) -> bool {
+        let Some(arena) = self.reserve.take() else { return false };
+        self.all.borrow_mut().push(arena);
+        self.used.set(0);
+        true
     }
 
     /// Whether an address lies in one of the arenas.
@@ -49,7 +62,7 @@ impl Arenas {
 
 impl Drop for Arenas {
     fn drop(&mut self) {
-        for arena in self.all.borrow_mut().drain(..) {
+        for arena in self.all.borrow_mut().drain(..).chain(self.reserve.take()) {
             // SAFETY: allocated in `pool` with this layout; the heap ends, nobody holds a block.
             unsafe { std::alloc::dealloc(arena.as_ptr(), LAYOUT) };
         }

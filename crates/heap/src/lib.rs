@@ -92,6 +92,16 @@ impl Heap {
         true
     }
 
+    /// Makes room where memory or budget is used up: what the interpreter needs to go on with, to raise and to unwind, comes out
+    /// of an arena kept for that. False: it is used up, too.
+    pub fn open_reserve(&self) -> bool {
+        let opened = self.arenas.open_reserve();
+        if opened {
+            self.budget_bytes.set(self.budget_bytes.get().saturating_add(arena::ARENA_BYTES));
+        }
+        opened
+    }
+
     /// A block of at least `size` bytes, or `None` when memory or budget is used up. Contents are arbitrary.
     #[inline(always)]
     pub fn alloc(&self, size: usize) -> Option<NonNull<u8>> {
@@ -370,6 +380,19 @@ mod tests {
         // SAFETY: as above.
         unsafe { heap.free(big, 90_000) };
         assert!(heap.alloc(90_000).is_some());
+    }
+
+    #[test]
+    fn a_reserve_helps_once() {
+        let heap = Heap::new();
+        let first = heap.alloc(16).unwrap();
+        heap.set_budget(heap.charged_bytes());
+        assert!(heap.alloc(500).is_none());
+        assert!(heap.open_reserve());
+        assert!(heap.alloc(500).is_some());
+        assert!(!heap.open_reserve());
+        // SAFETY: it came from this heap and is not used again.
+        unsafe { heap.free(first, 16) };
     }
 
     #[test]

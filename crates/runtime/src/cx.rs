@@ -271,7 +271,15 @@ impl Cx {
             // SAFETY: as above.
             return unsafe { known.cast_unchecked::<Str>() }.clone();
         }
-        let made = Str::from_text(self, text).expect("room for a name");
+        let made = match Str::from_text(self, text) {
+            Ok(made) => made,
+            Err(_) => {
+                // Names are few, and there is no going on without one: this is what the reserve is for.
+                self.clear_error();
+                self.heap.open_reserve();
+                Str::from_text(self, text).expect("room for a name in the reserve")
+            }
+        };
         let made = crate::types::str::intern(self, made);
         made.as_obj().make_immortal();
         self.consts.names.insert(text, made.as_obj().clone());

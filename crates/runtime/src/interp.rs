@@ -213,6 +213,10 @@ fn describe(cx: &mut Cx, t: &Ref<Type>, s: &Spec) {
         let d = crate::types::descriptor::getset(cx, t, def).expect("room");
         put(cx, def.name, d);
     }
+    for def in s.members {
+        let d = crate::types::descriptor::member_of(cx, t, def).expect("room");
+        put(cx, def.name, d);
+    }
     dunders::expose(cx, t, &s.slots).expect("room");
     if s.slots.new.is_some() {
         let f = crate::types::function::builtin(cx, &NEW, Some(t.as_obj().clone()), None).expect("room");
@@ -227,7 +231,8 @@ fn describe(cx: &mut Cx, t: &Ref<Type>, s: &Spec) {
         let none = cx.none();
         put(cx, "__hash__", none);
     }
-    if s.flags & type_::flags::DICT != 0 {
+    let inherits_dict = t.base.get(cx).as_ref().is_some_and(|b| b.has(type_::flags::DICT));
+    if s.flags & type_::flags::DICT != 0 && !inherits_dict {
         let d = crate::types::descriptor::getset(cx, t, &crate::types::object::DICT).expect("room");
         put(cx, "__dict__", d);
     }

@@ -100,6 +100,28 @@ pub struct GetSet {
     pub set: Option<fn(&mut Cx, &Obj, Option<&Obj>) -> PyResult<()>>,
 }
 
+/// A field of an object that is shown as it is.
+pub struct MemberDef {
+    pub name: &'static str,
+    /// Bytes from the header to the handle.
+    pub offset: usize,
+    pub kind: MemberKind,
+    pub doc: &'static str,
+}
+
+/// What a member makes of an empty field, and who may set it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MemberKind {
+    /// Of `__slots__`: an empty one is an AttributeError.
+    Slot,
+    /// An empty one is None.
+    Object,
+    /// The same; nobody may set it.
+    ReadOnly,
+    /// An int of a machine word; it cannot be deleted.
+    Index,
+}
+
 /// What is left over for `*args` and `**kwargs`.
 pub struct Bound<'a> {
     pub rest: &'a [Obj],

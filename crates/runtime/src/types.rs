@@ -56,7 +56,7 @@ pub use tuple::Tuple;
 pub use type_::{Slots, Type, flags};
 
 use crate::memory::{Ops, OpsOf};
-use crate::native::{GetSet, MethodDef};
+use crate::native::{GetSet, MemberDef, MethodDef};
 use crate::object::{Obj, Ref, shape};
 
 /// What a built-in type is made of.
@@ -74,6 +74,7 @@ pub struct Spec {
     /// Methods of the type beside those it shares with others.
     pub more_methods: &'static [MethodDef],
     pub getset: &'static [GetSet],
+    pub members: &'static [MemberDef],
     pub text_signature: &'static str,
 }
 
@@ -92,6 +93,7 @@ impl Spec {
             methods: &[],
             more_methods: &[],
             getset: &[],
+            members: &[],
             text_signature: "",
         }
     }
@@ -200,63 +202,63 @@ builtin_types! {
     weakref: object = weakref::spec();
     weakproxy: object = weakproxy::spec();
     weakproxy_callable: object = weakproxy::callable_spec();
-    base_exception: object = exc("BaseException", "Common base class for all exceptions.");
+    base_exception: object = exception::root_spec("BaseException", "Common base class for all exceptions.");
     exception: base_exception = exc("Exception", "Common base class for all non-exit exceptions.");
     base_exception_group: base_exception = exception_group::spec("BaseExceptionGroup", "A combination of multiple unrelated exceptions.");
-    exception_group: base_exception_group = exception_group::spec("ExceptionGroup", "");
+    exception_group: base_exception_group = exception_group::exception_group_spec("ExceptionGroup", "");
     generator_exit: base_exception = exc("GeneratorExit", "Request that a generator exit.");
     keyboard_interrupt: base_exception = exc("KeyboardInterrupt", "Program interrupted by user.");
-    system_exit: base_exception = exc("SystemExit", "Request to exit from the interpreter.");
+    system_exit: base_exception = exception::fields::system_exit_spec("SystemExit", "Request to exit from the interpreter.");
     arithmetic_error: exception = exc("ArithmeticError", "Base class for arithmetic errors.");
     floating_point_error: arithmetic_error = exc("FloatingPointError", "Floating-point operation failed.");
     overflow_error: arithmetic_error = exc("OverflowError", "Result too large to be represented.");
     zero_division_error: arithmetic_error = exc("ZeroDivisionError", "Second argument to a division or modulo operation was zero.");
     assertion_error: exception = exc("AssertionError", "Assertion failed.");
-    attribute_error: exception = exc("AttributeError", "Attribute not found.");
+    attribute_error: exception = exception::fields::attribute_error_spec("AttributeError", "Attribute not found.");
     buffer_error: exception = exc("BufferError", "Buffer error.");
     eof_error: exception = exc("EOFError", "Read beyond end of file.");
-    import_error: exception = exc("ImportError", "Import can't find module, or can't find name in module.");
-    module_not_found_error: import_error = exc("ModuleNotFoundError", "Module not found.");
+    import_error: exception = exception::fields::import_error_spec("ImportError", "Import can't find module, or can't find name in module.");
+    module_not_found_error: import_error = exception::kin(exception::fields::import_error_spec("ModuleNotFoundError", "Module not found."));
     lookup_error: exception = exc("LookupError", "Base class for lookup errors.");
     index_error: lookup_error = exc("IndexError", "Sequence index out of range.");
-    key_error: lookup_error = exc("KeyError", "Mapping key not found.");
+    key_error: lookup_error = exception::key_error_spec("KeyError", "Mapping key not found.");
     memory_error: exception = exc("MemoryError", "Out of memory.");
-    name_error: exception = exc("NameError", "Name not found globally.");
-    unbound_local_error: name_error = exc("UnboundLocalError", "Local name referenced but not bound to a value.");
-    os_error: exception = exception::os_error_spec("OSError", "Base class for I/O related errors.");
-    blocking_io_error: os_error = exception::os_error_spec("BlockingIOError", "I/O operation would block.");
-    child_process_error: os_error = exception::os_error_spec("ChildProcessError", "Child process error.");
-    connection_error: os_error = exception::os_error_spec("ConnectionError", "Connection error.");
-    broken_pipe_error: connection_error = exception::os_error_spec("BrokenPipeError", "Broken pipe.");
-    connection_aborted_error: connection_error = exception::os_error_spec("ConnectionAbortedError", "Connection aborted.");
-    connection_refused_error: connection_error = exception::os_error_spec("ConnectionRefusedError", "Connection refused.");
-    connection_reset_error: connection_error = exception::os_error_spec("ConnectionResetError", "Connection reset.");
-    file_exists_error: os_error = exception::os_error_spec("FileExistsError", "File already exists.");
-    file_not_found_error: os_error = exception::os_error_spec("FileNotFoundError", "File not found.");
-    interrupted_error: os_error = exception::os_error_spec("InterruptedError", "Interrupted by signal.");
-    is_a_directory_error: os_error = exception::os_error_spec("IsADirectoryError", "Operation doesn't work on directories.");
-    not_a_directory_error: os_error = exception::os_error_spec("NotADirectoryError", "Operation only works on directories.");
-    permission_error: os_error = exception::os_error_spec("PermissionError", "Not enough permissions.");
-    process_lookup_error: os_error = exception::os_error_spec("ProcessLookupError", "Process not found.");
-    timeout_error: os_error = exception::os_error_spec("TimeoutError", "Timeout expired.");
+    name_error: exception = exception::fields::name_error_spec("NameError", "Name not found globally.");
+    unbound_local_error: name_error = exception::kin(exception::fields::name_error_spec("UnboundLocalError", "Local name referenced but not bound to a value."));
+    os_error: exception = exception::os::root_spec("OSError", "Base class for I/O related errors.");
+    blocking_io_error: os_error = exception::os::kin_spec("BlockingIOError", "I/O operation would block.");
+    child_process_error: os_error = exception::os::kin_spec("ChildProcessError", "Child process error.");
+    connection_error: os_error = exception::os::kin_spec("ConnectionError", "Connection error.");
+    broken_pipe_error: connection_error = exception::os::kin_spec("BrokenPipeError", "Broken pipe.");
+    connection_aborted_error: connection_error = exception::os::kin_spec("ConnectionAbortedError", "Connection aborted.");
+    connection_refused_error: connection_error = exception::os::kin_spec("ConnectionRefusedError", "Connection refused.");
+    connection_reset_error: connection_error = exception::os::kin_spec("ConnectionResetError", "Connection reset.");
+    file_exists_error: os_error = exception::os::kin_spec("FileExistsError", "File already exists.");
+    file_not_found_error: os_error = exception::os::kin_spec("FileNotFoundError", "File not found.");
+    interrupted_error: os_error = exception::os::kin_spec("InterruptedError", "Interrupted by signal.");
+    is_a_directory_error: os_error = exception::os::kin_spec("IsADirectoryError", "Operation doesn't work on directories.");
+    not_a_directory_error: os_error = exception::os::kin_spec("NotADirectoryError", "Operation only works on directories.");
+    permission_error: os_error = exception::os::kin_spec("PermissionError", "Not enough permissions.");
+    process_lookup_error: os_error = exception::os::kin_spec("ProcessLookupError", "Process not found.");
+    timeout_error: os_error = exception::os::kin_spec("TimeoutError", "Timeout expired.");
     reference_error: exception = exc("ReferenceError", "Weak ref proxy used after referent went away.");
     runtime_error: exception = exc("RuntimeError", "Unspecified run-time error.");
     not_implemented_error: runtime_error = exc("NotImplementedError", "Method or function hasn't been implemented yet.");
     recursion_error: runtime_error = exc("RecursionError", "Recursion limit exceeded.");
     python_finalization_error: runtime_error = exc("PythonFinalizationError", "Operation blocked during Python finalization.");
     stop_async_iteration: exception = exc("StopAsyncIteration", "Signal the end from iterator.__anext__().");
-    stop_iteration: exception = exc("StopIteration", "Signal the end from iterator.__next__().");
-    syntax_error: exception = exc("SyntaxError", "Invalid syntax.");
-    indentation_error: syntax_error = exc("IndentationError", "Improper indentation.");
-    incomplete_input_error: syntax_error = exc("_IncompleteInputError", "incomplete input.");
-    tab_error: indentation_error = exc("TabError", "Improper mixture of spaces and tabs.");
+    stop_iteration: exception = exception::fields::stop_iteration_spec("StopIteration", "Signal the end from iterator.__next__().");
+    syntax_error: exception = exception::fields::syntax_error_spec("SyntaxError", "Invalid syntax.");
+    indentation_error: syntax_error = exception::kin(exception::fields::syntax_error_spec("IndentationError", "Improper indentation."));
+    incomplete_input_error: syntax_error = exception::kin(exception::fields::syntax_error_spec("_IncompleteInputError", "incomplete input."));
+    tab_error: indentation_error = exception::kin(exception::fields::syntax_error_spec("TabError", "Improper mixture of spaces and tabs."));
     system_error: exception = exc("SystemError", "Internal error in the Python interpreter.");
     type_error: exception = exc("TypeError", "Inappropriate argument type.");
     value_error: exception = exc("ValueError", "Inappropriate argument value (of correct type).");
     unicode_error: value_error = exc("UnicodeError", "Unicode related error.");
-    unicode_decode_error: unicode_error = exc("UnicodeDecodeError", "Unicode decoding error.");
-    unicode_encode_error: unicode_error = exc("UnicodeEncodeError", "Unicode encoding error.");
-    unicode_translate_error: unicode_error = exc("UnicodeTranslateError", "Unicode translation error.");
+    unicode_decode_error: unicode_error = exception::unicode::decode_spec("UnicodeDecodeError", "Unicode decoding error.");
+    unicode_encode_error: unicode_error = exception::unicode::encode_spec("UnicodeEncodeError", "Unicode encoding error.");
+    unicode_translate_error: unicode_error = exception::unicode::translate_spec("UnicodeTranslateError", "Unicode translation error.");
     warning: exception = exc("Warning", "Base class for warning categories.");
     bytes_warning: warning = exc("BytesWarning", "Base class for warnings about bytes and buffer related problems.");
     deprecation_warning: warning = exc("DeprecationWarning", "Base class for warnings about deprecated features.");

@@ -121,7 +121,8 @@ fn when_ready<T>(cx: &mut Cx, this: &Ref<Socket>, events: i16, mut op: impl FnMu
     let timeout = this.timeout.get();
     let start = cx.host.monotonic();
     loop {
-        if timeout != 0.0 {
+        // A closed socket waits for nothing: the request itself says so.
+        if timeout != 0.0 && this.fd.get() >= 0 {
             let left = (timeout > 0.0).then(|| timeout - (cx.host.monotonic() - start));
             let ready = match left {
                 Some(l) if l <= 0.0 => Vec::new(),

@@ -254,23 +254,35 @@ fn format_of(cx: &Cx, this: &Ref<StructObj>) -> PyResult<Format> {
     Ok(this.format.0.borrow().clone())
 }
 
+/// Where a format of `size` bytes begins in a buffer of `n`, counted from its end if `offset` is negative. The sentences
+/// are CPython's: `name` and `doing` say who asks, and for what.
+fn place(cx: &mut Cx, offset: i64, n: usize, size: usize, name: &str, doing: &str) -> PyResult<usize> {
+    let (wide, len, need) = (i128::from(offset), n as i128, size as i128);
+    let at = if offset < 0 { wide + len } else { wide };
+    if offset < 0 && at + need > len || at < 0 {
+        let text = match at {
+            ..0 => format!("offset {offset} out of range for {n}-byte buffer"),
+            _ if doing == "packing" => format!("no space to pack {size} bytes at offset {offset}"),
+            _ => format!("not enough data to unpack {size} bytes"),
+        };
+        return Err(error(cx, text));
+    }
+    if at + need > len {
+        return Err(error(cx, format!("{name} requires a buffer of at least {} bytes for {doing} {size} bytes at offset {at} (actual buffer size is {n})", at + need)));
+    }
+    Ok(at as usize)
+}
+
 fn pack_into(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, values: &[Obj], name: &str) -> PyResult<()> {
     let data = pack(cx, f, values, name)?;
     let b = protocol::buffer::get(cx, buffer)?;
-    let n = b.nbytes() as i64;
-    let at = if offset < 0 { offset + n } else { offset };
     let result = if b.readonly {
         Err(cx.type_error(format!("{name}() argument must be read-write bytes-like object, not {}", buffer.ty().name_text())))
-    } else if offset < 0 && at < 0 {
-        Err(error(cx, format!("offset {offset} out of range for {n}-byte buffer")))
-    } else if offset < 0 && at + f.size as i64 > n {
-        Err(error(cx, format!("no space to pack {} bytes at offset {offset}", f.size)))
-    } else if at + f.size as i64 > n {
-        Err(error(cx, format!("{name} requires a buffer of at least {} bytes for packing {} bytes at offset {at} (actual buffer size is {n})", at + f.size as i64, f.size)))
     } else {
-        let part = protocol::buffer::Buffer { start: b.start + at as usize, shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
-        part.scatter(cx, &data);
-        Ok(())
+        place(cx, offset, b.nbytes(), f.size, name, "packing").map(|at| {
+            let part = protocol::buffer::Buffer { start: b.start + at, shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
+            part.scatter(cx, &data);
+        })
     };
     protocol::buffer::release(cx, &b.exporter);
     result
@@ -285,21 +297,8 @@ fn unpack_whole(cx: &mut Cx, f: &Format, buffer: &Obj, name: &str) -> PyResult {
 }
 fn unpack_at(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, name: &str) -> PyResult {
     let data = protocol::buffer::bytes(cx, buffer)?;
-    let n = data.len() as i64;
-    let at = if offset < 0 { offset + n } else { offset };
-    if offset < 0 && at < 0 {
-        return Err(error(cx, format!("offset {offset} out of range for {n}-byte buffer")));
-    }
-    if offset < 0 && at + f.size as i64 > n {
-        return Err(error(cx, format!("not enough data to unpack {} bytes", f.size)));
-    }
-    match at.checked_add(f.size as i64) {
-        Some(end) if end <= n => unpack(cx, f, &data[at as usize..end as usize]),
-        _ => Err(error(
-            cx,
-            format!("{name} requires a buffer of at least {} bytes for unpacking {} bytes at offset {at} (actual buffer size is {n})", i128::from(at) + f.size as i128, f.size),
-        )),
-    }
+    let at = place(cx, offset, data.len(), f.size, name, "unpacking")?;
+    unpack(cx, f, &data[at..at + f.size])
 }
 fn walk(cx: &mut Cx, format: &Obj, f: &Format, buffer: &Obj) -> PyResult {
     if f.size == 0 {

@@ -55,7 +55,7 @@ fn module_not_found(cx: &mut Cx, text: String, name: &Ref<Str>) -> Raised {
     if let Some(e) = cx.error_ref().cloned()
         && let Some(x) = e.cast::<crate::types::Exception>()
     {
-        x.name.set(cx, Some(name.as_obj().clone()));
+        x.set_field(cx, crate::types::exception::fields::place::MODULE, Some(name.as_obj().clone()));
     }
     r
 }
@@ -217,7 +217,7 @@ fn handle_fromlist(cx: &mut Cx, m: &Obj, full: &str, names: &Obj) -> PyResult<()
             let missing = cx.error_is(&cx.types.module_not_found_error)
                 && cx
                     .error_ref()
-                    .and_then(|e| e.cast::<crate::types::Exception>().and_then(|x| x.name.cloned(cx)))
+                    .and_then(|e| e.cast::<crate::types::Exception>().and_then(|x| x.field(cx, crate::types::exception::fields::place::MODULE).cloned()))
                     .is_some_and(|n| n.cast::<Str>().is_some_and(|n| n.eq_str(cx, &sub)));
             if !missing {
                 return Err(r);

@@ -7,7 +7,7 @@ use super::{Slots, Spec, Str, Type};
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
-use crate::native::{Args, GetSet, MethodDef};
+use crate::native::{Args, GetSet, MemberDef, MemberKind, MethodDef};
 use crate::object::{Guarded, Obj, Ref};
 use crate::protocol;
 use std::cell::Cell;
@@ -30,7 +30,7 @@ layout! {
 }
 layout! {
     /// A `__slots__` member.
-    pub struct Member = 30, "member_descriptor" { owner: Guarded<Ref<Type>>, name: Guarded<Ref<Str>>, offset: Cell<usize>, read_only: Cell<bool>, }
+    pub struct Member = 30, "member_descriptor" { owner: Guarded<Ref<Type>>, name: Guarded<Ref<Str>>, offset: Cell<usize>, kind: Cell<MemberKind>, doc: Cell<&'static str>, }
 }
 layout! {
     /// A property.
@@ -102,21 +102,28 @@ pub fn class_method(cx: &Cx, ty: &Ref<Type>, def: &'static MethodDef) -> PyResul
 pub fn getset(cx: &Cx, ty: &Ref<Type>, def: &'static GetSet) -> PyResult {
     Ok(memory::new(cx, &cx.types.getset_descriptor, |head| GetSetDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
 }
+/// A member of `__slots__`.
 pub fn member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize) -> PyResult {
-    make_member(cx, ty, name, offset, false)
+    make_member(cx, ty, name, offset, MemberKind::Slot, "")
 }
 /// A field of a struct sequence.
 pub fn read_only_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize) -> PyResult {
-    make_member(cx, ty, name, offset, true)
+    make_member(cx, ty, name, offset, MemberKind::ReadOnly, "")
 }
-fn make_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize, read_only: bool) -> PyResult {
+/// A field of a native type.
+pub fn member_of(cx: &mut Cx, ty: &Ref<Type>, def: &MemberDef) -> PyResult {
+    let name = cx.name(def.name);
+    make_member(cx, ty, &name, def.offset, def.kind, def.doc)
+}
+fn make_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize, kind: MemberKind, doc: &'static str) -> PyResult {
     let (owner, name) = (ty.clone(), name.clone());
     Ok(memory::new(cx, &cx.types.member_descriptor, |head| Member {
         head,
         owner: Guarded::new(owner),
         name: Guarded::new(name),
         offset: Cell::new(offset),
-        read_only: Cell::new(read_only),
+        kind: Cell::new(kind),
+        doc: Cell::new(doc),
     })?
     .into_obj())
 }
@@ -124,9 +131,9 @@ fn make_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize, read_onl
 pub fn member_offset(o: &Obj) -> Option<usize> {
     o.cast::<Member>().map(|m| m.offset.get())
 }
-/// The same for a member that may be assigned.
+/// The same for a member that may be assigned whatever it is.
 pub fn writable_member(o: &Obj) -> Option<usize> {
-    o.cast::<Member>().filter(|m| !m.read_only.get()).map(|m| m.offset.get())
+    o.cast::<Member>().filter(|m| matches!(m.kind.get(), MemberKind::Slot | MemberKind::Object)).map(|m| m.offset.get())
 }
 /// Whether an object is a property, and not of a subclass.
 pub fn is_exact_property(cx: &Cx, o: &Obj) -> bool {
@@ -398,8 +405,8 @@ impl GetSetDescr {
         this.def.get().name
     }
     #[get("__doc__")]
-    fn doc(_cx: &mut Cx, this: &Ref<GetSetDescr>) -> &'static str {
-        this.def.get().doc
+    fn doc(_cx: &mut Cx, this: &Ref<GetSetDescr>) -> Option<&'static str> {
+        Some(this.def.get().doc).filter(|d| !d.is_empty())
     }
     #[get("__objclass__")]
     fn objclass(cx: &mut Cx, this: &Ref<GetSetDescr>) -> Ref<Type> {
@@ -432,6 +439,7 @@ pub fn member_spec() -> Spec {
                 // SAFETY: the slot holds a handle or nothing.
                 match unsafe { (*slot).clone() } {
                     Some(v) => Ok(v),
+                    None if m.kind.get() != MemberKind::Slot => Ok(cx.none()),
                     None => {
                         let name = m.name.cloned(cx);
                         let text = format!("'{}' object has no attribute '{}'", o.ty().name_text(), name.to_text(cx));
@@ -441,13 +449,22 @@ pub fn member_spec() -> Spec {
             }),
             set: Some(|cx, d, o, v| {
                 let Some(m) = d.cast::<Member>() else { return Ok(()) };
-                if m.read_only.get() {
+                let kind = m.kind.get();
+                if kind == MemberKind::ReadOnly {
                     return Err(cx.attribute_error("readonly attribute"));
                 }
                 let slot = member_slot(cx, m, o)?;
+                if kind == MemberKind::Index {
+                    match v {
+                        None => return Err(cx.type_error("can't delete numeric/char attribute")),
+                        Some(v) if v.cast::<super::Int>().is_none() => return Err(cx.type_error("an integer is required")),
+                        Some(v) if super::int::to_i64(v).is_none() => return Err(cx.overflow_error("Python int too large to convert to C long")),
+                        Some(_) => {}
+                    }
+                }
                 // SAFETY: as above; emptied before the old value is released (M1).
                 let old = unsafe { std::mem::replace(&mut *slot, v.cloned()) };
-                if v.is_none() && old.is_none() {
+                if v.is_none() && old.is_none() && kind == MemberKind::Slot {
                     return Err(cx.attribute_error(m.name.get(cx).to_text(cx)));
                 }
                 cx.release(old);
@@ -467,6 +484,10 @@ impl Member {
     fn reduce(cx: &mut Cx, this: &Ref<Member>) -> PyResult {
         let (of, name) = (this.owner.cloned(cx).into_obj(), this.name.cloned(cx).into_obj());
         super::function::by_name(cx, of, name)
+    }
+    #[get("__doc__")]
+    fn doc_get(_cx: &mut Cx, this: &Ref<Member>) -> Option<&'static str> {
+        Some(this.doc.get()).filter(|d| !d.is_empty())
     }
     #[get("__name__")]
     fn name_get(cx: &mut Cx, this: &Ref<Member>) -> Ref<Str> {

@@ -815,7 +815,7 @@ const ALONE: [&str; 7] = ["__init__", "__repr__", "__str__", "__call__", "__iter
 
 /// The usual class: one base, and of the special methods only such as stand alone. Its slots are the base's but for those.
 fn fill_from_base(cx: &mut Cx, ty: &Ref<Type>, mro: &[Ref<Type>]) -> bool {
-    let Some(base) = mro.get(1).filter(|b| b.is_heap() || b.as_obj().is(cx.types.object.as_obj())) else { return false };
+    let Some(base) = mro.get(1).filter(|b| b.is_heap() || b.has(flags::EXCEPTION) || b.as_obj().is(cx.types.object.as_obj())) else { return false };
     // Whoever makes the order by hand may have put another one behind the base.
     let inherited = base.mro_list(cx);
     if inherited.len() + 1 != mro.len() || !inherited.iter().zip(&mro[1..]).all(|(a, b)| a.is(b.as_obj())) {

@@ -1,10 +1,11 @@
 //! `BaseExceptionGroup` and `ExceptionGroup` (PEP 654), and what `except*` asks of them.
-//! A group keeps its message in `Exception::name` and the tuple of its exceptions in `Exception::obj`.
+//! A group's fields are its message and the tuple of its exceptions.
 
 use super::type_::flags;
 use super::{Exception, List, Slots, Spec, Str, Tuple, Type};
 use crate::cx::{Cx, PyResult};
-use crate::native::Args;
+use super::exception::fields::{member, place, with_fields};
+use crate::native::{Args, MemberDef, MemberKind};
 use crate::object::{Obj, Ref};
 use crate::protocol;
 
@@ -15,7 +16,7 @@ pub fn is_group(cx: &Cx, o: &Obj) -> bool {
 
 /// The exceptions directly in a group.
 pub fn exceptions(cx: &Cx, o: &Obj) -> Vec<Obj> {
-    let tuple = o.cast::<Exception>().and_then(|e| e.obj.cloned(cx));
+    let tuple = o.cast::<Exception>().and_then(|e| e.field(cx, place::EXCEPTIONS).cloned());
     tuple.and_then(|t| t.cast::<Tuple>().map(|t| t.items().to_vec())).unwrap_or_default()
 }
 
@@ -55,8 +56,8 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     let all = cx.tuple(a.to_vec())?;
     let e = super::exception::create(cx, &ty, all)?;
     if let Some(x) = e.cast::<Exception>() {
-        x.name.set(cx, Some(a[0].clone()));
-        x.obj.set(cx, Some(tuple));
+        x.set_field(cx, place::MESSAGE, Some(a[0].clone()));
+        x.set_field(cx, place::EXCEPTIONS, Some(tuple));
     }
     Ok(e)
 }
@@ -255,7 +256,7 @@ impl Group {
     }
     #[py("derive($self, excs, /)")]
     fn derive_method(cx: &mut Cx, this: &Ref<Exception>, excs: &Obj) -> PyResult {
-        let message = this.name.cloned(cx).unwrap_or_else(|| cx.none());
+        let message = this.field(cx, place::MESSAGE).cloned().unwrap_or_else(|| cx.none());
         let class = cx.types.base_exception_group.as_obj().clone();
         protocol::call(cx, &class, &[message, excs.clone()])
     }
@@ -271,17 +272,10 @@ impl Group {
         let c = Condition::of(cx, matcher_value)?;
         Ok(split(cx, this.as_obj(), &c, false)?.0)
     }
-    /// exception message
-    #[get("message")]
-    fn message(cx: &mut Cx, this: &Ref<Exception>) -> Option<Obj> {
-        this.name.cloned(cx)
-    }
-    /// nested exceptions
-    #[get("exceptions")]
-    fn exceptions_get(cx: &mut Cx, this: &Ref<Exception>) -> Option<Obj> {
-        this.obj.cloned(cx)
-    }
 }
+
+const MEMBERS: &[MemberDef] =
+    &[member("message", place::MESSAGE, MemberKind::ReadOnly, "exception message"), member("exceptions", place::EXCEPTIONS, MemberKind::ReadOnly, "nested exceptions")];
 
 pub fn spec(name: &'static str, doc: &'static str) -> Spec {
     let base = super::exception::spec(name, doc);
@@ -294,12 +288,12 @@ pub fn spec(name: &'static str, doc: &'static str) -> Spec {
             }),
             str: Some(|cx, o| {
                 let n = exceptions(cx, o).len();
-                let message = o.cast::<Exception>().and_then(|e| e.name.cloned(cx)).unwrap_or_else(|| cx.none());
+                let message = o.cast::<Exception>().and_then(|e| e.field(cx, place::MESSAGE).cloned()).unwrap_or_else(|| cx.none());
                 let message = protocol::str_text(cx, &message)?;
                 cx.str(&format!("{message} ({n} sub-exception{})", if n == 1 { "" } else { "s" }))
             }),
             repr: Some(|cx, o| {
-                let message = o.cast::<Exception>().and_then(|e| e.name.cloned(cx)).unwrap_or_else(|| cx.none());
+                let message = o.cast::<Exception>().and_then(|e| e.field(cx, place::MESSAGE).cloned()).unwrap_or_else(|| cx.none());
                 let args = o.cast::<Exception>().map(|e| e.args.cloned(cx));
                 // Shown as it was given: a list as a list, a tuple as a tuple.
                 let as_list = args.as_ref().and_then(|a| a.cast::<Tuple>()).and_then(|t| t.items().get(1).cloned()).is_none_or(|s| s.cast::<List>().is_some());
@@ -311,7 +305,12 @@ pub fn spec(name: &'static str, doc: &'static str) -> Spec {
             ..base.slots
         },
         methods: Group::METHODS,
-        getset: Group::GETSET,
-        ..base
+        ..with_fields(2, MEMBERS, base)
     }
+}
+/// ExceptionGroup: a BaseExceptionGroup that can be referred to weakly, as CPython's heap type can.
+pub fn exception_group_spec(name: &'static str, doc: &'static str) -> Spec {
+    let root = spec(name, doc);
+    let slots = Slots { str: None, repr: None, ..root.slots };
+    Spec { slots, methods: &[], members: &[], flags: root.flags | flags::WEAK, basicsize: root.basicsize + super::type_::GAP, ..root }
 }

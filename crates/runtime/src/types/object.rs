@@ -388,6 +388,7 @@ impl Object {
         let old = this.type_ref();
         let same = old.layout.get() == new.layout.get()
             && old.members.get() == new.members.get()
+            && old.inline_offset.get() == new.inline_offset.get()
             && (old.flags.get() ^ new.flags.get()) & (flags::DICT | flags::WEAK | flags::MANAGED) == 0;
         let modules = old.is_subtype(cx, &cx.types.module) && new.is_subtype(cx, &cx.types.module);
         if !modules && (old.has(flags::IMMUTABLE) || new.has(flags::IMMUTABLE)) {

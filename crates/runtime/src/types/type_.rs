@@ -633,6 +633,10 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     let inherited_members = base.members.get();
     let members_offset = if inherited_members > 0 { base.members_offset.get() } else { base.basicsize.get() };
     let start = if inherited_members > 0 { members_offset + inherited_members as usize * 8 } else { base.basicsize.get() - inline_bytes(&base) };
+    // CPython keeps the dictionary of an exception behind its header, and the weak references of the user's classes in front:
+    // their instances are this much larger, and lie among blocks of that size.
+    let pad = if has_weak && !base_weak && base.has(flags::EXCEPTION) { GAP } else { 0 };
+    let start = start + pad;
     let members_offset = if inherited_members > 0 { members_offset } else { start };
     let fixed = start + members.len() * 8;
     let capacity = if has_dict && !is_variable(base.layout.get()) { inline_capacity(cx, &ns, &base) } else { 0 };
@@ -648,6 +652,7 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
         methods: &[],
         more_methods: &[],
         getset: &[],
+        members: &[],
         text_signature: "",
     };
     let ty = raw_new(cx, &spec, Some(meta));
@@ -720,6 +725,9 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     dunders::fill(cx, &ty);
     Ok(ty)
 }
+
+/// What CPython has behind the header of an exception and we have in front: dictionary and notes.
+pub(super) const GAP: usize = 16;
 
 fn inline_bytes(base: &Type) -> usize {
     base.inline_capacity.get() as usize * 8
@@ -972,7 +980,8 @@ impl Type {
     }
     #[get("__basicsize__")]
     fn basicsize_get(_cx: &mut Cx, this: &Ref<Type>) -> usize {
-        this.basicsize.get() - inline_bytes(this)
+        let own = this.basicsize.get() - inline_bytes(this);
+        if this.has(flags::EXCEPTION) && !this.has(flags::WEAK) { own + GAP } else { own }
     }
     #[get("__abstractmethods__")]
     #[settable("")]

@@ -97,8 +97,14 @@ fn environment(cx: &mut Cx, env: &Obj) -> PyResult<Vec<Vec<u8>>> {
         let pair = protocol::collect(cx, &pair)?;
         let [k, v] = &pair[..] else { return Err(cx.type_error("environment can only contain strings")) };
         let mut text = path::of(cx, k, "execve", false)?.bytes;
+        if text.is_empty() || text[1..].contains(&b'=') {
+            return Err(cx.value_error("illegal environment variable name"));
+        }
         text.push(b'=');
         text.extend(path::of(cx, v, "execve", false)?.bytes);
+        if text.contains(&0) {
+            return Err(cx.value_error("embedded null byte"));
+        }
         out.push(text);
     }
     Ok(out)

@@ -167,10 +167,11 @@ pub(super) fn compute_mro(cx: &mut Cx, ty: &Ref<Type>, bases: &[Ref<Type>]) -> P
 }
 
 /// The ancestor that last added something to the layout.
-fn solid(cx: &Cx, t: &Ref<Type>) -> Ref<Type> {
+pub(in crate::types) fn solid(cx: &Cx, t: &Ref<Type>) -> Ref<Type> {
     let mut t = t.clone();
     while let Some(b) = t.base.cloned(cx) {
-        if b.layout.get() != t.layout.get() || b.members.get() != t.members.get() {
+        let fields = !t.is_heap() && b.basicsize.get() != t.basicsize.get();
+        if fields || b.layout.get() != t.layout.get() || b.members.get() != t.members.get() {
             break;
         }
         t = b;
