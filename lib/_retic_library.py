@@ -97,13 +97,25 @@ def library_hook(path):
 _finding = False
 
 
+def _in_file(path):
+    """Whether a path is a file, or leads through one: a folder inside an archive."""
+    try:
+        while path and not _external._path_isdir(path):
+            if _external._path_isfile(path):
+                return True
+            shorter = _external._path_split(path)[0]
+            if shorter == path:
+                break
+            path = shorter
+    except (OSError, ValueError, TypeError):
+        pass
+    return False
+
+
 def zip_hook(path):
     """Path hook of zip files: zipimport is imported when the first file is met."""
-    try:
-        if not _external._path_isfile(path):
-            raise ImportError('not a Zip file', path=path)
-    except (OSError, ValueError, TypeError):
-        raise ImportError('not a Zip file', path=path) from None
+    if not _in_file(path):
+        raise ImportError('not a Zip file', path=path)
     if 'zipimport' not in sys.modules:
         # Finding zipimport asks the hooks for this very file again.
         global _finding

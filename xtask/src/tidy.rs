@@ -67,17 +67,36 @@ fn files(dir: &Path, out: &mut Vec<PathBuf>) -> Result<(), String> {
     Ok(())
 }
 
+/// The layout ids that a file hands out (promise O3: no two structs have one).
+fn layout_ids(text: &str) -> Vec<u32> {
+    let number = |rest: &str| rest.trim_start().split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse().ok());
+    text.lines()
+        .filter(|l| !l.trim_start().starts_with("//"))
+        .filter_map(|l| match (l.split_once("pub struct "), l.split_once("const ID: u16 =")) {
+            (_, Some((_, rest))) => number(rest),
+            (Some((_, rest)), _) => rest.split_once(" = ").and_then(|(_, rest)| number(rest)),
+            _ => None,
+        })
+        .collect()
+}
+
 /// Applies every rule to every file.
 pub fn run() -> Result<(), String> {
     let root = crate::root();
     let mut all = Vec::new();
     files(&root, &mut all)?;
     let mut complaints = Vec::new();
+    let mut layouts = std::collections::HashMap::new();
     for file in all {
         let text = std::fs::read_to_string(&file).map_err(|e| e.to_string())?;
         let path = file.strip_prefix(&root).unwrap_or(&file).to_string_lossy().into_owned();
         for (rule, check) in RULES {
             complaints.extend(check(&path, &text).into_iter().map(|c| format!("{rule}: {c}")));
+        }
+        for id in if path.starts_with("crates/") { layout_ids(&text) } else { Vec::new() } {
+            if let Some(other) = layouts.insert(id, path.clone()) {
+                complaints.push(format!("O3: layout {id} stands in {path} and in {other}"));
+            }
         }
     }
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
@@ -86,6 +105,12 @@ pub fn run() -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::RULES;
+
+    #[test]
+    fn layout_ids_are_found() {
+        let text = "    pub struct Poll = 280, \"select.poll\" { a: u8, }\n    const ID: u16 = 38;\n/// pub struct X = 8,\npub struct Plain { a: u8 }";
+        assert_eq!(super::layout_ids(text), [280, 38]);
+    }
 
     #[test]
     fn every_rule_finds_its_bad_example() {

@@ -171,6 +171,10 @@ pub trait Host: accounts::Accounts + network::Network + process::Process + termi
     fn set_blocking(&mut self, fd: i32, yes: bool) -> Result<()> {
         refused()
     }
+    /// Copies bytes from one descriptor to another inside the system; each moves on unless it comes with an offset.
+    fn copy_file_range(&mut self, from: (i32, Option<i64>), to: (i32, Option<i64>), count: usize) -> Result<i64> {
+        refused()
+    }
     /// Columns and lines.
     fn terminal_size(&self, fd: i32) -> Result<(i64, i64)> {
         refused()

@@ -348,18 +348,34 @@ pub fn collect_at_most(cx: &mut Cx, o: &Obj, max: usize) -> PyResult<Vec<Obj>> {
     cx.release(it);
     Ok(out)
 }
-pub fn length_hint(cx: &mut Cx, o: &Obj) -> PyResult<usize> {
+/// How many items an object says it has, or will give; `default` where it does not say (CPython's `PyObject_LengthHint`).
+pub fn length_hint(cx: &mut Cx, o: &Obj, default: i64) -> PyResult<i64> {
     cx.room()?;
     if o.ty().slots(cx).len.is_some() {
-        return len(cx, o);
+        match len(cx, o) {
+            Err(_) if cx.error_is(&cx.types.type_error) => cx.clear_error(),
+            r => return r.map(|n| n as i64),
+        }
     }
     let name = cx.name("__length_hint__");
-    match special(cx, o, &name)? {
-        Some(f) => {
-            let r = call(cx, &f, &[])?;
-            Ok(int::to_i64(&r).and_then(|n| usize::try_from(n).ok()).unwrap_or(0))
+    let Some(f) = special(cx, o, &name)? else { return Ok(default) };
+    let hint = match call(cx, &f, &[]) {
+        Err(_) if cx.error_is(&cx.types.type_error) => {
+            cx.clear_error();
+            return Ok(default);
         }
-        None => Ok(0),
+        r => r?,
+    };
+    if hint.is(&cx.consts.not_implemented) {
+        return Ok(default);
+    }
+    if hint.cast::<Int>().is_none() {
+        return Err(cx.type_error(format!("__length_hint__ must be an integer, not {}", hint.ty().name_text())));
+    }
+    match int::to_i64(&hint) {
+        Some(n) if n >= 0 => Ok(n),
+        Some(_) => Err(cx.value_error("__length_hint__() should return >= 0")),
+        None => Err(cx.overflow_error("Python int too large to convert to C ssize_t")),
     }
 }
 

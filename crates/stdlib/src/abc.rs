@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 layout! {
     /// Of one class: weak references to the classes registered with it, and to those found to be subclasses or not.
-    pub struct AbcData = 282, "_abc._abc_data" {
+    pub struct AbcData = 300, "_abc._abc_data" {
         registry: Guarded<Ref<Set>>,
         yes: Guarded<Ref<Set>>,
         no: Guarded<Ref<Set>>,

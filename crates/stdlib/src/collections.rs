@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 
 /// The items of a deque.
-pub struct Items(Guarded<VecDeque<Obj>>);
+pub struct Items(pub(crate) Guarded<VecDeque<Obj>>);
 impl Trace for Items {
     fn trace(&self, visit: Visit<'_>) {
         self.0.trace_items(visit);

@@ -7,6 +7,7 @@ mod abc;
 mod accounts;
 mod array;
 mod binascii;
+mod bisect;
 mod bz2;
 mod cmath;
 mod codecs;
@@ -23,6 +24,7 @@ mod math;
 mod operator;
 mod picklebuffer;
 mod posix;
+mod queue;
 mod random;
 mod resource;
 mod select;
@@ -62,6 +64,8 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_sha2", hashes::make_sha2),
     ("_sha3", hashes::make_sha3),
     ("_operator", operator::make),
+    ("_bisect", bisect::make),
+    ("_queue", queue::make),
     ("_picklebuffer", picklebuffer::make),
     ("_posixsubprocess", subprocess::make),
     ("_abc", abc::make),

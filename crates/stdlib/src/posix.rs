@@ -130,7 +130,7 @@ fn as_ns(cx: &mut Cx, o: &Obj, unit_is_ns: bool) -> PyResult<i128> {
 /// Reads; handlers of signals run in between, and other threads meanwhile.
 fn read_into(cx: &mut Cx, fd: i32, out: &mut [u8]) -> PyResult<std::io::Result<usize>> {
     loop {
-        crate::select::let_others_run(cx, fd, false)?;
+        crate::select::let_others_run(cx, fd)?;
         match cx.host.read(fd, out) {
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
             r => return Ok(r),
@@ -230,13 +230,8 @@ mod functions {
     #[py("write(fd, data, /)")]
     pub fn write(cx: &mut Cx, fd: i64, data: &Obj) -> PyResult<usize> {
         let b = protocol::buffer::bytes(cx, data)?;
-        loop {
-            crate::select::let_others_run(cx, fd as i32, true)?;
-            match cx.host.write(fd as i32, &b) {
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
-                r => return plain(cx, r),
-            }
-        }
+        let r = crate::select::write(cx, fd as i32, &b)?;
+        plain(cx, r)
     }
     /// Set the position of a file descriptor.  Return the new position.
     #[py("lseek(fd, position, whence, /)")]

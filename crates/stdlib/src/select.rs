@@ -50,12 +50,46 @@ pub(crate) fn wait(cx: &mut Cx, fds: &[(i32, i16)], timeout: Option<f64>) -> PyR
     }
 }
 
-/// Before a read or write that may wait: if there are other threads, they run until the descriptor is ready.
-pub(crate) fn let_others_run(cx: &mut Cx, fd: i32, writing: bool) -> PyResult<()> {
+/// Before a read that may wait: if there are other threads, they run until the descriptor is ready.
+pub(crate) fn let_others_run(cx: &mut Cx, fd: i32) -> PyResult<()> {
     if cx.threads.others() == 0 || !cx.host.blocking(fd).unwrap_or(false) {
         return Ok(());
     }
-    wait(cx, &[(fd, if writing { OUT } else { IN })], None).map(drop)
+    wait(cx, &[(fd, IN)], None).map(drop)
+}
+
+/// Bytes that go into any descriptor that says it is ready for writing, without waiting (POSIX's PIPE_BUF on Linux).
+pub(crate) const SURE_BYTES: usize = 4096;
+
+/// Whether a write might wait while other threads could run: a descriptor that waits, and no regular file.
+pub(crate) fn write_may_wait(cx: &mut Cx, fd: i32) -> bool {
+    const KIND: u32 = 0o170_000;
+    const REGULAR: u32 = 0o100_000;
+    cx.threads.others() > 0 && cx.host.blocking(fd).unwrap_or(false) && cx.host.fstat(fd).is_ok_and(|s| s.mode & KIND != REGULAR)
+}
+
+pub(crate) fn wait_writable(cx: &mut Cx, fd: i32) -> PyResult<()> {
+    wait(cx, &[(fd, OUT)], None).map(drop)
+}
+
+/// `write`: all of the bytes where the descriptor waits, as the system does it. Whoever would take them out may be another
+/// thread, so with others about it goes piece by piece, and they run in between.
+pub(crate) fn write(cx: &mut Cx, fd: i32, bytes: &[u8]) -> PyResult<std::io::Result<usize>> {
+    let patient = write_may_wait(cx, fd);
+    let mut done = 0;
+    loop {
+        let rest = &bytes[done..];
+        if patient {
+            wait_writable(cx, fd)?;
+        }
+        match cx.host.write(fd, if patient { &rest[..rest.len().min(SURE_BYTES)] } else { rest }) {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
+            Ok(n) if patient && n > 0 && done + n < bytes.len() => done += n,
+            Ok(n) => return Ok(Ok(done + n)),
+            Err(_) if done > 0 => return Ok(Ok(done)),
+            Err(e) => return Ok(Err(e)),
+        }
+    }
 }
 
 const IN: i16 = 1;

@@ -99,6 +99,12 @@ pub fn blocking(fd: i32) -> Result<bool> {
 pub fn set_blocking(fd: i32, yes: bool) -> Result<()> {
     change(fd, libc::F_GETFL, libc::F_SETFL, libc::O_NONBLOCK, !yes)
 }
+pub fn copy_range(from: (i32, Option<i64>), to: (i32, Option<i64>), count: usize) -> Result<i64> {
+    let (mut a, mut b) = (from.1, to.1);
+    let place = |o: &mut Option<i64>| o.as_mut().map_or(std::ptr::null_mut(), |o| &raw mut *o);
+    // SAFETY: reads and writes the two numbers.
+    checked(unsafe { libc::copy_file_range(from.0, place(&mut a), to.0, place(&mut b), count, 0) } as i64)
+}
 pub fn terminal_size(fd: i32) -> Result<(i64, i64)> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: writes one struct.

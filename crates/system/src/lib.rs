@@ -139,6 +139,9 @@ impl Host for System {
     fn set_blocking(&mut self, fd: i32, yes: bool) -> Result<()> {
         files::set_blocking(fd, yes)
     }
+    fn copy_file_range(&mut self, from: (i32, Option<i64>), to: (i32, Option<i64>), count: usize) -> Result<i64> {
+        files::copy_range(from, to, count)
+    }
     fn terminal_size(&self, fd: i32) -> Result<(i64, i64)> {
         files::terminal_size(fd)
     }

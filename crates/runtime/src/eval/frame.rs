@@ -67,8 +67,8 @@ pub struct Stacks {
 /// Address space of the first thread's stacks, and of the other threads'.
 const VALUE_BYTES: usize = 256 << 20;
 const FRAME_BYTES: usize = 128 << 20;
-const THREAD_VALUE_BYTES: usize = 32 << 20;
-const THREAD_FRAME_BYTES: usize = 16 << 20;
+const THREAD_VALUE_BYTES: usize = 16 << 20;
+const THREAD_FRAME_BYTES: usize = 8 << 20;
 
 fn reserve(bytes: usize) -> *mut u8 {
     let layout = Layout::from_size_align(bytes, 4096).expect("a constant layout");

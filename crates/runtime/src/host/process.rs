@@ -6,7 +6,6 @@ use std::io::Result;
 /// A request whose arguments and result are numbers; the names are those of the C functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    CopyFileRange,
     Eventfd,
     Fchdir,
     Fchmod,

@@ -11,7 +11,7 @@ use crate::types::{Slots, Spec, Str};
 
 layout! {
     /// Stands for a built-in name until it is used.
-    pub struct Late = 281, "_sitebuiltins.Late" { name: Guarded<Ref<Str>>, }
+    pub struct Late = 301, "_sitebuiltins.Late" { name: Guarded<Ref<Str>>, }
 }
 
 /// The object of the library; it takes the place among the built-ins.

@@ -248,7 +248,7 @@ pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
         return Ok(());
     }
     let it = protocol::iter(cx, iterable)?;
-    let hint = protocol::length_hint(cx, iterable)?;
+    let hint = protocol::length_hint(cx, iterable, 0)? as usize;
     if this.items(cx).is_empty() && hint > 0 {
         // SAFETY: as above.
         unsafe { (*this.pub_items.as_ptr()).reserve_exact(cx, even(hint))? };

@@ -150,7 +150,7 @@ pub fn read_some(cx: &mut Cx, this: &Ref<FileIo>, n: usize) -> PyResult<Option<V
         cx.host.flush();
     }
     loop {
-        crate::select::let_others_run(cx, fd, false)?;
+        crate::select::let_others_run(cx, fd)?;
         match cx.host.read(fd, &mut out) {
             Ok(k) => {
                 out.truncate(k);
@@ -191,14 +191,10 @@ pub fn write_some(cx: &mut Cx, this: &Ref<FileIo>, b: &[u8]) -> PyResult<Option<
     if !this.writable.get() {
         return Err(unsupported(cx, "File not open for writing"));
     }
-    loop {
-        crate::select::let_others_run(cx, fd, true)?;
-        match cx.host.write(fd, b) {
-            Ok(n) => return Ok(Some(n)),
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
-            Err(e) => return Err(exception::raise_os(cx, &e, None, None)),
-        }
+    match crate::select::write(cx, fd, b)? {
+        Ok(n) => Ok(Some(n)),
+        Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
+        Err(e) => Err(exception::raise_os(cx, &e, None, None)),
     }
 }
 

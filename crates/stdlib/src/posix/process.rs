@@ -443,15 +443,21 @@ pub mod functions {
     #[py("sendfile(out_fd, in_fd, offset, count)")]
     pub fn sendfile(cx: &mut Cx, out_fd: i64, in_fd: i64, offset: &Obj, count: i64) -> PyResult<i64> {
         let offset = if offset.is_none() { -1 } else { protocol::index_i64(cx, offset)? };
+        let mut count = count;
+        if crate::select::write_may_wait(cx, out_fd as i32) {
+            crate::select::wait_writable(cx, out_fd as i32)?;
+            count = count.min(crate::select::SURE_BYTES as i64);
+        }
         number(cx, Call::Sendfile, &[out_fd, in_fd, offset, count])
     }
-    /// Copy count bytes from one descriptor to another inside the kernel.
-    #[py("copy_file_range(src, dst, count)")]
-    pub fn copy_file_range(cx: &mut Cx, src: i64, dst: i64, count: i64) -> PyResult<i64> {
+    /// Copy count bytes from one file descriptor to another inside the kernel, from and to offsets where they are given.
+    #[py("copy_file_range(src, dst, count, offset_src=None, offset_dst=None)")]
+    pub fn copy_file_range(cx: &mut Cx, src: i64, dst: i64, count: i64, offset_src: Option<i64>, offset_dst: Option<i64>) -> PyResult<i64> {
         if count < 0 {
             return Err(cx.value_error("negative value for 'count' not allowed"));
         }
-        number(cx, Call::CopyFileRange, &[src, dst, count])
+        let r = cx.host.copy_file_range((src as i32, offset_src), (dst as i32, offset_dst), count as usize);
+        done(cx, r)
     }
     /// Creates and returns an event notification file descriptor.
     #[py("eventfd(initval, flags=524288)")]
