@@ -8,9 +8,14 @@ use std::ptr::NonNull;
 /// Bytes of one arena, as CPython's.
 pub const ARENA_BYTES: usize = 1 << 20;
 
+/// Pools in an arena.
+const POOLS: usize = ARENA_BYTES / POOL_BYTES;
+
 #[derive(Default)]
 pub struct Arenas {
     all: RefCell<Vec<NonNull<u8>>>,
+    /// The size class of each pool, arena by arena.
+    classes: RefCell<Vec<[u8; POOLS]>>,
     /// Bytes of the newest arena already cut.
     used: Cell<usize>,
     /// An arena that nobody has cut yet, for the day when the system has no more.
@@ -23,8 +28,8 @@ const LAYOUT: Layout = match Layout::from_size_align(ARENA_BYTES, ARENA_BYTES) {
 };
 
 impl Arenas {
-    /// A fresh pool.
-    pub fn pool(&self) -> Option<NonNull<u8>> {
+    /// A fresh pool for blocks of a size class.
+    pub fn pool(&self, class: usize) -> Option<NonNull<u8>> {
         let mut all = self.all.borrow_mut();
         if all.is_empty() || self.used.get() == ARENA_BYTES {
             // SAFETY: the layout is not empty.
@@ -37,6 +42,11 @@ impl Arenas {
         }
         let at = self.used.get();
         self.used.set(at + POOL_BYTES);
+        let mut classes = self.classes.borrow_mut();
+        classes.resize(all.len(), [0; POOLS]);
+        if let Some(newest) = classes.last_mut() {
+            newest[at / POOL_BYTES] = class as u8;
+        }
         // SAFETY: H2, `at` is below the arena's size.
         all.last().map(|a| unsafe { a.add(at) })
     }
@@ -53,6 +63,13 @@ impl Arenas {
     pub fn contains(&self, at: *const u8) -> bool {
         let base = at as usize & !(ARENA_BYTES - 1);
         self.all.borrow().iter().any(|a| a.as_ptr() as usize == base)
+    }
+
+    /// The size class of the pool that an address lies in; none: it lies in no arena.
+    pub fn class_at(&self, at: *const u8) -> Option<usize> {
+        let base = at as usize & !(ARENA_BYTES - 1);
+        let arena = self.all.borrow().iter().position(|a| a.as_ptr() as usize == base)?;
+        Some(usize::from(self.classes.borrow()[arena][(at as usize - base) / POOL_BYTES]))
     }
 
     pub fn count(&self) -> usize {

@@ -25,7 +25,7 @@ const CLASSES: usize = SMALL_MAX / STEP + 1;
 const PAGE_BYTES: usize = 4 << 10;
 /// Bytes of arena taken at a time for one class, as CPython's pools.
 pub const POOL_BYTES: usize = 16 << 10;
-/// Bytes in front of a large block: its heap and its size.
+/// Bytes in front of a large block: its size.
 const LARGE_PREFIX: usize = 16;
 const POISON: u8 = 0xdd;
 
@@ -223,7 +223,7 @@ impl Heap {
                 if !self.charge(POOL_BYTES) {
                     return None;
                 }
-                (self.arenas.pool()?, POOL_BYTES / size)
+                (self.arenas.pool(class)?, POOL_BYTES / size)
             }
             (at, left) => (NonNull::new(at)?, left),
         };
@@ -257,6 +257,8 @@ impl Heap {
         }
         self.large_blocks.set(self.large_blocks.get() + 1);
         self.large_bytes.set(self.large_bytes.get() + size);
+        // SAFETY: the prefix is ours.
+        unsafe { raw.cast::<usize>().write(size) };
         NonNull::new(raw.wrapping_add(LARGE_PREFIX))
     }
 
@@ -310,6 +312,8 @@ impl Heap {
                 self.charged_bytes.set(self.charged_bytes.get() - (old_total - new_total));
             }
             self.large_bytes.set(self.large_bytes.get() + new - old);
+            // SAFETY: the prefix is ours.
+            unsafe { raw.cast::<usize>().write(new) };
             return NonNull::new(raw.wrapping_add(LARGE_PREFIX));
         }
         let large = |size: usize| plain || size > SMALL_MAX;
@@ -324,6 +328,18 @@ impl Heap {
             }
         }
         Some(moved)
+    }
+
+    /// Bytes that a block has at the least and may be given back with. Slow: who asked for it usually knows.
+    ///
+    /// # Safety
+    /// `block` came from `alloc` of this heap and is in its owner's hands.
+    pub unsafe fn block_size(&self, block: NonNull<u8>) -> usize {
+        match self.arenas.class_at(block.as_ptr()) {
+            Some(class) => class * STEP,
+            // SAFETY: a large block has its size in front.
+            None => unsafe { block.as_ptr().sub(LARGE_PREFIX).cast::<usize>().read() },
+        }
     }
 
     /// Blocks in their owners' hands.
@@ -393,6 +409,22 @@ mod tests {
         assert!(!heap.open_reserve());
         // SAFETY: it came from this heap and is not used again.
         unsafe { heap.free(first, 16) };
+    }
+
+    #[test]
+    fn blocks_know_their_sizes() {
+        let heap = Heap::new();
+        for size in [1, 16, 17, 300, 512, 513, 5000] {
+            let block = heap.alloc(size).unwrap();
+            // SAFETY: it came from this heap and goes back once.
+            unsafe {
+                let told = heap.block_size(block);
+                assert!(told >= size && told < size + STEP, "{size} {told}");
+                heap.free(block, told);
+            }
+        }
+        heap.audit().unwrap();
+        assert_eq!(heap.allocated_blocks(), 0);
     }
 
     #[test]

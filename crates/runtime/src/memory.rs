@@ -44,9 +44,16 @@ unsafe fn clear_fields<T: Trace>(raw: NonNull<Header>, out: &mut Vec<Obj>) {
     // SAFETY: as above.
     unsafe { raw.cast::<T>().as_ref() }.clear(out)
 }
-unsafe fn fixed_size(raw: NonNull<Header>) -> usize {
-    // SAFETY: O1.
-    unsafe { raw.as_ref().ty.get().as_ref() }.basicsize.get()
+pub(crate) unsafe fn fixed_size(raw: NonNull<Header>) -> usize {
+    // SAFETY: O1; the context outlives its types.
+    unsafe {
+        let ty = raw.as_ref().ty.get().as_ref();
+        if ty.flags.get() & flags::MISFITS == 0 {
+            return ty.basicsize.get();
+        }
+        let pre = pre_size(ty);
+        (*ty.cx.get()).heap.block_size(raw.cast::<u8>().sub(pre)) - pre
+    }
 }
 
 /// Bytes in front of the header for objects of a type.

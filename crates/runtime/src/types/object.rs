@@ -397,11 +397,15 @@ impl Object {
         if !same {
             return Err(cx.type_error(format!("__class__ assignment: '{}' object layout differs from '{}'", new.name_text(), old.name_text())));
         }
+        if new.basicsize.get() != old.basicsize.get() {
+            let fixed = memory::fixed_size as *const () as usize;
+            if new.ops.get().size as usize != fixed || !old.has(flags::DICT) {
+                return Err(cx.type_error(format!("__class__ assignment: '{}' object layout differs from '{}'", new.name_text(), old.name_text())));
+            }
+            new.flags.set(new.flags.get() | flags::MISFITS);
+        }
         if old.has(flags::DICT) {
             dict_of(cx, this)?;
-        }
-        if new.basicsize.get() != old.basicsize.get() {
-            return Err(cx.type_error(format!("__class__ assignment: '{}' object layout differs from '{}'", new.name_text(), old.name_text())));
         }
         // Instances of a class that can die hold a count of it.
         if new.is_heap() {

@@ -45,6 +45,9 @@ pub mod flags {
     pub const METHOD_DESCRIPTOR: u32 = 16384;
     /// Class patterns take the subject itself as the only positional (int, str ...).
     pub const MATCH_SELF: u32 = 32768;
+    /// An object of a class with other room for inline attributes was given this class: the size of an instance is that of
+    /// its block.
+    pub const MISFITS: u32 = 65536;
 }
 
 pub type Unary = fn(&mut Cx, &Obj) -> PyResult;
