@@ -286,7 +286,7 @@ impl<'a> Emitter<'a> {
             && matches!(scope.kind, ScopeKind::Function | ScopeKind::Class)
             && !name.starts_with('<')
         {
-            let mangled = symbols::mangle(self.table.scopes[p].private.as_deref(), name);
+            let mangled = self.table.scopes[p].mangled(name);
             let looked_up = mangled.as_deref().unwrap_or(name);
             if self.table.scopes[p].symbols.get(looked_up).is_some_and(|s| s.resolved == Some(Resolved::GlobalExplicit)) {
                 return name.into();
@@ -374,7 +374,7 @@ impl<'a> Emitter<'a> {
 
     /// The mangled form of a name in the current scope.
     pub fn mangled(&self, name: &str) -> Rc<str> {
-        match symbols::mangle(self.scope().private.as_deref(), name) {
+        match self.scope().mangled(name) {
             Some(m) => m.into(),
             None => name.into(),
         }

@@ -33,6 +33,8 @@ pub const USE: u16 = 16;
 pub const DEF_FREE_CLASS: u16 = 32;
 pub const DEF_ANNOT: u16 = 64;
 pub const DEF_COMP_ITER: u16 = 128;
+/// Beside `DEF_LOCAL`: a type parameter.
+const DEF_TYPE_PARAM: u16 = 256;
 const DEF_BOUND: u16 = DEF_LOCAL | DEF_PARAM;
 
 #[derive(Clone, Debug)]
@@ -64,6 +66,10 @@ pub struct Scope {
     pub sees_class: bool,
     /// The class name that private names are mangled with.
     pub private: Option<Rc<str>>,
+    /// In the type parameters of a class, where its name is not the enclosing one: the only names that are mangled with it.
+    only_mangled: Option<Rc<FxHashSet<Rc<str>>>>,
+    /// Deep in the iterables of a comprehension: `:=` has no place there.
+    in_iterable: usize,
     /// Names assigned as `self.name` in functions of a class.
     pub attributes: Vec<Rc<str>>,
     /// The annotations of a module or class body that are evaluated late.
@@ -114,6 +120,16 @@ pub fn mangle(private: Option<&str>, name: &str) -> Option<String> {
     (!stripped.is_empty()).then(|| format!("_{stripped}{name}"))
 }
 
+impl Scope {
+    /// A private name as it is stored; none: as it is written.
+    pub fn mangled(&self, name: &str) -> Option<String> {
+        if self.only_mangled.as_ref().is_some_and(|only| !only.contains(name)) {
+            return None;
+        }
+        mangle(self.private.as_deref(), name)
+    }
+}
+
 /// Builds and resolves the scopes of a program.
 pub fn build(lines: &Lines, module: &Mod, future_annotations: bool) -> Result<Table, Box<CompileError>> {
     let mut b = Builder { lines, table: Table { scopes: Vec::new(), of: FxHashMap::default() }, current: 0, future_annotations, names: FxHashMap::default() };
@@ -126,7 +142,7 @@ pub fn build(lines: &Lines, module: &Mod, future_annotations: bool) -> Result<Ta
         Mod::Expression(e) => b.expr(&e.body)?,
     }
     let mut free = FxHashSet::default();
-    analyze(&mut b.table, 0, None, &mut free, &mut FxHashSet::default(), lines)?;
+    analyze(&mut b.table, 0, &Around::default(), &mut free, &mut FxHashSet::default(), lines)?;
     Ok(b.table)
 }
 
@@ -147,12 +163,13 @@ impl<'a> Builder<'a> {
     fn open(&mut self, kind: ScopeKind, name: &str, owner: Owner) -> usize {
         let id = self.table.scopes.len();
         let name = self.intern(name);
-        let (parent, nested, private) = if id == 0 {
-            (None, false, None)
+        let (parent, nested, private, only_mangled, in_iterable) = if id == 0 {
+            (None, false, None, None, 0)
         } else {
             let p = &self.table.scopes[self.current];
             let nested = p.nested || matches!(p.kind, ScopeKind::Function | ScopeKind::Annotation);
-            (Some(self.current), nested, p.private.clone())
+            let only_mangled = p.only_mangled.clone().filter(|_| kind != ScopeKind::Class);
+            (Some(self.current), nested, p.private.clone(), only_mangled, p.in_iterable)
         };
         let private = if kind == ScopeKind::Class { Some(name.clone()) } else { private };
         let sees_class = kind == ScopeKind::Annotation
@@ -174,6 +191,8 @@ impl<'a> Builder<'a> {
             needs_classdict: false,
             sees_class,
             private,
+            only_mangled,
+            in_iterable,
             attributes: Vec::new(),
             has_annotations: false,
             eager_annotations: false,
@@ -195,8 +214,7 @@ impl<'a> Builder<'a> {
     }
 
     fn add(&mut self, name: &str, flags: u16, at: TextRange) -> Done {
-        let private = self.scope().private.clone();
-        let mangled = mangle(private.as_deref(), name);
+        let mangled = self.scope().mangled(name);
         let name = self.intern(mangled.as_deref().unwrap_or(name));
         let lines = self.lines;
         let scope = self.scope();
@@ -206,7 +224,7 @@ impl<'a> Builder<'a> {
         }
         let merged = old | flags;
         if flags & DEF_COMP_ITER != 0 && merged & (DEF_GLOBAL | DEF_NONLOCAL) != 0 {
-            return Err(lines.error("comprehension inner loop cannot rebind assignment expression target", at.start().to_u32(), at.end().to_u32()));
+            return Err(lines.error(format!("comprehension inner loop cannot rebind assignment expression target '{name}'"), at.start().to_u32(), at.end().to_u32()));
         }
         scope.symbols.entry(name.clone()).and_modify(|s| s.flags = merged).or_insert(Symbol { flags: merged, resolved: None, at });
         if flags & DEF_PARAM != 0 {
@@ -291,7 +309,7 @@ impl<'a> Builder<'a> {
                 }
                 let generic = c.type_params.as_deref();
                 if let Some(tp) = generic {
-                    self.type_params(tp, &c.name.id, key(c))?;
+                    self.class_type_params(tp, &c.name.id, key(c))?;
                     self.add(".generic_base", DEF_LOCAL, TextRange::default())?;
                     self.add(".type_params", DEF_LOCAL | USE, TextRange::default())?;
                 }
@@ -429,8 +447,7 @@ impl<'a> Builder<'a> {
     }
 
     fn declare(&mut self, name: &str, at: TextRange, flag: u16, word: &str) -> Done {
-        let private = self.scope().private.clone();
-        let mangled = mangle(private.as_deref(), name).unwrap_or_else(|| name.to_string());
+        let mangled = self.scope().mangled(name).unwrap_or_else(|| name.to_string());
         let old = self.scope().symbols.get(mangled.as_str()).map_or(0, |s| s.flags);
         let problem = if old & DEF_PARAM != 0 {
             format!("name '{name}' is parameter and {word}")
@@ -460,8 +477,7 @@ impl<'a> Builder<'a> {
 
     fn ann_assign(&mut self, a: &StmtAnnAssign) -> Done {
         if let Expr::Name(n) = &*a.target {
-            let private = self.scope().private.clone();
-            let name = mangle(private.as_deref(), &n.id).unwrap_or_else(|| n.id.to_string());
+            let name = self.scope().mangled(&n.id).unwrap_or_else(|| n.id.to_string());
             let old = self.scope().symbols.get(name.as_str()).map_or(0, |s| s.flags);
             if old & (DEF_GLOBAL | DEF_NONLOCAL) != 0 && self.current != 0 && a.simple {
                 let word = if old & DEF_GLOBAL != 0 { "global" } else { "nonlocal" };
@@ -508,17 +524,35 @@ impl<'a> Builder<'a> {
 
     fn type_params(&mut self, tp: &TypeParams, name: &str, id: usize) -> Done {
         self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id));
+        self.each_type_param(tp)
+    }
+    /// Type parameters of a class are private to it; other names beside them are not.
+    fn class_type_params(&mut self, tp: &TypeParams, name: &str, id: usize) -> Done {
+        self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id));
+        let private = self.intern(name);
+        let own = tp.type_params.iter().map(|p| self.intern(&p.name().id)).collect();
+        self.scope().private = Some(private);
+        self.scope().only_mangled = Some(Rc::new(own));
+        self.each_type_param(tp)
+    }
+    fn each_type_param(&mut self, tp: &TypeParams) -> Done {
+        let mut defaults = false;
         for p in &tp.type_params {
             let (ident, bound, default) = match p {
                 TypeParam::TypeVar(t) => (&t.name, t.bound.as_deref(), t.default.as_deref()),
                 TypeParam::TypeVarTuple(t) => (&t.name, None, t.default.as_deref()),
                 TypeParam::ParamSpec(t) => (&t.name, None, t.default.as_deref()),
             };
-            let old = self.scope().symbols.get(ident.id.as_str()).map_or(0, |s| s.flags);
+            let stored = self.scope().mangled(&ident.id).unwrap_or_else(|| ident.id.to_string());
+            let old = self.scope().symbols.get(stored.as_str()).map_or(0, |s| s.flags);
             if old & DEF_LOCAL != 0 {
                 return self.fail(format!("duplicate type parameter '{}'", ident.id), ident.range);
             }
-            self.add(&ident.id, DEF_LOCAL, ident.range)?;
+            if defaults && default.is_none() {
+                return self.fail(format!("non-default type parameter '{}' follows default type parameter", ident.id), p.range());
+            }
+            defaults |= default.is_some();
+            self.add(&ident.id, DEF_LOCAL | DEF_TYPE_PARAM, ident.range)?;
             for (part, owner) in [(bound, Owner::Bound(key(p))), (default, Owner::Default(key(p)))] {
                 if let Some(e) = part {
                     self.open(ScopeKind::Annotation, &ident.id, owner);
@@ -604,6 +638,9 @@ impl<'a> Builder<'a> {
         match e {
             Expr::BoolOp(b) => b.values.iter().try_for_each(|v| self.expr(v))?,
             Expr::Named(n) => {
+                if self.scope().in_iterable > 0 {
+                    return self.fail("assignment expression cannot be used in a comprehension iterable expression", n.range);
+                }
                 if let Expr::Name(target) = &*n.target {
                     self.named_target(target, n.range)?;
                 }
@@ -748,7 +785,7 @@ impl<'a> Builder<'a> {
         }
         let here = self.current;
         let mut scope = here;
-        let mangled = mangle(self.scope().private.as_deref(), &target.id);
+        let mangled = self.scope().mangled(&target.id);
         let name = mangled.as_deref().unwrap_or(target.id.as_str());
         while self.table.scopes[scope].comprehension {
             let iter_bound = self.table.scopes[scope].symbols.get(name).is_some_and(|s| s.flags & DEF_COMP_ITER != 0);
@@ -781,7 +818,7 @@ impl<'a> Builder<'a> {
     #[allow(clippy::too_many_arguments)]
     fn comprehension(&mut self, name: &str, id: usize, generators: &[Comprehension], elt: &Expr, value: Option<&Expr>, is_genexpr: bool, at: TextRange) -> Done {
         let outer = &generators[0];
-        self.expr(&outer.iter)?;
+        self.iterable(&outer.iter)?;
         let parent_kind = self.scope().kind;
         self.open(ScopeKind::Function, name, Owner::Body(id));
         self.scope().comprehension = true;
@@ -792,7 +829,7 @@ impl<'a> Builder<'a> {
         for (i, g) in generators.iter().enumerate() {
             self.comp_target(&g.target)?;
             if i > 0 {
-                self.expr(&g.iter)?;
+                self.iterable(&g.iter)?;
                 if g.is_async {
                     self.scope().coroutine = true;
                 }
@@ -812,6 +849,13 @@ impl<'a> Builder<'a> {
             let _ = parent_kind;
             self.scope().coroutine = true;
         }
+        Ok(())
+    }
+
+    fn iterable(&mut self, e: &Expr) -> Done {
+        self.scope().in_iterable += 1;
+        self.expr(e)?;
+        self.scope().in_iterable -= 1;
         Ok(())
     }
 
@@ -924,12 +968,25 @@ fn self_attributes<'b>(body: &'b [Stmt], first: &str, out: &mut Vec<&'b str>) {
 
 type Names = FxHashSet<Rc<str>>;
 
-/// Resolves the names of one scope and its children (analyze_block of symtable.c).
-fn analyze(table: &mut Table, id: usize, bound: Option<&Names>, free: &mut Names, global: &mut Names, lines: &Lines) -> Done {
-    stacker::maybe_grow(64 << 10, 1 << 20, || analyze_inner(table, id, bound, free, global, lines))
+/// What a scope finds around it.
+#[derive(Clone, Default)]
+struct Around {
+    /// Names bound in the functions around; none in the module.
+    bound: Option<Names>,
+    /// Those of them that are type parameters.
+    type_params: Names,
+    /// The class whose names an annotation scope sees first.
+    class: Option<usize>,
 }
 
-fn analyze_inner(table: &mut Table, id: usize, bound: Option<&Names>, free: &mut Names, global: &mut Names, lines: &Lines) -> Done {
+/// Resolves the names of one scope and its children (analyze_block of symtable.c).
+fn analyze(table: &mut Table, id: usize, around: &Around, free: &mut Names, global: &mut Names, lines: &Lines) -> Done {
+    stacker::maybe_grow(64 << 10, 1 << 20, || analyze_inner(table, id, around, free, global, lines))
+}
+
+fn analyze_inner(table: &mut Table, id: usize, around: &Around, free: &mut Names, global: &mut Names, lines: &Lines) -> Done {
+    let bound = around.bound.as_ref();
+    let mut type_params = around.type_params.clone();
     let kind = table.scopes[id].kind;
     let is_function = matches!(kind, ScopeKind::Function | ScopeKind::Annotation);
     let mut local = Names::default();
@@ -943,6 +1000,17 @@ fn analyze_inner(table: &mut Table, id: usize, bound: Option<&Names>, free: &mut
     }
     let mut names: Vec<Rc<str>> = table.scopes[id].symbols.keys().cloned().collect();
     names.sort();
+    // A name that the class binds is asked of it when the code runs, and of no function around it then.
+    let mut seen_in_class: FxHashMap<Rc<str>, Resolved> = FxHashMap::default();
+    if let Some(class) = around.class.filter(|_| table.scopes[id].sees_class) {
+        for (name, symbol) in &table.scopes[class].symbols {
+            if symbol.flags & DEF_GLOBAL != 0 {
+                seen_in_class.insert(name.clone(), Resolved::GlobalExplicit);
+            } else if symbol.flags & DEF_BOUND != 0 && symbol.flags & DEF_NONLOCAL == 0 {
+                seen_in_class.insert(name.clone(), Resolved::GlobalImplicit);
+            }
+        }
+    }
     for name in names {
         let nested = table.scopes[id].nested;
         let Some(symbol) = table.scopes[id].symbols.get_mut(&name) else { continue };
@@ -962,13 +1030,23 @@ fn analyze_inner(table: &mut Table, id: usize, bound: Option<&Names>, free: &mut
             if !bound_here.as_ref().is_some_and(|b| b.contains(&name)) {
                 return fail(format!("no binding for nonlocal '{name}' found"));
             }
+            if type_params.contains(&name) {
+                return fail(format!("nonlocal binding not allowed for type parameter '{name}'"));
+            }
             has_free = true;
             free.insert(name.clone());
             Resolved::Free
         } else if flags & DEF_BOUND != 0 {
             local.insert(name.clone());
             global.remove(&name);
+            if flags & DEF_TYPE_PARAM != 0 {
+                type_params.insert(name.clone());
+            } else {
+                type_params.remove(&name);
+            }
             Resolved::Local
+        } else if let Some(resolved) = seen_in_class.get(&name) {
+            *resolved
         } else if bound_here.as_ref().is_some_and(|b| b.contains(&name)) {
             has_free = true;
             free.insert(name.clone());
@@ -994,10 +1072,11 @@ fn analyze_inner(table: &mut Table, id: usize, bound: Option<&Names>, free: &mut
         new_bound.insert("__class__".into());
         new_bound.insert("__classdict__".into());
     }
+    let inside = Around { bound: Some(new_bound), type_params, class: if kind == ScopeKind::Class { Some(id) } else { around.class } };
     for child in table.scopes[id].children.clone() {
         let mut child_free = Names::default();
         let mut child_global = new_global.clone();
-        analyze(table, child, Some(&new_bound), &mut child_free, &mut child_global, lines)?;
+        analyze(table, child, &inside, &mut child_free, &mut child_global, lines)?;
         if table.scopes[child].has_free {
             table.scopes[id].has_free |= !child_free.is_empty();
         }
@@ -1018,7 +1097,8 @@ fn analyze_inner(table: &mut Table, id: usize, bound: Option<&Names>, free: &mut
     for name in through {
         match scope.symbols.get_mut(&name) {
             Some(symbol) => {
-                if kind == ScopeKind::Class && symbol.flags & (DEF_BOUND | DEF_GLOBAL) != 0 {
+                let global = matches!(symbol.resolved, Some(Resolved::GlobalExplicit | Resolved::GlobalImplicit));
+                if kind == ScopeKind::Class && symbol.flags & (DEF_BOUND | DEF_GLOBAL) != 0 || scope.sees_class && global {
                     symbol.flags |= DEF_FREE_CLASS;
                 }
             }
