@@ -22,6 +22,8 @@ pub enum FrameKind {
     Init,
     /// A generator resumed by FOR_ITER.
     ForIter,
+    /// A generator or coroutine resumed by YIELD_FROM of the generator below: what it yields goes on to whoever resumed that.
+    YieldFrom,
     /// A property's function, called by LOAD_ATTR.
     Getter,
 }

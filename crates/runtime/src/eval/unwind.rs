@@ -74,9 +74,18 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
             }
             let _ = cx.raise(exc);
             let kind = (*frame).kind;
+            // Whoever resumed one from Rust asks there.
+            let generator = match kind {
+                FrameKind::ForIter | FrameKind::YieldFrom => peek(&(*frame).extra).cast::<Generator>().cloned(),
+                _ => None,
+            };
             cx.lens.raising.set(true);
             close(cx, frame);
             cx.lens.raising.set(false);
+            if let Some(g) = generator {
+                let _ = crate::types::generator::without_stop(cx, &g);
+                cx.release_with_error(g);
+            }
             if kind == FrameKind::Entry {
                 cx.stacks.result.set(std::ptr::null_mut());
                 return (std::ptr::null_mut(), regs);

@@ -2,7 +2,7 @@
 
 use super::type_::flags;
 use super::{Function, Slots, Spec};
-use crate::cx::{Cx, PyResult};
+use crate::cx::{Cx, PyResult, Raised};
 use crate::eval::Exec;
 use crate::layout;
 use crate::memory::{self, Ops};
@@ -212,25 +212,29 @@ pub(super) fn resume(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyR
     match r {
         Ok(v) if g.finished.get() => Ok(Err(v)),
         Ok(v) => Ok(Ok(v)),
-        Err(r) => {
-            let stop_async = std::ptr::eq(g.as_obj().ty(), &*cx.types.async_generator) && cx.error_is(&cx.types.stop_async_iteration);
-            if (stop_async || cx.error_is(&cx.types.stop_iteration))
-                && let Some(e) = cx.take_error()
-            {
-                let raised = cx.runtime_error(format!("{} raised {}", kind_name(cx, g), if stop_async { "StopAsyncIteration" } else { "StopIteration" }));
-                if let Some(new) = cx.take_error() {
-                    crate::types::exception::set_cause(cx, &new, &e)?;
-                    if let Some(x) = new.cast::<super::Exception>() {
-                        x.context.set(cx, Some(e));
-                        x.context_set.set(true);
-                    }
-                    let _ = cx.raise(new);
-                }
-                return Err(raised);
-            }
-            Err(r)
-        }
+        Err(_) => Err(without_stop(cx, g)),
     }
+}
+
+/// What left a generator: a StopIteration becomes a RuntimeError, which it causes (PEP 479).
+pub(crate) fn without_stop(cx: &mut Cx, g: &Ref<Generator>) -> Raised {
+    let stop_async = std::ptr::eq(g.as_obj().ty(), &*cx.types.async_generator) && cx.error_is(&cx.types.stop_async_iteration);
+    if (stop_async || cx.error_is(&cx.types.stop_iteration))
+        && let Some(e) = cx.take_error()
+    {
+        let raised = cx.runtime_error(format!("{} raised {}", kind_name(cx, g), if stop_async { "StopAsyncIteration" } else { "StopIteration" }));
+        if let Some(new) = cx.take_error() {
+            if let Some(x) = new.cast::<super::Exception>() {
+                x.suppress_context.set(true);
+                x.cause.set(cx, Some(e.clone()));
+                x.context.set(cx, Some(e));
+                x.context_set.set(true);
+            }
+            return cx.raise(new);
+        }
+        return raised;
+    }
+    cx.raised_already()
 }
 
 fn finish_unstarted(cx: &mut Cx, g: &Ref<Generator>) {

@@ -371,7 +371,7 @@ unsafe fn return_other(cx: *mut Cx, frame: *mut Frame, regs: *mut Slot, v: Slot)
     // SAFETY: as `return_any`.
     unsafe {
         let (kind, extra) = ((*frame).kind, (*frame).extra);
-        let generator = kind == FrameKind::ForIter || kind == FrameKind::Entry && !extra.is_null();
+        let generator = matches!(kind, FrameKind::ForIter | FrameKind::YieldFrom) || kind == FrameKind::Entry && !extra.is_null();
         if generator || !(*frame).object.is_null() || !(*frame).namespace.is_null() {
             return leave(cx, frame, v);
         }
@@ -494,6 +494,19 @@ unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
                 drop_slot(cx, *regs.add(f(pc, 1)));
                 go(cx, *pc.add(2) as *mut u64, regs)
             }
+            FrameKind::YieldFrom => {
+                close(&mut *cx, frame);
+                let caller = (*cx).stacks.top;
+                let (pc, regs) = ((*caller).pc, (*caller).regs);
+                if (*cx).frame_limit.get() == 0 && !peek(&v).is_none() && !crate::eval::tracing::stopped(&mut *cx, peek(&v)) {
+                    drop_slot(cx, v);
+                    return fail(cx, pc, regs);
+                }
+                // The result takes the generator's place.
+                let old = std::mem::replace(&mut *regs.add(f(pc, 0)), v);
+                drop_slot(cx, old);
+                go(cx, pc.add(2), regs)
+            }
         }
     }
 }
@@ -537,6 +550,9 @@ pub unsafe fn yield_value(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 unsafe fn hand_over(cx: *mut Cx, kind: FrameKind, v: Slot) {
     // SAFETY: the generator's frame is gone; its caller's is on top and stands at FOR_ITER.
     unsafe {
+        if kind == FrameKind::YieldFrom {
+            return hand_on(cx, v);
+        }
         if kind == FrameKind::Entry {
             (*cx).stacks.result.set(v);
             return;
@@ -544,6 +560,39 @@ unsafe fn hand_over(cx: *mut Cx, kind: FrameKind, v: Slot) {
         let caller = (*cx).stacks.top;
         let (pc, regs) = ((*caller).pc, (*caller).regs);
         finish(cx, pc, regs, pc.add(3), f(pc, 3) == 1, v)
+    }
+}
+
+/// The generators that delegated to the one that yielded yield, too, one after the other.
+unsafe fn hand_on(cx: *mut Cx, v: Slot) {
+    // SAFETY: each of these frames stands at YIELD_FROM and is suspended there.
+    unsafe {
+        loop {
+            let frame = (*cx).stacks.top;
+            let (pc, kind) = ((*frame).pc, (*frame).kind);
+            let sent = f(pc, 0) + 1;
+            if LENS || (*cx).frame_limit.get() == 0 || !suspend_plain(&mut *cx, frame, pc, pc, sent) {
+                return hand_on_slow(cx, v);
+            }
+            if kind != FrameKind::YieldFrom {
+                return hand_over(cx, kind, v);
+            }
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn hand_on_slow(cx: *mut Cx, v: Slot) {
+    // SAFETY: as above.
+    unsafe {
+        let frame = (*cx).stacks.top;
+        let (pc, regs, kind) = ((*frame).pc, (*frame).regs, (*frame).kind);
+        if crate::eval::tracing::delegated(&mut *cx, frame, peek(&v)).is_err() {
+            drop_slot(cx, v);
+            return fail(cx, pc, regs);
+        }
+        suspend(&mut *cx, frame, pc, pc, f(pc, 0) + 1);
+        hand_over(cx, kind, v)
     }
 }
 
@@ -600,6 +649,23 @@ pub unsafe fn yield_from(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     unsafe {
         at(cx, pc);
         let (sub, sent) = (f(pc, 0), f(pc, 0) + 1);
+        let it = *regs.add(sub);
+        if !LENS && (*cx).frame_limit.get() != 0 && (is(it, shape::GENERATOR) || std::ptr::eq(peek(&it).ty(), &*(&*cx).types.coroutine)) {
+            let g = &*it.cast::<Generator>();
+            let (value, started) = (*regs.add(sent), g.started.get());
+            let ready = !g.finished.get() && !g.running.get() && (started || is(value, shape::NONE));
+            if ready && resume_plain(&mut *cx, g, FrameKind::YieldFrom) {
+                // The value moves into the generator; the first one has nowhere to go, and is None.
+                let inside = g.regs.get();
+                *regs.add(sent) = (*cx).consts.none.as_ptr().as_ptr();
+                if started {
+                    *inside.add(g.yield_reg.get()) = value;
+                } else {
+                    g.started.set(true);
+                }
+                return go(cx, g.resume_pc.get(), inside);
+            }
+        }
         match yield_from_step(&mut *cx, regs, sub, sent) {
             0 => fail(cx, pc, regs),
             1 => {
