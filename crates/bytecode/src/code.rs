@@ -213,6 +213,11 @@ impl Code {
 }
 
 impl Code {
+    /// How many instructions are of one kind.
+    pub fn count_of(&self, opcode: crate::Opcode) -> usize {
+        self.instructions().filter(|i| i.opcode == opcode as u8).count()
+    }
+
     /// The instruction whose opcode word is at a byte offset, its prefixes taken in.
     pub fn instruction_at(&self, offset: u32) -> Option<Instruction> {
         let at = offset as usize;

@@ -180,6 +180,8 @@ pub struct Cx {
 pub(crate) struct Quick {
     pub len: Option<&'static crate::native::MethodDef>,
     pub append: Option<&'static crate::native::MethodDef>,
+    /// `__name__` and `__builtins__`: what a new function looks up in its globals. Both are immortal.
+    pub function_keys: Option<(Ref<Str>, Ref<Str>)>,
 }
 
 /// Immortal singletons and interned names used by the runtime.
@@ -562,7 +564,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         may_run: Cell::new(false),
         death_depth: Cell::new(0),
         small_ints: std::ptr::null(),
-        quick: Quick { len: None, append: None },
+        quick: Quick { len: None, append: None, function_keys: None },
         digits: Vec::new(),
         stacks: crate::eval::Stacks::new(),
         lens: crate::lens::Lens::default(),

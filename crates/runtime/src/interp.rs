@@ -103,6 +103,7 @@ fn bootstrap(cx: &mut Cx) {
     cx.types.spare_memory_error = Some(spare);
     crate::modules::install(cx).expect("the first modules are made");
     crate::memory::cycles::set_elders_apart(cx, &list);
+    cx.quick.function_keys = Some((cx.name("__name__"), cx.name("__builtins__")));
     let (len, append) = (cx.name("len"), cx.name("append"));
     let found = cx.builtins.as_ref().and_then(|b| b.get_str(cx, &len));
     cx.quick.len = found.and_then(|f| Some(f.cast::<crate::types::function::Builtin>()?.def.get()));

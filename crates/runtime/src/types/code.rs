@@ -20,6 +20,8 @@ layout! {
         exec: Hidden<OnceCell<Box<Exec>>>,
         /// A tuple; `None` until somebody asks for the constants of a body that lies packed.
         consts: Guarded<Option<Obj>>,
+        /// The interned name, from the first function made of it on.
+        name: Guarded<Option<Obj>>,
     }
 }
 
@@ -30,6 +32,17 @@ impl<T> Trace for Hidden<T> {
 }
 
 impl CodeObj {
+    /// `co_name`, interned.
+    #[inline]
+    pub fn own_name(&self, cx: &mut Cx) -> PyResult {
+        if let Some(name) = self.name.get(cx) {
+            return Ok(name.clone());
+        }
+        let name = super::str::intern_text(cx, &self.code().name)?.into_obj();
+        self.name.set(cx, Some(name.clone()));
+        Ok(name)
+    }
+
     /// Makes the code object with its constants, interning names and identifier-like strings as CPython does.
     pub fn new(cx: &mut Cx, data: Rc<Code>) -> PyResult<Ref<CodeObj>> {
         CodeObj::sharing(cx, data, &mut Shared::default())
@@ -40,7 +53,7 @@ impl CodeObj {
     fn sharing(cx: &mut Cx, data: Rc<Code>, shared: &mut Shared) -> PyResult<Ref<CodeObj>> {
         // Under the lens constants are born where they are imported, not in the first call.
         let consts = if data.body.is_made() || cx.lens.is_on() { Some(constants(cx, &data, shared)?) } else { None };
-        memory::new(cx, &cx.types.code, |head| CodeObj { head, data: Hidden(data), exec: Hidden(OnceCell::new()), consts: Guarded::new(consts) })
+        memory::new(cx, &cx.types.code, |head| CodeObj { head, data: Hidden(data), exec: Hidden(OnceCell::new()), consts: Guarded::new(consts), name: Guarded::new(None) })
     }
     /// The constants, a tuple.
     pub fn constants(&self, cx: &mut Cx) -> PyResult {
@@ -152,8 +165,8 @@ fn strings(cx: &Cx, list: &[Rc<str>]) -> PyResult {
 #[retic_macros::methods]
 impl CodeObj {
     #[get("co_name")]
-    fn name(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {
-        this.code().name.to_string()
+    fn name(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        this.own_name(cx)
     }
     #[get("co_qualname")]
     fn qualname(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {

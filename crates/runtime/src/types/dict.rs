@@ -100,11 +100,28 @@ impl Dict {
     pub(crate) fn value_at<'a>(&'a self, cx: &'a Cx, i: usize) -> &'a Obj {
         self.table.get(cx).value(i)
     }
+    /// Puts another value in a place; the old one comes out. The collector watches again a dict that holds more than atoms.
+    pub(crate) fn replace_at(&self, cx: &mut Cx, i: usize, value: Obj) -> Obj {
+        if value.ty().has(flags::GC) {
+            self.track(cx);
+        }
+        self.table.get_mut(cx).replace(i, value)
+    }
+    /// The value of a key where it lies at a place that is only likely; the key is the very object.
+    #[inline(always)]
+    pub(crate) fn value_if(&self, cx: &Cx, i: usize, key: &Obj) -> Option<&Obj> {
+        let t = self.table.get(cx);
+        if i < t.end() && t.is_live(i) && t.key(i).is(key) {
+            // SAFETY: the entry is live; whoever asks takes a count before anything changes.
+            return Some(unsafe { &*(t.value(i) as *const Obj) });
+        }
+        None
+    }
     /// Sets a string or small int key if that needs no Python; the old value comes out.
     pub(crate) fn insert_plain(&self, cx: &mut Cx, key: &Obj, value: &Obj) -> Option<PyResult<Option<Obj>>> {
         let found = self.find_plain(cx, key)?;
         Some(match found {
-            Some(i) => Ok(Some(self.table.get_mut(cx).replace(i, value.clone()))),
+            Some(i) => Ok(Some(self.replace_at(cx, i, value.clone()))),
             None => protocol::hash(cx, key).and_then(|hash| self.add(cx, key, hash, value.clone())).map(|()| None),
         })
     }
@@ -170,7 +187,7 @@ impl Dict {
     /// The same with the key's hash known.
     fn insert_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64, value: Obj) -> PyResult<Option<Obj>> {
         if let Some(i) = self.find(cx, key, key, hash)? {
-            return Ok(Some(self.table.get_mut(cx).replace(i, value)));
+            return Ok(Some(self.replace_at(cx, i, value)));
         }
         self.add(cx, key, hash, value)?;
         Ok(None)

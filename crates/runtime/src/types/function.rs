@@ -55,11 +55,13 @@ layout! {
 
 impl Function {
     pub fn new(cx: &mut Cx, code: Ref<CodeObj>, qualname: Obj, globals: Ref<Dict>) -> PyResult<Ref<Function>> {
-        let name = super::str::intern_text(cx, &code.code().name)?.into_obj();
-        let key = cx.name("__name__");
-        let module = globals.get_str(cx, &key);
-        let key = cx.name("__builtins__");
-        let builtins = match globals.get_str(cx, &key) {
+        let name = code.own_name(cx)?;
+        let (of_module, of_builtins) = match &cx.quick.function_keys {
+            Some(keys) => keys.clone(),
+            None => (cx.name("__name__"), cx.name("__builtins__")),
+        };
+        let module = globals.get_str(cx, &of_module);
+        let builtins = match globals.get_str(cx, &of_builtins) {
             Some(b) => match b.cast::<Dict>() {
                 Some(d) => d.clone(),
                 None => match b.cast::<super::module::Module>() {

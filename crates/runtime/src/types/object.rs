@@ -138,6 +138,13 @@ pub fn dict_of(cx: &mut Cx, obj: &Obj) -> PyResult<Ref<Dict>> {
     }
 }
 
+/// The instance's dictionary, if it has one by now.
+#[inline(always)]
+pub(crate) fn peek_dict(obj: &Obj) -> Option<&Ref<Dict>> {
+    // SAFETY: only asked of DICT types, which are managed; a dict's handle lies there or nothing.
+    unsafe { (*(&raw const managed(obj.as_ptr()).dict).cast::<Option<Ref<Dict>>>()).as_ref() }
+}
+
 /// Whether the instance's attributes are in a dictionary.
 pub fn has_dict(obj: &Obj) -> bool {
     // SAFETY: only asked of DICT types, which are managed.

@@ -742,11 +742,15 @@ fn is_variable(layout: u16) -> bool {
     [super::Int::ID, Tuple::ID, super::Bytes::ID, Str::ID].contains(&layout)
 }
 
-/// Room for attributes: those the class's functions assign through their first parameter, and the base's, with slack.
+/// Room for attributes: those the class's functions assign through their first parameter, or those it annotates (whose
+/// functions may be made for it, as those of a dataclass are), and the base's, with slack for some that others assign.
 fn inline_capacity(cx: &mut Cx, ns: &Ref<Dict>, base: &Type) -> u32 {
-    let key = cx.name("__static_attributes__");
+    let (key, annotate) = (cx.name("__static_attributes__"), cx.name("__annotate__"));
     let own = ns.get_str(cx, &key).and_then(|t| t.cast::<Tuple>().map(|t| t.items().len())).unwrap_or(0);
-    (base.inline_capacity.get() + own as u32).clamp(2, 30)
+    let annotated = ns.get_str(cx, &annotate).and_then(|f| f.cast::<super::Function>().map(|f| f.code.get(cx).code().count_of(retic_bytecode::Opcode::MAP_ADD))).unwrap_or(0);
+    let known = base.inline_capacity.get() + own.max(annotated) as u32;
+    let slack = if own >= 3 { 2 } else { 0 };
+    (known + slack).next_multiple_of(2).clamp(2, 30)
 }
 
 pub fn mangle(class: &str, name: &str) -> String {

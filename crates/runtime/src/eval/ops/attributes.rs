@@ -16,6 +16,20 @@ use crate::types::{Str, Type};
 
 const PROPERTY_MARK: u64 = 1;
 const MEMBER_MARK: u64 = 2;
+/// Both: above them the place that the attribute most likely has in the instance's dictionary.
+const PLACE_MARK: u64 = 3;
+
+/// What lies at a likely place of an instance's dictionary under the name, or null.
+#[inline(always)]
+unsafe fn likely_value(cx: *mut Cx, o: Slot, place: usize, name: &Ref<Str>) -> *const Slot {
+    // SAFETY: only asked of objects whose class has dictionaries, so is managed.
+    unsafe {
+        match crate::types::object::peek_dict(peek(&o)) {
+            Some(d) => d.value_if(&*cx, place, name.as_obj()).map_or(std::ptr::null(), |v| (v as *const Obj).cast()),
+            None => std::ptr::null(),
+        }
+    }
+}
 
 /// Shape and version of an object's class, which stand for everything the class has.
 #[inline(always)]
@@ -69,6 +83,16 @@ unsafe fn load_attr_other<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
         if *pc.add(5) == class_key(o) {
             return load_class_attr::<A, D>(cx, pc, regs);
         }
+        load_attr_elsewhere::<A, D>(cx, pc, regs)
+    }
+}
+
+/// The general way; what is found is remembered.
+#[inline(never)]
+unsafe fn load_attr_elsewhere<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: operands stay counted while Python may run.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
         at(cx, pc);
         let v = load_attr_slow::<A, D>(&mut *cx, pc, o);
         if v.is_null() {
@@ -86,6 +110,18 @@ unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
     unsafe {
         let o = *regs.add(f(pc, 1));
         let known = *pc.add(6);
+        if known & PLACE_MARK == PLACE_MARK {
+            let v = likely_value(cx, o, (known >> 2) as usize, name_of(pc.add(2)));
+            if v.is_null() || A == T && is_last(o) {
+                return load_attr_elsewhere::<A, D>(cx, pc, regs);
+            }
+            let v = *v;
+            incref(v);
+            if A == T {
+                drop_light(cx, o);
+            }
+            return finish(cx, pc, regs, pc.add(7), D == 1, v);
+        }
         if known & PROPERTY_MARK != 0 || A == T && is_last(o) {
             return load_class_attr_slow::<A, D>(cx, pc, regs);
         }
@@ -134,6 +170,9 @@ fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     if ty.version.get() == 0 || ty.slots(cx).getattribute.map(|g| g as usize) != Some(crate::types::object::getattribute as *const () as usize) {
         return None;
     }
+    if let Some(place) = place_in_dict(cx, obj, name) {
+        return Some((place as u64) << 2 | PLACE_MARK);
+    }
     let found = ty.lookup(cx, name)?;
     if let Some(offset) = descriptor::member_offset(&found).filter(|_| ty.is_heap()) {
         return Some((offset as u64) << 2 | MEMBER_MARK);
@@ -147,6 +186,16 @@ fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     }
     let own = crate::types::object::get_own(cx, obj, name).ok()?;
     own.is_none().then(|| found.as_ptr().as_ptr() as u64)
+}
+
+/// Where an instance with a dictionary has an attribute in it that nothing on the class overrides.
+fn place_in_dict(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<usize> {
+    let ty = obj.ty();
+    if !ty.is_heap() || !ty.has(crate::types::flags::DICT) || ty.lookup(cx, name).is_some_and(|d| d.ty().slots(cx).set.is_some()) {
+        return None;
+    }
+    let dict = crate::types::object::peek_dict(obj)?;
+    dict.find_str(cx, name).filter(|i| dict.value_if(cx, *i, name.as_obj()).is_some())
 }
 
 /// Whether an instance that gets an attribute gets another shape: not where attributes lie in a dictionary.
@@ -183,8 +232,10 @@ unsafe fn inline_offset(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u32> 
 /// An attribute of a class that the class, and not its metaclass, has: the object itself, or a static or class method
 /// with its mark.
 fn of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
-    let ty = obj.cast::<Type>().filter(|t| t.version.get() != 0 && std::ptr::eq(obj.ty(), &*cx.types.type_))?;
-    if cx.types.type_.lookup(cx, name).is_some() {
+    let ty = obj.cast::<Type>().filter(|t| t.version.get() != 0)?;
+    let meta = obj.ty();
+    let plain = meta.slots(cx).getattribute.map(|g| g as usize) == cx.types.type_.slots(cx).getattribute.map(|g| g as usize);
+    if !plain || meta.version.get() == 0 || meta.lookup(cx, name).is_some() {
         return None;
     }
     let found = ty.lookup(cx, name)?;
@@ -216,12 +267,29 @@ unsafe fn static_value(marked: u64) -> Slot {
     }
 }
 
-/// An attribute of a class: word 5 the class's version (where a key of another kind has a shape there is zero), 6 what it has.
+/// What stands for a class and all it has: its version, and that of a metaclass of the user's. Zero: no class.
+#[inline(always)]
+unsafe fn type_key(o: Slot) -> u64 {
+    // SAFETY: shape or layout say class before its fields are read.
+    unsafe {
+        if is(o, shape::TYPE) {
+            return u64::from((*o.cast::<Type>()).version.get()) << 32;
+        }
+        let meta = &*(*o).ty.get().as_ptr();
+        if meta.layout.get() != <Type as crate::object::Layout>::ID {
+            return 0;
+        }
+        // No shape has that bit.
+        u64::from((*o.cast::<Type>()).version.get()) << 32 | u64::from(meta.version.get()) | 1 << 31
+    }
+}
+
+/// An attribute of a class: word 5 its key (where keys of other kinds have a shape, it has none), 6 what it has.
 unsafe fn load_attr_of_type<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the shape says class, and a version is never used twice.
     unsafe {
         let o = *regs.add(f(pc, 1));
-        if !is(o, shape::TYPE) || u64::from((*o.cast::<Type>()).version.get()) << 32 != *pc.add(5) || A == T && is_last(o) {
+        if type_key(o) != *pc.add(5) || A == T && is_last(o) {
             return load_attr_any::<A, D>(cx, pc, regs);
         }
         let known = *pc.add(6);
@@ -297,7 +365,7 @@ unsafe fn load_attr_slow<const A: u8, const D: u8>(cx: &mut Cx, pc: *mut u64, o:
             *pc.add(5) = class_key(o);
             *pc.add(6) = known;
         } else if let Some(known) = of_type(cx, &obj, name).filter(|k| k & CLASS_MARK == 0) {
-            *pc.add(5) = u64::from(obj.cast_unchecked::<Type>().version.get()) << 32;
+            *pc.add(5) = type_key(o);
             *pc.add(6) = known;
             quicken(cx, pc, load_attr_of_type::<A, D>);
         } else if let Some((version, place)) = of_module(cx, &obj, name) {
@@ -322,6 +390,9 @@ pub fn store_attr(o: u8, v: u8) -> Handler {
     }
 }
 
+/// In the place of a member's offset: the likely place in the instance's dictionary, above this bit.
+const IN_DICT: u32 = 1;
+
 /// Words: 2 constant value, 3 name, 4 (shape, offset), 5 (new shape or 0, offset of a member of `__slots__`), 6 and 7 as 4
 /// and 5 for another shape, 8 (shape, type version) for the member.
 unsafe fn store_attr_any<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
@@ -334,7 +405,7 @@ unsafe fn store_attr_any<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, re
             (*cache.add(1), *cache.add(2))
         } else if *cache.add(4) == (*o).shape.get() {
             (*cache.add(5), *cache.add(6))
-        } else if *pc.add(8) == class_key(o) {
+        } else if *pc.add(8) == class_key(o) && *cache.add(3) & IN_DICT == 0 {
             (*cache.add(3), 0)
         } else {
             return store_attr_other::<O, V>(cx, pc, regs);
@@ -369,12 +440,34 @@ unsafe fn store_attr_other<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, 
         let o = *regs.add(f(pc, 1));
         let v = if V == K { *pc.add(2) as Slot } else { *regs.add(f(pc, 2)) };
         at(cx, pc);
-        if !store_attr_slow(&mut *cx, pc, o, v) {
+        if !store_in_dict(&mut *cx, pc, o, v) && !store_attr_slow(&mut *cx, pc, o, v) {
             return fail(cx, pc, regs);
         }
         release::<V>(cx, v);
         release::<O>(cx, o);
         go(cx, pc.add(9), regs)
+    }
+}
+
+/// Replaces the value at the likely place of an instance's dictionary. False: nothing was done.
+#[inline(never)]
+unsafe fn store_in_dict(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
+    // SAFETY: as `likely_value`; the old value is released when the new one lies there (M1).
+    unsafe {
+        let hint = *pc.add(5).cast::<u32>().add(1);
+        if hint & IN_DICT == 0 || *pc.add(8) != class_key(o) {
+            return false;
+        }
+        let (place, name) = ((hint >> 1) as usize, name_of(pc.add(3)));
+        let Some(d) = crate::types::object::peek_dict(peek(&o)) else { return false };
+        if d.value_if(cx, place, name.as_obj()).is_none() {
+            return false;
+        }
+        let d = d.clone();
+        let old = d.replace_at(cx, place, peek(&v).clone());
+        cx.release(old);
+        cx.release(d);
+        true
     }
 }
 
@@ -402,6 +495,14 @@ unsafe fn store_attr_slow(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
             *cache = before;
             *cache.add(1) = offset;
             *cache.add(2) = if after == before { 0 } else { after };
+        } else if r.is_ok()
+            && plain
+            && ty.version.get() != 0
+            && obj.type_ref().as_obj().is(ty.as_obj())
+            && let Some(place) = place_in_dict(cx, &obj, name).filter(|p| *p < 1 << 20)
+        {
+            *pc.add(8) = class_key(o);
+            *pc.add(5).cast::<u32>().add(1) = (place as u32) << 1 | IN_DICT;
         } else if r.is_ok()
             && plain
             && ty.version.get() != 0
@@ -447,7 +548,7 @@ unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slo
             0
         };
         if m & (STATIC_MARK | CLASS_MARK) != 0 {
-            return load_marked_method::<A>(cx, pc, regs, m);
+            return load_marked_method::<A>(cx, pc, regs, m, false);
         }
         if m != 0 {
             let m = m as Slot;
@@ -479,11 +580,11 @@ unsafe fn load_method_other<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut S
 
 /// A static or class method: what it gives needs no object any more.
 #[inline(never)]
-unsafe fn load_marked_method<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, marked: u64) {
+unsafe fn load_marked_method<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, marked: u64, of_class: bool) {
     // SAFETY: the class holds the method while its version stands; a class that is asked for a class method is bound.
     unsafe {
         let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
-        let v = if marked & STATIC_MARK != 0 { static_value(marked) } else { bound_to_class(&mut *cx, marked, o) };
+        let v = if marked & STATIC_MARK != 0 { static_value(marked) } else { bound_to_class(&mut *cx, marked, o, of_class) };
         if v.is_null() {
             return fail(cx, pc, regs);
         }
@@ -494,11 +595,11 @@ unsafe fn load_marked_method<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut 
 }
 
 #[inline(never)]
-unsafe fn bound_to_class(cx: &mut Cx, marked: u64, o: Slot) -> Slot {
+unsafe fn bound_to_class(cx: &mut Cx, marked: u64, o: Slot, of_class: bool) -> Slot {
     // SAFETY: as above.
     unsafe {
         let function = (*((marked & !CLASS_MARK) as *const ClassMethod)).function.cloned(cx);
-        let class = if is(o, shape::TYPE) { peek(&o).clone() } else { peek(&o).type_ref().into_obj() };
+        let class = if of_class { peek(&o).clone() } else { peek(&o).type_ref().into_obj() };
         crate::types::function::bind(cx, function, class).map_or(std::ptr::null_mut(), give)
     }
 }
@@ -508,12 +609,12 @@ unsafe fn load_method_of_type<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut
     // SAFETY: as `load_attr_of_type`.
     unsafe {
         let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
-        if !is(o, shape::TYPE) || u64::from((*o.cast::<Type>()).version.get()) << 32 != *pc.add(3) || A == T && is_last(o) {
+        if type_key(o) != *pc.add(3) || A == T && is_last(o) {
             return load_method_any::<A>(cx, pc, regs);
         }
         let known = *pc.add(4);
         if known & (STATIC_MARK | CLASS_MARK) != 0 {
-            return load_marked_method::<A>(cx, pc, regs, known);
+            return load_marked_method::<A>(cx, pc, regs, known, true);
         }
         incref(known as Slot);
         if A == T {
@@ -585,7 +686,7 @@ unsafe fn load_method_slow<const A: u8>(cx: &mut Cx, pc: *mut u64, regs: *mut Sl
             *pc.add(3) = key;
             *pc.add(4) = m;
         } else if let Some(known) = of_type(cx, &obj, name) {
-            *pc.add(3) = u64::from(obj.cast_unchecked::<Type>().version.get()) << 32;
+            *pc.add(3) = type_key(o);
             *pc.add(4) = known;
             quicken(cx, pc, load_method_of_type::<A>);
         } else if let Some((version, place)) = of_module(cx, &obj, name) {
