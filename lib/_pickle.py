@@ -4,7 +4,7 @@ import io as _io
 import struct as _struct
 
 import pickle as _pickle
-from _picklebuffer import PickleBuffer
+from _retic_pickle import PickleBuffer, dump, dumps, load, loads
 from pickle import PickleError, PicklingError, UnpicklingError, _Pickler, _Unpickler
 
 
@@ -57,25 +57,18 @@ _STACK = frozenset(
 ) | {"pop_mark", "load", "readline", "read", "readinto", "decode_long", "_decode_string", "get_extension"}
 
 
-def dump(obj, file, protocol=None, *, fix_imports=True, buffer_callback=None):
-    """Write a pickled representation of obj to the open file object file."""
-    Pickler(file, protocol, fix_imports, buffer_callback).dump(obj)
-
-
-def dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None):
-    """Return the pickled representation of the object as a bytes object."""
+def _dumps(obj, protocol, fix_imports, buffer_callback):
+    """What the native `dumps` leaves to Python: old protocols, and buffers out of band."""
     file = _io.BytesIO()
     _Pickler(file, protocol, fix_imports=fix_imports, buffer_callback=buffer_callback).dump(obj)
     return file.getvalue()
 
 
-def load(file, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
-    """Read and return an object from the pickle data stored in a file."""
+def _load(file, fix_imports, encoding, errors, buffers):
+    """Reads from a file no more than the pickle has."""
     return Unpickler(file, fix_imports=fix_imports, buffers=buffers or None, encoding=encoding, errors=errors).load()
 
 
-def loads(data, /, *, fix_imports=True, encoding="ASCII", errors="strict", buffers=()):
-    """Read and return an object from the given pickle data."""
-    if isinstance(data, str):
-        raise TypeError("a bytes-like object is required, not 'str'")
-    return Unpickler(_io.BytesIO(data), fix_imports=fix_imports, buffers=buffers or None, encoding=encoding, errors=errors).load()
+def _loads(data, fix_imports, encoding, errors, buffers):
+    """What the native `loads` leaves to Python: buffers out of band."""
+    return Unpickler(_io.BytesIO(data), fix_imports=fix_imports, buffers=buffers, encoding=encoding, errors=errors).load()

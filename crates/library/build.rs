@@ -14,8 +14,8 @@ const SUBSTITUTIONS: &[(&str, &str, &str)] = &[
     ("site.py", "{userbase}/lib/rustpython{version", "{userbase}/lib/python{version"),
     ("sysconfig/__init__.py", "return 'RustPython'  # XXX: RUSTPYTHON; For site-packages", "return 'Python'"),
     ("sysconfig/__init__.py", "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'", "'_retic_sysconfigdata'"),
-    // The type of buffers is native and has a module of its own.
-    ("pickle.py", "    from _pickle import PickleBuffer", "    from _picklebuffer import PickleBuffer"),
+    // The type of buffers is native; `_pickle` itself needs `pickle`.
+    ("pickle.py", "    from _pickle import PickleBuffer", "    from _retic_pickle import PickleBuffer"),
     ("platform.py", "if \"RustPython\" in sys_version:\n            name = \"RustPython\"", "if \"Retic\" in sys_version:\n            name = \"Retic\""),
 ];
 

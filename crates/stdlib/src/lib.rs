@@ -22,7 +22,7 @@ mod itertools;
 mod json;
 mod math;
 mod operator;
-mod picklebuffer;
+mod pickle;
 mod posix;
 mod queue;
 mod random;
@@ -66,7 +66,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_operator", operator::make),
     ("_bisect", bisect::make),
     ("_queue", queue::make),
-    ("_picklebuffer", picklebuffer::make),
+    ("_retic_pickle", pickle::make),
     ("_posixsubprocess", subprocess::make),
     ("_abc", abc::make),
     ("pwd", accounts::make_pwd),

@@ -855,7 +855,7 @@ impl Type {
             Some(n) => Ok(n),
             None => {
                 let n = this.short_name();
-                cx.str(&n)
+                Ok(super::str::intern_text(cx, &n)?.into_obj())
             }
         }
     }
@@ -879,7 +879,7 @@ impl Type {
         }
         let full = this.static_name.get();
         let module = full.rsplit_once('.').map_or("builtins", |(m, _)| m);
-        cx.str(module)
+        Ok(cx.name(module).into_obj())
     }
     #[get("__bases__")]
     #[settable("")]

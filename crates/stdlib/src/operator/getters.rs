@@ -4,7 +4,7 @@ use super::only;
 use retic_runtime::object::Guarded;
 use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Dict, Slots, Spec, Str, Tuple};
-use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
+use retic_runtime::{Args, Cx, Obj, PyResult, Ref, layout, memory, protocol};
 
 layout! {
     /// Picks items: their keys.
@@ -21,6 +21,12 @@ layout! {
 
 fn items_of(o: &Obj) -> Vec<Obj> {
     o.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default()
+}
+fn at_least_one<'a>(cx: &Cx, name: &str, args: Args<'a>) -> PyResult<&'a [Obj]> {
+    if args.items.is_empty() {
+        return Err(cx.type_error(format!("{name} expected 1 argument, got 0")));
+    }
+    Ok(args.items)
 }
 /// One result as it is, several as a tuple.
 fn one_or_all(cx: &mut Cx, what: &[Obj], mut get: impl FnMut(&mut Cx, &Obj) -> PyResult) -> PyResult {
@@ -55,7 +61,7 @@ pub fn item_spec() -> Spec {
         slots: Slots {
             new: Some(|cx, ty, args| {
                 args.no_keywords(cx, "itemgetter")?;
-                args.unpack(cx, "itemgetter", 1, usize::MAX)?;
+                at_least_one(cx, "itemgetter", args)?;
                 let items = cx.tuple(args.items.to_vec())?;
                 Ok(memory::new(cx, ty, |head| ItemGetter { head, items: Guarded::new(items) })?.into_obj())
             }),
@@ -114,7 +120,7 @@ pub fn attribute_spec() -> Spec {
         slots: Slots {
             new: Some(|cx, ty, args| {
                 args.no_keywords(cx, "attrgetter")?;
-                let given = args.unpack(cx, "attrgetter", 1, usize::MAX)?;
+                let given = at_least_one(cx, "attrgetter", args)?;
                 let mut names = Vec::new();
                 for n in given {
                     let Some(text) = n.cast::<Str>().cloned() else { return Err(cx.type_error("attribute name must be a string")) };
