@@ -786,7 +786,8 @@ pub(crate) fn inherit(cx: &Cx, ty: &Ref<Type>, base: &Type) {
     let mut own = *ty.slots(cx);
     let (had_hash, had_compare) = (own.hash.is_some(), own.richcompare.is_some());
     for d in all() {
-        if matches!(d.name, "__hash__" | "__eq__" | "__lt__" | "__le__" | "__ne__" | "__gt__" | "__ge__") || (d.present)(&own) || !(d.present)(&from) {
+        // Few slots are there to inherit: that is asked first.
+        if !(d.present)(&from) || (d.present)(&own) || matches!(d.name, "__hash__" | "__eq__" | "__lt__" | "__le__" | "__ne__" | "__gt__" | "__ge__") {
             continue;
         }
         (d.copy)(&from, &mut own);
