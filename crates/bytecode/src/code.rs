@@ -122,6 +122,21 @@ pub struct Body {
     pub positions: Positions,
     /// For a class body: the names assigned as `self.name` in its functions, sorted.
     pub static_attributes: Vec<Rc<str>>,
+    pub inlined: Inlined,
+}
+
+/// What `Code::inlining` found out; a copy, which may be changed, finds out anew.
+#[derive(Debug, Default)]
+pub struct Inlined(OnceCell<Box<crate::inline::Inlining>>);
+impl Inlined {
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> crate::inline::Inlining) -> &crate::inline::Inlining {
+        self.0.get_or_init(|| Box::new(make()))
+    }
+}
+impl Clone for Inlined {
+    fn clone(&self) -> Inlined {
+        Inlined::default()
+    }
 }
 
 /// A body, or the place where it lies packed: most functions of the library are imported and never called.
@@ -156,7 +171,9 @@ impl std::ops::Deref for Code {
 impl std::ops::DerefMut for Code {
     fn deref_mut(&mut self) -> &mut Body {
         self.body.get();
-        self.body.made.get_mut().expect("made just now")
+        let body = self.body.made.get_mut().expect("made just now");
+        body.inlined = Inlined::default();
+        body
     }
 }
 
@@ -218,8 +235,12 @@ impl Code {
         self.instructions().filter(|i| i.opcode == opcode as u8).count()
     }
 
-    /// The instruction whose opcode word is at a byte offset, its prefixes taken in.
+    /// The instruction whose opcode word is at a byte offset, its prefixes taken in; of an inlined comprehension, too.
     pub fn instruction_at(&self, offset: u32) -> Option<Instruction> {
+        let (code, own) = self.resolve(offset);
+        if !std::ptr::eq(code, self) {
+            return code.instruction_at(own);
+        }
         let at = offset as usize;
         let (opcode, mut arg) = (*self.code.get(at)?, u32::from(*self.code.get(at + 1)?));
         let mut before = at;

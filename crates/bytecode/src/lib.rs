@@ -7,6 +7,7 @@
 
 pub mod code;
 pub mod dis;
+pub mod inline;
 pub mod lines;
 pub mod opcode;
 pub mod pack;

@@ -27,7 +27,9 @@ pub fn line_starts(code: &Code) -> Vec<(u32, u32)> {
 }
 
 /// The line of the instruction at byte `offset`, as `PyCode_Addr2Line` of 3.9.
+/// An offset behind the code's own is one of a comprehension that runs inside of it.
 pub fn line_of(code: &Code, offset: u32) -> u32 {
+    let (code, offset) = code.resolve(offset);
     let (mut addr, mut line) = (0u32, i64::from(code.firstlineno));
     for pair in code.lnotab.chunks_exact(2) {
         addr += u32::from(pair[0]);

@@ -7,8 +7,8 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Changes with the format or the opcode table; the magic number of `.pyc` files follows.
-pub const FORMAT: u8 = 3;
+/// Changes with the format, the opcode table or what the compiler writes; the magic number of `.pyc` files follows.
+pub const FORMAT: u8 = 4;
 /// The first bytes.
 pub const MAGIC: [u8; 4] = [b'r', b't', b'c', b'0' + FORMAT];
 /// Constants nest at most this deep.
@@ -353,6 +353,6 @@ impl<'a> Reader<'a> {
         let lnotab = self.take(n)?.to_vec();
         let n = self.count()?;
         let positions = Positions::of_packed(self.take(n)?);
-        Some(Body { code, consts, names, varnames, cellvars, freevars, lnotab, positions, static_attributes })
+        Some(Body { code, consts, names, varnames, cellvars, freevars, lnotab, positions, static_attributes, inlined: Default::default() })
     }
 }

@@ -91,6 +91,7 @@ pub(crate) fn assemble(mut unit: Unit, scope: &Scope, lines: &Lines, filename: R
             lnotab,
             positions: positions.into(),
             static_attributes,
+            inlined: Default::default(),
         }
         .into(),
     }

@@ -498,16 +498,7 @@ impl Book {
     }
     /// Name of a register of a code: a local, a cell or a free variable.
     pub fn register(&self, code: u32, slot: u32) -> Option<&str> {
-        let c = &self.code(code)?.code;
-        let slot = slot as usize;
-        let (n, cells) = (c.varnames.len(), c.cellvars.len());
-        if slot < n {
-            c.varnames.get(slot).map(|t| &**t)
-        } else if slot < n + cells {
-            c.cellvars.get(slot - n).map(|t| &**t)
-        } else {
-            c.freevars.get(slot - n - cells).map(|t| &**t)
-        }
+        self.code(code)?.code.register_name(slot as usize).map(|t| &**t)
     }
     /// The objects (not buffers) that a user's instruction made itself, or that belong to no code of the library.
     pub fn own_lives(&self) -> impl Iterator<Item = &Life> {

@@ -16,6 +16,7 @@ pub fn constant(c: &Const) -> String {
         Const::Float(bits) => format!("{:?}", f64::from_bits(*bits)),
         Const::Str(s) if s.starts_with("<code object ") => s.to_string(),
         Const::Str(s) => format!("'{s}'"),
+        Const::Code(code) => format!("<code object {}>", code.name),
         Const::Bytes(_) => "b'…'".to_string(),
         Const::Tuple(items) => format!("({})", items.iter().map(constant).collect::<Vec<_>>().join(", ")),
         _ => "…".to_string(),

@@ -244,7 +244,10 @@ fn changes(book: &Book, lives: &[&Life], out: &mut String) {
     });
     out.push_str(",\"registers\":");
     list(out, book.codes.iter().enumerate(), |out, (i, c)| {
-        let names = c.as_ref().filter(|c| c.mine && !rows.is_empty()).map_or(0, |c| c.code.varnames.len() + c.code.cellvars.len() + c.code.freevars.len());
+        let names = c
+            .as_ref()
+            .filter(|c| c.mine && !rows.is_empty())
+            .map_or(0, |c| c.code.varnames.len() + c.code.cellvars.len() + c.code.freevars.len() + c.code.inlining().hidden as usize);
         list(out, 0..names as u32, |out, slot| quote(out, book.register(i as u32, slot).unwrap_or("?")));
     });
     out.push_str(",\"others\":");

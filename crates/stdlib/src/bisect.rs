@@ -1,7 +1,7 @@
 //! `_bisect`: where something belongs in a sorted sequence.
 
-use retic_runtime::types::type_::Cmp;
 use retic_runtime::types::module;
+use retic_runtime::types::type_::Cmp;
 use retic_runtime::{Cx, Obj, PyResult, protocol};
 
 /// The place before the first item that is not less than `x` (left), or behind the last that is not greater.

@@ -458,6 +458,7 @@ impl<'a> Emitter<'a> {
         let outer_async = self.in_async_function() || self.scope().comprehension && self.scope().coroutine;
         let line = self.lines.line(span(e, self.lines.source).start().to_u32());
         self.enter(name, Owner::Body(id), line);
+        self.u().range = span(e, self.lines.source);
         let is_async = self.scope().coroutine;
         if is_async && !outer_async && build.is_some() {
             return self.error("asynchronous comprehension outside of an asynchronous function", e.range());
@@ -472,12 +473,20 @@ impl<'a> Emitter<'a> {
         self.close_over(0, true);
         let outermost = &generators[0];
         self.iterable(&outermost.iter)?;
+        let whole = self.at_iterable(&outermost.iter);
         self.op(if outermost.is_async { GET_AITER } else { GET_ITER });
+        self.u().range = whole;
         self.op_arg(CALL_FUNCTION, 1);
         if is_async && build.is_some() {
             self.await_top();
         }
         Ok(())
+    }
+
+    /// What iterates, and may raise, stands where the iterable does; gives back the range to return to.
+    pub(super) fn at_iterable(&mut self, iter: &Expr) -> TextRange {
+        let range = span(iter, self.lines.source);
+        std::mem::replace(&mut self.u().range, range)
     }
 
     fn generator(&mut self, kind: &'a Expr, generators: &'a [Comprehension], index: usize, depth: usize, elt: &'a Expr, value: Option<&'a Expr>) -> Done {
@@ -504,14 +513,18 @@ impl<'a> Emitter<'a> {
                 }
                 _ => {
                     self.iterable(&g.iter)?;
+                    let whole = self.at_iterable(&g.iter);
                     self.op(GET_ITER);
+                    self.u().range = whole;
                 }
             }
         }
         if let Some(start) = start {
             depth += 1;
             self.use_block(start);
+            let whole = self.at_iterable(&g.iter);
             self.jump(FOR_ITER, anchor);
+            self.u().range = whole;
             self.next_block();
         }
         self.expr(&g.target)?;

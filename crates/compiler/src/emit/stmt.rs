@@ -370,9 +370,11 @@ impl<'a> Emitter<'a> {
         let (start, cleanup, end) = (self.new_block(), self.new_block(), self.new_block());
         self.push_frame(FrameKind::ForLoop, start, end);
         self.iterable(&f.iter)?;
+        let whole = self.at_iterable(&f.iter);
         self.op(GET_ITER);
         self.use_block(start);
         self.jump(FOR_ITER, cleanup);
+        self.u().range = whole;
         self.expr(&f.target)?;
         self.inner(&f.body)?;
         self.jump(JUMP_ABSOLUTE, start);

@@ -24,7 +24,7 @@ impl Locals {
 /// Which locals are certainly bound at each jump target: a forward pass over the wordcode until nothing changes.
 pub(super) fn bound_at_labels(code: &Code, list: &[Instruction], fix: &dyn Fn(u32) -> u32) -> FxHashMap<u32, Locals> {
     let mut at: FxHashMap<u32, Locals> = FxHashMap::default();
-    if code.nlocals() == 0 {
+    if code.nlocals() == 0 && code.inlining().hidden == 0 {
         return at;
     }
     loop {

@@ -34,6 +34,8 @@ pub struct Exec {
     pub words: Box<[u64]>,
     pub infos: Vec<Info>,
     pub nlocals: usize,
+    /// Registers of locals, cells and free variables; those of comprehensions follow, up to `base`.
+    pub own: usize,
     pub ncells: usize,
     pub nfrees: usize,
     /// Locals, cells, free variables; temporaries start here.

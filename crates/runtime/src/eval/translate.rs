@@ -11,6 +11,7 @@ use crate::object::{Obj, Ref};
 use crate::types::{CodeObj, Str, Tuple};
 use retic_bytecode::Opcode::{self, *};
 use retic_bytecode::code::*;
+use retic_bytecode::inline::{INLINE_END, Inlining, Region};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
@@ -54,6 +55,10 @@ struct Tr<'a> {
     is_gen: bool,
     keep: Vec<Obj>,
     lines: Vec<LinePoint>,
+    /// Registers of comprehensions, right below `base`.
+    hidden: u32,
+    /// The marker of an empty local, as a word.
+    unbound: u64,
 }
 
 /// State at a jump target.
@@ -68,15 +73,23 @@ struct Label {
 pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
     let code = code_obj.code().clone();
     let nlocals = code.nlocals();
-    let base = nlocals + code.cellvars.len() + code.freevars.len();
-    if base + code.stacksize as usize + 64 > u16::MAX as usize {
+    // What runs: its own instructions, with comprehensions in their places (PEP 709).
+    let (list, inlining) = code.expanded();
+    let own = nlocals + code.cellvars.len() + code.freevars.len();
+    let base = own + inlining.hidden as usize;
+    if base + (code.stacksize + inlining.stacksize) as usize + 64 > u16::MAX as usize {
         return Err(cx.memory_error());
     }
     let mut names = Vec::new();
-    for n in &code.names {
+    for n in code.names.iter().chain(inlining.regions.iter().flat_map(|r| &r.code.names)) {
         names.push(crate::types::str::intern_text(cx, n)?);
     }
-    let consts = code_obj.constants(cx)?.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+    let mut consts = code_obj.constants(cx)?.cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
+    for r in &inlining.regions {
+        let inner = consts.get(r.constant as usize).and_then(|c| c.cast::<CodeObj>()).cloned();
+        let more = inner.map(|c| c.constants(cx)).transpose()?;
+        consts.extend(more.iter().filter_map(|t| t.cast::<Tuple>()).flat_map(|t| t.items().iter().cloned()));
+    }
     let mut params = Vec::new();
     for n in code.varnames.iter().take((code.argcount + code.kwonlyargcount) as usize) {
         params.push(crate::types::str::intern_text(cx, n)?.into_obj());
@@ -102,13 +115,15 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         scratch: Vec::new(),
         fixups: Vec::new(),
         handler_fixups: Vec::new(),
-        starts: vec![u32::MAX; code.code.len() / 2 + 1],
+        starts: vec![u32::MAX; inlining.end as usize / 2 + 1],
         bound,
         is_gen,
         keep,
         lines: Vec::new(),
+        hidden: inlining.hidden,
+        unbound: cx.consts.unbound.as_ptr().as_ptr() as u64,
     };
-    tr.run()?;
+    tr.run(list, &inlining)?;
     let words = tr.finish();
     let cell_args = code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect::<Vec<_>>();
     const ARRANGED: u32 = CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
@@ -122,6 +137,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         nlocals,
         ncells: code.cellvars.len(),
         nfrees: code.freevars.len(),
+        own,
         base,
         nregs: tr.max + 4,
         flags: code.flags,
@@ -336,13 +352,13 @@ impl Tr<'_> {
         words
     }
 
-    fn run(&mut self) -> PyResult<()> {
-        let size = self.code.code.len() / 2;
-        let mut list: Vec<Instruction> = Vec::with_capacity(size);
+    fn run(&mut self, expanded: Vec<Instruction>, inlining: &Inlining) -> PyResult<()> {
+        let size = inlining.end as usize / 2;
+        let mut list: Vec<Instruction> = Vec::with_capacity(expanded.len());
         // Jumps may target the EXTENDED_ARG in front of an instruction: those are its own, too.
         let mut prefix: FxHashMap<u32, u32> = FxHashMap::default();
         let mut pending: Vec<u32> = Vec::new();
-        for i in self.code.instructions() {
+        for i in expanded {
             if i.opcode == EXTENDED_ARG as u8 {
                 pending.push(i.offset);
                 continue;
@@ -361,7 +377,8 @@ impl Tr<'_> {
                 *place = true;
             }
         }
-        for (offset, _) in retic_bytecode::lines::line_starts(self.code) {
+        let inner = inlining.regions.iter().flat_map(|r| retic_bytecode::lines::line_starts(&r.code).into_iter().map(|(o, l)| (o + r.base, l)));
+        for (offset, _) in retic_bytecode::lines::line_starts(self.code).into_iter().chain(inner) {
             if let Some(place) = line_starts.get_mut(fix(offset) as usize / 2) {
                 *place = true;
             }
@@ -405,6 +422,12 @@ impl Tr<'_> {
             if !reachable {
                 continue;
             }
+            if i.opcode == INLINE_END {
+                if let Some(r) = inlining.regions.get(i.arg as usize) {
+                    self.end_comprehension(r);
+                }
+                continue;
+            }
             let Some(op) = Opcode::from_u8(i.opcode) else { continue };
             if starts_line(i.offset) {
                 self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
@@ -427,6 +450,17 @@ impl Tr<'_> {
             reachable = !op.ends_flow();
         }
         Ok(())
+    }
+
+    /// The variables of a comprehension are over; its value stays on the stack.
+    fn end_comprehension(&mut self, r: &Region) {
+        let first = self.base as u32 - self.hidden + r.first;
+        // The first is the iterator, which lies on the stack alone.
+        for local in (first + 1..first + r.code.varnames.len() as u32).map(|l| l as u16) {
+            self.save_local(local);
+            self.emit(ops::store_const, local, 0, 0, 0, &[self.unbound]);
+            self.bound.set(local as usize, false);
+        }
     }
 
     fn label(&mut self, labels: &mut FxHashMap<u32, Label>, target: u32, depth: usize) {

@@ -6,6 +6,7 @@ use super::{Slot, give, peek, take, tracing};
 use crate::cx::Cx;
 use crate::types::generator::Generator;
 use crate::types::{Exception, traceback};
+use retic_events::How;
 
 /// Raises the waiting exception at an instruction of the top frame.
 pub(super) unsafe fn fail(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
@@ -22,6 +23,26 @@ pub(super) unsafe fn fail(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 pub(super) unsafe fn fail_at(cx: &mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as above.
     unsafe { fail(cx, pc, regs) }
+}
+
+/// The variables of comprehensions that an exception leaves, whose handler stands around them.
+#[inline(never)]
+unsafe fn leave_comprehensions(cx: &mut Cx, frame: &Frame, regs: *mut Slot) {
+    // SAFETY: below the base of temporaries registers hold a value or the marker; each is dropped once.
+    unsafe {
+        let (own, base) = (frame.exec().own, frame.exec().base);
+        let code = frame.function().code.get(cx).code().clone();
+        // The lens tells them by the names that they have in the innermost.
+        let inner = code.inlining().around(frame.offset()).next().map_or(0..0, |r| own + r.first as usize..own + r.first as usize + r.code.varnames.len());
+        for r in own..base {
+            let old = std::mem::replace(&mut *regs.add(r), cx.consts.unbound.as_ptr().as_ptr());
+            if inner.contains(&r) {
+                cx.lens.hint(How::Unwound, r - inner.start);
+            }
+            drop_slot(cx, old);
+        }
+        cx.lens.hint(How::Dropped, 0);
+    }
 }
 
 /// Where to go on: the handler and its registers, or null when the exception leaves to Rust.
@@ -60,6 +81,9 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
             }
             let exc = if cx.frame_limit.get() == 0 { tracing::unwound(cx, exc, handled) } else { exc };
             if handled {
+                if exec.own < exec.base {
+                    leave_comprehensions(cx, &*frame, regs);
+                }
                 let base = regs.add(keep);
                 let old = cx.handled();
                 *base = give(cx.none());

@@ -36,6 +36,11 @@ impl Watch {
     pub(super) fn value_in(&self, cx: &Cx, frame: &Frame) -> Option<Obj> {
         let code = frame.function().code.get(cx).code();
         let n = code.varnames.len();
+        // In a comprehension that runs inside of it the variables are those of the comprehension first.
+        let hidden = |r: &retic_bytecode::inline::Region| Some(r.first as usize + r.code.varnames.iter().position(|v| **v == *self.name)?);
+        if let Some(i) = code.inlining().around(frame.offset()).find_map(hidden) {
+            return Some(frame.register(frame.exec().own + i).clone()).filter(|o| !o.is_unbound());
+        }
         if let Some(i) = code.varnames.iter().position(|v| **v == *self.name) {
             let value = frame.register(i).clone();
             // A parameter that closures share has moved to its cell.
@@ -132,9 +137,8 @@ fn variables(cx: &Cx, obj: &Obj) -> Vec<String> {
         if code.filename.ends_with(LOOKER) {
             continue;
         }
-        let names = code.varnames.iter().chain(&code.cellvars).chain(&code.freevars);
-        for (i, name) in names.enumerate().take(f.exec().base) {
-            if f.register(i).is(obj) {
+        for i in (0..f.exec().base).filter(|i| f.register(*i).is(obj)) {
+            if let Some(name) = code.register_name(i) {
                 out.push(format!("local {name} of {}", code.qualname));
             }
         }

@@ -8,6 +8,7 @@ use retic_bytecode::{Code, Const};
 use retic_events::Sink;
 use rustc_hash::FxHashMap;
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 /// Sites found last, by the end of the instruction's address.
 struct Recent([(usize, u32); 512]);
@@ -28,7 +29,8 @@ impl Recent {
 /// The numbers given so far.
 #[derive(Default)]
 pub struct Names {
-    codes: FxHashMap<usize, u32>,
+    /// By what runs, and the offset where it begins: a comprehension that runs inside of another code counts for itself.
+    codes: FxHashMap<(usize, u32), u32>,
     mine: Vec<bool>,
     /// By address of the instruction.
     at: FxHashMap<usize, u32>,
@@ -45,17 +47,30 @@ pub struct Names {
 impl Names {
     /// The number of a frame's code.
     pub fn code(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
-        let key = frame.exec as usize;
-        if let Some(id) = self.codes.get(&key) {
-            return *id;
+        let key = (frame.exec as usize, 0);
+        match self.codes.get(&key) {
+            Some(id) => *id,
+            None => self.new_code(sink, key, frame.function().code.get(cx).code()),
         }
+    }
+    fn new_code(&mut self, sink: &mut dyn Sink, key: (usize, u32), code: &Code) -> u32 {
         let id = self.mine.len() as u32 + 1;
-        let code = frame.function().code.get(cx).code().clone();
         let mine = sink.is_mine(&code.filename);
-        sink.code(id, &retic_bytecode::pack::write(&shallow(&code, mine)), mine);
+        sink.code(id, &retic_bytecode::pack::write(&shallow(code, mine)), mine);
         self.codes.insert(key, id);
         self.mine.push(mine);
         id
+    }
+    /// The code that a frame is in, which may be a comprehension's, and the offset there.
+    fn inner(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> (u32, u32) {
+        let offset = frame.offset();
+        let code = frame.function().code.get(cx).code().clone();
+        let (inner, within) = code.resolve(offset);
+        let key = (frame.exec as usize, offset - within);
+        match self.codes.get(&key) {
+            Some(id) => (*id, within),
+            None => (self.new_code(sink, key, inner), within),
+        }
     }
     /// Whether a code is the user's.
     pub fn is_mine(&self, code: u32) -> bool {
@@ -71,8 +86,7 @@ impl Names {
         let id = match self.at.get(&pc) {
             Some(id) => *id,
             None => {
-                let code = self.code(cx, sink, frame);
-                let offset = frame.offset();
+                let (code, offset) = self.inner(cx, sink, frame);
                 let next = self.sites.len() as u32 + 1;
                 let id = *self.sites.entry((code, offset)).or_insert(next);
                 if id == next {
@@ -83,6 +97,21 @@ impl Names {
             }
         };
         *self.recent.slot(pc) = (pc, id);
+        id
+    }
+    /// The number of the place in a frame's own code: of a comprehension inside of it, where it is called.
+    pub fn outer_site(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
+        if frame.exec().own == frame.exec().base {
+            return self.site(cx, sink, frame);
+        }
+        let code = frame.function().code.get(cx).code().clone();
+        let Some(called) = code.inlining().around(frame.offset()).last().map(|r| r.call) else { return self.site(cx, sink, frame) };
+        let of = self.code(cx, sink, frame);
+        let next = self.sites.len() as u32 + 1;
+        let id = *self.sites.entry((of, called)).or_insert(next);
+        if id == next {
+            sink.site(id, of, called);
+        }
         id
     }
     /// The number of a type.
@@ -157,7 +186,7 @@ impl Names {
         } else if let Some(code) = obj.cast::<CodeObj>() {
             let exec = code.exec_known();
             if !exec.is_null() {
-                self.codes.remove(&(exec as usize));
+                self.codes.retain(|key, _| key.0 != exec as usize);
                 // SAFETY: the code object is whole until it is taken apart.
                 let words = unsafe { &(*exec).words }.as_ptr_range();
                 let (from, to) = (words.start as usize, words.end as usize);
@@ -193,12 +222,17 @@ fn shallow(code: &Code, mine: bool) -> Code {
     let mut out = code.clone();
     out.positions.clear();
     out.static_attributes.clear();
-    if !mine {
+    // Comprehensions that run inside of it stay: their instructions count as its own.
+    let within: Vec<u32> = code.inlining().regions.iter().map(|r| r.constant).collect();
+    if !mine && within.is_empty() {
         out.consts.clear();
     }
-    for c in &mut out.consts {
-        if let Const::Code(inner) = c {
-            *c = Const::Str(format!("<code object {}>", inner.name).into());
+    for (i, c) in out.consts.iter_mut().enumerate() {
+        match c {
+            Const::Code(inner) if within.contains(&(i as u32)) => *c = Const::Code(Rc::new(shallow(inner, mine))),
+            Const::Code(inner) if mine => *c = Const::Str(format!("<code object {}>", inner.name).into()),
+            _ if mine => {}
+            _ => *c = Const::None,
         }
     }
     out

@@ -405,7 +405,8 @@ impl Recorder {
         ended
     }
     pub fn leaving(&mut self, cx: &Cx, frame: *mut Frame) {
-        let site = self.site(cx, frame);
+        // SAFETY: the frame is live. Its variables bear the names of its own code.
+        let site = self.names.outer_site(cx, &mut *self.sink, unsafe { &*frame });
         self.leaving.push((frame.wrapping_sub(1), site));
     }
     pub fn left(&mut self, cx: &Cx, frame: *mut Frame, how: Left) -> bool {

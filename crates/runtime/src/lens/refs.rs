@@ -39,7 +39,7 @@ const FEW: usize = 24;
 
 impl Near {
     fn insert(&mut self, block: usize, address: usize) {
-        if self.few.iter().any(|n| n.0 == block) {
+        if self.few.iter().any(|n| n.0 == block) || self.more.contains_key(&block) {
             return;
         }
         if self.few.len() < FEW {

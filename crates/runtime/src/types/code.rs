@@ -162,6 +162,11 @@ fn strings(cx: &Cx, list: &[Rc<str>]) -> PyResult {
     cx.tuple(items)
 }
 
+/// What runs of a code object: itself, then the comprehensions that run inside of it, whose offsets stand behind its own.
+fn running(own: &Rc<Code>) -> impl Iterator<Item = Rc<Code>> {
+    std::iter::once(own.clone()).chain(own.inlining().regions.iter().map(|r| r.code.clone()))
+}
+
 #[retic_macros::methods]
 impl CodeObj {
     #[get("co_name")]
@@ -302,16 +307,16 @@ impl CodeObj {
     /// instruction: its line is that of the definition, as with the RESUME of newer bytecode.
     #[py("co_lines($self, /)")]
     fn co_lines(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
-        let code = this.code().clone();
+        let own = this.code().clone();
         let mut ranges: Vec<(u32, u32, u32)> = Vec::new();
-        for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
+        for (i, line) in running(&own).flat_map(|c| retic_bytecode::lines::lines(&c)).enumerate() {
             let offset = i as u32 * 2;
             match ranges.last_mut() {
                 Some(r) if r.2 == line => r.1 = offset + 2,
                 _ => ranges.push((offset, offset + 2, line)),
             }
         }
-        let entry = vec![cx.int(-1)?, cx.int(0)?, cx.int(i64::from(code.firstlineno))?];
+        let entry = vec![cx.int(-1)?, cx.int(0)?, cx.int(i64::from(own.firstlineno))?];
         let mut items = vec![cx.tuple(entry)?];
         for (a, b, line) in ranges {
             let v = vec![cx.int(i64::from(a))?, cx.int(i64::from(b))?, cx.int(i64::from(line))?];
@@ -323,14 +328,16 @@ impl CodeObj {
     /// The place in the source of each instruction: (line, end line, column, end column).
     #[py("co_positions($self, /)")]
     fn co_positions(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
-        let code = this.code().clone();
+        let own = this.code().clone();
         let mut items = Vec::new();
-        for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
-            let v = match code.positions.get(i).filter(|_| !cx.no_columns) {
-                Some(p) => [p.line, p.end_line, p.column, p.end_column].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?,
-                None => vec![cx.int(i64::from(line))?, cx.none(), cx.none(), cx.none()],
-            };
-            items.push(cx.tuple(v)?);
+        for code in running(&own) {
+            for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
+                let v = match code.positions.get(i).filter(|_| !cx.no_columns) {
+                    Some(p) => [p.line, p.end_line, p.column, p.end_column].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?,
+                    None => vec![cx.int(i64::from(line))?, cx.none(), cx.none(), cx.none()],
+                };
+                items.push(cx.tuple(v)?);
+            }
         }
         let l = cx.list(items)?;
         protocol::iter(cx, &l)

@@ -1,10 +1,10 @@
 //! `BaseExceptionGroup` and `ExceptionGroup` (PEP 654), and what `except*` asks of them.
 //! A group's fields are its message and the tuple of its exceptions.
 
+use super::exception::fields::{member, place, with_fields};
 use super::type_::flags;
 use super::{Exception, List, Slots, Spec, Str, Tuple, Type};
 use crate::cx::{Cx, PyResult};
-use super::exception::fields::{member, place, with_fields};
 use crate::native::{Args, MemberDef, MemberKind};
 use crate::object::{Obj, Ref};
 use crate::protocol;

@@ -235,6 +235,18 @@ impl FrameObj {
     }
 }
 
+/// Name and register of each variable of the comprehensions that a frame is in, the innermost first (PEP 709).
+pub(crate) fn hidden(cx: &Cx, f: &Ref<FrameObj>) -> Vec<(std::rc::Rc<str>, usize)> {
+    let c = f.code.get(cx).code().clone();
+    let Place::At(offset) = f.place() else { return Vec::new() };
+    if (offset as usize) < c.code.len() {
+        return Vec::new();
+    }
+    let own = c.nlocals() + c.cellvars.len() + c.freevars.len();
+    let of = |r: &retic_bytecode::inline::Region| r.code.varnames.iter().enumerate().skip(1).map(|(i, n)| (n.clone(), own + r.first as usize + i)).collect::<Vec<_>>();
+    c.inlining().around(offset).flat_map(of).collect()
+}
+
 /// Name and value of everything bound in a frame, in the order of its code.
 pub(crate) fn variables(cx: &mut Cx, f: &Ref<FrameObj>) -> PyResult<Vec<(Obj, Obj)>> {
     let code = f.code.cloned(cx);
@@ -253,6 +265,14 @@ pub(crate) fn variables(cx: &mut Cx, f: &Ref<FrameObj>) -> PyResult<Vec<(Obj, Ob
         };
         if let Some(v) = v {
             out.push((super::str::intern_text(cx, n)?.into_obj(), v));
+        }
+    }
+    for (name, i) in hidden(cx, f) {
+        let Some(v) = f.register(cx, i) else { continue };
+        let name = super::str::intern_text(cx, &name)?.into_obj();
+        match out.iter_mut().find(|(known, _)| known.is(&name)) {
+            Some(shadowed) => shadowed.1 = v,
+            None => out.push((name, v)),
         }
     }
     Ok(out)

@@ -25,6 +25,11 @@ fn frame_of(cx: &Cx, this: &Obj) -> Option<Ref<FrameObj>> {
 
 /// Register of a variable by name, and whether a cell lies there.
 fn find(cx: &mut Cx, f: &Ref<FrameObj>, key: &Obj) -> PyResult<Option<(usize, bool)>> {
+    if let Some(name) = key.cast::<Str>()
+        && let Some((_, i)) = crate::types::frame::hidden(cx, f).into_iter().find(|(n, i)| name.eq_str(cx, n) && f.register(cx, *i).is_some())
+    {
+        return Ok(Some((i, false)));
+    }
     let code = f.code.cloned(cx);
     let c = code.code().clone();
     let (cells, plain) = (c.cellvars.iter().chain(&c.freevars), c.varnames.iter());

@@ -237,8 +237,8 @@ impl Dump {
     fn write_text(&mut self, cx: &Cx, bytes: &[u8]) -> Done {
         let len = (bytes.len() as u64).to_le_bytes();
         match bytes.len() {
-            0..=0xff => self.write_long(cx, &[op::SHORT_BINUNICODE, len[0]], bytes),
-            0..=0xffff_ffff => self.write_long(cx, &[op::BINUNICODE, len[0], len[1], len[2], len[3]], bytes),
+            ..=0xff => self.write_long(cx, &[op::SHORT_BINUNICODE, len[0]], bytes),
+            0x100..=0xffff_ffff => self.write_long(cx, &[op::BINUNICODE, len[0], len[1], len[2], len[3]], bytes),
             _ => self.write_long(cx, &[&[op::BINUNICODE8], &len[..]].concat(), bytes),
         }
     }
@@ -246,8 +246,8 @@ impl Dump {
     fn write_bytes(&mut self, cx: &Cx, bytes: &[u8]) -> Done {
         let len = (bytes.len() as u64).to_le_bytes();
         match bytes.len() {
-            0..=0xff => self.write_long(cx, &[op::SHORT_BINBYTES, len[0]], bytes),
-            0..=0xffff_ffff => self.write_long(cx, &[op::BINBYTES, len[0], len[1], len[2], len[3]], bytes),
+            ..=0xff => self.write_long(cx, &[op::SHORT_BINBYTES, len[0]], bytes),
+            0x100..=0xffff_ffff => self.write_long(cx, &[op::BINBYTES, len[0], len[1], len[2], len[3]], bytes),
             _ => self.write_long(cx, &[&[op::BINBYTES8], &len[..]].concat(), bytes),
         }
     }
@@ -497,7 +497,11 @@ impl Dump {
         if !whole {
             return Err(raise(cx, "PicklingError", "PickleBuffer can not be pickled when pointing to a non-contiguous buffer".into()));
         }
-        if readonly { self.write_bytes(cx, &data)? } else { self.write_bytearray(cx, &data)? }
+        if readonly {
+            self.write_bytes(cx, &data)?
+        } else {
+            self.write_bytearray(cx, &data)?
+        }
         self.memoize(cx, o)
     }
 
@@ -703,4 +707,3 @@ fn note_key(cx: &mut Cx, r: Raised, o: &Obj, key: &Obj) -> Raised {
     let r = cx.raise(e);
     note(cx, r, o, &format!("item {shown}"))
 }
-

@@ -631,7 +631,7 @@ fn append(cx: &mut Cx, list: &Obj, items: Vec<Obj>) -> PyResult<()> {
 }
 
 fn set_items(cx: &mut Cx, d: &Obj, items: Vec<Obj>) -> PyResult<()> {
-    if items.len() % 2 != 0 {
+    if !items.len().is_multiple_of(2) {
         return Err(wrong(cx, if d.cast::<Dict>().is_some() { "odd number of items for SETITEMS" } else { "odd number of items for DICT" }));
     }
     let exact = d.cast::<Dict>().filter(|_| std::ptr::eq(d.ty(), &*cx.types.dict)).cloned();

@@ -348,7 +348,7 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
         for i in 0..exec.ncells {
             *base.add(exec.nlocals + i) = *cells.add(i);
         }
-        for i in named..exec.nlocals {
+        for i in (named..exec.nlocals).chain(exec.own..exec.base) {
             base.add(i).write_volatile(unbound);
         }
         if exec.nfrees != 0 {

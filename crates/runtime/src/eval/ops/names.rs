@@ -13,12 +13,19 @@ pub unsafe fn name_of<'a>(word: *mut u64) -> &'a Ref<Str> {
     unsafe { &*(word as *const Ref<Str>) }
 }
 
+/// The error for an empty local.
+#[cold]
+unsafe fn unbound_local(cx: &mut Cx, register: usize) -> crate::cx::Raised {
+    // SAFETY: the frame runs (promise 1).
+    let code = unsafe { (*cx.stacks.top).function().code.cloned(cx) };
+    let name = code.code().register_name(register).map_or("?", |n| n);
+    cx.error_of(&cx.types.unbound_local_error, format!("cannot access local variable '{name}' where it is not associated with a value"))
+}
+
 handler!(check_bound, 2, |cx, pc, regs| {
     let i = f(pc, 1);
     if peek(&*regs.add(i)).is_unbound() {
-        let code = (*cx.stacks.top).function().code.cloned(cx);
-        let name = code.code().varnames[i].clone();
-        return Err(cx.error_of(&cx.types.unbound_local_error, format!("cannot access local variable '{name}' where it is not associated with a value")));
+        return Err(unbound_local(cx, i));
     }
     Ok(())
 });
@@ -28,9 +35,7 @@ handler!(delete_fast, 2, |cx, pc, regs| {
     let unbound = cx.consts.unbound.as_ptr().as_ptr();
     let old = take(std::mem::replace(&mut *regs.add(i), unbound));
     if old.is_unbound() {
-        let code = (*cx.stacks.top).function().code.cloned(cx);
-        let name = code.code().varnames[i].clone();
-        return Err(cx.error_of(&cx.types.unbound_local_error, format!("cannot access local variable '{name}' where it is not associated with a value")));
+        return Err(unbound_local(cx, i));
     }
     cx.release(old);
     Ok(())
