@@ -62,10 +62,15 @@ impl Inlining {
     }
 }
 
+/// Whether a code is a comprehension's, by its name alone: bodies lie packed until they are called.
+fn comprehension(code: &Code) -> bool {
+    matches!(&*code.name, "<listcomp>" | "<setcomp>" | "<dictcomp>")
+}
+
 /// A comprehension that needs no frame: it neither suspends nor has variables that functions inside of it share.
 fn eligible(code: &Code) -> bool {
-    let named = matches!(&*code.name, "<listcomp>" | "<setcomp>" | "<dictcomp>");
-    if !named || code.flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR | CO_VARARGS | CO_VARKEYWORDS) != 0 || code.argcount != 1 || code.kwonlyargcount != 0 {
+    if !comprehension(code) || code.flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR | CO_VARARGS | CO_VARKEYWORDS) != 0 || code.argcount != 1 || code.kwonlyargcount != 0
+    {
         return false;
     }
     if !code.cellvars.is_empty() || code.varnames.first().is_none_or(|v| &**v != ".0") {
@@ -109,8 +114,7 @@ fn made_at(code: &Code, list: &[Instruction], at: usize) -> Option<Made> {
     }
     let constant = is(i, LOAD_CONST)?.arg;
     let Some(Const::Code(inner)) = code.consts.get(constant as usize) else { return None };
-    // Bodies of other functions lie packed until they are called: only the name is looked at.
-    if !matches!(&*inner.name, "<listcomp>" | "<setcomp>" | "<dictcomp>" | "<genexpr>") {
+    if !comprehension(inner) && &*inner.name != "<genexpr>" {
         return None;
     }
     let i = skip(i + 1);
@@ -144,7 +148,8 @@ struct Splicer<'a> {
 
 impl Splicer<'_> {
     fn splice(&mut self, code: &Code, place: &Place) {
-        let list: Vec<Instruction> = code.instructions().collect();
+        let mut list: Vec<Instruction> = Vec::with_capacity(code.code.len() / 2);
+        list.extend(code.instructions());
         // Comprehensions made and not yet called, innermost last; generator expressions count, but stay as they are.
         let mut waiting: Vec<Option<Made>> = Vec::new();
         let mut at = 0;
@@ -228,11 +233,14 @@ impl Code {
     pub fn expanded(&self) -> (Vec<Instruction>, Inlining) {
         let own = self.code.len() as u32;
         let inlining = Inlining { regions: Vec::new(), hidden: 0, stacksize: 0, end: own };
+        let mut out = Vec::with_capacity(self.code.len() / 2);
         // In modules and classes the names are in dicts, where locals() and the comprehension's own would meet.
-        if self.flags & CO_OPTIMIZED == 0 {
-            return (self.instructions().collect(), inlining);
+        let may = self.flags & CO_OPTIMIZED != 0 && self.consts.iter().any(|c| matches!(c, Const::Code(inner) if comprehension(inner)));
+        if !may {
+            out.extend(self.instructions());
+            return (out, inlining);
         }
-        let mut s = Splicer { outer: self, out: Vec::new(), inlining, names: self.names.len() as u32, consts: self.consts.len() as u32 };
+        let mut s = Splicer { outer: self, out, inlining, names: self.names.len() as u32, consts: self.consts.len() as u32 };
         s.splice(self, &Place { base: 0, region: None, local: 0, cells: Vec::new(), names: 0, consts: 0 });
         (s.out, s.inlining)
     }
