@@ -600,7 +600,10 @@ pub(super) unsafe fn resume(cx: &mut Cx, g: &Ref<Generator>, kind: FrameKind) ->
     unsafe {
         let exec = g.exec.get();
         let top = (*cx.stacks.top).top;
-        push(cx, exec, g.regs.get(), g.function.get(cx).as_obj().as_ptr().as_ptr(), kind)?;
+        if let Err(raised) = push(cx, exec, g.regs.get(), g.function.get(cx).as_obj().as_ptr().as_ptr(), kind) {
+            crate::types::generator::give_up(cx, g);
+            return Err(raised);
+        }
         let frame = &mut *cx.stacks.top;
         frame.top = top;
         frame.pc = g.resume_pc.get();

@@ -247,6 +247,22 @@ fn finish_unstarted(cx: &mut Cx, g: &Ref<Generator>) {
     }
 }
 
+/// Its frame could not be entered, and the error waits: it is over, as if that had been raised in it.
+pub(crate) fn give_up(cx: &mut Cx, g: &Ref<Generator>) {
+    let live = g.live();
+    g.started.set(true);
+    g.finished.set(true);
+    let saved = cx.save_error();
+    for r in live {
+        // SAFETY: nobody runs the generator; what it holds moves out once.
+        unsafe {
+            let v = std::mem::replace(&mut *g.regs.get().add(r), cx.consts.unbound.as_ptr().as_ptr());
+            cx.release(Obj::from_raw(NonNull::new_unchecked(v)));
+        }
+    }
+    cx.restore_error(saved);
+}
+
 /// `send` to any iterator: for `yield from` and `await`.
 pub fn send(cx: &mut Cx, it: &Obj, value: &Obj) -> PyResult<Result<Obj, Obj>> {
     if let Some(g) = it.cast::<Generator>() {

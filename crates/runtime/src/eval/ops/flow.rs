@@ -287,7 +287,6 @@ unsafe fn enter_generator(cx: &mut Cx, it: Slot) -> u32 {
         }
         let started = g.started.replace(true);
         if resume(cx, g, FrameKind::ForIter).is_err() {
-            g.started.set(started);
             return 0;
         }
         let raised = crate::eval::tracing::resumed(cx, g);
