@@ -366,47 +366,69 @@ fn grouper_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     Ok(t.extra.replace(cx, None))
 }
 
+/// Values that a link of the chain under `tee` holds, as CPython's.
+const LINK: usize = 57;
+
 fn tee_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let t = it(o);
-    // value: the link of the shared chain this iterator stands at; a link is (value, next link) filled on demand.
-    let Some(link) = t.value.cloned(cx) else { return Ok(None) };
-    let l = it(&link);
-    if l.value.get(cx).is_none() {
-        // While the next value is on its way, whoever asks for it too is refused: `extra` says so.
-        if l.extra.get(cx).is_some() {
+    // value and n: the link of the shared chain that this iterator stands at, and how many of its values it gave. A link
+    // has the source, behind it the values that are known, in `extra` the link behind it once it is full.
+    let Some(mut link) = t.value.cloned(cx) else { return Ok(None) };
+    if t.n.get() as usize == LINK {
+        link = match it(&link).extra.cloned(cx) {
+            Some(next) => next,
+            None => {
+                let Some(src) = source(cx, &it(&link), 0) else { return Ok(None) };
+                let next = tee_link(cx, src)?;
+                it(&link).extra.set(cx, Some(next.clone()));
+                next
+            }
+        };
+        t.value.set(cx, Some(link.clone()));
+        t.n.set(0);
+    }
+    let (l, at) = (it(&link), t.n.get() as usize + 1);
+    if at == l.sources.get(cx).len() {
+        // While the next value is on its way, whoever asks for it too is refused.
+        if l.flag.replace(true) {
             return Err(cx.runtime_error("cannot re-enter the tee iterator"));
         }
-        let busy = cx.none();
-        l.extra.set(cx, Some(busy));
         let next = next_of(cx, &l, 0);
-        l.extra.set(cx, None);
+        l.flag.set(false);
         let Some(v) = next? else { return Ok(None) };
-        let Some(src) = source(cx, &l, 0) else { return Ok(None) };
-        let ty = cx.native_type("itertools._tee_dataobject");
-        let next = make(cx, &ty, vec![src])?.into_obj();
-        l.value.set(cx, Some(v));
-        l.extra.set(cx, Some(next));
+        l.sources.get_mut(cx).push_in_place(v);
     }
-    let v = l.value.cloned(cx);
-    let next = l.extra.cloned(cx);
-    t.value.set(cx, next);
+    let v = source(cx, &l, at);
+    t.n.set(at as i64);
     Ok(v)
 }
-fn tee_over(cx: &mut Cx, link: Obj) -> PyResult {
+fn tee_link(cx: &mut Cx, source: Obj) -> PyResult {
+    let ty = cx.native_type("itertools._tee_dataobject");
+    let l = make(cx, &ty, Vec::new())?;
+    let mut room = Buf::with_capacity(cx, LINK + 1)?;
+    room.push_in_place(source);
+    l.sources.set(cx, room);
+    Ok(l.into_obj())
+}
+/// An iterator that stands behind the first `n` values of a link.
+fn tee_over(cx: &mut Cx, link: Option<Obj>, n: i64) -> PyResult {
     let ty = cx.native_type("itertools._tee");
     let t = make(cx, &ty, Vec::new())?;
-    t.value.set(cx, Some(link));
+    t.value.set(cx, link);
+    t.n.set(n);
     Ok(t.into_obj())
+}
+fn tee_copy(cx: &mut Cx, t: &It) -> PyResult {
+    let link = t.value.cloned(cx);
+    tee_over(cx, link, t.n.get())
 }
 fn tee_start(cx: &mut Cx, iterable: &Obj) -> PyResult {
     let source = protocol::iter(cx, iterable)?;
     if std::ptr::eq(source.ty(), &*cx.native_type("itertools._tee")) {
-        let link = it(&source).value.cloned(cx).unwrap_or_else(|| cx.none());
-        return tee_over(cx, link);
+        return tee_copy(cx, &it(&source));
     }
-    let ty = cx.native_type("itertools._tee_dataobject");
-    let link = make(cx, &ty, vec![source])?.into_obj();
-    tee_over(cx, link)
+    let link = tee_link(cx, source)?;
+    tee_over(cx, Some(link), 0)
 }
 
 #[retic_macros::methods]
@@ -424,10 +446,10 @@ mod functions {
         let mut out = Vec::new();
         if n > 0 {
             let first = tee_start(cx, iterable)?;
-            let link = it(&first).value.cloned(cx).unwrap_or_else(|| cx.none());
+            let t = it(&first);
             out.push(first);
             for _ in 1..n {
-                out.push(tee_over(cx, link.clone())?);
+                out.push(tee_copy(cx, &t)?);
             }
         }
         cx.tuple(out)
@@ -456,8 +478,7 @@ impl TeeMethods {
     /// Returns an independent iterator.
     #[py("__copy__($self, /)")]
     fn copy(cx: &mut Cx, this: &Ref<Itertool>) -> PyResult {
-        let link = this.value.cloned(cx).unwrap_or_else(|| cx.none());
-        tee_over(cx, link)
+        tee_copy(cx, this)
     }
 }
 struct RepeatMethods;
