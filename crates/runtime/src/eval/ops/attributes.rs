@@ -267,14 +267,11 @@ unsafe fn static_value(marked: u64) -> Slot {
     }
 }
 
-/// What stands for a class and all it has: its version, and that of a metaclass of the user's. Zero: no class.
+/// What stands for a class and all it has: its version, and that of its metaclass. Zero: no class.
 #[inline(always)]
 unsafe fn type_key(o: Slot) -> u64 {
-    // SAFETY: shape or layout say class before its fields are read.
+    // SAFETY: the layout says class before its fields are read.
     unsafe {
-        if is(o, shape::TYPE) {
-            return u64::from((*o.cast::<Type>()).version.get()) << 32;
-        }
         let meta = &*(*o).ty.get().as_ptr();
         if meta.layout.get() != <Type as crate::object::Layout>::ID {
             return 0;
