@@ -47,38 +47,29 @@ fn insort(cx: &mut Cx, a: &Obj, x: &Obj, lo: i64, hi: Option<&Obj>, key: Option<
 
 #[retic_macros::methods]
 mod functions {
-    //! Bisection algorithms.
-    //!
-    //! This module provides support for maintaining a list in sorted order without
-    //! having to sort the list after each insertion.
+    //! Where items belong in sorted lists, found by halving.
     use super::*;
 
-    /// Return the index where to insert item x in list a, assuming a is sorted.
-    ///
-    /// The return value i is such that all e in a[:i] have e <= x, and all e in
-    /// a[i:] have e > x.
+    /// Where x belongs in the sorted list a: behind all that equal it. Only a[lo:hi] is
+    /// looked at; a key is taken of the items, not of x.
     #[py("bisect_right(a, x, lo=0, hi=None, *, key=None)")]
     pub fn bisect_right(cx: &mut Cx, a: &Obj, x: &Obj, lo: i64, hi: Option<&Obj>, key: Option<&Obj>) -> PyResult<i64> {
         place(cx, a, x, lo, hi, key, false)
     }
-    /// Return the index where to insert item x in list a, assuming a is sorted.
-    ///
-    /// The return value i is such that all e in a[:i] have e < x, and all e in
-    /// a[i:] have e >= x.
+    /// Where x belongs in the sorted list a: behind all that are less. Only a[lo:hi] is
+    /// looked at; a key is taken of the items, not of x.
     #[py("bisect_left(a, x, lo=0, hi=None, *, key=None)")]
     pub fn bisect_left(cx: &mut Cx, a: &Obj, x: &Obj, lo: i64, hi: Option<&Obj>, key: Option<&Obj>) -> PyResult<i64> {
         place(cx, a, x, lo, hi, key, true)
     }
-    /// Insert item x in list a, and keep it sorted assuming a is sorted.
-    ///
-    /// If x is already in a, insert it to the right of the rightmost x.
+    /// Put x into the sorted list a behind what equals it. Only a[lo:hi] is looked at; a key is taken
+    /// of x, too.
     #[py("insort_right(a, x, lo=0, hi=None, *, key=None)")]
     pub fn insort_right(cx: &mut Cx, a: &Obj, x: &Obj, lo: i64, hi: Option<&Obj>, key: Option<&Obj>) -> PyResult<()> {
         insort(cx, a, x, lo, hi, key, false)
     }
-    /// Insert item x in list a, and keep it sorted assuming a is sorted.
-    ///
-    /// If x is already in a, insert it to the left of the leftmost x.
+    /// Put x into the sorted list a before what equals it. Only a[lo:hi] is looked at; a key is taken
+    /// of x, too.
     #[py("insort_left(a, x, lo=0, hi=None, *, key=None)")]
     pub fn insort_left(cx: &mut Cx, a: &Obj, x: &Obj, lo: i64, hi: Option<&Obj>, key: Option<&Obj>) -> PyResult<()> {
         insort(cx, a, x, lo, hi, key, true)

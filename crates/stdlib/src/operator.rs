@@ -40,10 +40,7 @@ fn search(cx: &mut Cx, a: &Obj, b: &Obj, first: bool) -> PyResult<Option<i64>> {
 
 #[retic_macros::methods]
 mod functions {
-    //! Operator interface.
-    //!
-    //! This module exports a set of functions implemented natively corresponding
-    //! to the intrinsic operators of Python.
+    //! The operators of Python as functions.
     use super::*;
 
     /// Return True if a is true, False otherwise.
@@ -286,7 +283,7 @@ mod functions {
     pub fn contains(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
         protocol::contains(cx, a, b)
     }
-    /// Return the number of items in a which are, or which equal, b.
+    /// How many items of a are or equal b.
     #[py("countOf(a, b, /)")]
     pub fn count_of(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<i64> {
         search(cx, a, b, false).map(|n| n.unwrap_or(0))
@@ -314,10 +311,7 @@ mod functions {
     pub fn delitem(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<()> {
         protocol::setitem(cx, a, b, None)
     }
-    /// Return an estimate of the number of items in obj.
-    ///
-    /// This is useful for presizing containers when building from an iterable.
-    /// If the object supports len(), the result will be exact.
+    /// About how many items obj has: exactly where it has a length, otherwise what it says of itself, or default.
     #[py("length_hint(obj, default=0, /)")]
     pub fn length_hint(cx: &mut Cx, obj: &Obj, default: Option<&Obj>) -> PyResult<i64> {
         let default = match default {

@@ -59,11 +59,10 @@ mod functions {
     //! Native parts of the pickle module.
     use super::*;
 
-    /// Return the pickled representation of the object as a bytes object.
+    /// The pickle of an object, as bytes.
     ///
     /// The protocol is that of `pickle.DEFAULT_PROTOCOL` unless given; a negative one is the highest.
-    /// If *buffer_callback* is None (the default), buffer views are
-    /// serialized into *file* as part of the pickle stream.
+    /// With protocol 5 `buffer_callback` is handed each PickleBuffer, which then stays out of the pickle if it answers falsely.
     #[py("dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None)")]
     pub fn dumps(cx: &mut Cx, obj: &Obj, protocol: Option<&Obj>, fix_imports: bool, buffer_callback: Option<&Obj>) -> PyResult {
         const HIGHEST: i64 = 5;
@@ -91,7 +90,7 @@ mod functions {
         dump.run(cx, obj)?;
         Bytes::from_slice(cx, &dump.out)
     }
-    /// Write a pickled representation of obj to the open file object file.
+    /// Write the pickle of an object to a file, in one call of its write().
     #[py("dump(obj, file, protocol=None, *, fix_imports=True, buffer_callback=None)")]
     pub fn dump(cx: &mut Cx, obj: &Obj, file: &Obj, protocol: Option<&Obj>, fix_imports: bool, buffer_callback: Option<&Obj>) -> PyResult<()> {
         let write = cx.name("write");
@@ -103,9 +102,7 @@ mod functions {
         cx.release(r);
         Ok(())
     }
-    /// Read and return an object from the pickle data stored in a file.
-    ///
-    /// The file must have read() and readline().
+    /// The object of the pickle that a file, which has read() and readline(), goes on with.
     #[py("load(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())")]
     pub fn load(cx: &mut Cx, file: &Obj, fix_imports: bool, encoding: Option<&Obj>, errors: Option<&Obj>, buffers: Option<&Obj>) -> PyResult {
         let load = from_module(cx, "_pickle", "_load")?;
@@ -113,11 +110,7 @@ mod functions {
         let fix = cx.bool(fix_imports);
         protocol::call(cx, &load, &[file.clone(), fix, encoding.cloned().unwrap_or(ascii), errors.cloned().unwrap_or(strict), buffers.cloned().unwrap_or(empty)])
     }
-    /// Read and return an object from the given pickle data.
-    ///
-    /// The protocol version of the pickle is detected automatically, so no
-    /// protocol argument is needed.  Bytes past the pickled object's
-    /// representation are ignored.
+    /// The object of a pickle of any protocol; what stands behind its end does not count.
     #[py("loads(data, /, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())")]
     pub fn loads(cx: &mut Cx, data: &Obj, fix_imports: bool, encoding: Option<&Obj>, errors: Option<&Obj>, buffers: Option<&Obj>) -> PyResult {
         let text = |cx: &mut Cx, o: Option<&Obj>, default: &str| match o {

@@ -73,10 +73,7 @@ fn take(cx: &mut Cx, this: &Ref<SimpleQueue>, block: bool, timeout: Option<&Obj>
 
 #[retic_macros::methods]
 impl SimpleQueue {
-    /// Put the item on the queue.
-    ///
-    /// The optional 'block' and 'timeout' arguments are ignored, as this method
-    /// never blocks.  They are provided for compatibility with the Queue class.
+    /// Append an item. There is always room, so `block` and `timeout`, which `queue.Queue` has, say nothing.
     #[py("put($self, /, item, block=True, timeout=None)")]
     fn put(cx: &mut Cx, this: &Ref<SimpleQueue>, item: &Obj, _block: bool, _timeout: Option<&Obj>) -> PyResult<()> {
         let queue = this.items.0.get_mut(cx);
@@ -87,32 +84,28 @@ impl SimpleQueue {
         this.ready.0.give();
         Ok(())
     }
-    /// Put the item on the queue; it is the same as put().
+    /// Append an item, as put() does.
     #[py("put_nowait($self, /, item)")]
     fn put_nowait(cx: &mut Cx, this: &Ref<SimpleQueue>, item: &Obj) -> PyResult<()> {
         SimpleQueue::put(cx, this, item, true, None)
     }
-    /// Remove and return an item from the queue.
-    ///
-    /// If optional args 'block' is true and 'timeout' is None (the default),
-    /// block if necessary until an item is available. With a timeout, wait so many
-    /// seconds at most and raise the Empty exception if no item came; without
-    /// 'block', raise it at once.
+    /// Take the oldest item; while there is none, wait for it. `timeout` (seconds) bounds the wait, and Empty is raised behind
+    /// it; without `block` it is raised at once.
     #[py("get($self, /, block=True, timeout=None)")]
     fn get(cx: &mut Cx, this: &Ref<SimpleQueue>, block: bool, timeout: Option<&Obj>) -> PyResult {
         take(cx, this, block, timeout)
     }
-    /// Remove and return an item from the queue without blocking, or raise the Empty exception.
+    /// Take the oldest item, or raise Empty.
     #[py("get_nowait($self, /)")]
     fn get_nowait(cx: &mut Cx, this: &Ref<SimpleQueue>) -> PyResult {
         take(cx, this, false, None)
     }
-    /// Return True if the queue is empty, False otherwise (not reliable!).
+    /// Whether nothing waits now; other threads may change that at once.
     #[py("empty($self, /)")]
     fn empty(cx: &mut Cx, this: &Ref<SimpleQueue>) -> bool {
         this.items.0.get(cx).is_empty()
     }
-    /// Return the approximate size of the queue (not reliable!).
+    /// How many items wait now; other threads may change that at once.
     #[py("qsize($self, /)")]
     fn qsize(cx: &mut Cx, this: &Ref<SimpleQueue>) -> usize {
         this.items.0.get(cx).len()
@@ -127,7 +120,7 @@ impl SimpleQueue {
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_queue", "C implementation of the Python queue module.\nThis module is an implementation detail, please do not use it directly.", &[])?;
     let spec = Spec {
-        doc: "Simple, unbounded, reentrant FIFO queue.",
+        doc: "A queue without a bound, first in, first out, which signal handlers and finalisers may use, too.",
         text_signature: "()",
         flags: flags::GC | flags::MANAGED | flags::WEAK | flags::BASE,
         slots: Slots {

@@ -55,7 +55,7 @@ fn reprs(cx: &mut Cx, items: &[Obj]) -> PyResult<Vec<String>> {
 /// `itemgetter`.
 pub fn item_spec() -> Spec {
     Spec {
-        doc: "Return a callable object that fetches the given item(s) from its operand.\nAfter f = itemgetter(2), the call f(r) returns r[2].\nAfter g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])",
+        doc: "A callable that picks items: itemgetter(2)(r) is r[2], and with several keys a tuple, itemgetter(2, 5)(r) is (r[2], r[5]).",
         text_signature: "(item, /, *items)",
         flags: flags::GC,
         slots: Slots {
@@ -114,7 +114,7 @@ fn follow(cx: &mut Cx, from: &Obj, name: &Obj) -> PyResult {
 /// `attrgetter`.
 pub fn attribute_spec() -> Spec {
     Spec {
-        doc: "Return a callable object that fetches the given attribute(s) from its operand.\nAfter f = attrgetter('name'), the call f(r) returns r.name.\nAfter g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).\nAfter h = attrgetter('name.first', 'name.last'), the call h(r) returns\n(r.name.first, r.name.last).",
+        doc: "A callable that picks attributes: attrgetter('name')(r) is r.name, with dots r.name.first, and with several names a tuple.",
         text_signature: "(attr, /, *attrs)",
         flags: flags::GC,
         slots: Slots {
@@ -163,7 +163,7 @@ impl AttrGetter {
 /// `methodcaller`.
 pub fn method_spec() -> Spec {
     Spec {
-        doc: "Return a callable object that calls the given method on its operand.\nAfter f = methodcaller('name'), the call f(r) returns r.name().\nAfter g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).",
+        doc: "A callable that calls a method: methodcaller('name', 1, k=2)(r) is r.name(1, k=2).",
         text_signature: "(name, /, *args, **kwargs)",
         flags: flags::GC,
         slots: Slots {
