@@ -286,6 +286,8 @@ pub trait Host: accounts::Accounts + network::Network + process::Process + termi
     fn local_offset(&self, seconds: i64) -> (i64, String, bool) {
         (0, "UTC".into(), false)
     }
+    /// Takes the zone anew from the environment variable TZ.
+    fn tzset(&mut self) {}
     /// The text of an error number.
     fn error_text(&self, errno: i32) -> String {
         format!("error {errno}")

@@ -13,6 +13,7 @@ mod cmath;
 mod codecs;
 mod collections;
 mod csv;
+mod datetime;
 mod errno;
 mod fcntl;
 mod functools;
@@ -56,6 +57,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_codecs", codecs::make),
     ("_collections", collections::make),
     ("_csv", csv::make),
+    ("_datetime", datetime::make),
     ("_json", json::make),
     ("_functools", functools::make),
     ("_blake2", hashes::make_blake2),

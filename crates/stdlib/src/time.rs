@@ -1,6 +1,6 @@
 //! `time`: clocks, and the calendar in UTC and in the host's zone.
 
-mod calendar;
+pub(crate) mod calendar;
 
 use calendar::Moment;
 use retic_runtime::host::Clock;
@@ -330,6 +330,7 @@ mod functions {
     /// Initialize, or reinitialize, the local timezone to the value stored in TZ.
     #[py("tzset()")]
     pub fn tzset(cx: &mut Cx) -> PyResult<()> {
+        cx.host.tzset();
         let name = cx.name("time");
         match cx.modules.clone().and_then(|m| m.get_str(cx, &name)) {
             Some(m) => zone_constants(cx, &m),

@@ -272,6 +272,9 @@ impl Host for System {
     fn local_offset(&self, seconds: i64) -> (i64, String, bool) {
         process::local_offset(seconds)
     }
+    fn tzset(&mut self) {
+        process::tzset()
+    }
     fn error_text(&self, errno: i32) -> String {
         let text = std::io::Error::from_raw_os_error(errno).to_string();
         text.rsplit_once(" (os error").map_or(text.clone(), |t| t.0.to_string())

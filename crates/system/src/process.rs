@@ -261,6 +261,14 @@ pub fn poll(fds: &[(i32, i16)], timeout_ms: i32) -> Result<Vec<i16>> {
     Ok(list.into_iter().map(|p| p.revents).collect())
 }
 
+pub fn tzset() {
+    unsafe extern "C" {
+        fn tzset();
+    }
+    // SAFETY: reads the environment, which only this thread changes, and the zone's file.
+    unsafe { tzset() }
+}
+
 pub fn local_offset(seconds: i64) -> (i64, String, bool) {
     // SAFETY: all-zero is a valid struct, which the call fills; its zone name is a text the C library keeps.
     unsafe {
