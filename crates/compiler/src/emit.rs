@@ -172,7 +172,7 @@ pub(crate) fn compile_module(source: &str, parsed: &Parsed, options: &Options) -
 }
 
 /// Reads the `from __future__` imports at the top.
-fn future_annotations(lines: &Lines, module: &Mod) -> Done<bool> {
+pub(crate) fn future_annotations(lines: &Lines, module: &Mod) -> Done<bool> {
     const FEATURES: [&str; 10] =
         ["nested_scopes", "generators", "division", "absolute_import", "with_statement", "print_function", "unicode_literals", "generator_stop", "annotations", "barry_as_FLUFL"];
     let Mod::Module(m) = module else { return Ok(false) };

@@ -15,6 +15,7 @@ mod parse;
 mod peephole;
 mod source;
 mod symbols;
+mod symtable;
 mod tree;
 mod unparse;
 mod wording;
@@ -23,6 +24,7 @@ pub use error::{CompileError, ErrorKind, Warning};
 pub use from_tree::{Node, Problem, Value, compile_tree};
 pub use parse::is_incomplete;
 pub use source::{decode, foreign_coding};
+pub use symtable::{Entry, EntryKind, FLAGS as SYMTABLE_FLAGS, symtable};
 pub use tree::{Build, TreeError, tree};
 
 use retic_bytecode::Code;

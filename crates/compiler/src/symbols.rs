@@ -34,20 +34,25 @@ pub const DEF_FREE_CLASS: u16 = 32;
 pub const DEF_ANNOT: u16 = 64;
 pub const DEF_COMP_ITER: u16 = 128;
 /// Beside `DEF_LOCAL`: a type parameter.
-const DEF_TYPE_PARAM: u16 = 256;
-const DEF_BOUND: u16 = DEF_LOCAL | DEF_PARAM;
+pub const DEF_TYPE_PARAM: u16 = 256;
+/// Bound by an import and by nothing else, or beside `DEF_LOCAL`.
+pub const DEF_IMPORT: u16 = 512;
+const DEF_BOUND: u16 = DEF_LOCAL | DEF_PARAM | DEF_IMPORT;
 
 #[derive(Clone, Debug)]
 pub struct Symbol {
     pub flags: u16,
     pub resolved: Option<Resolved>,
-    at: TextRange,
+    /// Where the name stands first.
+    pub at: TextRange,
 }
 
 #[derive(Debug)]
 pub struct Scope {
     pub kind: ScopeKind,
     pub name: Rc<str>,
+    /// What opened it.
+    pub at: TextRange,
     pub comprehension: bool,
     pub symbols: FxHashMap<Rc<str>, Symbol>,
     /// Parameters in order.
@@ -133,7 +138,7 @@ impl Scope {
 /// Builds and resolves the scopes of a program.
 pub fn build(lines: &Lines, module: &Mod, future_annotations: bool) -> Result<Table, Box<CompileError>> {
     let mut b = Builder { lines, table: Table { scopes: Vec::new(), of: FxHashMap::default() }, current: 0, future_annotations, names: FxHashMap::default() };
-    b.open(ScopeKind::Module, "<module>", Owner::Body(0));
+    b.open(ScopeKind::Module, "<module>", Owner::Body(0), TextRange::default());
     match module {
         Mod::Module(m) => {
             b.annotations_of_body(&m.body, key(m))?;
@@ -160,7 +165,7 @@ impl<'a> Builder<'a> {
         &mut self.table.scopes[self.current]
     }
 
-    fn open(&mut self, kind: ScopeKind, name: &str, owner: Owner) -> usize {
+    fn open(&mut self, kind: ScopeKind, name: &str, owner: Owner, at: TextRange) -> usize {
         let id = self.table.scopes.len();
         let name = self.intern(name);
         let (parent, nested, private, only_mangled, in_iterable) = if id == 0 {
@@ -177,6 +182,7 @@ impl<'a> Builder<'a> {
         self.table.scopes.push(Scope {
             kind,
             name,
+            at,
             comprehension: false,
             symbols: FxHashMap::default(),
             params: Vec::new(),
@@ -263,7 +269,7 @@ impl<'a> Builder<'a> {
         if self.scope().kind == ScopeKind::Module {
             self.add("__conditional_annotations__", USE | DEF_LOCAL, TextRange::default())?;
         }
-        self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(id));
+        self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(id), found[0].range);
         self.add("format", DEF_PARAM, TextRange::default())?;
         for ann in found {
             self.expr(&ann.annotation)?;
@@ -289,7 +295,7 @@ impl<'a> Builder<'a> {
                     self.type_params(tp, &f.name.id, key(f))?;
                 }
                 self.function_annotations(f)?;
-                self.open(ScopeKind::Function, &f.name.id, Owner::Body(key(f)));
+                self.open(ScopeKind::Function, &f.name.id, Owner::Body(key(f)), f.name.range);
                 if f.is_async {
                     self.scope().async_function = true;
                     self.scope().coroutine = true;
@@ -316,7 +322,7 @@ impl<'a> Builder<'a> {
                 if let Some(args) = &c.arguments {
                     self.arguments(args)?;
                 }
-                self.open(ScopeKind::Class, &c.name.id, Owner::Body(key(c)));
+                self.open(ScopeKind::Class, &c.name.id, Owner::Body(key(c)), c.name.range);
                 if generic.is_some() {
                     self.add("__type_params__", DEF_LOCAL, TextRange::default())?;
                     self.add(".type_params", USE, TextRange::default())?;
@@ -334,7 +340,7 @@ impl<'a> Builder<'a> {
                 if let Some(tp) = &t.type_params {
                     self.type_params(tp, &name.id, key(t))?;
                 }
-                self.open(ScopeKind::Annotation, &name.id, Owner::Value(key(t)));
+                self.open(ScopeKind::Annotation, &name.id, Owner::Value(key(t)), t.range);
                 self.add("format", DEF_PARAM, TextRange::default())?;
                 self.expr(&t.value)?;
                 self.close();
@@ -458,7 +464,12 @@ impl<'a> Builder<'a> {
         } else if old & USE != 0 {
             format!("name '{name}' is used prior to {word} declaration")
         } else {
-            return self.add(name, flag, at);
+            self.add(name, flag, at)?;
+            // What is wrong with it is said of the declaration.
+            if let Some(symbol) = self.scope().symbols.get_mut(mangled.as_str()) {
+                symbol.at = at;
+            }
+            return Ok(());
         };
         self.fail(problem, at)
     }
@@ -472,7 +483,7 @@ impl<'a> Builder<'a> {
         }
         let bound = a.asname.as_ref().unwrap_or(&a.name);
         let name = if a.asname.is_some() { &*bound.id } else { bound.id.split('.').next().unwrap_or("") };
-        self.add(name, DEF_LOCAL, a.range)
+        self.add(name, DEF_IMPORT, a.range)
     }
 
     fn ann_assign(&mut self, a: &StmtAnnAssign) -> Done {
@@ -496,7 +507,7 @@ impl<'a> Builder<'a> {
         if !late && !self.future_annotations {
             if in_function {
                 // Never evaluated: its names get a scope of their own so that they bind nothing here.
-                self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(key(a)));
+                self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(key(a)), a.range);
                 self.expr(&a.annotation)?;
                 self.close();
             } else {
@@ -513,7 +524,7 @@ impl<'a> Builder<'a> {
         if self.future_annotations || !has_annotations(f) {
             return Ok(());
         }
-        self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(key(f)));
+        self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(key(f)), f.name.range);
         self.add("format", DEF_PARAM, TextRange::default())?;
         for (_, ann) in annotations_in_order(f) {
             self.expr(ann)?;
@@ -523,12 +534,12 @@ impl<'a> Builder<'a> {
     }
 
     fn type_params(&mut self, tp: &TypeParams, name: &str, id: usize) -> Done {
-        self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id));
+        self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id), tp.range);
         self.each_type_param(tp)
     }
     /// Type parameters of a class are private to it; other names beside them are not.
     fn class_type_params(&mut self, tp: &TypeParams, name: &str, id: usize) -> Done {
-        self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id));
+        self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id), tp.range);
         let private = self.intern(name);
         let own = tp.type_params.iter().map(|p| self.intern(&p.name().id)).collect();
         self.scope().private = Some(private);
@@ -555,7 +566,7 @@ impl<'a> Builder<'a> {
             self.add(&ident.id, DEF_LOCAL | DEF_TYPE_PARAM, ident.range)?;
             for (part, owner) in [(bound, Owner::Bound(key(p))), (default, Owner::Default(key(p)))] {
                 if let Some(e) = part {
-                    self.open(ScopeKind::Annotation, &ident.id, owner);
+                    self.open(ScopeKind::Annotation, &ident.id, owner, p.range());
                     self.add("format", DEF_PARAM, TextRange::default())?;
                     self.expr(e)?;
                     self.close();
@@ -655,7 +666,7 @@ impl<'a> Builder<'a> {
                 if let Some(p) = &l.parameters {
                     self.defaults(p)?;
                 }
-                self.open(ScopeKind::Function, "lambda", Owner::Body(key(l)));
+                self.open(ScopeKind::Function, "lambda", Owner::Body(key(l)), l.range);
                 if let Some(p) = &l.parameters {
                     self.params(p)?;
                 }
@@ -820,7 +831,7 @@ impl<'a> Builder<'a> {
         let outer = &generators[0];
         self.iterable(&outer.iter)?;
         let parent_kind = self.scope().kind;
-        self.open(ScopeKind::Function, name, Owner::Body(id));
+        self.open(ScopeKind::Function, name, Owner::Body(id), at);
         self.scope().comprehension = true;
         if outer.is_async {
             self.scope().coroutine = true;

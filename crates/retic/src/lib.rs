@@ -5,6 +5,7 @@ pub mod recording;
 
 mod ast;
 mod inside;
+mod symtable;
 
 pub use retic_bytecode as bytecode;
 pub use retic_events as events;
@@ -96,6 +97,7 @@ impl Python {
         cx.tree_hook = Some(tree_hook);
         cx.tree_compile_hook = Some(tree_compile_hook);
         retic_stdlib::install(cx);
+        cx.native_modules.push(("_symtable", symtable::make));
         cx.optimize = settings.optimize;
         cx.library = Some(library);
         cx.recordings = Some(Box::new(inside::Inside::default()));
