@@ -54,6 +54,21 @@ fn main() -> ExitCode {
 /// What takes a recording, and what it is to hold.
 type Recorder = (Box<dyn retic::events::Sink>, retic::Wanted);
 
+/// How many frames `tracemalloc` keeps from the start on, if it is asked for; the option that cannot be read.
+fn traced_frames(options: &[String], variable: Option<String>) -> Result<Option<u16>, &'static str> {
+    for option in options.iter().rev() {
+        match option.split_once('=') {
+            Some(("tracemalloc", n)) => return n.parse().ok().filter(|n| *n > 0).map(Some).ok_or("-X tracemalloc=NFRAME"),
+            None if option == "tracemalloc" => return Ok(Some(1)),
+            _ => {}
+        }
+    }
+    match variable {
+        Some(n) => n.parse().map(|n| Some(n).filter(|n| *n > 0)).map_err(|_| "PYTHONTRACEMALLOC"),
+        None => Ok(None),
+    }
+}
+
 /// Carries a request out; the program's status. `original` is the whole command line.
 fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) -> i32 {
     let (program, rest, flags, warn, x) = match request {
@@ -81,6 +96,13 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
     settings.inspect = flags.inspect != 0 || environment("PYTHONINSPECT").is_some();
     if environment("PYTHONNODEBUGRANGES").is_some() && !settings.x_options.iter().any(|x| x == "no_debug_ranges") {
         settings.x_options.push("no_debug_ranges".into());
+    }
+    match traced_frames(&settings.x_options, environment("PYTHONTRACEMALLOC")) {
+        Ok(frames) => settings.trace_memory = frames,
+        Err(option) => {
+            eprintln!("Fatal Python error: config_init_tracemalloc: {option}: invalid number of frames\nPython runtime state: preinitialized\n");
+            return 1;
+        }
     }
     let terminal = std::io::stdin().is_terminal();
     let interactive = terminal || flags.inspect != 0;

@@ -28,6 +28,11 @@ pub const POOL_BYTES: usize = 16 << 10;
 /// Bytes in front of a large block: its size.
 const LARGE_PREFIX: usize = 16;
 const POISON: u8 = 0xdd;
+/// The class of ints of the usual size and floats, which the eval loop takes and gives back by itself.
+const NUMBERS: usize = 32 / STEP;
+
+/// Is told what happens to a block while it happens; it must not ask the heap for anything.
+pub type Watch = fn(usize, Entry);
 
 /// One interpreter's memory. Lies at a fixed address while it has blocks out.
 #[repr(C)]
@@ -39,6 +44,10 @@ pub struct Heap {
     /// Something waits in the journal, or the watcher wants to be asked for another reason.
     pub attention: Cell<bool>,
     pub journal: Journal,
+    /// Who is told of every block at once, and what is handed to it.
+    watch: Cell<Option<(Watch, usize)>>,
+    /// While somebody is told: the free blocks of numbers, which would else be taken without a word.
+    aside: Cell<*mut u8>,
     arenas: arena::Arenas,
     carved: [Cell<usize>; CLASSES],
     /// Per class, what of its newest pool is on no list yet: the first block's address and how many there are.
@@ -63,6 +72,8 @@ impl Heap {
             short_max: Cell::new(if cfg!(retic_plain) { 0 } else { SMALL_MAX }),
             attention: Cell::new(false),
             journal: Journal::default(),
+            watch: Cell::new(None),
+            aside: Cell::new(null_mut()),
             arenas: arena::Arenas::default(),
             carved: [const { Cell::new(0) }; CLASSES],
             rest: [const { Cell::new((null_mut(), 0)) }; CLASSES],
@@ -182,10 +193,17 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn alloc_long(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
-        let block = if size > SMALL_MAX || cfg!(retic_plain) { self.alloc_large(size) } else { self.alloc_short(size) }?;
-        if self.journal.is_kept() {
-            self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
+        let numbers = self.watch.get().is_some() && size.div_ceil(STEP).max(1) == NUMBERS;
+        if numbers {
+            self.put_numbers_aside();
+            self.free[NUMBERS].set(self.aside.replace(null_mut()));
         }
+        let block = if size > SMALL_MAX || cfg!(retic_plain) { self.alloc_large(size) } else { self.alloc_short(size) };
+        if numbers {
+            self.aside.set(self.free[NUMBERS].replace(null_mut()));
+        }
+        let block = block?;
+        self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
         Some(block)
     }
 
@@ -194,22 +212,63 @@ impl Heap {
     #[cold]
     #[inline(never)]
     unsafe fn free_long(&self, block: NonNull<u8>, size: usize) {
-        if self.journal.is_kept() {
-            self.note(Entry::Went { block: block.as_ptr() as usize });
-        }
+        self.note(Entry::Went { block: block.as_ptr() as usize });
         // SAFETY: passed on from the caller.
         unsafe { if size > SMALL_MAX || cfg!(retic_plain) { self.free_large(block, size) } else { self.free_short(block, size) } }
     }
 
     fn note(&self, entry: Entry) {
-        self.journal.push(entry);
-        self.attention.set(true);
+        if self.journal.is_kept() {
+            self.journal.push(entry);
+            self.attention.set(true);
+        }
+        if let Some((watch, whose)) = self.watch.get() {
+            watch(whose, entry);
+        }
     }
 
     /// Begins (H5) or ends a journal.
     pub fn keep_journal(&self, keep: bool) {
         self.journal.keep(keep);
-        self.short_max.set(if keep || cfg!(retic_plain) { 0 } else { SMALL_MAX });
+        self.choose_way();
+    }
+
+    /// From now on `watch` is told of every block (and handed `whose`), or nobody is any more. Blocks of numbers that the eval
+    /// loop gives back are told of when the next number is born.
+    pub fn set_watch(&self, watch: Option<(Watch, usize)>) {
+        if self.watch.get().is_some() {
+            self.put_numbers_aside();
+            self.free[NUMBERS].set(self.aside.replace(null_mut()));
+        }
+        self.watch.set(watch);
+        if watch.is_some() {
+            self.aside.set(self.free[NUMBERS].replace(null_mut()));
+        }
+        self.choose_way();
+    }
+
+    fn choose_way(&self) {
+        let told = self.journal.is_kept() || self.watch.get().is_some();
+        self.short_max.set(if told || cfg!(retic_plain) { 0 } else { SMALL_MAX });
+    }
+
+    /// Moves the free blocks of numbers away, in their order, and tells that they went.
+    fn put_numbers_aside(&self) {
+        let mut blocks = Vec::new();
+        let mut head = self.free[NUMBERS].replace(null_mut());
+        while !head.is_null() {
+            blocks.push(head);
+            // SAFETY: H1, a block on the free list is ours and its first word is the link.
+            head = unsafe { head.cast::<*mut u8>().read() };
+        }
+        for block in blocks.into_iter().rev() {
+            if let Some((watch, whose)) = self.watch.get() {
+                watch(whose, Entry::Went { block: block as usize });
+            }
+            // SAFETY: as above.
+            unsafe { block.cast::<*mut u8>().write(self.aside.get()) };
+            self.aside.set(block);
+        }
     }
 
     #[cold]
@@ -282,7 +341,7 @@ impl Heap {
     pub unsafe fn resize(&self, block: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
         // SAFETY: passed on from the caller.
         let moved = unsafe { self.resized(block, old, new) };
-        if self.journal.is_kept()
+        if self.short_max.get() == 0
             && let Some(to) = moved
         {
             self.note(Entry::Resized { from: block.as_ptr() as usize, to: to.as_ptr() as usize, size: new });
@@ -351,7 +410,14 @@ impl Heap {
     pub fn audit(&self) -> Result<(), String> {
         for class in 1..CLASSES {
             let (mut at, mut n) = (self.free[class].get(), 0);
-            while !at.is_null() {
+            let mut more = if class == NUMBERS { self.aside.get() } else { null_mut() };
+            loop {
+                if at.is_null() {
+                    at = std::mem::replace(&mut more, null_mut());
+                }
+                if at.is_null() {
+                    break;
+                }
                 if !(at as usize).is_multiple_of(STEP) || !self.arenas.contains(at) {
                     return Err(format!("free list of class {} holds a foreign address", class * STEP));
                 }

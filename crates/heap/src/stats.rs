@@ -24,11 +24,14 @@ impl Heap {
     pub fn stats(&self) -> Stats {
         let classes = (1..self.free.len())
             .map(|class| {
-                let (mut at, mut free) = (self.free[class].get(), 0);
-                while !at.is_null() {
-                    free += 1;
-                    // SAFETY: H1, blocks on the list hold a link in their first word.
-                    at = unsafe { at.cast::<*mut u8>().read() };
+                let aside = if class == super::NUMBERS { self.aside.get() } else { std::ptr::null_mut() };
+                let mut free = 0;
+                for mut at in [self.free[class].get(), aside] {
+                    while !at.is_null() {
+                        free += 1;
+                        // SAFETY: H1, blocks on the list hold a link in their first word.
+                        at = unsafe { at.cast::<*mut u8>().read() };
+                    }
                 }
                 ClassStats { size_bytes: class * STEP, used: self.carved[class].get() - free, free }
             })

@@ -46,6 +46,8 @@ pub struct Settings {
     pub warn_options: Vec<String>,
     /// `-X` options, `name` or `name=value`.
     pub x_options: Vec<String>,
+    /// Memory is traced from the start (`tracemalloc`), with so many frames a block.
+    pub trace_memory: Option<u16>,
     /// `sys.flags`.
     pub flags: Flags,
     /// Seed of text hashes; `None`: random.
@@ -109,6 +111,9 @@ impl Python {
             }
         }
         let _ = describe(cx, settings);
+        if let Some(frames) = settings.trace_memory {
+            retic_runtime::memory::tracer::start(cx, usize::from(frames));
+        }
         if settings.flags.no_site == 0 {
             let _ = retic_runtime::modules::site::install(cx);
         }

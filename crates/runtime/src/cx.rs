@@ -98,6 +98,8 @@ pub struct Cx {
     pub stacks: crate::eval::Stacks,
     /// The recorder, if this interpreter is under the lens.
     pub lens: crate::lens::Lens,
+    /// While `tracemalloc` is on: what it knows.
+    pub tracer: RefCell<Option<Box<crate::memory::tracer::Tracer>>>,
     pub handled: UnsafeCell<Option<Obj>>,
     pub(crate) error: UnsafeCell<Option<Obj>>,
     pub types: Types,
@@ -568,6 +570,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         digits: Vec::new(),
         stacks: crate::eval::Stacks::new(),
         lens: crate::lens::Lens::default(),
+        tracer: RefCell::new(None),
         handled: UnsafeCell::new(None),
         error: UnsafeCell::new(None),
         types,

@@ -18,6 +18,7 @@ pub struct Interp {
 impl Drop for Interp {
     /// Gives the arenas and stacks back whole: objects that are still there are not taken apart one by one.
     fn drop(&mut self) {
+        crate::memory::tracer::stop(&mut self.cx);
         // SAFETY: nothing is used after this; no handle of this interpreter can be outside of it.
         unsafe {
             std::ptr::drop_in_place(&raw mut self.cx.stacks);

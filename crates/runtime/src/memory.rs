@@ -5,6 +5,7 @@
 //! Every object is born in `birth` and dies in `die`; the lens hangs there.
 
 pub mod cycles;
+pub mod tracer;
 pub mod weak;
 
 use crate::cx::{Cx, PyResult};

@@ -9,6 +9,7 @@ pub mod marshal;
 pub mod site;
 pub mod sys;
 pub mod thread;
+pub(crate) mod tracemalloc;
 pub mod warnings;
 pub mod weakref;
 
@@ -37,6 +38,7 @@ pub(crate) fn install(cx: &mut Cx) -> PyResult<()> {
         ("marshal", marshal::make),
         ("_warnings", warnings::make),
         ("_thread", thread::make),
+        ("_tracemalloc", tracemalloc::make),
     ]);
     Ok(())
 }
