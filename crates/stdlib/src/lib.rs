@@ -15,6 +15,7 @@ mod collections;
 mod csv;
 mod datetime;
 mod errno;
+mod expat;
 mod fcntl;
 mod functools;
 mod hashes;
@@ -81,6 +82,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("binascii", binascii::make),
     ("_bz2", bz2::make),
     ("errno", errno::make),
+    ("pyexpat", expat::make),
     ("itertools", itertools::make_module),
     ("cmath", cmath::make),
     ("math", math::make),

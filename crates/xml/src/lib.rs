@@ -1,0 +1,504 @@
+//! A parser of XML 1.0 that is fed piece by piece and does what Expat does: the same events in the same order, the same
+//! places, the same errors. It is pulled: `feed` hands bytes over, `next` gives one event at a time, so that whoever reads
+//! the events may do anything in between. Never here: Python objects.
+#![forbid(unsafe_code)]
+
+mod code;
+mod content;
+mod decode;
+mod dtd;
+mod scan;
+
+pub use code::Code;
+pub use decode::Encoding;
+pub use dtd::{Model, ModelKind};
+
+use content::{Element, Namespaces};
+use decode::{Decoded, Decoder};
+use dtd::{Dtd, Subset};
+use rustc_hash::FxHashMap;
+use scan::Stop;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// One thing that stands in a document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// `standalone` is -1 where nothing is said. A version is missing in text declarations.
+    XmlDecl { version: Option<String>, encoding: Option<String>, standalone: i32 },
+    /// Attributes that are written come first: `specified` of them. The rest are defaults.
+    Start { name: Rc<str>, attributes: Vec<(Rc<str>, String)>, specified: usize },
+    End(Rc<str>),
+    Text(String),
+    Instruction { target: String, data: String },
+    Comment(String),
+    StartCdata,
+    EndCdata,
+    StartNamespace { prefix: Option<String>, uri: Option<String> },
+    EndNamespace { prefix: Option<String> },
+    StartDoctype { name: String, system: Option<String>, public: Option<String>, internal: bool },
+    EndDoctype,
+    ElementDecl { name: String, model: Model },
+    AttlistDecl { element: String, name: String, kind: String, default: Option<String>, required: bool },
+    EntityDecl { name: String, parameter: bool, value: Option<String>, system: Option<String>, public: Option<String>, notation: Option<String> },
+    UnparsedEntityDecl { name: String, system: Option<String>, public: Option<String>, notation: String },
+    NotationDecl { name: String, system: Option<String>, public: Option<String> },
+    /// A parsed entity outside of the document. Who handles it makes a parser of `context`.
+    ExternalEntity { context: Option<String>, system: Option<String>, public: Option<String> },
+    /// An entity that is not expanded.
+    Skipped { name: String, parameter: bool },
+    /// The document depends on what stands outside, and does not say that it stands alone.
+    NotStandalone,
+    /// Text of the document that is no other event: only default handlers hear of it.
+    Other,
+}
+
+/// An event and the text that it was.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub event: Event,
+    /// Where it is wanted.
+    pub raw: String,
+}
+
+/// A place in a document: bytes from its beginning, lines from 1, columns from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub byte: usize,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// What is wrong, and where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct XmlError {
+    pub code: Code,
+    pub place: Place,
+}
+
+/// Text that is being read: the document, or an entity within.
+struct Source {
+    text: Rc<str>,
+    at: usize,
+    /// The entity and whether it is a parameter entity; none: the document.
+    entity: Option<(String, bool)>,
+    /// Elements that were open when it began.
+    depth: usize,
+}
+
+/// What may come next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The very beginning: only there a declaration may stand.
+    Begin,
+    Prolog,
+    /// Between the brackets of a document type declaration.
+    Subset,
+    Content,
+    Cdata,
+    Epilog,
+    /// The external subset, or a parameter entity outside.
+    External,
+    Done,
+}
+
+/// When parameter entities are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ParamEntities {
+    Never,
+    UnlessStandalone,
+    Always,
+}
+
+/// A parser of one document, or of one entity outside of it.
+pub struct Parser {
+    decoder: Decoder,
+    /// Encodings that the caller explained.
+    maps: FxHashMap<String, Encoding>,
+    wants_map: Option<String>,
+    /// The document's text that is not read yet begins at `sources[0].at`.
+    document: Rc<str>,
+    document_at: usize,
+    /// Entities that are being read, the innermost last.
+    sources: Vec<Source>,
+    state: State,
+    /// The state behind `Begin`.
+    after_begin: State,
+    is_final: bool,
+    finished: bool,
+    bad_bytes: Option<Code>,
+    /// The error that ended it.
+    failed: Option<XmlError>,
+    pending: VecDeque<Told>,
+    open: Vec<Element>,
+    /// Open elements that do not belong to this entity: see `external`.
+    namespaces: Option<Namespaces>,
+    dtd: Rc<RefCell<Dtd>>,
+    subset: Subset,
+    /// Where the event that was told last, or the error, stands; and what the place was computed from.
+    place: Place,
+    place_at: usize,
+    /// Bytes of the document read, and of entities: see `Code::Amplification`.
+    expanded: usize,
+    fed: usize,
+    /// The text of events is wanted.
+    pub keep_raw: bool,
+    /// Entities of the document are put in where they stand.
+    pub expand: bool,
+    pub param_entities: ParamEntities,
+    pub foreign_dtd: bool,
+    /// A token that was not whole is tried again only when there is much more of it.
+    pub deferral: bool,
+    tried: usize,
+    /// An external entity: content, not a document.
+    is_entity: bool,
+    doctype_seen: bool,
+}
+
+impl Parser {
+    /// A parser of a document in an encoding that the caller knows, or that the document names. With `separator` names are
+    /// those of namespaces.
+    pub fn new(encoding: Option<&str>, separator: Option<&str>) -> Parser {
+        let decoder = Decoder { forced: encoding.map(str::to_string), ..Decoder::default() };
+        Parser {
+            decoder,
+            maps: FxHashMap::default(),
+            wants_map: None,
+            document: "".into(),
+            document_at: 0,
+            sources: Vec::new(),
+            state: State::Begin,
+            after_begin: State::Prolog,
+            is_final: false,
+            finished: false,
+            bad_bytes: None,
+            failed: None,
+            pending: VecDeque::new(),
+            open: Vec::new(),
+            namespaces: separator.map(Namespaces::new),
+            dtd: Rc::default(),
+            subset: Subset::default(),
+            place: Place { byte: 0, line: 1, column: 0 },
+            place_at: 0,
+            expanded: 0,
+            fed: 0,
+            keep_raw: false,
+            expand: true,
+            param_entities: ParamEntities::Never,
+            foreign_dtd: false,
+            deferral: true,
+            tried: 0,
+            is_entity: false,
+            doctype_seen: false,
+        }
+    }
+
+    /// A parser of an external entity of this document: of content, or (without a context) of declarations.
+    pub fn external(&self, context: Option<&str>, encoding: Option<&str>) -> Parser {
+        let mut p = Parser::new(encoding, None);
+        p.namespaces = self.namespaces.as_ref().map(|n| n.within(context.unwrap_or("")));
+        p.dtd = self.dtd.clone();
+        p.maps = self.maps.clone();
+        p.is_entity = true;
+        p.after_begin = if context.is_some() { State::Content } else { State::External };
+        p.keep_raw = self.keep_raw;
+        p.expand = self.expand;
+        p.param_entities = self.param_entities;
+        p.deferral = self.deferral;
+        p
+    }
+
+    /// The encoding, which the caller must name before anything is read.
+    pub fn force_encoding(&mut self, name: &str) {
+        self.decoder.forced = Some(name.to_string());
+    }
+    /// Prefixes are part of names.
+    pub fn keep_prefixes(&mut self, keep: bool) {
+        if let Some(n) = &mut self.namespaces {
+            n.keep_prefixes = keep;
+        }
+    }
+    /// Where the event told last, or the error, stands.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+    /// Whether nothing was read yet.
+    pub fn is_fresh(&self) -> bool {
+        self.fed == 0 && !self.is_final
+    }
+    /// The document's text that was not read yet, and where in it the event told last begins.
+    pub fn context(&self) -> (&str, usize) {
+        (&self.document, self.place_at)
+    }
+
+    /// Hands over more of the document. An error: the document ended already.
+    pub fn feed(&mut self, data: &[u8], is_final: bool) -> Result<(), XmlError> {
+        if let Some(e) = self.failed {
+            return Err(e);
+        }
+        if self.finished {
+            return Err(XmlError { code: Code::Finished, place: self.place });
+        }
+        self.fed += data.len();
+        self.is_final |= is_final;
+        self.decoder.bytes.extend_from_slice(data);
+        // What is read is dropped; places are counted on from here.
+        self.move_place(self.document_at);
+        let mut text = String::with_capacity(self.document.len() - self.document_at + data.len());
+        text.push_str(&self.document[self.document_at..]);
+        (self.document_at, self.place_at) = (0, 0);
+        self.read_bytes(text);
+        Ok(())
+    }
+
+    /// Reads what bytes there are behind a text.
+    fn read_bytes(&mut self, mut text: String) {
+        if self.bad_bytes.is_some() {
+            return;
+        }
+        let read = self.decoder.decode(&mut text, self.is_final);
+        self.document = text.into();
+        match read {
+            Ok(Decoded::Text | Decoded::Wait) => {}
+            Ok(Decoded::Unknown(name)) => match self.maps.get(&name) {
+                Some(map) => {
+                    self.decoder.encoding = Some(map.clone());
+                    self.read_bytes(self.document.to_string());
+                }
+                None => self.wants_map = Some(name),
+            },
+            Err(code) => self.bad_bytes = Some(code),
+        }
+    }
+
+    /// The name of an encoding that must be explained before it can go on.
+    pub fn wanted_encoding(&self) -> Option<&str> {
+        self.wants_map.as_deref()
+    }
+    /// Explains an encoding: a character for each byte, or nothing: it stays unknown.
+    pub fn explain_encoding(&mut self, map: Option<Box<[Option<char>; 256]>>) -> Result<(), XmlError> {
+        let Some(name) = self.wants_map.take() else { return Ok(()) };
+        match map {
+            Some(map) => {
+                self.maps.insert(name, Encoding::Map(map));
+                self.read_bytes(self.document.to_string());
+                Ok(())
+            }
+            None => {
+                // The declaration itself can be read.
+                let end = self.decoder.bytes.windows(2).position(|w| w == b"?>").unwrap_or(0);
+                let before: String = self.decoder.bytes[..end].iter().map(|b| char::from(*b)).collect();
+                let at = before.find(name.as_str()).unwrap_or(0);
+                self.place = Place { byte: at, line: 1, column: at };
+                Err(self.fail(Code::UnknownEncoding))
+            }
+        }
+    }
+
+    /// Ends it with an error at the place of the event told last.
+    pub fn fail(&mut self, code: Code) -> XmlError {
+        let e = XmlError { code, place: self.place };
+        self.failed = Some(e);
+        e
+    }
+    /// Ends it with an error at a byte of the document that is at hand.
+    fn fail_at(&mut self, code: Code, at: usize) -> XmlError {
+        self.move_place(at);
+        self.fail(code)
+    }
+
+    /// Moves the place to a byte of the document that is at hand.
+    fn move_place(&mut self, at: usize) {
+        let at = at.min(self.document.len());
+        if at < self.place_at {
+            return;
+        }
+        let part = &self.document[self.place_at..at];
+        self.place.byte += self.decoder.width(part);
+        let mut before = self.place_at.checked_sub(1).and_then(|i| self.document.as_bytes().get(i)).copied();
+        for c in part.chars() {
+            match c {
+                '\n' if before == Some(b'\r') => {}
+                '\n' | '\r' => {
+                    self.place.line += 1;
+                    self.place.column = 0;
+                }
+                _ => self.place.column += 1,
+            }
+            before = Some(c as u32 as u8).filter(|_| c.is_ascii());
+        }
+        self.place_at = at;
+    }
+
+    /// The text that is read now, and where in it.
+    fn current(&self) -> (Rc<str>, usize) {
+        self.sources.last().map_or_else(|| (self.document.clone(), self.document_at), |s| (s.text.clone(), s.at))
+    }
+
+    /// The next event. `None`: all that was fed is read; more is needed, or it has ended.
+    pub fn next(&mut self) -> Result<Option<Told>, XmlError> {
+        if let Some(e) = self.failed {
+            return Err(e);
+        }
+        if self.wants_map.is_some() {
+            return Ok(None);
+        }
+        loop {
+            if let Some(told) = self.pending.pop_front() {
+                return Ok(Some(told));
+            }
+            if self.finished {
+                return Ok(None);
+            }
+            if self.sources.is_empty() && self.must_wait() {
+                return Ok(None);
+            }
+            if !self.step()? {
+                if self.pending.is_empty() {
+                    return Ok(None);
+                }
+            } else if self.sources.is_empty() {
+                self.tried = 0;
+            }
+        }
+    }
+
+    /// A token that was not whole is left alone until there is twice as much of it (Expat's reparse deferral).
+    fn must_wait(&self) -> bool {
+        let left = self.document.len() - self.document_at;
+        self.deferral && !self.is_final && self.tried > 0 && left < 2 * self.tried
+    }
+
+    /// Puts an event in line.
+    fn tell(&mut self, event: Event, raw: &str) {
+        let raw = if self.keep_raw { raw.to_string() } else { String::new() };
+        self.pending.push_back(Told { event, raw });
+    }
+
+    /// Moves on in the text that is read.
+    fn advance(&mut self, bytes: usize) {
+        match self.sources.last_mut() {
+            Some(s) => s.at += bytes,
+            None => self.document_at += bytes,
+        }
+    }
+
+    /// Reads one token. False: nothing can be read now.
+    fn step(&mut self) -> Result<bool, XmlError> {
+        if self.sources.is_empty() {
+            self.move_place(self.document_at);
+        }
+        let done = match self.state {
+            State::Begin => self.begin(),
+            State::Prolog | State::Epilog => self.prolog(),
+            State::Subset | State::External => self.declaration(),
+            State::Content => self.content(),
+            State::Cdata => self.cdata(),
+            State::Done => Ok(false),
+        };
+        match done {
+            Ok(done) => Ok(done),
+            Err(Failure::Stop(Stop::Partial)) => self.partial(),
+            Err(Failure::Stop(Stop::Invalid(at))) => {
+                let at = if self.sources.is_empty() { self.document_at + at } else { self.place_at };
+                Err(self.fail_at(Code::InvalidToken, at))
+            }
+            Err(Failure::Code(code)) => Err(self.fail(code)),
+            Err(Failure::At(code, at)) => {
+                let at = if self.sources.is_empty() { self.document_at + at } else { self.place_at };
+                Err(self.fail_at(code, at))
+            }
+        }
+    }
+
+    /// The text ended within a token.
+    fn partial(&mut self) -> Result<bool, XmlError> {
+        if !self.sources.is_empty() {
+            return Err(self.fail(Code::UnclosedToken));
+        }
+        if let Some(code) = self.bad_bytes {
+            let end = self.document.len();
+            return Err(self.fail_at(code, end));
+        }
+        if self.is_final {
+            return Err(self.fail(Code::UnclosedToken));
+        }
+        self.tried = self.document.len() - self.document_at;
+        Ok(false)
+    }
+
+    /// All text is read. In the document: whether it may end here.
+    fn at_end(&mut self) -> Result<bool, Failure> {
+        if let Some(source) = self.sources.last() {
+            if source.depth != self.open.len() && !source.entity.as_ref().is_some_and(|e| e.1) {
+                return Err(Failure::Code(Code::AsyncEntity));
+            }
+            if let Some(source) = self.sources.pop()
+                && let Some((name, parameter)) = source.entity
+            {
+                self.dtd.borrow_mut().close_entity(&name, parameter);
+            }
+            return Ok(true);
+        }
+        if let Some(code) = self.bad_bytes {
+            return Err(Failure::Code(code));
+        }
+        if !self.is_final {
+            return Ok(false);
+        }
+        let whole = match self.state {
+            State::Epilog | State::External => true,
+            State::Content => self.is_entity && self.open.is_empty(),
+            State::Begin => self.is_entity,
+            _ => false,
+        };
+        if !whole {
+            let code = match self.state {
+                State::Content if self.is_entity => Code::AsyncEntity,
+                State::Cdata => Code::UnclosedCdata,
+                _ => Code::NoElements,
+            };
+            return Err(Failure::Code(code));
+        }
+        self.finished = true;
+        self.state = State::Done;
+        Ok(false)
+    }
+
+    /// Begins to read an entity's text. Refused where it is being read already, or where a document of this size has grown out
+    /// of all proportion.
+    fn open_entity(&mut self, name: &str, parameter: bool, text: Rc<str>) -> Result<(), Failure> {
+        self.amplify(text.len())?;
+        if !self.dtd.borrow_mut().open_entity(name, parameter) {
+            return Err(Failure::Code(Code::RecursiveEntity));
+        }
+        self.sources.push(Source { text, at: 0, entity: Some((name.to_string(), parameter)), depth: self.open.len() });
+        Ok(())
+    }
+    fn amplify(&mut self, bytes: usize) -> Result<(), Failure> {
+        const ALLOWED_BYTES: usize = 8 << 20;
+        const FACTOR: usize = 100;
+        self.expanded += bytes;
+        let all = self.fed + self.expanded;
+        if all > ALLOWED_BYTES && all / self.fed.max(1) > FACTOR {
+            return Err(Failure::Code(Code::Amplification));
+        }
+        Ok(())
+    }
+}
+
+/// Why a token could not be read.
+enum Failure {
+    Stop(Stop),
+    /// At the place of the token.
+    Code(Code),
+    /// At so many bytes behind the token's beginning.
+    At(Code, usize),
+}
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Failure {
+        Failure::Stop(stop)
+    }
+}
+type Read<T> = Result<T, Failure>;
