@@ -237,6 +237,16 @@ impl Parser {
         if !c.take('<') {
             let ch = c.need()?;
             return match ch {
+                _ if scan::is_name(ch) && !after => {
+                    // A word: what ends it must be able to.
+                    while c.peek().is_some_and(scan::is_name) {
+                        c.bump();
+                    }
+                    match c.peek() {
+                        Some(end) if !is_space(end) && !"%>),|[?*+".contains(end) => c.invalid().map_err(|s| relative(s.into(), at)),
+                        _ => Err(Failure::Code(Code::Syntax)),
+                    }
+                }
                 _ if scan::is_name(ch) || matches!(ch, '"' | '\'' | '#' | '%' | '(' | ')' | '[' | ']' | ',' | '|' | '>') => {
                     Err(Failure::Code(if after { Code::JunkAfterDocument } else { Code::Syntax }))
                 }
@@ -348,11 +358,21 @@ impl Parser {
                         return Err(Stop::Partial.into());
                     }
                 }
+                let part = self.piece(part);
                 self.tell(Event::Text(part.to_string()), part);
                 self.advance(part.len());
                 Ok(true)
             }
         }
+    }
+
+    /// Text that had to be converted is handed on in pieces.
+    fn piece<'a>(&self, part: &'a str) -> &'a str {
+        const PIECE_BYTES: usize = 1024;
+        if part.len() <= PIECE_BYTES || self.decoder.encoding == Some(crate::Encoding::Utf8) || !self.sources.is_empty() {
+            return part;
+        }
+        &part[..part.floor_char_boundary(PIECE_BYTES)]
     }
 
     /// A reference in content.
@@ -436,6 +456,7 @@ impl Parser {
         if part.is_empty() {
             return if open_ended { Err(Stop::Partial.into()) } else { Err(Failure::Code(Code::UnclosedCdata)) };
         }
+        let part = self.piece(part);
         self.tell(Event::Text(part.to_string()), part);
         self.advance(part.len());
         Ok(true)
@@ -546,7 +567,13 @@ impl Parser {
         self.tell(Event::Start { name, attributes, specified: specified_left }, raw);
         self.advance(end - at);
         if tag.empty {
+            let first = self.pending.len();
             self.tell_end("");
+            // An empty element ends behind its tag.
+            if self.sources.is_empty() {
+                let at = self.document_at;
+                self.pending.iter_mut().skip(first).for_each(|told| told.at = Some(at));
+            }
         }
         Ok(true)
     }

@@ -87,8 +87,8 @@ impl Decoder {
             [0xef, 0xbb, 0xbf, ..] => Some((Encoding::Utf8, 3)),
             [0xfe, 0xff, ..] => Some((Encoding::Utf16 { big: true }, 2)),
             [0xff, 0xfe, ..] => Some((Encoding::Utf16 { big: false }, 2)),
-            [0, b'<', ..] => Some((Encoding::Utf16 { big: true }, 0)),
-            [b'<', 0, ..] => Some((Encoding::Utf16 { big: false }, 0)),
+            [0, ..] => Some((Encoding::Utf16 { big: true }, 0)),
+            [_, 0, ..] => Some((Encoding::Utf16 { big: false }, 0)),
             _ => None,
         };
         if let Some((encoding, mark)) = found {
@@ -146,7 +146,8 @@ impl Decoder {
         };
         self.bytes = bytes[bytes.len() - left..].to_vec();
         if is_final && left > 0 {
-            return Err(Code::PartialChar);
+            let wide = matches!(self.encoding, Some(Encoding::Utf16 { .. }));
+            return Err(if wide && left == 1 { Code::UnclosedToken } else { Code::PartialChar });
         }
         Ok(Decoded::Text)
     }

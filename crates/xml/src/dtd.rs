@@ -291,7 +291,7 @@ impl Parser {
             Ok((name, id, end))
         };
         let (name, (public, system), end) = syntax(text, at, head())?;
-        let raw = &text[at..c.at];
+        let raw = if end == '[' { &text[at..c.at] } else { &text[at..c.at - 1] };
         self.doctype_seen = true;
         let external = system.is_some();
         self.subset = Subset { system: system.clone(), public: public.clone(), external, included: 0 };
@@ -302,7 +302,10 @@ impl Parser {
                 self.ask_standalone();
             }
         }
-        self.tell(Event::StartDoctype { name, system, public, internal: end == '[' }, raw);
+        for word in words(raw) {
+            self.tell(Event::DoctypeWord, word);
+        }
+        self.tell(Event::StartDoctype { name, system, public, internal: end == '[' }, "");
         self.advance(c.at - at);
         if end == '[' {
             self.state = State::Subset;
@@ -449,7 +452,7 @@ impl Parser {
             let mut dtd = self.dtd.borrow_mut();
             dtd.ignores = !dtd.standalone;
             drop(dtd);
-            self.tell(Event::Skipped { name: name.to_string(), parameter: true }, raw);
+            self.tell(Event::Other, raw);
             self.ask_standalone();
             return Ok(());
         }
@@ -713,6 +716,23 @@ impl Parser {
         }
         Ok(())
     }
+}
+
+/// The words of a declaration, with their quotes, and the spaces between them.
+fn words(mut text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    while let Some(first) = text.chars().next() {
+        let n = match first {
+            '"' | '\'' => text[1..].find(first).map_or(text.len(), |i| i + 2),
+            '[' => 1,
+            _ if is_space(first) => text.find(|ch| !is_space(ch)).unwrap_or(text.len()),
+            _ => text.find(|ch| is_space(ch) || ch == '[').unwrap_or(text.len()),
+        };
+        let (word, rest) = text.split_at(n);
+        out.push(word);
+        text = rest;
+    }
+    out
 }
 
 /// A token that may stand somewhere in a declaration is a syntax error where it must not; anything else is no token.

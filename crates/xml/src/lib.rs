@@ -52,6 +52,8 @@ pub enum Event {
     NotStandalone,
     /// Text of the document that is no other event: only default handlers hear of it.
     Other,
+    /// A word of the beginning of a document type, for who does not hear of `StartDoctype`.
+    DoctypeWord,
 }
 
 /// An event and the text that it was.
@@ -60,6 +62,8 @@ pub struct Told {
     pub event: Event,
     /// Where it is wanted.
     pub raw: String,
+    /// Its place, where that is another than that of the token: a byte of the document at hand.
+    at: Option<usize>,
 }
 
 /// A place in a document: bytes from its beginning, lines from 1, columns from 0.
@@ -346,6 +350,9 @@ impl Parser {
         }
         loop {
             if let Some(told) = self.pending.pop_front() {
+                if let Some(at) = told.at {
+                    self.move_place(at);
+                }
                 return Ok(Some(told));
             }
             if self.finished {
@@ -373,7 +380,7 @@ impl Parser {
     /// Puts an event in line.
     fn tell(&mut self, event: Event, raw: &str) {
         let raw = if self.keep_raw { raw.to_string() } else { String::new() };
-        self.pending.push_back(Told { event, raw });
+        self.pending.push_back(Told { event, raw, at: None });
     }
 
     /// Moves on in the text that is read.
@@ -424,7 +431,8 @@ impl Parser {
         if self.is_final {
             return Err(self.fail(Code::UnclosedToken));
         }
-        self.tried = self.document.len() - self.document_at;
+        // Where something was read of what was fed, more is tried at once.
+        self.tried = if self.document_at == 0 { self.document.len() } else { 0 };
         Ok(false)
     }
 

@@ -228,7 +228,8 @@ fn tell(cx: &mut Cx, this: &Ref<XmlParser>, told: Told) -> PyResult<()> {
         Event::ExternalEntity { .. } => H::ExternalEntityRef,
         Event::Skipped { .. } => H::SkippedEntity,
         Event::NotStandalone => H::NotStandalone,
-        Event::Other => return default(cx, this, &told.raw),
+        Event::DoctypeWord if handler(cx, this, H::StartDoctypeDecl).is_some() => return Ok(()),
+        Event::Other | Event::DoctypeWord => return default(cx, this, &told.raw),
     };
     let Some(f) = handler(cx, this, which) else { return default(cx, this, &told.raw) };
     let settings = this.settings.get();
@@ -310,7 +311,7 @@ fn arguments(cx: &mut Cx, this: &Ref<XmlParser>, event: Event, which: Handler, s
             vec![plain(cx, context.as_ref())?, base, optional(cx, this, system.as_ref())?, optional(cx, this, public.as_ref())?]
         }
         Event::Skipped { name: n, parameter } => vec![name(cx, this, &n)?, cx.int(i64::from(parameter))?],
-        Event::StartCdata | Event::EndCdata | Event::EndDoctype | Event::NotStandalone | Event::Other => Vec::new(),
+        Event::StartCdata | Event::EndCdata | Event::EndDoctype | Event::NotStandalone | Event::Other | Event::DoctypeWord => Vec::new(),
     })
 }
 
