@@ -198,10 +198,7 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
             None => return Err(cx.type_error(format!("can only assign array (not \"{}\") to array slice", v.ty().name_text()))),
         },
     };
-    let n = this.len(cx);
-    let p = slice::resolve(cx, s, n)?;
-    // Asking the slice may have run Python: the length is looked at again.
-    let p = if this.len(cx) == n { p } else { slice::resolve(cx, s, this.len(cx))? };
+    let p = slice::resolve_late(cx, s, |cx| this.len(cx))?;
     let size = this.item_size();
     if p.step == 1 {
         let start = p.start as usize;
@@ -227,7 +224,7 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
 fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
     let this = of(o);
     if let Some(s) = k.cast::<Slice>() {
-        let p = slice::resolve(cx, s, this.len(cx))?;
+        let p = slice::resolve_late(cx, s, |cx| this.len(cx))?;
         let size = this.item_size();
         let data = this.data.get(cx);
         let out: Vec<u8> = p.indices().filter_map(|i| data.get(i * size..(i + 1) * size)).flatten().copied().collect();

@@ -621,7 +621,7 @@ impl Parser {
                     }
                     let found = self.dtd.borrow().entities.get(name).cloned();
                     match found {
-                        None if self.dtd.borrow().must_declare() => return Err(Failure::At(Code::UndefinedEntity, here)),
+                        None if self.dtd.borrow().must_declare() => return Err(Failure::Code(Code::UndefinedEntity)),
                         None => {}
                         Some(Entity { notation: Some(_), .. }) => return Err(Failure::At(Code::BinaryEntity, here)),
                         Some(Entity { text: Some(text), open: is_open, .. }) => {
@@ -685,7 +685,7 @@ fn resolve(
 /// Places counted from the token's beginning.
 fn relative(f: Failure, at: usize) -> Failure {
     match f {
-        Failure::Stop(Stop::Invalid(i)) => Failure::Stop(Stop::Invalid(i.saturating_sub(at))),
+        Failure::Stop(Stop::Invalid(i) | Stop::Broken(i) | Stop::PublicId(i)) => Failure::Stop(Stop::Invalid(i.saturating_sub(at))),
         other => other,
     }
 }
@@ -701,12 +701,15 @@ fn declaration(inside: &str, is_entity: bool) -> Result<Event, usize> {
             break;
         }
         let from = c.at;
-        while c.peek().is_some_and(|ch| ch.is_ascii_alphabetic()) {
+        while c.peek().is_some_and(|ch| ch.is_ascii() && ch != '=' && !is_space(ch)) {
             c.bump();
         }
         let name = &inside[from..c.at];
         c.space();
-        if !spaced || !c.take('=') {
+        if !spaced {
+            return Err(from);
+        }
+        if !c.take('=') {
             return Err(c.at);
         }
         c.space();

@@ -32,6 +32,8 @@ pub struct Decoder {
     pub bytes: Vec<u8>,
     /// An encoding the caller named: what the document says of itself is not asked.
     pub forced: Option<String>,
+    /// Bytes of a byte order mark that was just met.
+    pub mark: usize,
 }
 
 /// What could be read.
@@ -55,7 +57,7 @@ fn declared(declaration: &[u8]) -> Option<String> {
 
 impl Decoder {
     /// Finds out how to read the bytes, from a byte order mark or the declaration.
-    fn begin(&mut self, is_final: bool) -> Decoded {
+    fn begin(&mut self, out: &mut String, is_final: bool) -> Decoded {
         if let Some(name) = self.forced.clone() {
             return match known(&name) {
                 Some(Encoding::Utf16 { big }) => {
@@ -65,6 +67,7 @@ impl Decoder {
                     }
                     if little || self.bytes.starts_with(&[0xfe, 0xff]) {
                         self.bytes.drain(..2);
+                        self.mark = 2;
                     }
                     self.encoding = Some(Encoding::Utf16 { big: big && !little });
                     Decoded::Text
@@ -72,6 +75,7 @@ impl Decoder {
                 Some(encoding) => {
                     if encoding == Encoding::Utf8 && self.bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
                         self.bytes.drain(..3);
+                        self.mark = 3;
                     }
                     self.encoding = Some(encoding);
                     Decoded::Text
@@ -93,6 +97,7 @@ impl Decoder {
         };
         if let Some((encoding, mark)) = found {
             self.bytes.drain(..mark);
+            self.mark = mark;
             self.encoding = Some(encoding);
             return Decoded::Text;
         }
@@ -111,7 +116,11 @@ impl Decoder {
                                 self.encoding = Some(encoding);
                                 return Decoded::Text;
                             }
-                            None => return Decoded::Unknown(name),
+                            None => {
+                                // The declaration itself can be read.
+                                out.extend(self.bytes.drain(..end + 2).map(char::from));
+                                return Decoded::Unknown(name);
+                            }
                         }
                     }
                 }
@@ -125,7 +134,7 @@ impl Decoder {
     /// Appends what can be read to `out`. An error: the bytes from there on mean nothing.
     pub fn decode(&mut self, out: &mut String, is_final: bool) -> Result<Decoded, Code> {
         if self.encoding.is_none() {
-            match self.begin(is_final) {
+            match self.begin(out, is_final) {
                 Decoded::Text => {}
                 other => return Ok(other),
             }

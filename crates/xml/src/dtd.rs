@@ -59,12 +59,22 @@ pub(crate) struct Dtd {
     pub has_references: bool,
     /// Something was not read: what is declared behind it must not be believed.
     ignores: bool,
+    /// An external subset or parameter entity was read since this was asked.
+    pub read: bool,
 }
 
 impl Dtd {
     /// Whether an entity that is not declared is an error.
     pub fn must_declare(&self) -> bool {
         !self.has_references || self.standalone
+    }
+    /// Whether what stands outside was read. If not, what follows must not be believed.
+    pub fn was_read(&mut self, ask: bool) -> bool {
+        let read = std::mem::take(&mut self.read);
+        if !read && ask {
+            self.ignores = !self.standalone;
+        }
+        read
     }
     fn table(&mut self, parameter: bool) -> &mut FxHashMap<String, Entity> {
         if parameter { &mut self.parameters } else { &mut self.entities }
@@ -95,21 +105,21 @@ fn external_id(c: &mut Cursor<'_>, short: bool) -> Scan<(Option<String>, Option<
     if c.need()? == 'S' {
         c.expect_word("SYSTEM")?;
         c.need_space()?;
-        return Ok((None, Some(c.literal()?.to_string())));
+        return Ok((None, Some(c.quoted()?.to_string())));
     }
     c.expect_word("PUBLIC")?;
     c.need_space()?;
     let public = c.public_id()?;
     let before = c.at;
     let spaced = c.space();
-    if short && c.need()? == '>' {
+    if c.need()? == '>' && short {
         c.at = before;
         return Ok((Some(public), None));
     }
     if !spaced {
         return c.invalid();
     }
-    Ok((Some(public), Some(c.literal()?.to_string())))
+    Ok((Some(public), Some(c.quoted()?.to_string())))
 }
 
 fn quantifier(c: &mut Cursor<'_>) -> Scan<u8> {
@@ -152,7 +162,7 @@ fn content_model(c: &mut Cursor<'_>) -> Scan<Model> {
             groups.push((None, Vec::new()));
             continue;
         }
-        let name = c.name()?.to_string();
+        let name = c.word()?.to_string();
         let quantifier_ = quantifier(c)?;
         let mut item = Model { kind: ModelKind::Name, quantifier: quantifier_, name: Some(name), children: Vec::new() };
         loop {
@@ -199,7 +209,7 @@ fn mixed(c: &mut Cursor<'_>) -> Scan<Model> {
             '|' => {
                 c.bump();
                 c.space();
-                let name = Some(c.name()?.to_string());
+                let name = Some(c.word()?.to_string());
                 children.push(Model { kind: ModelKind::Name, quantifier: 0, name, children: Vec::new() });
             }
             _ => return c.invalid(),
@@ -220,7 +230,7 @@ fn enumeration(c: &mut Cursor<'_>, names: bool) -> Scan<String> {
     let mut out = String::from("(");
     loop {
         c.space();
-        out += if names { c.name()? } else { c.name_token()? };
+        out += if names { c.word()? } else { c.name_token()? };
         c.space();
         match c.need()? {
             '|' => out.push('|'),
@@ -240,7 +250,7 @@ fn attribute_type(c: &mut Cursor<'_>) -> Scan<String> {
         return enumeration(c, false);
     }
     let from = c.at;
-    let word = c.name()?;
+    let word = c.word()?;
     match word {
         "CDATA" | "ID" | "IDREF" | "IDREFS" | "ENTITY" | "ENTITIES" | "NMTOKEN" | "NMTOKENS" => Ok(word.to_string()),
         "NOTATION" => {
@@ -270,13 +280,23 @@ impl Parser {
     /// `<!DOCTYPE ...` at `at`, up to its subset or its end.
     pub(crate) fn doctype(&mut self, text: &str, at: usize) -> Read<bool> {
         let mut c = Cursor::new(text, at);
-        syntax(text, at, c.expect_word("<!DOCTYPE"))?;
+        c.at += 2;
+        while c.peek().is_some_and(|ch| ch.is_ascii_alphabetic()) {
+            c.bump();
+        }
+        let end = c.need()?;
+        if !is_space(end) && end != '%' {
+            return Err(Stop::Broken(c.at).into());
+        }
+        if &text[at..c.at] != "<!DOCTYPE" {
+            return Err(Failure::Code(Code::Syntax));
+        }
         if self.doctype_seen {
             return Err(Failure::Code(Code::Syntax));
         }
         let mut head = || -> Scan<(String, (Option<String>, Option<String>), char)> {
             c.need_space()?;
-            let name = c.name()?.to_string();
+            let name = c.word()?.to_string();
             let spaced = c.space();
             let id = match c.need()? {
                 'S' | 'P' if spaced => external_id(&mut c, false)?,
@@ -299,25 +319,31 @@ impl Parser {
             self.foreign_dtd = false;
             self.dtd.borrow_mut().has_references = true;
             if self.param_entities == ParamEntities::Never {
-                self.ask_standalone();
+                self.ask_standalone(false);
             }
         }
         for word in words(raw) {
             self.tell(Event::DoctypeWord, word);
         }
-        self.tell(Event::StartDoctype { name, system, public, internal: end == '[' }, "");
+        let told_at = c.at - 1;
+        self.tell_at(Event::StartDoctype { name, system, public, internal: end == '[' }, "", told_at);
         self.advance(c.at - at);
         if end == '[' {
             self.state = State::Subset;
         } else {
-            self.end_doctype(">");
+            self.end_doctype(">", told_at);
         }
         Ok(true)
     }
 
-    fn ask_standalone(&mut self) {
-        if !self.dtd.borrow().standalone {
-            self.tell(Event::NotStandalone, "");
+    /// Who handles it may refuse a document that does not stand alone; `if_read`: where what stands outside was read.
+    fn ask_standalone(&mut self, if_read: bool) {
+        if self.dtd.borrow().standalone && !if_read {
+            return;
+        }
+        self.tell(Event::NotStandalone, "");
+        if let Some(told) = self.pending.back_mut() {
+            told.if_read = if_read;
         }
     }
     fn reads_parameters(&self) -> bool {
@@ -329,14 +355,15 @@ impl Parser {
     }
 
     /// The external subset is asked for, and the document type ends.
-    fn end_doctype(&mut self, raw: &str) {
+    fn end_doctype(&mut self, raw: &str, at: usize) {
         if (self.subset.external || self.foreign_dtd) && self.reads_parameters() {
             self.dtd.borrow_mut().has_references = true;
             let (system, public) = (self.subset.system.take(), self.subset.public.take());
-            self.tell(Event::ExternalEntity { context: None, system, public }, "");
-            self.ask_standalone();
+            self.dtd.borrow_mut().read = false;
+            self.tell_at(Event::ExternalEntity { context: None, system, public }, "", at);
+            self.ask_standalone(true);
         }
-        self.tell(Event::EndDoctype, raw);
+        self.tell_at(Event::EndDoctype, raw, at);
         self.state = State::Prolog;
     }
 
@@ -348,7 +375,7 @@ impl Parser {
         }
         let done = self.declaration_token(&text, at);
         done.map_err(|f| match f {
-            Failure::Stop(Stop::Invalid(i)) => Failure::Stop(Stop::Invalid(i.saturating_sub(at))),
+            Failure::Stop(Stop::Invalid(i) | Stop::Broken(i) | Stop::PublicId(i)) => Failure::Stop(Stop::Invalid(i.saturating_sub(at))),
             other => other,
         })
     }
@@ -374,7 +401,7 @@ impl Parser {
                 syntax(text, at, c.expect('>'))?;
                 let raw = &text[at..c.at];
                 self.advance(c.at - at);
-                self.end_doctype(raw);
+                self.end_doctype(raw, c.at - 1);
                 Ok(true)
             }
             '%' => {
@@ -397,7 +424,11 @@ impl Parser {
                     '[' if outside => return self.conditional(text, at),
                     _ => {}
                 }
-                let end = declaration_end(text, at)?;
+                let end = match declaration_end(text, at) {
+                    // There is no more of it: what stands there is read as far as it goes.
+                    Err(Stop::Partial) if self.is_final || !self.sources.is_empty() => text.len(),
+                    end => end?,
+                };
                 if outside && let Some(whole) = self.with_parameters(&text[at..end])? {
                     self.advance(end - at);
                     let depth = self.open.len();
@@ -452,8 +483,8 @@ impl Parser {
             let mut dtd = self.dtd.borrow_mut();
             dtd.ignores = !dtd.standalone;
             drop(dtd);
+            self.ask_standalone(false);
             self.tell(Event::Other, raw);
-            self.ask_standalone();
             return Ok(());
         }
         let found = self.dtd.borrow().parameters.get(name).cloned();
@@ -472,9 +503,12 @@ impl Parser {
         }
         match entity.text {
             Some(text) => self.open_entity(name, true, text)?,
-            None => self.tell(Event::ExternalEntity { context: None, system: entity.system, public: entity.public }, raw),
+            None => {
+                self.dtd.borrow_mut().read = false;
+                self.tell(Event::ExternalEntity { context: None, system: entity.system, public: entity.public }, raw);
+                self.ask_standalone(true);
+            }
         }
-        self.ask_standalone();
         Ok(())
     }
 
@@ -524,40 +558,49 @@ impl Parser {
             "ELEMENT" => {
                 let read = (|| {
                     c.need_space()?;
-                    let name = c.name()?.to_string();
+                    let name = c.word()?.to_string();
                     c.need_space()?;
+                    let begin = c.at;
                     let model = content_model(&mut c)?;
+                    // It is known where its word stands, or its last bracket.
+                    let end_at = text[begin..c.at].rfind(')').map_or(begin, |i| begin + i);
                     c.space();
                     c.expect('>')?;
-                    Ok((name, model))
+                    Ok((name, model, end_at))
                 })();
-                let (name, model) = syntax(text, at, read)?;
-                self.tell(Event::ElementDecl { name, model }, raw);
+                let (name, model, end_at) = syntax(text, at, read)?;
+                self.tell_at(Event::ElementDecl { name, model }, raw, end_at);
                 Ok(())
             }
             "NOTATION" => {
                 let read = (|| {
                     c.need_space()?;
-                    let name = c.name()?.to_string();
+                    let name = c.word()?.to_string();
                     c.need_space()?;
                     let id = external_id(&mut c, true)?;
+                    let id_end = c.at;
                     c.space();
                     c.expect('>')?;
-                    Ok((name, id))
+                    Ok((name, id, id_end))
                 })();
-                let (name, (public, system)) = syntax(text, at, read)?;
-                self.tell(Event::NotationDecl { name, system, public }, raw);
+                let (name, (public, system), id_end) = syntax(text, at, read)?;
+                let told_at = match &system {
+                    Some(s) => id_end - s.len() - 2,
+                    None => c.at - 1,
+                };
+                self.tell_at(Event::NotationDecl { name, system, public }, raw, told_at);
                 Ok(())
             }
             "ENTITY" => self.declare_entity(text, at, c, raw, outside, ignores),
             "ATTLIST" => self.declare_attributes(text, at, c, raw, ignores),
-            _ => Err(invalid(text, at, from)),
+            _ if c.peek().is_none_or(|ch| is_space(ch) || ch == '%') => Err(Failure::Code(Code::Syntax)),
+            _ => Err(Stop::Broken(c.at).into()),
         }
     }
 
     fn declare_entity(&mut self, text: &str, at: usize, mut c: Cursor<'_>, raw: &str, outside: bool, ignores: bool) -> Read<()> {
         let mut parameter = false;
-        let mut value_at = None;
+        let (mut value_at, mut notation_at) = (None, at);
         let read = (|| {
             c.need_space()?;
             if c.need()? == '%' {
@@ -565,19 +608,20 @@ impl Parser {
                 c.need_space()?;
                 parameter = true;
             }
-            let name = c.name()?.to_string();
+            let name = c.word()?.to_string();
             c.need_space()?;
             let (mut id, mut notation, mut value) = ((None, None), None, None);
             if matches!(c.need()?, '"' | '\'') {
                 value_at = Some(c.at + 1);
-                value = Some(c.literal()?.to_string());
+                value = Some(c.quoted()?.to_string());
             } else {
                 id = external_id(&mut c, false)?;
                 let spaced = c.space();
                 if spaced && !parameter && c.need()? == 'N' {
                     c.expect_word("NDATA")?;
                     c.need_space()?;
-                    notation = Some(c.name()?.to_string());
+                    notation_at = c.at;
+                    notation = Some(c.word()?.to_string());
                 }
             }
             c.space();
@@ -597,8 +641,11 @@ impl Parser {
         let entity = Entity { text: value.as_deref().map(Rc::from), system: system.clone(), public: public.clone(), notation: notation.clone(), open: false, outside };
         self.dtd.borrow_mut().table(parameter).insert(name.clone(), entity);
         match notation {
-            Some(notation) => self.tell(Event::UnparsedEntityDecl { name, system, public, notation }, raw),
-            None => self.tell(Event::EntityDecl { name, parameter, value, system, public, notation: None }, raw),
+            Some(notation) => self.tell_at(Event::UnparsedEntityDecl { name, system, public, notation }, raw, notation_at),
+            None => {
+                let told_at = value_at.map_or(at + raw.len() - 1, |i| i - 1);
+                self.tell_at(Event::EntityDecl { name, parameter, value, system, public, notation: None }, raw, told_at);
+            }
         }
         Ok(())
     }
@@ -649,7 +696,7 @@ impl Parser {
     fn declare_attributes(&mut self, text: &str, at: usize, mut c: Cursor<'_>, raw: &str, ignores: bool) -> Read<()> {
         let head = (|| {
             c.need_space()?;
-            c.name()
+            c.word()
         })();
         let element = syntax(text, at, head)?.to_string();
         let mut told = false;
@@ -658,17 +705,18 @@ impl Parser {
             if syntax(text, at, c.need())? == '>' {
                 break;
             }
-            let mut value_at = 0;
+            let (mut value_at, mut told_at) = (0, at);
             let read = (|| {
                 if !spaced {
                     return c.invalid();
                 }
-                let name = c.name()?.to_string();
+                let name = c.word()?.to_string();
                 c.need_space()?;
                 let kind = attribute_type(&mut c)?;
                 c.need_space()?;
                 let (mut required, mut value) = (false, None);
                 let mut fixed = false;
+                told_at = c.at;
                 if c.need()? == '#' {
                     c.bump();
                     match c.need()? {
@@ -687,8 +735,8 @@ impl Parser {
                     fixed = true;
                 }
                 if fixed {
-                    value_at = c.at + 1;
-                    value = Some(c.literal()?.to_string());
+                    (value_at, told_at) = (c.at + 1, c.at);
+                    value = Some(c.quoted()?.to_string());
                 }
                 Ok((name, kind, required, value))
             })();
@@ -708,7 +756,7 @@ impl Parser {
             }
             drop(dtd);
             // The text is that of the whole declaration: it is told with the first.
-            self.tell(Event::AttlistDecl { element: element.clone(), name, kind, default, required }, if told { "" } else { raw });
+            self.tell_at(Event::AttlistDecl { element: element.clone(), name, kind, default, required }, if told { "" } else { raw }, told_at);
             told = true;
         }
         if !told {
@@ -738,6 +786,7 @@ fn words(mut text: &str) -> Vec<&str> {
 /// A token that may stand somewhere in a declaration is a syntax error where it must not; anything else is no token.
 fn invalid(text: &str, at: usize, i: usize) -> Failure {
     match text[i.min(text.len())..].chars().next() {
+        None => Failure::Stop(Stop::Partial),
         Some(ch) if is_name(ch) || is_space(ch) || "\"'#%()[],|<>?*+!".contains(ch) => Failure::At(Code::Syntax, i - at),
         _ => Failure::Stop(Stop::Invalid(i)),
     }
@@ -745,6 +794,7 @@ fn invalid(text: &str, at: usize, i: usize) -> Failure {
 fn syntax<T>(text: &str, at: usize, read: Scan<T>) -> Read<T> {
     read.map_err(|stop| match stop {
         Stop::Invalid(i) => invalid(text, at, i),
+        Stop::PublicId(i) => Failure::At(Code::PublicId, i - at),
         stop => Failure::Stop(stop),
     })
 }

@@ -64,6 +64,8 @@ pub struct Told {
     pub raw: String,
     /// Its place, where that is another than that of the token: a byte of the document at hand.
     at: Option<usize>,
+    /// Only if the external entity before it was read.
+    if_read: bool,
 }
 
 /// A place in a document: bytes from its beginning, lines from 1, columns from 0.
@@ -203,6 +205,9 @@ impl Parser {
         let mut p = Parser::new(encoding, None);
         p.namespaces = self.namespaces.as_ref().map(|n| n.within(context.unwrap_or("")));
         p.dtd = self.dtd.clone();
+        if context.is_none() {
+            p.dtd.borrow_mut().read = true;
+        }
         p.maps = self.maps.clone();
         p.is_entity = true;
         p.after_begin = if context.is_some() { State::Content } else { State::External };
@@ -262,6 +267,12 @@ impl Parser {
             return;
         }
         let read = self.decoder.decode(&mut text, self.is_final);
+        let mark = std::mem::take(&mut self.decoder.mark);
+        if mark > 0 {
+            // A byte order mark is a character of the first line.
+            self.place.byte += mark;
+            self.place.column += 1;
+        }
         self.document = text.into();
         match read {
             Ok(Decoded::Text | Decoded::Wait) => {}
@@ -285,7 +296,8 @@ impl Parser {
         let Some(name) = self.wants_map.take() else { return Ok(()) };
         match map {
             Some(map) => {
-                self.maps.insert(name, Encoding::Map(map));
+                self.maps.insert(name, Encoding::Map(map.clone()));
+                self.decoder.encoding = Some(Encoding::Map(map));
                 self.read_bytes(self.document.to_string());
                 Ok(())
             }
@@ -300,16 +312,23 @@ impl Parser {
         }
     }
 
-    /// Ends it with an error at the place of the event told last.
+    /// Ends it with an error at the place of the event told last; what was found behind that is told no more.
     pub fn fail(&mut self, code: Code) -> XmlError {
+        self.pending.clear();
+        self.fail_with(code)
+    }
+    fn fail_with(&mut self, code: Code) -> XmlError {
         let e = XmlError { code, place: self.place };
         self.failed = Some(e);
         e
     }
     /// Ends it with an error at a byte of the document that is at hand.
     fn fail_at(&mut self, code: Code, at: usize) -> XmlError {
+        let before = (self.place, self.place_at);
         self.move_place(at);
-        self.fail(code)
+        let e = self.fail_with(code);
+        (self.place, self.place_at) = before;
+        e
     }
 
     /// Moves the place to a byte of the document that is at hand.
@@ -342,26 +361,28 @@ impl Parser {
 
     /// The next event. `None`: all that was fed is read; more is needed, or it has ended.
     pub fn next(&mut self) -> Result<Option<Told>, XmlError> {
-        if let Some(e) = self.failed {
-            return Err(e);
-        }
-        if self.wants_map.is_some() {
-            return Ok(None);
-        }
         loop {
             if let Some(told) = self.pending.pop_front() {
+                if told.if_read && !self.dtd.borrow_mut().was_read(told.event == Event::NotStandalone) {
+                    continue;
+                }
                 if let Some(at) = told.at {
                     self.move_place(at);
                 }
                 return Ok(Some(told));
             }
-            if self.finished {
+            if let Some(e) = self.failed {
+                self.place = e.place;
+                return Err(e);
+            }
+            if self.finished || self.wants_map.is_some() && self.document_at >= self.document.len() {
                 return Ok(None);
             }
             if self.sources.is_empty() && self.must_wait() {
                 return Ok(None);
             }
-            if !self.step()? {
+            // What was found before an error is told before it.
+            if !self.step().unwrap_or(true) {
                 if self.pending.is_empty() {
                     return Ok(None);
                 }
@@ -380,7 +401,17 @@ impl Parser {
     /// Puts an event in line.
     fn tell(&mut self, event: Event, raw: &str) {
         let raw = if self.keep_raw { raw.to_string() } else { String::new() };
-        self.pending.push_back(Told { event, raw, at: None });
+        self.pending.push_back(Told { event, raw, at: None, if_read: false });
+    }
+
+    /// As `tell`, of something that stands at a byte of the text that is read.
+    fn tell_at(&mut self, event: Event, raw: &str, at: usize) {
+        self.tell(event, raw);
+        if self.sources.is_empty()
+            && let Some(told) = self.pending.back_mut()
+        {
+            told.at = Some(at);
+        }
     }
 
     /// Moves on in the text that is read.
@@ -407,11 +438,11 @@ impl Parser {
         match done {
             Ok(done) => Ok(done),
             Err(Failure::Stop(Stop::Partial)) => self.partial(),
-            Err(Failure::Stop(Stop::Invalid(at))) => {
+            Err(Failure::Stop(Stop::Invalid(at) | Stop::Broken(at) | Stop::PublicId(at))) => {
                 let at = if self.sources.is_empty() { self.document_at + at } else { self.place_at };
                 Err(self.fail_at(Code::InvalidToken, at))
             }
-            Err(Failure::Code(code)) => Err(self.fail(code)),
+            Err(Failure::Code(code)) => Err(self.fail_with(code)),
             Err(Failure::At(code, at)) => {
                 let at = if self.sources.is_empty() { self.document_at + at } else { self.place_at };
                 Err(self.fail_at(code, at))
@@ -422,18 +453,41 @@ impl Parser {
     /// The text ended within a token.
     fn partial(&mut self) -> Result<bool, XmlError> {
         if !self.sources.is_empty() {
-            return Err(self.fail(Code::UnclosedToken));
+            return Err(self.fail_with(Code::UnclosedToken));
         }
         if let Some(code) = self.bad_bytes {
             let end = self.document.len();
             return Err(self.fail_at(code, end));
         }
         if self.is_final {
-            return Err(self.fail(Code::UnclosedToken));
+            let (code, at) = self.unfinished();
+            return Err(self.fail_at(code, at));
         }
         // Where something was read of what was fed, more is tried at once.
         self.tried = if self.document_at == 0 { self.document.len() } else { 0 };
         Ok(false)
+    }
+
+    /// What is wrong with a token that has no end, and where: a declaration is many tokens.
+    fn unfinished(&self) -> (Code, usize) {
+        let from = self.document_at;
+        let rest = &self.document[from..];
+        if !matches!(self.state, State::Prolog | State::Subset | State::External) || !rest.starts_with("<!") || rest.starts_with("<!-") || rest.starts_with("<![") {
+            return (Code::UnclosedToken, from);
+        }
+        let mut quote = None;
+        for (i, c) in rest.char_indices() {
+            quote = match quote {
+                Some((q, _)) if q == c => None,
+                None if c == '"' || c == '\'' => Some((c, i)),
+                other => other,
+            };
+        }
+        match quote {
+            Some((_, i)) => (Code::UnclosedToken, from + i),
+            None if rest.len() <= 2 => (Code::UnclosedToken, from),
+            None => (Code::NoElements, self.document.len()),
+        }
     }
 
     /// All text is read. In the document: whether it may end here.

@@ -7,6 +7,10 @@ pub enum Stop {
     Partial,
     /// What stands at this byte has no place there.
     Invalid(usize),
+    /// What ends at this byte is no token at all.
+    Broken(usize),
+    /// The character at this byte may not stand in a public identifier.
+    PublicId(usize),
 }
 pub type Scan<T> = Result<T, Stop>;
 
@@ -100,6 +104,22 @@ impl<'a> Cursor<'a> {
         }
         self.name_token()
     }
+    /// A word of a declaration, which must end as such words do.
+    pub fn word(&mut self) -> Scan<&'a str> {
+        let name = self.name()?;
+        self.end_of_word()?;
+        Ok(name)
+    }
+    pub fn end_of_word(&self) -> Scan<()> {
+        let c = self.need()?;
+        if is_space(c) || "%>),|[?*+".contains(c) { Ok(()) } else { Err(Stop::Broken(self.at)) }
+    }
+    /// A literal of a declaration, which must end as such literals do.
+    pub fn quoted(&mut self) -> Scan<&'a str> {
+        let text = self.literal()?;
+        let c = self.need()?;
+        if is_space(c) || "%>[".contains(c) { Ok(text) } else { Err(Stop::Broken(self.at)) }
+    }
     /// A run of the characters of names.
     pub fn name_token(&mut self) -> Scan<&'a str> {
         let from = self.at;
@@ -134,9 +154,9 @@ impl<'a> Cursor<'a> {
     /// A public identifier, with its white space normalised.
     pub fn public_id(&mut self) -> Scan<String> {
         let from = self.at + 1;
-        let text = self.literal()?;
+        let text = self.quoted()?;
         if let Some(i) = text.find(|c| !is_public_id(c)) {
-            return Err(Stop::Invalid(from + i));
+            return Err(Stop::PublicId(from + i));
         }
         Ok(text.split([' ', '\r', '\n']).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" "))
     }

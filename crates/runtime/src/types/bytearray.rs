@@ -97,10 +97,7 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
         Some(v) => super::bytes::bytes_of(cx, v)?,
         None => Vec::new(),
     };
-    let n = this.bytes(cx).len();
-    let p = super::slice::resolve(cx, s, n)?;
-    // Asking the slice may have run Python: the length is looked at again.
-    let p = if this.bytes(cx).len() == n { p } else { super::slice::resolve(cx, s, this.bytes(cx).len())? };
+    let p = super::slice::resolve_late(cx, s, |cx| this.bytes(cx).len())?;
     if p.step == 1 {
         let start = p.start as usize;
         return this.splice(cx, start, start + p.len, &new);
@@ -258,7 +255,7 @@ pub fn spec() -> Spec {
             getitem: Some(|cx, o, k| {
                 let this = of(o).clone();
                 if let Some(s) = k.cast::<super::Slice>() {
-                    let r = super::slice::resolve(cx, s, this.bytes(cx).len())?;
+                    let r = super::slice::resolve_late(cx, s, |cx| this.bytes(cx).len())?;
                     let d = this.bytes(cx);
                     let out: Vec<u8> = r.indices().filter_map(|i| d.get(i).copied()).collect();
                     return from_slice(cx, &out);

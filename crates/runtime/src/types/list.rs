@@ -122,8 +122,7 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
 
 fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
     if let Some(s) = key.cast::<super::Slice>() {
-        let n = list(this).items(cx).len();
-        let r = super::slice::resolve(cx, s, n)?;
+        let r = super::slice::resolve_late(cx, s, |cx| list(this).items(cx).len())?;
         return picked(cx, list(this), r);
     }
     let i = protocol::sequence_index(cx, key, "list")?;
@@ -183,8 +182,7 @@ fn set_slice(cx: &mut Cx, this: &Obj, s: &Ref<super::Slice>, value: Option<&Obj>
         }),
         None => None,
     };
-    let n = list(this).items(cx).len();
-    let r = super::slice::resolve(cx, s, n)?;
+    let r = super::slice::resolve_late(cx, s, |cx| list(this).items(cx).len())?;
     if r.step == 1 {
         let start = r.start as usize;
         return list(this).splice(cx, start, start + r.len, new.unwrap_or_default());

@@ -60,16 +60,21 @@ fn plain_bound(o: &Obj) -> Option<Option<i64>> {
 
 /// `slice.indices` and friends.
 pub fn resolve(cx: &mut Cx, s: &Ref<Slice>, n: usize) -> PyResult<Positions> {
+    resolve_late(cx, s, |_| n)
+}
+
+/// The same for what may change while the slice says what its ends are: its length is asked for afterwards.
+pub fn resolve_late(cx: &mut Cx, s: &Ref<Slice>, n: impl FnOnce(&Cx) -> usize) -> PyResult<Positions> {
     if let (Some(a), Some(b), Some(c)) = (plain_bound(s.start.get(cx)), plain_bound(s.stop.get(cx)), plain_bound(s.step.get(cx))) {
-        return positions(cx, a, b, c, n);
+        return positions(cx, a, b, c, n(cx));
     }
     let (a, b, c) = (s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx));
     let step = bound(cx, &c)?;
     if step == Some(0) {
-        return positions(cx, None, None, step, n);
+        return positions(cx, None, None, step, 0);
     }
     let (start, stop) = (bound(cx, &a)?, bound(cx, &b)?);
-    positions(cx, start, stop, step, n)
+    positions(cx, start, stop, step, n(cx))
 }
 
 fn positions(cx: &Cx, start: Option<i64>, stop: Option<i64>, step: Option<i64>, n: usize) -> PyResult<Positions> {

@@ -109,16 +109,13 @@ pub fn run(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<Result<(), XmlError>>
             Ok(None) => match with(this, |p| p.wanted_encoding().map(str::to_string)) {
                 Some(name) => {
                     let map = encoding_map(cx, &name)?;
-                    if let Err(e) = with(this, |p| p.explain_encoding(map)) {
+                    if let Err(e) = with(this, |p| p.explain_encoding(Some(map))) {
                         return Ok(Err(e));
                     }
                 }
                 None => break,
             },
-            Err(e) => {
-                flush(cx, this)?;
-                return Ok(Err(e));
-            }
+            Err(e) => return Ok(Err(e)),
         }
         cx.poll_native()?;
     }
@@ -126,19 +123,10 @@ pub fn run(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<Result<(), XmlError>>
     Ok(Ok(()))
 }
 
-/// What each byte means in an encoding that Python knows; none: nobody knows it.
-fn encoding_map(cx: &mut Cx, name: &str) -> PyResult<Option<Box<[Option<char>; 256]>>> {
+/// What each byte means in an encoding that Python knows.
+fn encoding_map(cx: &mut Cx, name: &str) -> PyResult<Box<[Option<char>; 256]>> {
     let all: Vec<u8> = (0..=255).collect();
-    let text = match retic_runtime::codecs::decode(cx, &all, name, "replace") {
-        Ok(text) => text,
-        Err(raised) => {
-            if !cx.error_is(&cx.types.lookup_error) {
-                return Err(raised);
-            }
-            cx.clear_error();
-            return Ok(None);
-        }
-    };
+    let text = retic_runtime::codecs::decode(cx, &all, name, "replace")?;
     let points = text.cast::<Str>().map(|s| s.code_points()).unwrap_or_default();
     if points.len() != 256 {
         return Err(cx.value_error("multi-byte encodings are not supported"));
@@ -147,7 +135,7 @@ fn encoding_map(cx: &mut Cx, name: &str) -> PyResult<Option<Box<[Option<char>; 2
     for (slot, p) in map.iter_mut().zip(points) {
         *slot = char::from_u32(p).filter(|c| *c != '\u{fffd}');
     }
-    Ok(Some(map))
+    Ok(map)
 }
 
 /// A name, the same object for the same name.
