@@ -163,7 +163,12 @@ impl Reader<'_> {
             _ if scope.comprehension && scope.generator => self.lines.line(self.opening(scope.at.start().to_u32())),
             _ => self.lines.line(scope.at.start().to_u32()),
         };
-        let mut symbols: Vec<(u32, String, u32)> = scope.symbols.iter().map(|(n, s)| (s.at.start().to_u32(), n.to_string(), flags_of(s))).collect();
+        // Parameters are met first, in their order; everything else where it stands.
+        let rank = |name: &str, s: &Symbol| match scope.params.iter().position(|p| &**p == name) {
+            Some(i) => i as u32,
+            None => s.at.start().to_u32() + scope.params.len() as u32,
+        };
+        let mut symbols: Vec<(u32, String, u32)> = scope.symbols.iter().map(|(n, s)| (rank(n, s), n.to_string(), flags_of(s))).collect();
         let mut parameters: Vec<String> = scope.params.iter().map(|p| p.to_string()).collect();
         let mut children = Vec::new();
         match kind {

@@ -170,7 +170,7 @@ impl XmlParser {
         }
         let rest = with(this, |p| {
             let (text, at) = p.context();
-            text[at.min(text.len())..].as_bytes().to_vec()
+            text.as_bytes()[at.min(text.len())..].to_vec()
         });
         Bytes::from_slice(cx, &rest)
     }
@@ -379,7 +379,14 @@ fn inner(cx: &mut Cx, m: &Ref<module::Module>, name: &'static str, full: &str, d
 
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "pyexpat", functions::DOC, functions::FUNCTIONS)?;
-    let spec = Spec { doc: "A parser of XML", flags: flags::GC, slots: Slots::EMPTY, methods: XmlParser::METHODS, getset: XmlParser::GETSET, ..Spec::new::<XmlParser>("pyexpat.xmlparser") };
+    let spec = Spec {
+        doc: "A parser of XML",
+        flags: flags::GC,
+        slots: Slots::EMPTY,
+        methods: XmlParser::METHODS,
+        getset: XmlParser::GETSET,
+        ..Spec::new::<XmlParser>("pyexpat.xmlparser")
+    };
     let base = cx.types.object.clone();
     let ty = retic_runtime::interp::native_type(cx, &spec, &base)?;
     let dict = ty.dict.cloned(cx).expect("a type has a dict");

@@ -441,7 +441,12 @@ impl Parser {
             self.advance(n);
             return Ok(true);
         }
-        let n = rest.find(['\r', '\n']).unwrap_or(rest.len()).min(rest.find("]]>").unwrap_or(rest.len()));
+        if open_ended && "]]".starts_with(rest) {
+            return Err(Stop::Partial.into());
+        }
+        // Every bracket begins a piece of its own.
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let n = rest[first..].find(['\r', '\n', ']']).map_or(rest.len(), |i| first + i);
         let mut part = &rest[..n];
         if let Some(i) = part.find(|ch| !is_char(ch)) {
             if i == 0 {

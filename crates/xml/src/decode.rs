@@ -6,7 +6,9 @@ use crate::Code;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Encoding {
     Utf8,
-    Utf16 { big: bool },
+    Utf16 {
+        big: bool,
+    },
     Latin1,
     Ascii,
     /// A character for each byte; none: the byte has no meaning.

@@ -294,7 +294,7 @@ impl Parser {
         if self.doctype_seen {
             return Err(Failure::Code(Code::Syntax));
         }
-        let mut head = || -> Scan<(String, (Option<String>, Option<String>), char)> {
+        let head = (|| {
             c.need_space()?;
             let name = c.word()?.to_string();
             let spaced = c.space();
@@ -309,8 +309,8 @@ impl Parser {
             }
             c.bump();
             Ok((name, id, end))
-        };
-        let (name, (public, system), end) = syntax(text, at, head())?;
+        })();
+        let (name, (public, system), end) = syntax(text, at, head)?;
         let raw = if end == '[' { &text[at..c.at] } else { &text[at..c.at - 1] };
         self.doctype_seen = true;
         let external = system.is_some();

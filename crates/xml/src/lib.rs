@@ -1,5 +1,5 @@
 //! A parser of XML 1.0 that is fed piece by piece and does what Expat does: the same events in the same order, the same
-//! places, the same errors. It is pulled: `feed` hands bytes over, `next` gives one event at a time, so that whoever reads
+//! places, the same errors. It is pulled: `feed` hands bytes over, `next_event` gives one event at a time, so that whoever reads
 //! the events may do anything in between. Never here: Python objects.
 #![forbid(unsafe_code)]
 
@@ -26,28 +26,81 @@ use std::rc::Rc;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// `standalone` is -1 where nothing is said. A version is missing in text declarations.
-    XmlDecl { version: Option<String>, encoding: Option<String>, standalone: i32 },
+    XmlDecl {
+        version: Option<String>,
+        encoding: Option<String>,
+        standalone: i32,
+    },
     /// Attributes that are written come first: `specified` of them. The rest are defaults.
-    Start { name: Rc<str>, attributes: Vec<(Rc<str>, String)>, specified: usize },
+    Start {
+        name: Rc<str>,
+        attributes: Vec<(Rc<str>, String)>,
+        specified: usize,
+    },
     End(Rc<str>),
     Text(String),
-    Instruction { target: String, data: String },
+    Instruction {
+        target: String,
+        data: String,
+    },
     Comment(String),
     StartCdata,
     EndCdata,
-    StartNamespace { prefix: Option<String>, uri: Option<String> },
-    EndNamespace { prefix: Option<String> },
-    StartDoctype { name: String, system: Option<String>, public: Option<String>, internal: bool },
+    StartNamespace {
+        prefix: Option<String>,
+        uri: Option<String>,
+    },
+    EndNamespace {
+        prefix: Option<String>,
+    },
+    StartDoctype {
+        name: String,
+        system: Option<String>,
+        public: Option<String>,
+        internal: bool,
+    },
     EndDoctype,
-    ElementDecl { name: String, model: Model },
-    AttlistDecl { element: String, name: String, kind: String, default: Option<String>, required: bool },
-    EntityDecl { name: String, parameter: bool, value: Option<String>, system: Option<String>, public: Option<String>, notation: Option<String> },
-    UnparsedEntityDecl { name: String, system: Option<String>, public: Option<String>, notation: String },
-    NotationDecl { name: String, system: Option<String>, public: Option<String> },
+    ElementDecl {
+        name: String,
+        model: Model,
+    },
+    AttlistDecl {
+        element: String,
+        name: String,
+        kind: String,
+        default: Option<String>,
+        required: bool,
+    },
+    EntityDecl {
+        name: String,
+        parameter: bool,
+        value: Option<String>,
+        system: Option<String>,
+        public: Option<String>,
+        notation: Option<String>,
+    },
+    UnparsedEntityDecl {
+        name: String,
+        system: Option<String>,
+        public: Option<String>,
+        notation: String,
+    },
+    NotationDecl {
+        name: String,
+        system: Option<String>,
+        public: Option<String>,
+    },
     /// A parsed entity outside of the document. Who handles it makes a parser of `context`.
-    ExternalEntity { context: Option<String>, system: Option<String>, public: Option<String> },
+    ExternalEntity {
+        context: Option<String>,
+        system: Option<String>,
+        public: Option<String>,
+    },
     /// An entity that is not expanded.
-    Skipped { name: String, parameter: bool },
+    Skipped {
+        name: String,
+        parameter: bool,
+    },
     /// The document depends on what stands outside, and does not say that it stands alone.
     NotStandalone,
     /// Text of the document that is no other event: only default handlers hear of it.
@@ -360,7 +413,7 @@ impl Parser {
     }
 
     /// The next event. `None`: all that was fed is read; more is needed, or it has ended.
-    pub fn next(&mut self) -> Result<Option<Told>, XmlError> {
+    pub fn next_event(&mut self) -> Result<Option<Told>, XmlError> {
         loop {
             if let Some(told) = self.pending.pop_front() {
                 if told.if_read && !self.dtd.borrow_mut().was_read(told.event == Event::NotStandalone) {

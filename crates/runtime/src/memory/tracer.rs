@@ -178,4 +178,3 @@ pub fn trace_of(cx: &Cx, o: &Obj) -> Option<Trace> {
     let block = t.blocks.get(&(o.address() - pre_size(o.ty())))?;
     Some(t.trace(block.stack))
 }
-

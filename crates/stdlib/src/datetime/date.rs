@@ -3,8 +3,8 @@
 use super::calendar::{self, IsoError, Ymd};
 use super::delta::Delta;
 use super::{Params, bind, c_int, check_date, field, hash_bytes, ints, is_own, iso, local, moment, receiver_day, state_bytes, strptime, text, year_error};
-use retic_runtime::types::type_::{Cmp, Op, flags};
 use retic_runtime::types::structseq::{self, Definition};
+use retic_runtime::types::type_::{Cmp, Op, flags};
 use retic_runtime::types::{Slots, Spec, Str, Tuple, Type};
 use retic_runtime::{Args, Cx, Obj, PyResult, Ref, interp, layout, memory, protocol};
 use std::cell::Cell;
@@ -182,7 +182,10 @@ impl Date {
     #[py("ctime($self, /)")]
     fn ctime(cx: &mut Cx, this: &Obj) -> PyResult {
         let moment = text::moment(cx, this)?;
-        cx.str(&moment.asctime())
+        let text = moment.asctime();
+        // Years have four digits, which they need not have in time.asctime().
+        let (before, year) = text.rsplit_once(' ').unwrap_or((&text, ""));
+        cx.str(&format!("{before} {year:0>4}"))
     }
     /// The text that a format of strftime() makes.
     #[py("strftime($self, /, format)")]

@@ -137,4 +137,3 @@ pub fn zone_at(cx: &mut Cx, seconds: i64) -> PyResult {
     let name = cx.str(&name)?;
     zone::new(cx, offset * 1_000_000, Some(name))
 }
-

@@ -52,8 +52,7 @@ pub fn utcoffset(cx: &mut Cx, this: &Ref<DateTime>) -> PyResult<Option<Ref<Delta
     zone::utcoffset(cx, zone.as_ref(), this.as_obj())
 }
 
-const PARAMS: Params =
-    Params { function: "", names: &["year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold"], required: 3, positional: 8 };
+const PARAMS: Params = Params { function: "", names: &["year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold"], required: 3, positional: 8 };
 
 fn make(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     if let [state, rest @ ..] = args.positional()
@@ -110,13 +109,6 @@ fn add(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
         _ => Ok(cx.not_implemented()),
     }
 }
-/// The offsets of two datetimes, where they do not share a zone; else nothing.
-fn offsets(cx: &mut Cx, a: &Ref<DateTime>, b: &Ref<DateTime>) -> PyResult<(Option<Ref<Delta>>, Option<Ref<Delta>>)> {
-    if same_zone(cx, a, b) {
-        return Ok((None, None));
-    }
-    Ok((utcoffset(cx, a)?, utcoffset(cx, b)?))
-}
 fn same_zone(cx: &Cx, a: &DateTime, b: &DateTime) -> bool {
     match (a.zone.get(cx), b.zone.get(cx)) {
         (Some(x), Some(y)) => x.is(y),
@@ -127,7 +119,10 @@ fn same_zone(cx: &Cx, a: &DateTime, b: &DateTime) -> bool {
 /// `a - b` in microseconds.
 fn difference(cx: &mut Cx, a: &Ref<DateTime>, b: &Ref<DateTime>) -> PyResult<i128> {
     let shown = a.micros() - b.micros();
-    match offsets(cx, a, b)? {
+    if same_zone(cx, a, b) {
+        return Ok(shown);
+    }
+    match (utcoffset(cx, a)?, utcoffset(cx, b)?) {
         (None, None) => Ok(shown),
         (Some(oa), Some(ob)) => Ok(shown - (oa.total() - ob.total())),
         _ => Err(cx.type_error("can't subtract offset-naive and offset-aware datetimes")),
@@ -445,7 +440,9 @@ impl DateTime {
         Ok(zone::shown(cx, saved))
     }
     /// The datetime with the fields that are given replaced.
-    #[py("replace($self, /, year=unchanged, month=unchanged, day=unchanged, hour=unchanged, minute=unchanged, second=unchanged, microsecond=unchanged, tzinfo=unchanged, *, fold=unchanged)")]
+    #[py(
+        "replace($self, /, year=unchanged, month=unchanged, day=unchanged, hour=unchanged, minute=unchanged, second=unchanged, microsecond=unchanged, tzinfo=unchanged, *, fold=unchanged)"
+    )]
     fn replace(
         cx: &mut Cx,
         this: &Ref<DateTime>,
@@ -465,7 +462,9 @@ impl DateTime {
         with_zone(cx, this, day, clock, zone)
     }
     /// What copy.replace() calls: replace().
-    #[py("__replace__($self, /, year=unchanged, month=unchanged, day=unchanged, hour=unchanged, minute=unchanged, second=unchanged, microsecond=unchanged, tzinfo=unchanged, *, fold=unchanged)")]
+    #[py(
+        "__replace__($self, /, year=unchanged, month=unchanged, day=unchanged, hour=unchanged, minute=unchanged, second=unchanged, microsecond=unchanged, tzinfo=unchanged, *, fold=unchanged)"
+    )]
     fn dunder_replace(
         cx: &mut Cx,
         this: &Ref<DateTime>,

@@ -96,7 +96,7 @@ pub fn run(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<Result<(), XmlError>>
         let next = with(this, |p| {
             p.keep_raw = raw;
             p.expand = expand;
-            p.next()
+            p.next_event()
         });
         match next {
             Ok(Some(told)) => {
