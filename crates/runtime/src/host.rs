@@ -67,6 +67,32 @@ fn refused<T>() -> Result<T> {
     Err(Error::from(ErrorKind::PermissionDenied))
 }
 
+/// What is to be mapped: `fd` -1 is memory of nobody's file. The numbers are those of `mmap`.
+pub struct MapRequest {
+    pub fd: i32,
+    pub len: usize,
+    pub prot: i32,
+    pub flags: i32,
+    pub offset: u64,
+}
+
+/// Memory that is a file's. It goes with its owner.
+pub trait Mapping {
+    /// Where it lies. All bytes can be read, whatever happens to the file.
+    fn parts(&self) -> (*const u8, usize);
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Writes a part to the file.
+    fn flush(&self, offset: usize, len: usize) -> Result<()>;
+    fn advise(&self, advice: i32, offset: usize, len: usize) -> Result<()>;
+    /// Another length of mapping and file. Nobody may hold views.
+    fn resize(&self, len: usize) -> Result<()>;
+    /// Bytes of the file, if there is one.
+    fn file_size(&self) -> Option<Result<u64>>;
+}
+
 /// What a host provides. The real one is the crate `system`; a sandbox gives less: what it does not give is refused.
 #[allow(unused_variables, reason = "the names of the parameters say what they are")]
 pub trait Host: accounts::Accounts + network::Network + process::Process + terminal::Terminal {
@@ -285,6 +311,10 @@ pub trait Host: accounts::Accounts + network::Network + process::Process + termi
     }
     fn local_offset(&self, seconds: i64) -> (i64, String, bool) {
         (0, "UTC".into(), false)
+    }
+    /// Maps a file, or memory, into this process.
+    fn map(&mut self, request: &MapRequest) -> Result<Box<dyn Mapping>> {
+        refused()
     }
     /// Takes the zone anew from the environment variable TZ.
     fn tzset(&mut self) {}

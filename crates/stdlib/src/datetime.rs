@@ -11,63 +11,14 @@ mod text;
 mod time;
 mod zone;
 
+use crate::params::{Params, bind, c_int};
 use calendar::{Clock, Ymd};
 use date::Date;
 use moment::DateTime;
 use retic_runtime::types::{Type, int, module};
-use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, interp, protocol};
+use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, interp, protocol};
 use zone::{TimeZone, TzInfo};
 
-/// The parameters of a constructor.
-struct Params {
-    /// How it is called in complaints; "" for "function".
-    function: &'static str,
-    names: &'static [&'static str],
-    required: usize,
-    positional: usize,
-}
-
-/// Arguments one by one in the order of their parameters, refused as `PyArg_ParseTupleAndKeywords` refuses them.
-fn bind<'a>(cx: &mut Cx, params: &Params, args: &Args<'a>, mut take: impl FnMut(&mut Cx, usize, &'a Obj) -> PyResult<()>) -> PyResult<()> {
-    let positional = args.positional();
-    let called = || if params.function.is_empty() { "function".to_string() } else { format!("{}()", params.function) };
-    let (given, most) = (positional.len() + args.keywords().len(), params.names.len());
-    if positional.len() > params.positional && params.positional < most {
-        return Err(cx.type_error(format!("{} takes at most {} positional arguments ({} given)", called(), params.positional, positional.len())));
-    }
-    if given > most {
-        return Err(cx.type_error(format!("{} takes at most {most} arguments ({given} given)", called())));
-    }
-    for (i, name) in params.names.iter().enumerate() {
-        let value = positional.get(i).or_else(|| if args.names.is_empty() { None } else { args.keyword(cx, name) });
-        match value {
-            Some(value) => take(cx, i, value)?,
-            None if i < params.required => return Err(cx.type_error(format!("{} missing required argument '{name}' (pos {})", called(), i + 1))),
-            None => {}
-        }
-    }
-    for (name, _) in args.keywords() {
-        let text = protocol::str_text(cx, name)?;
-        match params.names.iter().position(|n| *n == text) {
-            Some(i) if i < positional.len() => return Err(cx.type_error(format!("argument for {} given by name ('{text}') and position ({})", called(), i + 1))),
-            Some(_) => {}
-            None if params.function.is_empty() => return Err(cx.type_error(format!("this function got an unexpected keyword argument '{text}'"))),
-            None => return Err(cx.type_error(format!("{} got an unexpected keyword argument '{text}'", called()))),
-        }
-    }
-    Ok(())
-}
-
-/// An argument that is a C `int`; what is too large is refused in the words for a C `long` first.
-fn c_int(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
-    let n = protocol::index(cx, o)?;
-    match int::to_i64(&n) {
-        None => Err(cx.overflow_error("Python int too large to convert to C long")),
-        Some(n) if n > i32::MAX.into() => Err(cx.overflow_error("signed integer is greater than maximum")),
-        Some(n) if n < i32::MIN.into() => Err(cx.overflow_error("signed integer is less than minimum")),
-        Some(n) => Ok(n),
-    }
-}
 /// A field that `replace` may be given; `now` when it is not.
 fn field(cx: &mut Cx, given: Option<&Obj>, now: i64) -> PyResult<i64> {
     let Some(o) = given else { return Ok(now) };

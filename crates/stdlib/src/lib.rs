@@ -23,7 +23,9 @@ mod io;
 mod itertools;
 mod json;
 mod math;
+mod mmap;
 mod operator;
+mod params;
 mod pickle;
 mod posix;
 mod queue;
@@ -86,6 +88,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("itertools", itertools::make_module),
     ("cmath", cmath::make),
     ("math", math::make),
+    ("mmap", mmap::make_module),
     ("posix", posix::make),
     ("time", time::make),
     ("unicodedata", unicodedata::make),

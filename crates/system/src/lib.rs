@@ -3,6 +3,7 @@
 mod accounts;
 mod calls;
 mod files;
+mod map;
 mod network;
 mod process;
 pub mod recordings;
@@ -271,6 +272,9 @@ impl Host for System {
     }
     fn local_offset(&self, seconds: i64) -> (i64, String, bool) {
         process::local_offset(seconds)
+    }
+    fn map(&mut self, request: &retic_runtime::host::MapRequest) -> Result<Box<dyn retic_runtime::host::Mapping>> {
+        map::map(request)
     }
     fn tzset(&mut self) {
         process::tzset()
