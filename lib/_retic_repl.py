@@ -34,8 +34,24 @@ def basic():
     """Reads and runs line by line, without editing (`sys._baserepl`)."""
     import __main__
     import code
+    import linecache
 
-    console = code.InteractiveConsole(__main__.__dict__, filename="<stdin>")
+    class Console(code.InteractiveConsole):
+        """Keeps what was typed for the lines of tracebacks."""
+
+        def runsource(self, source, filename="<input>", symbol="single"):
+            try:
+                compiled = self.compile(source, filename, symbol)
+            except (OverflowError, SyntaxError, ValueError):
+                self.showsyntaxerror(filename, source=source)
+                return False
+            if compiled is None:
+                return True
+            linecache._register_code(compiled, source, filename)
+            self.runcode(compiled)
+            return False
+
+    console = Console(__main__.__dict__, filename="<stdin>")
     _prompts()
     more = False
     while True:

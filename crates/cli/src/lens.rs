@@ -7,6 +7,7 @@ use retic::lens::{Book, Lang, Writer, why};
 use retic::recording::{Kept, Mine, Recording};
 use retic::{Wanted, Watch, Window};
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -184,7 +185,7 @@ fn options(args: Vec<String>) -> Result<Asked, String> {
 struct Run {
     request: Request,
     /// The command line without the lens: `sys.orig_argv` shows no difference.
-    original: Vec<String>,
+    original: Vec<OsString>,
     /// As the user would say it.
     name: String,
     /// Where a recording of it goes if nobody says otherwise.
@@ -193,7 +194,7 @@ struct Run {
 }
 
 fn run_of(args: Vec<String>, mine: &[String]) -> Result<Run, String> {
-    let original = std::env::args().take(1).chain(args.iter().cloned()).collect();
+    let original = std::env::args_os().take(1).chain(args.iter().map(OsString::from)).collect();
     let request = options::read(args)?;
     let Request::Run { program, .. } = &request else { return Err(format!("nothing to run\n{USAGE}")) };
     let here = std::env::current_dir().unwrap_or_default();
@@ -311,7 +312,7 @@ fn dis(args: Vec<String>) -> Result<i32, String> {
     let Some(file) = asked.rest.first().cloned() else { return Err(format!("dis needs a file\n{USAGE}")) };
     if asked.level.is_none() {
         let request = options::read(vec!["-m".into(), "dis".into(), file])?;
-        return Ok(crate::start(request, std::env::args().collect(), None));
+        return Ok(crate::start(request, std::env::args_os().collect(), None));
     }
     let style = asked.style;
     let show = move |book: &Book| retic::lens::listing::with_lives(book, style.lang, style.width);

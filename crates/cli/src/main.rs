@@ -1,11 +1,14 @@
 //! The command `retic`: runs programs as `python` does.
 
+mod environment;
 mod lens;
 mod options;
 
+use environment::Environment;
 use options::{Program, Request};
 use retic::{Python, Settings};
-use std::io::{IsTerminal, Read, Write};
+use std::ffi::OsString;
+use std::io::{IsTerminal, Read, Seek, Write};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: retic [option] ... [-c cmd | -m mod | file | -] [arg] ...
@@ -25,7 +28,9 @@ Options:
 --licenses : print every licence that ships, and exit
 -V     : print the Python version number and exit
 -h     : print this help message and exit
-Accepted without effect: -b -B -d -s -u -v
+-u     : write standard output and errors at once
+-b     : warn of bytes that are made to text; -bb: refuse them
+Accepted without effect: -B -d -s -v
 ";
 
 fn main() -> ExitCode {
@@ -33,8 +38,9 @@ fn main() -> ExitCode {
     let process = std::process::id();
     retic::share_malloc();
     let run = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
-        let original: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
-        let status = lens::command(&original[original.len().min(1)..]).unwrap_or_else(|| match options::read(original.iter().skip(1).cloned().collect()) {
+        let original: Vec<OsString> = std::env::args_os().collect();
+        let texts: Vec<String> = original.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+        let status = lens::command(&texts).unwrap_or_else(|| match options::read(texts.clone()) {
             Ok(request) => start(request, original, None),
             Err(problem) => usage(&problem),
         });
@@ -54,23 +60,8 @@ fn main() -> ExitCode {
 /// What takes a recording, and what it is to hold.
 type Recorder = (Box<dyn retic::events::Sink>, retic::Wanted);
 
-/// How many frames `tracemalloc` keeps from the start on, if it is asked for; the option that cannot be read.
-fn traced_frames(options: &[String], variable: Option<String>) -> Result<Option<u16>, &'static str> {
-    for option in options.iter().rev() {
-        match option.split_once('=') {
-            Some(("tracemalloc", n)) => return n.parse().ok().filter(|n| *n > 0).map(Some).ok_or("-X tracemalloc=NFRAME"),
-            None if option == "tracemalloc" => return Ok(Some(1)),
-            _ => {}
-        }
-    }
-    match variable {
-        Some(n) => n.parse().map(|n| Some(n).filter(|n| *n > 0)).map_err(|_| "PYTHONTRACEMALLOC"),
-        None => Ok(None),
-    }
-}
-
 /// Carries a request out; the program's status. `original` is the whole command line.
-fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) -> i32 {
+fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) -> i32 {
     let (program, rest, flags, warn, x) = match request {
         Request::Run { program, rest, flags, warn, x } => (program, rest, flags, warn, x),
         Request::Help => {
@@ -87,28 +78,24 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
             return 0;
         }
     };
-    let ignore = flags.ignore_environment != 0;
-    let environment = |name: &str| if !ignore { std::env::var(name).ok().filter(|v| !v.is_empty()) } else { None };
-    let mut settings =
-        Settings { optimize: flags.optimize, warn_options: warn, x_options: x, original_argv: original, catch_interrupts: true, lens: recorder.is_some(), ..Settings::default() };
-    settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
-    settings.hash_seed = environment("PYTHONHASHSEED").filter(|s| s != "random").and_then(|s| s.parse().ok());
-    settings.inspect = flags.inspect != 0 || environment("PYTHONINSPECT").is_some();
-    if environment("PYTHONNODEBUGRANGES").is_some() && !settings.x_options.iter().any(|x| x == "no_debug_ranges") {
-        settings.x_options.push("no_debug_ranges".into());
-    }
-    match traced_frames(&settings.x_options, environment("PYTHONTRACEMALLOC")) {
-        Ok(frames) => settings.trace_memory = frames,
-        Err(option) => {
-            eprintln!("Fatal Python error: config_init_tracemalloc: {option}: invalid number of frames\nPython runtime state: preinitialized\n");
+    let environment = Environment { ignored: flags.ignore_environment != 0 };
+    let interactive_flag = flags.inspect != 0;
+    let mut settings = match environment::settings(flags, warn, x, &environment) {
+        Ok(settings) => settings,
+        Err((step, problem)) => {
+            eprintln!("Fatal Python error: {step}: {problem}\nPython runtime state: preinitialized\n");
             return 1;
         }
-    }
+    };
+    settings.catch_interrupts = true;
+    settings.lens = recorder.is_some();
+    settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
     let terminal = std::io::stdin().is_terminal();
-    let interactive = terminal || flags.inspect != 0;
-    let safe = flags.safe_path || environment("PYTHONSAFEPATH").is_some();
-    settings.flags = flags;
-    settings.flags.hash_randomization = u8::from(settings.hash_seed != Some(0));
+    let interactive = terminal || interactive_flag;
+    let safe = settings.flags.safe_path;
+    // Arguments are handed on as they were given, whatever their bytes mean.
+    let given: Vec<OsString> = original[original.len() - rest.len().min(original.len())..].to_vec();
+    settings.original_argv = original;
     // The first entry of `sys.path`, then PYTHONPATH.
     let first = match &program {
         _ if safe => None,
@@ -121,16 +108,26 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
     };
     settings.path = first.iter().cloned().collect();
     settings.program_folder = first;
-    if let Some(more) = environment("PYTHONPATH") {
+    if let Some(more) = environment.get("PYTHONPATH") {
         settings.path.extend(std::env::split_paths(&more).map(|p| p.to_string_lossy().into_owned()));
     }
-    let mut argv = |zero: &str| settings.argv = std::iter::once(zero.to_string()).chain(rest.iter().cloned()).collect();
+    let mut argv = |zero: &str| settings.argv = std::iter::once(zero.into()).chain(given.iter().cloned()).collect();
     match program {
         Program::Command(text) => {
             argv("-c");
             run(&settings, recorder, |p| p.run_source(text.as_bytes(), "<string>", false))
         }
+        Program::File(path) if holds_main(&path) => {
+            argv(&path);
+            settings.path.retain(|p| Some(p) != settings.program_folder.as_ref());
+            settings.path.insert(0, path.clone());
+            run(&settings, recorder, Python::run_main_of_path)
+        }
         Program::File(path) => match std::fs::read(&path) {
+            Ok(code) if path.ends_with(".pyc") => {
+                argv(&path);
+                run(&settings, recorder, |p| p.run_compiled(&code, &path))
+            }
             Ok(source) => {
                 argv(&path);
                 run(&settings, recorder, |p| p.run_source(&source, &path, true))
@@ -177,6 +174,24 @@ fn start(request: Request, original: Vec<String>, recorder: Option<Recorder>) ->
             run(&settings, recorder, |p| p.run_module(&name))
         }
     }
+}
+
+/// Whether a path is a folder or a zip file, in which a module `__main__` is the program.
+fn holds_main(path: &str) -> bool {
+    const END_BYTES: u64 = 22 + 65_535;
+    if std::path::Path::new(path).is_dir() {
+        return true;
+    }
+    let tail = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(path)?;
+        let size = file.metadata()?.len();
+        file.seek(std::io::SeekFrom::Start(size.saturating_sub(END_BYTES)))?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail)?;
+        Ok(tail)
+    };
+    // The record that ends a zip file; sources hold none.
+    tail().is_ok_and(|t| t.windows(4).any(|w| w == b"PK\x05\x06"))
 }
 
 /// Runs a program in a new interpreter. One that an interrupt ends takes the process with it.

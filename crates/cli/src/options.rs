@@ -58,7 +58,9 @@ pub fn read(args: Vec<String>) -> Result<Request, String> {
                         'v' => flags.verbose += 1,
                         'q' => flags.quiet = 1,
                         'i' => (flags.inspect, flags.interactive) = (1, 1),
-                        'u' | 'x' | 'R' => {}
+                        'u' => flags.unbuffered = true,
+                        'R' => flags.random_hashes = true,
+                        'x' => {}
                         other => return Err(format!("unknown option -{other}")),
                     }
                     if matches!(letter, 'c' | 'm' | 'W' | 'X') {

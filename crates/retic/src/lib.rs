@@ -17,6 +17,7 @@ use retic_compiler::{CompileError, ErrorKind, Mode, Options};
 use retic_runtime::Obj;
 use retic_runtime::cx::{CompileRequest, Cx, PyResult};
 use retic_runtime::interp::{self, Interp};
+use std::ffi::OsString;
 use std::rc::Rc;
 
 /// A Python interpreter on this machine, with everything allowed.
@@ -33,7 +34,7 @@ pub struct Settings {
     /// `-O` level.
     pub optimize: u8,
     /// `sys.argv`.
-    pub argv: Vec<String>,
+    pub argv: Vec<OsString>,
     /// `sys.path`.
     pub path: Vec<String>,
     /// What `sys.path` begins with, if that is the program's folder; empty: wherever the process is.
@@ -41,11 +42,19 @@ pub struct Settings {
     /// `sys.executable`.
     pub executable: String,
     /// `sys.orig_argv`.
-    pub original_argv: Vec<String>,
+    pub original_argv: Vec<OsString>,
     /// `sys.warnoptions`.
     pub warn_options: Vec<String>,
     /// `-X` options, `name` or `name=value`.
     pub x_options: Vec<String>,
+    /// What `os.cpu_count()` says; none: how many there are.
+    pub cpu_count: Option<u32>,
+    /// Standard output is written at once.
+    pub unbuffered: bool,
+    /// The encoding of the standard streams, `encoding`, `:errors` or both.
+    pub io_encoding: Option<String>,
+    /// `sys.pycache_prefix`.
+    pub pycache_prefix: Option<String>,
     /// Memory is traced from the start (`tracemalloc`), with so many frames a block.
     pub trace_memory: Option<u16>,
     /// `sys.flags`.
@@ -80,6 +89,9 @@ impl Python {
     pub fn new(settings: &Settings) -> Python {
         use retic_runtime::host::Host;
         let mut host = retic_system::System::default();
+        if settings.unbuffered {
+            host.write_at_once();
+        }
         let key = match settings.hash_seed {
             Some(seed) => hash_key(seed),
             None => {
@@ -98,10 +110,13 @@ impl Python {
         cx.source_hook = Some(|cx, bytes, filename| decoded(cx, bytes, filename, false));
         cx.tree_hook = Some(tree_hook);
         cx.tree_compile_hook = Some(tree_compile_hook);
+        cx.unbuffered = settings.unbuffered;
+        cx.escaped_streams = settings.flags.utf8_mode != 0;
+        cx.library = Some(library);
+        cx.cpu_count = settings.cpu_count;
         retic_stdlib::install(cx);
         cx.native_modules.push(("_symtable", symtable::make));
         cx.optimize = settings.optimize;
-        cx.library = Some(library);
         cx.recordings = Some(Box::new(inside::Inside::default()));
         if settings.catch_interrupts {
             const SIGINT: i32 = 2;
@@ -119,13 +134,23 @@ impl Python {
         }
         let names: Vec<&str> = retic_library::names().collect();
         let _ = retic_runtime::modules::sys::info::module_names(cx, &names);
+        if let Some(wanted) = &settings.io_encoding
+            && recode_streams(cx, wanted).is_err()
+        {
+            interp::show(cx);
+        }
         Python { interp, waiting: None, inspect: settings.inspect }
     }
 
     /// Runs source text as `__main__`; returns the exit status.
     pub fn run_source(&mut self, source: &[u8], filename: &str, is_file: bool) -> i32 {
         let cx = self.interp.cx();
-        let compiled = decoded(cx, source, filename, true).and_then(|text| compile(cx, &text, filename, Mode::Exec, 0).map(|code| (code, text)));
+        // A command is UTF-8, whatever it says of itself.
+        let whole = |cx: &mut Cx| match std::str::from_utf8(source) {
+            Ok(text) if !is_file && filename == "<string>" => Ok(text.to_string()),
+            _ => decoded(cx, source, filename, true),
+        };
+        let compiled = without_nulls(cx, source, filename).and_then(|()| whole(cx)).and_then(|text| compile(cx, &text, filename, Mode::Exec, 0).map(|code| (code, text)));
         match compiled {
             Ok((code, text)) => {
                 self.begin();
@@ -176,6 +201,26 @@ impl Python {
         })
     }
 
+    /// Runs the module `__main__` of the folder or zip file that `Settings::path` begins with.
+    pub fn run_main_of_path(&mut self) -> i32 {
+        self.begin();
+        let inspect = self.inspect;
+        self.interp.run_program(|cx| {
+            let r = run_main_of_path(cx);
+            then_inspect(cx, inspect, r)
+        })
+    }
+
+    /// Runs a compiled file (`.pyc`).
+    pub fn run_compiled(&mut self, bytes: &[u8], filename: &str) -> i32 {
+        self.begin();
+        let inspect = self.inspect;
+        self.interp.run_program(|cx| {
+            let r = run_compiled(cx, bytes, filename);
+            then_inspect(cx, inspect, r)
+        })
+    }
+
     /// An interactive session on standard input; returns the exit status. `editing`: with the line editor.
     pub fn interact(&mut self, quiet: bool, editing: bool) -> i32 {
         self.begin();
@@ -199,6 +244,24 @@ fn run_module(cx: &mut Cx, name: &str) -> PyResult<()> {
     let runpy = retic_runtime::modules::import(cx, "runpy")?;
     let name = cx.str(name)?;
     let done = retic_runtime::protocol::call_method(cx, &runpy, "_run_module_as_main", &[name])?;
+    cx.release(done);
+    Ok(())
+}
+
+fn run_main_of_path(cx: &mut Cx) -> PyResult<()> {
+    retic_runtime::modules::main_module(cx)?;
+    let runpy = retic_runtime::modules::import(cx, "runpy")?;
+    let args = [cx.str("__main__")?, cx.bool(false)];
+    let done = retic_runtime::protocol::call_method(cx, &runpy, "_run_module_as_main", &args)?;
+    cx.release(done);
+    Ok(())
+}
+
+fn run_compiled(cx: &mut Cx, bytes: &[u8], filename: &str) -> PyResult<()> {
+    retic_runtime::modules::main_module(cx)?;
+    let m = retic_runtime::modules::import(cx, "_retic_main")?;
+    let args = [retic_runtime::types::Bytes::from_slice(cx, bytes)?, cx.str(filename)?];
+    let done = retic_runtime::protocol::call_method(cx, &m, "run_compiled", &args)?;
     cx.release(done);
     Ok(())
 }
@@ -255,8 +318,8 @@ fn hash_key(seed: u32) -> (u64, u64) {
 
 /// What `sys` shows of the settings.
 fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
-    set_list(cx, "argv", &settings.argv)?;
-    set_list(cx, "orig_argv", &settings.original_argv)?;
+    set_arguments(cx, "argv", &settings.argv)?;
+    set_arguments(cx, "orig_argv", &settings.original_argv)?;
     set_list(cx, "warnoptions", &settings.warn_options)?;
     let path: Vec<String> = settings.path.iter().cloned().chain([retic_library::PREFIX.to_string()]).collect();
     set_list(cx, "path", &path)?;
@@ -266,6 +329,10 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
     for name in ["executable", "_base_executable"] {
         let (key, value) = (cx.name(name), cx.str(&settings.executable)?);
         retic_runtime::protocol::setattr(cx, &sys, &key, Some(&value))?;
+    }
+    if let Some(prefix) = &settings.pycache_prefix {
+        let (key, prefix) = (cx.name("pycache_prefix"), cx.str(prefix)?);
+        retic_runtime::protocol::setattr(cx, &sys, &key, Some(&prefix))?;
     }
     let key = cx.name("_xoptions");
     let options = retic_runtime::protocol::getattr(cx, &sys, &key)?;
@@ -281,6 +348,40 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
         Some(m) => retic_runtime::modules::sys::info::set_flags(cx, &m.clone(), &settings.flags),
         None => Ok(()),
     }
+}
+
+/// Gives the standard streams another encoding (`encoding`, `:errors` or both); standard error escapes what it cannot say.
+fn recode_streams(cx: &mut Cx, wanted: &str) -> PyResult<()> {
+    let (encoding, errors) = wanted.split_once(':').unwrap_or((wanted, ""));
+    let sys = cx.sys.clone().expect("sys is made with the interpreter");
+    for name in ["stdin", "stdout", "stderr"] {
+        let key = cx.name(name);
+        let Some(stream) = retic_runtime::protocol::lookup_attr(cx, &sys, &key)?.filter(|s| !s.is_none()) else { continue };
+        let how = match (name, errors) {
+            ("stderr", _) => "backslashreplace",
+            (_, "") => "strict",
+            (_, errors) => errors,
+        };
+        let names = [cx.str("encoding")?, cx.str("errors")?];
+        let values = [if encoding.is_empty() { cx.none() } else { cx.str(encoding)? }, cx.str(how)?];
+        let key = cx.name("reconfigure");
+        let f = retic_runtime::protocol::getattr(cx, &stream, &key)?;
+        let r = retic_runtime::protocol::call_keywords(cx, &f, &[], &[(&names[0], &values[0]), (&names[1], &values[1])])?;
+        cx.release(r);
+    }
+    Ok(())
+}
+
+/// Arguments of the process: bytes that are no UTF-8 are escaped, as in names of files.
+fn set_arguments(cx: &mut Cx, name: &'static str, values: &[OsString]) -> PyResult<()> {
+    let mut items = Vec::with_capacity(values.len());
+    for v in values {
+        items.push(retic_runtime::codecs::decode(cx, v.as_encoded_bytes(), "utf-8", "surrogateescape")?);
+    }
+    let list = cx.list(items)?;
+    let sys = cx.sys.clone().expect("sys is made with the interpreter");
+    let key = cx.name(name);
+    retic_runtime::protocol::setattr(cx, &sys, &key, Some(&list))
 }
 
 fn set_list(cx: &mut Cx, name: &'static str, values: &[String]) -> PyResult<()> {
@@ -332,6 +433,15 @@ fn warn(cx: &mut Cx, w: &retic_compiler::Warning, filename: &str, text: &str) ->
         }
         other => other,
     }
+}
+
+/// A program that is read line by line shows the line that a null byte ends.
+fn without_nulls(cx: &mut Cx, source: &[u8], filename: &str) -> PyResult<()> {
+    let Some(at) = source.iter().position(|b| *b == 0) else { return Ok(()) };
+    let before = &source[..at];
+    let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
+    let e = CompileError { kind: ErrorKind::Syntax, message: "source code cannot contain null bytes".into(), line, column: 0, end_line: line, end_column: 0 };
+    Err(syntax_error(cx, &e, filename, &String::from_utf8_lossy(before)))
 }
 
 /// The text of a source in whatever coding it names; SyntaxError where that is not known or does not fit.

@@ -144,6 +144,12 @@ pub struct Cx {
     pub abc_registrations: Cell<u64>,
     /// `-X no_debug_ranges`: code objects tell lines and no columns.
     pub no_columns: bool,
+    /// Bytes that are no UTF-8 pass the standard streams unharmed (PEP 540).
+    pub escaped_streams: bool,
+    /// Standard output and errors are written at once.
+    pub unbuffered: bool,
+    /// What `os.cpu_count()` says; none: how many there are.
+    pub cpu_count: Option<u32>,
     /// What `sys.path` began with, if the program's folder is on it; empty: wherever the process is.
     pub program_folder: Option<String>,
     pub finalizing: bool,
@@ -610,6 +616,9 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         codecs: Default::default(),
         abc_registrations: Cell::new(0),
         no_columns: false,
+        escaped_streams: false,
+        unbuffered: false,
+        cpu_count: None,
         program_folder: None,
         finalizing: false,
         ending: false,

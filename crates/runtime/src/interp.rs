@@ -282,8 +282,9 @@ impl Interp {
             Ok(()) => 0,
             Err(_) => report(cx),
         };
-        finish(cx);
-        status
+        // CPython's status of a program whose output was lost.
+        const LOST: i32 = 120;
+        if finish(cx) || status != 0 { status } else { LOST }
     }
 }
 
@@ -294,6 +295,8 @@ pub fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Opti
     if let Some(f) = file {
         let f = cx.str(f)?;
         globals.set_str(cx, "__file__", f)?;
+        let none = cx.none();
+        globals.set_str(cx, "__cached__", none)?;
     }
     let code = CodeObj::new(cx, code)?;
     if file.is_none() {
@@ -336,16 +339,40 @@ pub fn report(cx: &mut Cx) -> i32 {
 /// What waits in `sys.stdout` and `sys.stderr` goes out.
 fn flush_streams(cx: &mut Cx) {
     for name in ["stdout", "stderr"] {
-        let key = cx.name(name);
-        let Some(sys) = cx.sys.clone() else { return };
-        if let Ok(Some(s)) = crate::protocol::lookup_attr(cx, &sys, &key)
-            && !s.is_none()
+        if let Some(s) = stream(cx, name)
             && crate::protocol::call_method(cx, &s, "flush", &[]).is_err()
         {
             cx.clear_error();
         }
         cx.clear_error();
     }
+}
+
+fn stream(cx: &mut Cx, name: &'static str) -> Option<Obj> {
+    let (key, sys) = (cx.name(name), cx.sys.clone()?);
+    crate::protocol::lookup_attr(cx, &sys, &key).ok().flatten().filter(|s| !s.is_none())
+}
+
+/// The same at the end: what cannot be written is told, unless the stream was closed. False: something was lost.
+fn flush_at_end(cx: &mut Cx) -> bool {
+    let mut whole = true;
+    for name in ["stdout", "stderr"] {
+        let Some(s) = stream(cx, name) else {
+            cx.clear_error();
+            continue;
+        };
+        let key = cx.name("closed");
+        let closed = matches!(crate::protocol::lookup_attr(cx, &s, &key), Ok(Some(c)) if crate::protocol::truth(cx, &c).unwrap_or(false));
+        cx.clear_error();
+        if !closed && crate::protocol::call_method(cx, &s, "flush", &[]).is_err() {
+            whole = false;
+            match name {
+                "stdout" => crate::modules::sys::hooks::unraisable(cx, Some("Exception ignored on flushing sys.stdout"), &cx.none()),
+                _ => cx.clear_error(),
+            }
+        }
+    }
+    whole
 }
 
 /// Threads that are not daemons are waited for.
@@ -357,15 +384,16 @@ fn wait_for_threads(cx: &mut Cx) {
     }
 }
 
-/// The end of the interpreter, in CPython's order: exit functions, `__main__`, the other modules, a last collection.
-fn finish(cx: &mut Cx) {
+/// The end of the interpreter, in CPython's order: exit functions, `__main__`, the other modules, a last collection. False:
+/// output was lost.
+fn finish(cx: &mut Cx) -> bool {
     use retic_events::Phase;
     crate::lens::phase(cx, Phase::ProgramEnded);
     wait_for_threads(cx);
     crate::lens::phase(cx, Phase::AtExit);
     crate::modules::run_atexit(cx);
     cx.clear_error();
-    flush_streams(cx);
+    let whole = flush_at_end(cx);
     cx.threads.close();
     cx.ending = true;
     // What is garbage already goes while all modules are whole.
@@ -379,4 +407,5 @@ fn finish(cx: &mut Cx) {
     crate::lens::phase(cx, Phase::Over);
     cx.end_recording();
     cx.host.flush();
+    whole
 }

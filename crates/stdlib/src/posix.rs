@@ -567,7 +567,7 @@ mod functions {
     /// Return the number of logical CPUs in the system.
     #[py("cpu_count()")]
     pub fn cpu_count(cx: &mut Cx) -> usize {
-        cx.host.cpu_count()
+        cx.cpu_count.map_or_else(|| cx.host.cpu_count(), |n| n as usize)
     }
     /// Return the affinity of the process identified by pid.
     #[py("sched_getaffinity(pid, /)")]

@@ -17,11 +17,19 @@ use std::io::{BufRead, Read, Result, Write};
 pub struct System {
     out: Vec<u8>,
     line_buffered: bool,
+    at_once: bool,
 }
 
 impl Default for System {
     fn default() -> System {
-        System { out: Vec::new(), line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()) }
+        System { out: Vec::new(), line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()), at_once: false }
+    }
+}
+
+impl System {
+    /// From now on standard output is kept back no more.
+    pub fn write_at_once(&mut self) {
+        self.at_once = true;
     }
 }
 
@@ -46,7 +54,7 @@ const OUT_BYTES: usize = 8 << 10;
 impl Host for System {
     fn write_stdout(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
-        if self.out.len() >= OUT_BYTES || (self.line_buffered && bytes.contains(&b'\n')) {
+        if self.at_once || self.out.len() >= OUT_BYTES || (self.line_buffered && bytes.contains(&b'\n')) {
             self.flush();
         }
     }

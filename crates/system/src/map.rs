@@ -35,7 +35,15 @@ pub fn map(request: &MapRequest) -> Result<Box<dyn Mapping>> {
     if at == libc::MAP_FAILED {
         return Err(Error::last_os_error());
     }
-    Ok(Box::new(Map { at: Cell::new(at.cast()), len: Cell::new(request.len), offset: request.offset, prot: request.prot, flags: request.flags, file, whole: Cell::new(request.len) }))
+    Ok(Box::new(Map {
+        at: Cell::new(at.cast()),
+        len: Cell::new(request.len),
+        offset: request.offset,
+        prot: request.prot,
+        flags: request.flags,
+        file,
+        whole: Cell::new(request.len),
+    }))
 }
 
 impl Map {

@@ -359,8 +359,8 @@ mod functions {
     }
     /// The number of CPUs that -X cpu_count sets; -1 when it does not.
     #[py("_get_cpu_count_config()")]
-    pub fn get_cpu_count_config(_cx: &mut Cx) -> i64 {
-        -1
+    pub fn get_cpu_count_config(cx: &mut Cx) -> i64 {
+        cx.cpu_count.map_or(-1, i64::from)
     }
     /// Return True if the GIL is currently enabled and False if it is disabled.
     #[py("_is_gil_enabled()")]
@@ -431,11 +431,38 @@ pub fn displayhook(cx: &mut Cx, o: Obj) -> PyResult<()> {
     let sys = cx.sys.clone().expect("made at the start");
     let Some(stream) = protocol::lookup_attr(cx, &sys, &name)?.filter(|s| !s.is_none()) else { return Err(cx.runtime_error("lost sys.stdout")) };
     let end = cx.consts.latin1[10].clone();
-    for piece in [text, end] {
-        let r = protocol::call_method(cx, &stream, "write", &[piece])?;
-        cx.release(r);
+    match protocol::call_method(cx, &stream, "write", std::slice::from_ref(&text)) {
+        Ok(r) => cx.release(r),
+        Err(_) if cx.error_is(&cx.types.unicode_encode_error) => {
+            cx.clear_error();
+            write_escaped(cx, &stream, &text)?;
+        }
+        Err(raised) => return Err(raised),
     }
+    let r = protocol::call_method(cx, &stream, "write", &[end])?;
+    cx.release(r);
     b.set_str(cx, "_", o)
+}
+
+/// Writes text that the stream's encoding cannot say, with escapes.
+fn write_escaped(cx: &mut Cx, stream: &Obj, text: &Obj) -> PyResult<()> {
+    let (encoding, buffer) = (cx.name("encoding"), cx.name("buffer"));
+    let encoding = protocol::getattr(cx, stream, &encoding)?;
+    let how = cx.str("backslashreplace")?;
+    let bytes = protocol::call_method(cx, text, "encode", &[encoding.clone(), how])?;
+    let r = match protocol::lookup_attr(cx, stream, &buffer)? {
+        Some(buffer) => {
+            let done = protocol::call_method(cx, stream, "flush", &[])?;
+            cx.release(done);
+            protocol::call_method(cx, &buffer, "write", &[bytes])?
+        }
+        None => {
+            let text = protocol::call_method(cx, &bytes, "decode", &[encoding])?;
+            protocol::call_method(cx, stream, "write", &[text])?
+        }
+    };
+    cx.release(r);
+    Ok(())
 }
 
 pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {

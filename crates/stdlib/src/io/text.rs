@@ -558,12 +558,17 @@ pub fn standard(cx: &mut Cx, fd: i32, name: &str, mode: &str) -> PyResult {
     let (key, shown) = (cx.name("name"), cx.str(&format!("<{name}>"))?);
     protocol::setattr(cx, &raw, &key, Some(&shown))?;
     let class = if fd == 0 { "_io.BufferedReader" } else { "_io.BufferedWriter" };
-    let buffer = buffered::over(cx, class, &raw, BUFFER_BYTES)?.into_obj();
+    let at_once = cx.unbuffered && fd != 0;
+    let buffer = if at_once { raw } else { buffered::over(cx, class, &raw, BUFFER_BYTES)?.into_obj() };
     let tty = cx.host.isatty(fd);
-    let errors = if fd == 2 { "backslashreplace" } else { "strict" };
+    let errors = match fd {
+        2 => "backslashreplace",
+        _ if cx.escaped_streams => "surrogateescape",
+        _ => "strict",
+    };
     let errors = cx.str_ref(errors)?;
-    let t = over(cx, &buffer, None, Some(&errors), None, tty || fd == 2)?;
-    if fd == 2 {
+    let t = over(cx, &buffer, None, Some(&errors), None, !at_once && (tty || fd == 2))?;
+    if at_once {
         t.cast::<Text>().inspect(|t| t.write_through.set(true));
     }
     let (key, value) = (cx.name("mode"), cx.str(if fd == 0 { "r" } else { "w" })?);

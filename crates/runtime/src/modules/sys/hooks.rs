@@ -99,7 +99,7 @@ pub fn unraisable(cx: &mut Cx, message: Option<&str>, from: &Obj) {
         write_error(cx, &text);
         return cx.release(e);
     }
-    let text = print_unraisable(cx, message, Some(from), &e);
+    let text = print_unraisable(cx, message, Some(from).filter(|f| message.is_none() || !f.is_none()), &e);
     write_error(cx, &text);
     cx.release(e);
 }

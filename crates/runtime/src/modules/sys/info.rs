@@ -27,6 +27,10 @@ pub struct Flags {
     pub warn_default_encoding: u8,
     pub safe_path: bool,
     pub int_max_str_digits: i64,
+    /// `-u`, which `sys.flags` does not show.
+    pub unbuffered: bool,
+    /// `-R`: no seed is fixed.
+    pub random_hashes: bool,
 }
 
 static FLAGS: Definition = Definition {
@@ -134,6 +138,7 @@ pub fn set_flags(cx: &mut Cx, m: &Ref<Module>, f: &Flags) -> PyResult<()> {
     v.push(cx.int(1)?);
     v.extend([cx.int(0)?, cx.int(0)?]);
     put_struct(cx, m, "flags", &FLAGS, v)?;
+    cx.int_max_str_digits.set(usize::try_from(f.int_max_str_digits).unwrap_or(0));
     let dont = cx.bool(f.dont_write_bytecode > 0);
     m.set(cx, "dont_write_bytecode", dont)
 }

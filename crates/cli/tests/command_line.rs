@@ -1,0 +1,118 @@
+//! The command line of `python`: what may be run, and what options and variables do.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Runs `retic` with arguments and variables; status, standard output, standard error.
+fn retic(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_retic"));
+    for name in ["PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONHASHSEED", "PYTHONDEVMODE"] {
+        command.env_remove(name);
+    }
+    let output = command.args(arguments).envs(variables.iter().copied()).output().expect("retic starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// A folder of its own for a test.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+#[test]
+fn a_folder_or_a_zip_file_holds_a_main_module() {
+    let app = folder("app");
+    std::fs::write(app.join("__main__.py"), "import sys, helper\nprint(__name__, helper.NAME, sys.argv[1:], sys.path[0] == sys.argv[0])\n").expect("written");
+    std::fs::write(app.join("helper.py"), "NAME = 'helper'\n").expect("written");
+    let path = app.to_str().expect("text");
+    assert_eq!(retic(&[path, "a", "b"], &[]), (Some(0), "__main__ helper ['a', 'b'] True\n".into(), String::new()));
+    let zip = folder("zips").join("app.zip");
+    let zip = zip.to_str().expect("text");
+    let pack = "import sys, zipfile, os\nwith zipfile.ZipFile(sys.argv[2], 'w') as z:\n for n in ('__main__.py', 'helper.py'): z.write(os.path.join(sys.argv[1], n), n)";
+    assert_eq!(retic(&["-c", pack, path, zip], &[]).0, Some(0));
+    assert_eq!(retic(&[zip], &[]), (Some(0), "__main__ helper [] True\n".into(), String::new()));
+    let empty = folder("empty");
+    let (status, _, err) = retic(&[empty.to_str().expect("text")], &[]);
+    assert_eq!(status, Some(1));
+    assert!(err.contains("can't find '__main__' module in"), "{err}");
+}
+
+#[test]
+fn compiled_files_run() {
+    let at = folder("compiled");
+    let (source, compiled) = (at.join("prog.py"), at.join("prog.pyc"));
+    std::fs::write(&source, "import sys\nprint('ran', __name__, sys.argv[1:])\n").expect("written");
+    let (source, compiled) = (source.to_str().expect("text"), compiled.to_str().expect("text"));
+    assert_eq!(retic(&["-c", "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2])", source, compiled], &[]).0, Some(0));
+    assert_eq!(retic(&[compiled, "x"], &[]), (Some(0), "ran __main__ ['x']\n".into(), String::new()));
+    std::fs::write(compiled, b"not compiled at all").expect("written");
+    let (status, _, err) = retic(&[compiled], &[]);
+    assert_eq!((status, err.ends_with("RuntimeError: Bad magic number in .pyc file\n")), (Some(1), true), "{err}");
+}
+
+#[test]
+fn a_null_byte_shows_its_line() {
+    let path = folder("nulls").join("nul.py");
+    std::fs::write(&path, "x = 1\ny = 'a\0b'\n").expect("written");
+    let (status, _, err) = retic(&[path.to_str().expect("text")], &[]);
+    assert_eq!(status, Some(1));
+    assert!(err.ends_with("line 2\n    y = 'a\nSyntaxError: source code cannot contain null bytes\n"), "{err}");
+}
+
+#[test]
+fn options_and_variables_set_flags() {
+    let show = "import sys, os; f = sys.flags; print(f.debug, f.optimize, f.dont_write_bytecode, f.verbose, f.dev_mode, f.utf8_mode, f.int_max_str_digits, os.cpu_count(), os.process_cpu_count(), sys.pycache_prefix, sys.warnoptions)";
+    let out = |arguments: &[&str], variables: &[(&str, &str)]| retic(&[arguments, &["-c", show]].concat(), variables).1;
+    let plain = [("LC_ALL", "C.UTF-8"), ("PYTHON_CPU_COUNT", "3"), ("PYTHONDONTWRITEBYTECODE", "")];
+    assert_eq!(out(&[], &plain), "0 0 0 0 False 0 4300 3 3 None []\n");
+    assert_eq!(
+        out(
+            &["-X", "cpu_count=7", "-X", "int_max_str_digits=640", "-X", "pycache_prefix=p", "-W", "error", "-b"],
+            &[
+                ("LC_ALL", "C"),
+                ("PYTHONDEBUG", "2"),
+                ("PYTHONOPTIMIZE", "x"),
+                ("PYTHONDONTWRITEBYTECODE", "1"),
+                ("PYTHONVERBOSE", "2"),
+                ("PYTHONWARNINGS", "once,ignore"),
+                ("PYTHONDEVMODE", "1")
+            ]
+        ),
+        "1 1 1 2 True 1 640 7 7 p ['default', 'once', 'ignore', 'error', 'default::BytesWarning']\n"
+    );
+    assert_eq!(out(&["-E", "-X", "utf8=0", "-X", "cpu_count=2"], &[("PYTHONOPTIMIZE", "2"), ("PYTHONDEVMODE", "1")]).split(' ').nth(1), Some("0"));
+    for (bad, step) in [
+        ("int_max_str_digits=5", "config_init_int_max_str_digits"),
+        ("cpu_count=0", "config_init_cpu_count"),
+        ("utf8=2", "preconfig_init_utf8_mode"),
+        ("tracemalloc=0", "config_init_tracemalloc"),
+    ] {
+        let (status, _, err) = retic(&["-X", bad, "-c", "pass"], &[]);
+        assert_eq!(status, Some(1));
+        assert!(err.starts_with(&format!("Fatal Python error: {step}: ")), "{err}");
+    }
+}
+
+#[test]
+fn the_standard_streams_are_as_they_are_wanted() {
+    let show = "import sys; print(*((s.encoding, s.errors, s.line_buffering, s.write_through) for s in (sys.stdout, sys.stderr)))";
+    assert_eq!(retic(&["-c", show], &[("LC_ALL", "C.UTF-8")]).1, "('utf-8', 'strict', False, False) ('utf-8', 'backslashreplace', True, False)\n");
+    assert_eq!(retic(&["-u", "-c", show], &[("LC_ALL", "C")]).1, "('utf-8', 'surrogateescape', False, True) ('utf-8', 'backslashreplace', False, True)\n");
+    assert_eq!(retic(&["-c", show], &[("PYTHONIOENCODING", "iso8859-15:replace")]).1, "('iso8859-15', 'replace', False, False) ('iso8859-15', 'backslashreplace', True, False)\n");
+    assert_eq!(retic(&["-u", "-c", "import os, sys; sys.stdout.write('a'); sys.stdout.buffer.write(b'b'); os._exit(4)"], &[]), (Some(4), "ab".into(), String::new()));
+    let (status, _, err) = retic(&["-c", "import os, sys; sys.stdout.write('x'); os.close(1)"], &[]);
+    assert_eq!(status, Some(120));
+    assert!(err.starts_with("Exception ignored on flushing sys.stdout:\nOSError: "), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_pass_whatever_their_bytes_mean() {
+    use std::os::unix::ffi::OsStrExt;
+    let strange = std::ffi::OsStr::from_bytes(b"\xff\xc3\xc3\xa9");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_retic")).args(["-c", "import sys, os; print(ascii(sys.argv[1]), os.fsencode(sys.argv[1]))"]).arg(strange).output().expect("retic starts");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "'\\udcff\\udcc3\\xe9' b'\\xff\\xc3\\xc3\\xa9'\n");
+}
