@@ -6,6 +6,7 @@
 
 mod expr;
 mod stmt;
+mod validate;
 
 use crate::error::CompileError;
 use crate::parse::Parsed;
@@ -48,6 +49,7 @@ pub fn compile_tree(node: Node, options: &Options) -> Result<Compiled, Problem> 
     room.see(&node);
     // Nesting is checked by whoever read the tree.
     stacker::grow(64 << 20, || {
+        validate::tree(&node)?;
         let mut walk = Walk { text: room.text(), starts: room.starts, widths: room.widths };
         let module = walk.module(node, options.mode)?;
         emit::compile_module(&walk.text, &Parsed { module }, options).map_err(Problem::Syntax)

@@ -139,13 +139,13 @@ impl Reader<'_> {
         self.kinds.insert(class.as_obj().address(), (class.as_obj().clone(), kind.clone()));
         Ok(kind)
     }
-    fn number(&mut self, o: &Obj, name: &'static str) -> PyResult<Option<u32>> {
+    fn number(&mut self, o: &Obj, name: &'static str) -> PyResult<Option<i64>> {
         let key = self.cx.name(name);
         match protocol::lookup_attr(self.cx, o, &key)? {
             None => Ok(None),
             Some(v) if v.is_none() => Ok(None),
             Some(v) => match types::int::to_i64(&v) {
-                Some(n) => Ok(Some(u32::try_from(n.max(0)).unwrap_or(u32::MAX))),
+                Some(n) => Ok(Some(n)),
                 None => {
                     let shown = protocol::repr_text(self.cx, &v)?;
                     Err(self.cx.value_error(format!("invalid integer value: {shown}")))
@@ -157,7 +157,18 @@ impl Reader<'_> {
         let (Some(line), Some(column)) = (self.number(o, "lineno")?, self.number(o, "col_offset")?) else { return Ok(None) };
         let end_line = self.number(o, "end_lineno")?.unwrap_or(line);
         let end_column = self.number(o, "end_col_offset")?.unwrap_or(column);
-        Ok(Some(Position { line, end_line, column, end_column }))
+        if line > end_line {
+            return Err(self.cx.value_error(format!("AST node line range ({line}, {end_line}) is not valid")));
+        }
+        if line < 0 && end_line != line || column < 0 && column != end_column {
+            let text = format!("AST node column range ({column}, {end_column}) for line range ({line}, {end_line}) is not valid");
+            return Err(self.cx.value_error(text));
+        }
+        if line == end_line && column > end_column {
+            return Err(self.cx.value_error(format!("line {line}, column {column}-{end_column} is not a valid range")));
+        }
+        let within = |n: i64| u32::try_from(n.max(0)).unwrap_or(u32::MAX);
+        Ok(Some(Position { line: within(line), end_line: within(end_line), column: within(column), end_column: within(end_column) }))
     }
     fn node(&mut self, o: &Obj, depth: usize) -> PyResult<Node> {
         if depth > DEPTH_MAX {
