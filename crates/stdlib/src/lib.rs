@@ -28,6 +28,7 @@ mod operator;
 mod params;
 mod pickle;
 mod posix;
+mod profiler;
 mod queue;
 mod random;
 mod resource;
@@ -70,6 +71,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_sha3", hashes::make_sha3),
     ("_operator", operator::make),
     ("_bisect", bisect::make),
+    ("_lsprof", profiler::make),
     ("_queue", queue::make),
     ("_retic_pickle", pickle::make),
     ("_posixsubprocess", subprocess::make),

@@ -23,9 +23,28 @@ pub enum Place {
     At(u32),
 }
 
+/// What a native profiler is told of.
+pub enum Step<'a> {
+    /// A frame is entered, or goes on.
+    Entered(&'a Ref<CodeObj>),
+    /// The top frame is left: it returns, yields or is unwound.
+    Left,
+    /// A function written in Rust is called; it is done.
+    Calls(&'a Obj),
+    Done,
+}
+
+/// A native profiler: an object, and what tells it.
+#[derive(Clone)]
+pub struct Hook {
+    pub owner: Obj,
+    pub tell: fn(&mut Cx, &Obj, Step<'_>),
+}
+
 /// Who watches one thread.
 #[derive(Default)]
 pub struct State {
+    pub hook: Option<Hook>,
     /// The functions of `sys.settrace` and `sys.setprofile`.
     pub trace: Option<Obj>,
     pub profile: Option<Obj>,
@@ -93,7 +112,7 @@ pub(super) unsafe fn quicken(cx: *mut Cx, pc: *mut u64, handler: Handler) {
 impl Cx {
     /// Whether somebody watches.
     pub fn watched(&self) -> bool {
-        self.tracing.trace.is_some() || self.tracing.profile.is_some() || self.monitoring.any()
+        self.tracing.trace.is_some() || self.tracing.profile.is_some() || self.tracing.hook.is_some() || self.monitoring.any()
     }
     /// Where `push` stops to think.
     pub(crate) fn renew_frame_limit(&self) {
@@ -411,6 +430,15 @@ fn profile(cx: &mut Cx, fo: &Ref<FrameObj>, place: Option<Place>, event: &'stati
     }
 }
 
+/// Tells the native profiler.
+fn hooked(cx: &mut Cx, step: Step<'_>) {
+    if let Some(hook) = cx.tracing.hook.clone() {
+        cx.tracing.inside.set(true);
+        (hook.tell)(cx, &hook.owner, step);
+        cx.tracing.inside.set(false);
+    }
+}
+
 /// An event for the tools of `sys.monitoring`.
 fn report(cx: &mut Cx, event: Event, code: &Ref<CodeObj>, offset: u32, args: &[Obj]) -> PyResult<()> {
     cx.tracing.inside.set(true);
@@ -437,6 +465,11 @@ unsafe fn entered(cx: &mut Cx, frame: *mut Frame, place: Place) -> PyResult<()> 
 
 /// The event "call" for the functions of this thread.
 fn told_of_entry(cx: &mut Cx, frame: *mut Frame, place: Place) -> PyResult<()> {
+    if cx.tracing.hook.is_some() {
+        // SAFETY: the frame is the top one.
+        let code = unsafe { &*frame }.function().code.cloned(cx);
+        hooked(cx, Step::Entered(&code));
+    }
     if cx.tracing.trace.is_none() && cx.tracing.profile.is_none() {
         return Ok(());
     }
@@ -499,6 +532,7 @@ pub(super) unsafe fn delegated(cx: &mut Cx, frame: *mut Frame, value: &Obj) -> P
 }
 
 unsafe fn left(cx: &mut Cx, frame: *mut Frame, event: Event, value: Option<Obj>) -> PyResult<()> {
+    hooked(cx, Step::Left);
     // SAFETY: the frame is the top one.
     unsafe {
         if cx.monitoring.wants(event)
@@ -664,7 +698,7 @@ unsafe fn callee(cx: &mut Cx, op: Opcode, pc: *mut u64, regs: *mut Slot) -> (Obj
 
 unsafe fn call(cx: &mut Cx, frame: *mut Frame, point: &Point, op: Opcode, pc: *mut u64, regs: *mut Slot) -> Next {
     let monitored = cx.monitoring.wants(Event::Call);
-    if cx.tracing.profile.is_none() && !monitored {
+    if cx.tracing.profile.is_none() && cx.tracing.hook.is_none() && !monitored {
         return Next::Run(point.original.get());
     }
     // SAFETY: the window is whole until the call consumes it.
@@ -687,10 +721,17 @@ unsafe fn call(cx: &mut Cx, frame: *mut Frame, point: &Point, op: Opcode, pc: *m
             },
             _ => None,
         };
-        if fo.is_none() && (!monitored || python) {
+        let timed = native.as_ref().filter(|_| cx.tracing.hook.is_some());
+        if fo.is_none() && timed.is_none() && (!monitored || python) {
             return Next::Run(point.original.get());
         }
+        if let Some(n) = timed {
+            hooked(cx, Step::Calls(n));
+        }
         let mut r = ops::call_here(cx, op, pc, regs);
+        if timed.is_some() {
+            hooked(cx, Step::Done);
+        }
         if monitored {
             let error = if r.is_err() { cx.save_error() } else { None };
             if report(cx, if r.is_ok() { Event::CReturn } else { Event::CRaise }, &code, point.offset, &args).is_err() {
