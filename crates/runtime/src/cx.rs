@@ -1,7 +1,7 @@
 //! The context: everything one interpreter owns. `&mut Cx` is the right to run Python (the GIL token).
 
 use crate::memory::cycles::Collector;
-use crate::object::{Buf, Guarded, Header, Obj, Ref, shape};
+use crate::object::{Header, Obj, Ref, shape};
 use crate::types::{Dict, Int, Str, Type, Types};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -134,7 +134,7 @@ pub struct Cx {
     pub signals: crate::signals::State,
     pub native_depth: Cell<usize>,
     pub stack_floor: Cell<usize>,
-    pub atexit: Guarded<Buf<Obj>>,
+    pub atexit: RefCell<Vec<Obj>>,
     pub reprs: RefCell<Vec<usize>>,
     pub gc_callbacks: Option<Obj>,
     pub gc_garbage: Option<Obj>,
@@ -608,7 +608,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         signals: Default::default(),
         native_depth: Cell::new(0),
         stack_floor: Cell::new(0),
-        atexit: Guarded::new(Buf::empty()),
+        atexit: RefCell::default(),
         reprs: RefCell::new(Vec::new()),
         gc_callbacks: None,
         gc_garbage: None,

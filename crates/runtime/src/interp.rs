@@ -391,7 +391,7 @@ fn finish(cx: &mut Cx) -> bool {
     crate::lens::phase(cx, Phase::ProgramEnded);
     wait_for_threads(cx);
     crate::lens::phase(cx, Phase::AtExit);
-    crate::modules::run_atexit(cx);
+    crate::modules::atexit::run(cx);
     cx.clear_error();
     let whole = flush_at_end(cx);
     cx.threads.close();

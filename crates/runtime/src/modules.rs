@@ -1,5 +1,6 @@
 //! Modules tied to the machine, and finding modules by name.
 
+pub(crate) mod atexit;
 pub mod builtins;
 pub mod gc;
 pub mod imp;
@@ -33,7 +34,7 @@ pub(crate) fn install(cx: &mut Cx) -> PyResult<()> {
         ("gc", gc::make as fn(&mut Cx) -> PyResult),
         ("_weakref", weakref::make),
         ("_retic", lens::make),
-        ("atexit", make_atexit),
+        ("atexit", atexit::make),
         ("_imp", imp::make),
         ("marshal", marshal::make),
         ("_warnings", warnings::make),
@@ -158,79 +159,4 @@ pub fn compile(cx: &mut Cx, source: &str, filename: &str, mode: &str, flags: u32
     let optimize = cx.optimize;
     let code = hook(cx, CompileRequest { source, filename, mode, flags, optimize })?;
     CodeObj::new(cx, code)
-}
-
-#[retic_macros::methods]
-mod atexit_functions {
-    //! Register functions to be run at interpreter exit.
-    use super::*;
-
-    /// Register a function to be executed upon normal program termination.
-    #[py("register(func, /, *args)")]
-    pub fn register(cx: &mut Cx, func: &Obj, args: &[Obj]) -> PyResult {
-        let mut all = vec![func.clone()];
-        all.extend_from_slice(args);
-        let t = cx.tuple(all)?;
-        // SAFETY: not needed: the list is taken out, changed and put back.
-        let mut list = cx.atexit_list();
-        list.push(t);
-        cx.set_atexit(list)?;
-        Ok(func.clone())
-    }
-    /// Unregister an exit function which was previously registered.
-    #[py("unregister(func, /)")]
-    pub fn unregister(cx: &mut Cx, func: &Obj) -> PyResult<()> {
-        let list = cx.atexit_list();
-        let mut keep = Vec::new();
-        for t in list {
-            let first = t.cast::<crate::types::Tuple>().and_then(|t| t.items().first().cloned());
-            match first {
-                Some(f) if crate::protocol::equal(cx, &f, func)? => {}
-                _ => keep.push(t),
-            }
-        }
-        cx.set_atexit(keep)
-    }
-}
-
-fn make_atexit(cx: &mut Cx) -> PyResult {
-    Ok(module::of_functions(cx, "atexit", "allow programmer to define multiple exit functions to be executed upon normal program termination.", atexit_functions::FUNCTIONS)?
-        .into_obj())
-}
-
-impl Cx {
-    fn atexit_list(&mut self) -> Vec<Obj> {
-        let this: *const Cx = self;
-        // SAFETY: a copy of the handles; nothing runs.
-        unsafe { (*this).atexit.get(&*this).to_vec() }
-    }
-    fn set_atexit(&mut self, list: Vec<Obj>) -> PyResult<()> {
-        let mut buf = crate::object::Buf::empty();
-        for o in list {
-            buf.push(self, o)?;
-        }
-        // SAFETY: nobody borrows the list.
-        let old = unsafe { std::mem::replace(&mut *self.atexit.as_ptr(), buf) };
-        self.release(old);
-        Ok(())
-    }
-}
-
-/// Runs the exit functions, last registered first.
-pub(crate) fn run_atexit(cx: &mut Cx) {
-    while let Some(t) = {
-        let mut list = cx.atexit_list();
-        let last = list.pop();
-        if last.is_some() && cx.set_atexit(list).is_err() {
-            cx.clear_error();
-        }
-        last
-    } {
-        let items = t.cast::<crate::types::Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
-        if let Some((f, args)) = items.split_first()
-            && crate::protocol::call(cx, f, args).is_err()
-        {
-            cx.unraisable(f);
-        }
-    }
 }

@@ -24,6 +24,7 @@ mod itertools;
 mod json;
 mod math;
 mod mmap;
+mod multiprocessing;
 mod operator;
 mod params;
 mod pickle;
@@ -91,6 +92,8 @@ pub const MODULES: &[(&str, Make)] = &[
     ("cmath", cmath::make),
     ("math", math::make),
     ("mmap", mmap::make_module),
+    ("_multiprocessing", multiprocessing::make),
+    ("_posixshmem", multiprocessing::make_memory),
     ("posix", posix::make),
     ("time", time::make),
     ("unicodedata", unicodedata::make),

@@ -22,6 +22,21 @@ fn returned(code: i32) -> Result<i64> {
 }
 
 impl Process for super::System {
+    fn semaphore(&mut self, name: &[u8], create: Option<u32>) -> Result<std::sync::Arc<dyn retic_runtime::host::process::Semaphore>> {
+        self.semaphores.open(name, create)
+    }
+    fn open_semaphore(&self, handle: usize) -> Result<std::sync::Arc<dyn retic_runtime::host::process::Semaphore>> {
+        self.semaphores.find(handle)
+    }
+    fn unlink_semaphore(&mut self, name: &[u8]) -> Result<()> {
+        super::semaphores::unlink(name)
+    }
+    fn shared_memory(&mut self, name: &[u8], flags: i32, mode: u32) -> Result<i32> {
+        super::semaphores::open_memory(name, flags, mode)
+    }
+    fn unlink_shared_memory(&mut self, name: &[u8]) -> Result<()> {
+        super::semaphores::unlink_memory(name)
+    }
     fn interval_timer(&mut self, which: i32, new: Option<(f64, f64)>) -> Result<(f64, f64)> {
         super::signals::interval_timer(which, new)
     }

@@ -7,6 +7,7 @@ mod map;
 mod network;
 mod process;
 pub mod recordings;
+mod semaphores;
 pub mod signals;
 mod terminal;
 
@@ -18,11 +19,12 @@ pub struct System {
     out: Vec<u8>,
     line_buffered: bool,
     at_once: bool,
+    semaphores: semaphores::Table,
 }
 
 impl Default for System {
     fn default() -> System {
-        System { out: Vec::new(), line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()), at_once: false }
+        System { out: Vec::new(), line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()), at_once: false, semaphores: semaphores::Table::default() }
     }
 }
 

@@ -52,9 +52,38 @@ pub enum PathCall {
     Pathconf,
 }
 
+/// A semaphore that processes find by its name.
+pub trait Semaphore: Send + Sync {
+    /// Takes one, waiting so long at most; false: too late, or interrupted.
+    fn wait(&self, most: std::time::Duration) -> Result<bool>;
+    fn try_wait(&self) -> Result<bool>;
+    fn post(&self) -> Result<()>;
+    fn value(&self) -> Result<i32>;
+    /// What it is known by in this process and those forked from it.
+    fn handle(&self) -> usize;
+}
+
 /// The process a host gives; by default nothing of it.
 #[allow(unused_variables, reason = "the names of the parameters say what they are")]
 pub trait Process {
+    /// Opens a semaphore, or makes it with a value: then there must be none of that name.
+    fn semaphore(&mut self, name: &[u8], create: Option<u32>) -> Result<std::sync::Arc<dyn Semaphore>> {
+        refused()
+    }
+    /// One that is open already, by its handle.
+    fn open_semaphore(&self, handle: usize) -> Result<std::sync::Arc<dyn Semaphore>> {
+        refused()
+    }
+    fn unlink_semaphore(&mut self, name: &[u8]) -> Result<()> {
+        refused()
+    }
+    /// Memory that processes find by its name, as a descriptor.
+    fn shared_memory(&mut self, name: &[u8], flags: i32, mode: u32) -> Result<i32> {
+        refused()
+    }
+    fn unlink_shared_memory(&mut self, name: &[u8]) -> Result<()> {
+        refused()
+    }
     /// Sets one of the interval timers (seconds, then every so many) or only reads it: what is left, and the interval.
     fn interval_timer(&mut self, which: i32, new: Option<(f64, f64)>) -> Result<(f64, f64)> {
         refused()
