@@ -189,3 +189,28 @@ def unregister(signum):
     before = _registered.pop(signum)
     _signal.signal(signum, before if before is not None else _signal.SIG_DFL)
     return True
+
+
+def _die(number):
+    import os
+    import signal
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _sigsegv(release_gil=False, /):
+    """Raise a SIGSEGV signal, which ends the process."""
+    import signal
+    _die(signal.SIGSEGV)
+
+
+def _sigabrt():
+    """Raise a SIGABRT signal, which ends the process."""
+    import signal
+    _die(signal.SIGABRT)
+
+
+def _sigfpe():
+    """Raise a SIGFPE signal, which ends the process."""
+    import signal
+    _die(signal.SIGFPE)
