@@ -77,6 +77,12 @@ fn cpu_count(options: &[String], env: &Environment) -> Result<Option<u32>, Fatal
     }
 }
 
+/// Whether the locale says nothing of an encoding.
+fn is_c_locale() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()));
+    locale.is_none_or(|l| l == "C" || l == "POSIX")
+}
+
 /// Whether texts of the system are UTF-8 whatever the locale says (PEP 540). They always are here: this is what is shown.
 fn utf8_mode(options: &[String], env: &Environment) -> Result<u8, Fatal> {
     let read = |text: &str| match text {
@@ -88,10 +94,7 @@ fn utf8_mode(options: &[String], env: &Environment) -> Result<u8, Fatal> {
         (Some(None), _) => Ok(1),
         (Some(Some(value)), _) => read(value).ok_or(("preconfig_init_utf8_mode", "invalid -X utf8 option value".into())),
         (None, Some(value)) => read(&value).ok_or(("preconfig_init_utf8_mode", "invalid PYTHONUTF8 environment variable value".into())),
-        (None, None) => {
-            let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()));
-            Ok(u8::from(locale.is_none_or(|l| l == "C" || l == "POSIX")))
-        }
+        (None, None) => Ok(u8::from(is_c_locale())),
     }
 }
 
@@ -145,6 +148,7 @@ pub fn settings(mut flags: Flags, warn: Vec<String>, mut options: Vec<String>, e
         warn_options: warn_options(warn, &flags, env),
         trace_memory: traced_frames(&options, env)?,
         cpu_count: cpu_count(&options, env)?,
+        escaped_streams: flags.utf8_mode != 0 || is_c_locale(),
         unbuffered: flags.unbuffered || env.get("PYTHONUNBUFFERED").is_some(),
         io_encoding: env.get("PYTHONIOENCODING"),
         pycache_prefix: pycache_prefix.filter(|p| !p.is_empty()),

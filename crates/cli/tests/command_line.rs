@@ -102,6 +102,7 @@ fn the_standard_streams_are_as_they_are_wanted() {
     assert_eq!(retic(&["-u", "-c", show], &[("LC_ALL", "C")]).1, "('utf-8', 'surrogateescape', False, True) ('utf-8', 'backslashreplace', False, True)\n");
     assert_eq!(retic(&["-c", show], &[("PYTHONIOENCODING", "iso8859-15:replace")]).1, "('iso8859-15', 'replace', False, False) ('iso8859-15', 'backslashreplace', True, False)\n");
     assert_eq!(retic(&["-u", "-c", "import os, sys; sys.stdout.write('a'); sys.stdout.buffer.write(b'b'); os._exit(4)"], &[]), (Some(4), "ab".into(), String::new()));
+    assert_eq!(retic(&["-c", r"import sys; sys.exit('lone\udcff')"], &[]), (Some(1), String::new(), "lone\\udcff\n".into()));
     let (status, _, err) = retic(&["-c", "import os, sys; sys.stdout.write('x'); os.close(1)"], &[]);
     assert_eq!(status, Some(120));
     assert!(err.starts_with("Exception ignored on flushing sys.stdout:\nOSError: "), "{err}");

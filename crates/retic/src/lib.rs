@@ -49,6 +49,8 @@ pub struct Settings {
     pub x_options: Vec<String>,
     /// What `os.cpu_count()` says; none: how many there are.
     pub cpu_count: Option<u32>,
+    /// Bytes that are no UTF-8 pass the standard streams unharmed (PEP 540).
+    pub escaped_streams: bool,
     /// Standard output is written at once.
     pub unbuffered: bool,
     /// The encoding of the standard streams, `encoding`, `:errors` or both.
@@ -111,7 +113,7 @@ impl Python {
         cx.tree_hook = Some(tree_hook);
         cx.tree_compile_hook = Some(tree_compile_hook);
         cx.unbuffered = settings.unbuffered;
-        cx.escaped_streams = settings.flags.utf8_mode != 0;
+        cx.escaped_streams = settings.escaped_streams;
         cx.library = Some(library);
         cx.cpu_count = settings.cpu_count;
         retic_stdlib::install(cx);

@@ -155,10 +155,24 @@ pub fn exit_status(cx: &mut Cx, e: &Obj) -> Option<i32> {
     if let Some(n) = crate::types::int::to_i64(&code) {
         return Some(n as i32 & 0xff);
     }
-    let text = protocol::str_text(cx, &code).unwrap_or_default();
-    cx.clear_error();
-    write_error(cx, &format!("{text}\n"));
+    let text = protocol::str(cx, &code).and_then(|t| written(cx, &t));
+    if text.is_err() {
+        cx.clear_error();
+    }
+    write_error(cx, "\n");
     Some(1)
+}
+
+/// Writes a text to standard error, whatever its characters are.
+fn written(cx: &mut Cx, text: &Obj) -> crate::cx::PyResult<()> {
+    match sys_attribute(cx, "stderr").filter(|s| !s.is_none()) {
+        Some(stream) => protocol::call_method(cx, &stream, "write", std::slice::from_ref(text)).map(|r| cx.release(r)),
+        None => {
+            let text = protocol::str_text(cx, text)?;
+            write_error(cx, &text);
+            Ok(())
+        }
+    }
 }
 
 /// The exception's own traceback, or the one given with it.
