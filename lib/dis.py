@@ -166,6 +166,28 @@ def findlabels(code):
     return labels
 
 
+def _operations(co):
+    """Opcodes and their whole arguments; `EXTENDED_ARG` is part of what it extends."""
+    return [(op, arg) for _, op, arg in _unpack_opargs(co.co_code) if op != EXTENDED_ARG]
+
+
+def _find_imports(co):
+    """The imports of a code object: name, level and what is taken from it (a tuple, or None), as `modulefinder` asks."""
+    ops = _operations(co)
+    load, take = opmap['LOAD_CONST'], opmap['IMPORT_NAME']
+    for (first, level), (second, names), (op, name) in zip(ops, ops[1:], ops[2:]):
+        if op == take and first == second == load:
+            yield co.co_names[name], co.co_consts[level], co.co_consts[names]
+
+
+def _find_store_names(co):
+    """The names of the module that a code object binds."""
+    stores = opmap['STORE_NAME'], opmap['STORE_GLOBAL']
+    for op, name in _operations(co):
+        if op in stores:
+            yield co.co_names[name]
+
+
 def findlinestarts(code):
     """Pairs of offset and line, where lines begin."""
     last = None

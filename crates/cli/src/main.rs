@@ -28,6 +28,8 @@ Options:
 --licenses : print every licence that ships, and exit
 -V     : print the Python version number and exit
 -h     : print this help message and exit
+-R     : hashes of texts differ from run to run, whatever PYTHONHASHSEED says
+-x     : leave out the first line of the file
 -u     : write standard output and errors at once
 -b     : warn of bytes that are made to text; -bb: refuse them
 Accepted without effect: -B -d -s -v
@@ -79,7 +81,7 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
         }
     };
     let environment = Environment { ignored: flags.ignore_environment != 0 };
-    let interactive_flag = flags.inspect != 0;
+    let (interactive_flag, skip_first) = (flags.inspect != 0, flags.skip_first_line);
     let mut settings = match environment::settings(flags, warn, x, &environment) {
         Ok(settings) => settings,
         Err((step, problem)) => {
@@ -128,8 +130,13 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
                 argv(&path);
                 run(&settings, recorder, |p| p.run_compiled(&code, &path))
             }
-            Ok(source) => {
+            Ok(mut source) => {
                 argv(&path);
+                if skip_first {
+                    // The end of the line stays, so that the others keep their numbers.
+                    let end = source.iter().position(|b| *b == b'\n').unwrap_or(source.len());
+                    source.drain(..end);
+                }
                 run(&settings, recorder, |p| p.run_source(&source, &path, true))
             }
             Err(e) => {

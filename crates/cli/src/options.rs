@@ -60,7 +60,7 @@ pub fn read(args: Vec<String>) -> Result<Request, String> {
                         'i' => (flags.inspect, flags.interactive) = (1, 1),
                         'u' => flags.unbuffered = true,
                         'R' => flags.random_hashes = true,
-                        'x' => {}
+                        'x' => flags.skip_first_line = true,
                         other => return Err(format!("unknown option -{other}")),
                     }
                     if matches!(letter, 'c' | 'm' | 'W' | 'X') {

@@ -53,6 +53,15 @@ fn compiled_files_run() {
 }
 
 #[test]
+fn the_first_line_may_be_left_out() {
+    let file = folder("first_line").join("batch.py");
+    std::fs::write(&file, "@echo off & retic -x %0\nimport sys\nprint(sys._getframe().f_lineno)\n").expect("a file is written");
+    let path = file.to_str().expect("a path is a text");
+    assert_eq!(retic(&["-x", path], &[]).1, "3\n");
+    assert_eq!(retic(&[path], &[]).0, Some(1));
+}
+
+#[test]
 fn a_null_byte_shows_its_line() {
     let path = folder("nulls").join("nul.py");
     std::fs::write(&path, "x = 1\ny = 'a\0b'\n").expect("written");

@@ -46,6 +46,8 @@ pub struct Spawn<'a> {
     pub keep: &'a [i32],
     pub close_fds: bool,
     pub error_pipe: i32,
+    /// Signals that the interpreter ignores have their own effect again.
+    pub restore_signals: bool,
     pub new_session: bool,
     pub process_group: i32,
     pub umask: i32,

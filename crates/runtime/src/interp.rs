@@ -111,8 +111,12 @@ fn bootstrap(cx: &mut Cx) {
     cx.quick.append = cx.types.list.lookup(cx, &append).and_then(|m| crate::types::descriptor::method_parts(&m).map(|p| p.1));
 }
 
-/// A native type made after the start, for a module that is imported. It lives as long as the interpreter.
+/// A native type made after the start, for a module that is imported. It lives as long as the interpreter; a module that is
+/// imported anew gets the type it had.
 pub fn native_type(cx: &mut Cx, spec: &Spec, base: &Ref<Type>) -> PyResult<Ref<Type>> {
+    if let Some(known) = cx.native_types.get(spec.name) {
+        return Ok(known.clone());
+    }
     let meta = cx.types.type_.clone();
     let t = raw_new(cx, spec, Some(&meta));
     t.as_obj().make_immortal();
@@ -133,6 +137,7 @@ pub fn native_type(cx: &mut Cx, spec: &Spec, base: &Ref<Type>) -> PyResult<Ref<T
     if t.slots(cx).del.is_some() {
         t.flags.set(t.flags.get() | type_::flags::FINALIZER);
     }
+    cx.native_types.insert(spec.name, t.clone());
     Ok(t)
 }
 

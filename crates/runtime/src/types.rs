@@ -189,6 +189,7 @@ builtin_types! {
     bytearray_iterator: object = iterators::spec("bytearray_iterator", 0);
     memory_iterator: object = iterators::spec("memory_iterator", 0);
     bytes_iterator: object = iterators::spec("bytes_iterator", 0);
+    generic_alias_iterator: object = generic::alias_iterator_spec();
     sequence_iterator: object = iterators::spec("iterator", 0);
     set_iterator: object = set::iterator::spec();
     list_reverse_iterator: object = iterators::reverse_spec("list_reverseiterator");

@@ -31,19 +31,26 @@ fn derived(cx: &mut Cx, m: &Ref<module::Module>, spec: &retic_runtime::types::Sp
     Ok(ty)
 }
 
+/// `class UnsupportedOperation(OSError, ValueError)`, made once.
+fn unsupported_operation(cx: &mut Cx, m: &module::Module) -> PyResult<()> {
+    const NAME: &str = "io.UnsupportedOperation";
+    if !cx.native_types.contains_key(NAME) {
+        let meta = cx.types.type_.as_obj().clone();
+        let bases = cx.tuple(vec![cx.types.os_error.as_obj().clone(), cx.types.value_error.as_obj().clone()])?;
+        let (name, ns) = (cx.str("UnsupportedOperation")?, retic_runtime::types::Dict::new(cx)?);
+        let module_name = cx.str("io")?;
+        ns.set_str(cx, "__module__", module_name)?;
+        if let Ok(t) = retic_runtime::protocol::call(cx, &meta, &[name, bases, ns.into_obj()])?.downcast::<Type>() {
+            cx.native_types.insert(NAME, t);
+        }
+    }
+    let class = cx.native_type(NAME);
+    m.set(cx, "UnsupportedOperation", class.as_obj().clone())
+}
+
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_io", open::functions::DOC, open::functions::FUNCTIONS)?;
-    // class UnsupportedOperation(OSError, ValueError)
-    let meta = cx.types.type_.as_obj().clone();
-    let bases = cx.tuple(vec![cx.types.os_error.as_obj().clone(), cx.types.value_error.as_obj().clone()])?;
-    let (name, ns) = (cx.str("UnsupportedOperation")?, retic_runtime::types::Dict::new(cx)?);
-    let module_name = cx.str("io")?;
-    ns.set_str(cx, "__module__", module_name)?;
-    let unsupported = retic_runtime::protocol::call(cx, &meta, &[name, bases, ns.into_obj()])?;
-    m.set(cx, "UnsupportedOperation", unsupported.clone())?;
-    if let Ok(t) = unsupported.downcast::<Type>() {
-        cx.native_types.insert("io.UnsupportedOperation", t);
-    }
+    unsupported_operation(cx, &m)?;
     let blocking = cx.types.blocking_io_error.as_obj().clone();
     m.set(cx, "BlockingIOError", blocking)?;
     m.set_int(cx, "DEFAULT_BUFFER_SIZE", BUFFER_BYTES as i64 * 16)?;

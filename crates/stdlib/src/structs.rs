@@ -47,6 +47,9 @@ fn parse(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
         (_, Some(b)) => b.bytes().to_vec(),
         _ => return Err(cx.type_error(format!("Struct() argument 1 must be a str or bytes object, not {}", o.ty().name_text()))),
     };
+    if text.contains(&0) {
+        return Err(error(cx, "embedded null character"));
+    }
     let (native, big, rest) = match text.first() {
         Some(b'@') => (true, false, &text[1..]),
         Some(b'=' | b'<') => (false, false, &text[1..]),
@@ -131,17 +134,16 @@ fn pack_int(cx: &mut Cx, kind: u8, size: usize, v: &Obj) -> PyResult<[u8; 8]> {
     let i = protocol::index(cx, v)?;
     let n: Option<i128> = int::to_i64(&i).map(i128::from).or_else(|| int::to_u64(&i).map(i128::from));
     let bits = 8 * size as u32;
-    let (low, high) = if kind.is_ascii_lowercase() { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) } else { (0, (1i128 << bits) - 1) };
+    let (low, high) = match kind {
+        // A pointer may be written as a signed number.
+        b'P' => (i128::from(i64::MIN), i128::from(u64::MAX)),
+        k if k.is_ascii_lowercase() => (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1),
+        _ => (0, (1i128 << bits) - 1),
+    };
     match n.filter(|n| (low..=high).contains(n)) {
         Some(n) => Ok((n as u64).to_le_bytes()),
-        None => Err(match kind {
-            b'P' | b'N' | b'n' => error(cx, "int too large to convert"),
-            b'b' => error(cx, "byte format requires -128 <= number <= 127"),
-            b'B' => error(cx, "ubyte format requires 0 <= number <= 255"),
-            b'h' => error(cx, "short format requires -32768 <= number <= 32767"),
-            b'H' => error(cx, "ushort format requires 0 <= number <= 65535"),
-            k => error(cx, format!("'{}' format requires {low} <= number <= {high}", k as char)),
-        }),
+        None if kind == b'P' => Err(error(cx, "int too large to convert")),
+        None => Err(error(cx, format!("'{}' format requires {low} <= number <= {high}", kind as char))),
     }
 }
 
@@ -167,8 +169,9 @@ fn pack(cx: &mut Cx, f: &Format, values: &[Obj], name: &str) -> PyResult<Vec<u8>
                         let n = b.len().min(field.count);
                         out[at..at + n].copy_from_slice(&b[..n]);
                     } else if field.count > 0 {
-                        let n = b.len().min(field.count - 1).min(255);
-                        out[at] = n as u8;
+                        // All that fits is written, though the length byte counts no further than 255.
+                        let n = b.len().min(field.count - 1);
+                        out[at] = n.min(255) as u8;
                         out[at + 1..at + 1 + n].copy_from_slice(&b[..n]);
                     }
                 }
@@ -263,7 +266,7 @@ fn place(cx: &mut Cx, offset: i64, n: usize, size: usize, name: &str, doing: &st
         let text = match at {
             ..0 => format!("offset {offset} out of range for {n}-byte buffer"),
             _ if doing == "packing" => format!("no space to pack {size} bytes at offset {offset}"),
-            _ => format!("not enough data to unpack {size} bytes"),
+            _ => format!("not enough data to unpack {size} bytes at offset {offset}"),
         };
         return Err(error(cx, text));
     }
@@ -359,6 +362,17 @@ impl StructObj {
     }
 }
 
+#[retic_macros::methods]
+impl Unpacker {
+    #[py("__length_hint__($self, /)")]
+    fn length_hint(cx: &mut Cx, this: &Ref<Unpacker>) -> PyResult<usize> {
+        let format = this.format.cloned(cx);
+        let size = compiled(cx, &format)?.size.max(1);
+        let whole = this.data.get(cx).cast::<Bytes>().map_or(0, |b| b.bytes().len());
+        Ok(whole.saturating_sub(this.at.get()) / size)
+    }
+}
+
 /// The compiled form of a format, from the cache of recent ones.
 fn compiled(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
     if let Some(s) = o.cast::<StructObj>() {
@@ -442,7 +456,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
             repr: Some(|cx, o| {
                 let Some(this) = o.cast::<StructObj>().cloned() else { return Ok(cx.none()) };
                 let f = StructObj::format_get(cx, &this)?;
-                let text = format!("{}({})", retic_runtime::types::type_::full_name(cx, &o.type_ref()), protocol::repr_text(cx, &f)?);
+                let text = format!("{}({})", o.ty().short_name(), protocol::repr_text(cx, &f)?);
                 cx.str(&text)
             }),
             ..Slots::EMPTY
@@ -470,6 +484,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
             }),
             ..Slots::EMPTY
         },
+        methods: Unpacker::METHODS,
         ..Spec::new::<Unpacker>("_struct.unpack_iterator")
     };
     m.add_type(cx, &spec)?;

@@ -62,7 +62,7 @@ mod functions {
         let cwd = if a[4].is_none() { None } else { Some(text(cx, &a[4])?) };
         let env = if a[5].is_none() { None } else { Some(texts(cx, &a[5])?) };
         let (p2cread, c2pwrite, errwrite, error_pipe) = (number(cx, 6)?, number(cx, 9)?, number(cx, 11)?, number(cx, 13)?);
-        let new_session = protocol::truth(cx, &a[15])?;
+        let (restore_signals, new_session) = (protocol::truth(cx, &a[14])?, protocol::truth(cx, &a[15])?);
         let group = number(cx, 16)?;
         let id = |cx: &mut Cx, what: &str, o: &Obj| {
             if o.is_none() {
@@ -83,6 +83,7 @@ mod functions {
             keep: &keep,
             close_fds,
             error_pipe,
+            restore_signals,
             new_session,
             process_group: group,
             umask,

@@ -69,32 +69,35 @@ pub fn spawn(s: &Spawn<'_>) -> Result<i64> {
         if pid != 0 {
             return Ok(pid);
         }
-        let mut errno = before(s, cwd.as_deref());
-        if errno == 0 {
-            errno = enter(s, &programs, &argv, envp.as_deref());
+        if let Err((errno, step)) = before(s, cwd.as_deref()) {
+            give_up(s, errno, step);
         }
-        give_up(s, errno)
+        let errno = enter(s, &programs, &argv, envp.as_deref());
+        give_up(s, errno, "")
     }
 }
 
-/// Tells the parent why the program did not begin.
-unsafe fn give_up(s: &Spawn<'_>, errno: i32) -> ! {
+/// Tells the parent why the program did not begin; `step` is subprocess's word for what failed, empty for the program itself.
+unsafe fn give_up(s: &Spawn<'_>, errno: i32, step: &str) -> ! {
     let text = format_errno(errno);
-    // SAFETY: writes a text that lives, then ends.
+    // SAFETY: writes texts that live, then ends.
     unsafe {
         libc::write(s.error_pipe, text.0.as_ptr().cast(), text.1);
+        libc::write(s.error_pipe, step.as_ptr().cast(), step.len());
         libc::_exit(255)
     }
 }
 
-/// What a child made by `fork` does before a function of the caller's runs in it.
+/// What a child made by `fork` does before a function of the caller's runs in it. A step that fails ends the child.
 pub fn prepare_child(s: &Spawn<'_>) -> Result<()> {
     let cwd = s.cwd.map(c_text).transpose()?;
     // SAFETY: system calls on memory that lives.
-    match unsafe { before(s, cwd.as_deref()) } {
-        0 => Ok(()),
-        errno => Err(Error::from_raw_os_error(errno)),
+    unsafe {
+        if let Err((errno, step)) = before(s, cwd.as_deref()) {
+            give_up(s, errno, step);
+        }
     }
+    Ok(())
 }
 
 /// The rest: returns only if the arguments hold zeros.
@@ -105,7 +108,7 @@ pub fn enter_program(s: &Spawn<'_>) {
     // SAFETY: system calls on memory that lives.
     unsafe {
         let errno = enter(s, &programs, &argv, envp.as_deref());
-        give_up(s, errno)
+        give_up(s, errno, "")
     }
 }
 
@@ -133,9 +136,9 @@ fn format_errno(errno: i32) -> ([u8; 32], usize) {
     (out, n + 1)
 }
 
-/// In the child: descriptors, folder, mask, signals, session, ids. Zero, or an error number.
-unsafe fn before(s: &Spawn<'_>, cwd: Option<&CStr>) -> i32 {
-    let errno = || Error::last_os_error().raw_os_error().unwrap_or(0);
+/// In the child: descriptors, folder, mask, signals, session, ids. What fails is told by its error number and subprocess's word.
+unsafe fn before(s: &Spawn<'_>, cwd: Option<&CStr>) -> std::result::Result<(), (i32, &'static str)> {
+    let failed = |step| Err((Error::last_os_error().raw_os_error().unwrap_or(0), step));
     // SAFETY: system calls on prepared memory.
     unsafe {
         let mut stdio = s.stdio;
@@ -149,19 +152,21 @@ unsafe fn before(s: &Spawn<'_>, cwd: Option<&CStr>) -> i32 {
             if fd == i as i32 {
                 libc::fcntl(fd, libc::F_SETFD, 0);
             } else if fd >= 0 && libc::dup2(fd, i as i32) < 0 {
-                return errno();
+                return failed("noexec");
             }
         }
         if let Some(c) = cwd
             && libc::chdir(c.as_ptr()) < 0
         {
-            return errno();
+            return failed("noexec:chdir");
         }
         if s.umask >= 0 {
             libc::umask(s.umask as u32);
         }
-        for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
-            libc::signal(signal, libc::SIG_DFL);
+        if s.restore_signals {
+            for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
         }
         if s.new_session {
             libc::setsid();
@@ -172,20 +177,20 @@ unsafe fn before(s: &Spawn<'_>, cwd: Option<&CStr>) -> i32 {
         if let Some(groups) = s.groups
             && libc::setgroups(groups.len(), groups.as_ptr()) < 0
         {
-            return errno();
+            return failed("noexec");
         }
         if let Some(gid) = s.gid
             && libc::setregid(gid, gid) < 0
         {
-            return errno();
+            return failed("noexec");
         }
         if let Some(uid) = s.uid
             && libc::setreuid(uid, uid) < 0
         {
-            return errno();
+            return failed("noexec");
         }
-        0
     }
+    Ok(())
 }
 
 /// In the child: closes what is not kept and becomes the program. Returns only when it cannot be started.

@@ -21,6 +21,10 @@ layout! {
     }
 }
 layout! {
+    /// What `*tuple[int]` runs over: the alias, starred, once.
+    pub struct AliasIter = 325, "generic_alias_iterator" { alias: Guarded<Option<Obj>>, }
+}
+layout! {
     /// Alternatives joined by `|`.
     pub struct Union = 44, "typing.Union" { args: Guarded<Obj>, parameters: Guarded<Option<Obj>>, }
 }
@@ -241,12 +245,7 @@ const OWN: [&str; 12] = [
 
 fn alias_getattribute(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
     let text = name.to_text(cx);
-    let own = OWN.contains(&text.as_str()) || matches!(text.as_str(), "__instancecheck__" | "__subclasscheck__");
-    if own
-        || (text.starts_with("__")
-            && text.ends_with("__")
-            && matches!(text.as_str(), "__getitem__" | "__call__" | "__eq__" | "__hash__" | "__repr__" | "__iter__" | "__or__" | "__ror__" | "__dir__"))
-    {
+    if OWN.contains(&text.as_str()) {
         return super::object::getattribute(cx, o, name);
     }
     let origin = alias_of(o).origin.cloned(cx);
@@ -365,11 +364,8 @@ pub fn alias_spec() -> Spec {
                 make_alias(cx, &origin, &new, this.starred.get())
             }),
             iter: Some(|cx, o| {
-                let this = alias_of(o).clone();
-                let (origin, args) = (this.origin.cloned(cx), this.args.cloned(cx));
-                let starred = make_alias(cx, &origin, &args, true)?;
-                let one = cx.tuple(vec![starred])?;
-                protocol::iter(cx, &one)
+                let ty = cx.types.generic_alias_iterator.clone();
+                Ok(memory::new(cx, &ty, |head| AliasIter { head, alias: Guarded::new(Some(o.clone())) })?.into_obj())
             }),
             new: Some(|cx, ty, args| {
                 let a = args.unpack(cx, "GenericAlias", 2, 2)?;
@@ -380,6 +376,38 @@ pub fn alias_spec() -> Spec {
         methods: Alias::METHODS,
         getset: Alias::GETSET,
         ..Spec::new::<Alias>("types.GenericAlias")
+    }
+}
+
+#[retic_macros::methods]
+impl AliasIter {
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<AliasIter>) -> PyResult {
+        let left = match this.alias.cloned(cx) {
+            Some(alias) => alias,
+            None => cx.tuple(Vec::new())?,
+        };
+        super::iterators::rebuilt(cx, "iter", vec![left], None)
+    }
+}
+
+pub fn alias_iterator_spec() -> Spec {
+    Spec {
+        flags: flags::GC | flags::NO_NEW,
+        slots: Slots {
+            iter: Some(|_, o| Ok(o.clone())),
+            next: Some(|cx, o| {
+                let Some(it) = o.cast::<AliasIter>() else { return Ok(None) };
+                let Some(alias) = it.alias.cloned(cx) else { return Ok(None) };
+                it.alias.set(cx, None);
+                let this = alias_of(&alias);
+                let (origin, args) = (this.origin.cloned(cx), this.args.cloned(cx));
+                make_alias(cx, &origin, &args, true).map(Some)
+            }),
+            ..Slots::EMPTY
+        },
+        methods: AliasIter::METHODS,
+        ..Spec::new::<AliasIter>("generic_alias_iterator")
     }
 }
 

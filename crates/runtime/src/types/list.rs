@@ -211,7 +211,12 @@ fn set_slice(cx: &mut Cx, this: &Obj, s: &Ref<super::Slice>, value: Option<&Obj>
     Ok(())
 }
 
-fn init(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult<()> {
+fn init(cx: &mut Cx, this: &Obj, mut args: Args<'_>) -> PyResult<()> {
+    let new_of = |cx: &Cx, t: &Type| t.slots(cx).new.map(|f| f as usize);
+    if !args.names.is_empty() && new_of(cx, this.ty()) != new_of(cx, &cx.types.list) {
+        // Keywords are for the `__new__` that the class has of its own.
+        args = Args::positional_only(args.positional());
+    }
     let a = args.unpack(cx, "list", 0, 1)?;
     let n = list(this).items(cx).len();
     list(this).splice(cx, 0, n, Vec::new())?;

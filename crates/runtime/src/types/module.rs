@@ -61,12 +61,16 @@ impl Module {
         let d = self.dict.cloned(cx);
         let short = spec.name.rsplit('.').next().unwrap_or(spec.name);
         d.set_str(cx, short, ty.as_obj().clone())?;
-        cx.native_types.insert(spec.name, ty.clone());
         Ok(ty)
     }
-    /// Makes an exception class under its full name ("struct.error") and puts it in.
+    /// Makes an exception class under its full name ("struct.error") and puts it in. As every native type it is made once: a
+    /// module imported anew gets the class it had, so that whoever kept it still catches what is raised.
     pub fn add_exception(&self, cx: &mut Cx, full: &'static str, base: &Obj) -> PyResult<Ref<super::Type>> {
         let (module, short) = full.rsplit_once('.').unwrap_or(("builtins", full));
+        if let Some(class) = cx.native_types.get(full).cloned() {
+            self.set(cx, short, class.as_obj().clone())?;
+            return Ok(class);
+        }
         let (name, bases, ns) = (cx.str(short)?, cx.tuple(vec![base.clone()])?, Dict::new(cx)?);
         let module = cx.str(module)?;
         ns.set_str(cx, "__module__", module)?;

@@ -53,6 +53,11 @@ pub mod functions {
                 return Err(cx.value_error(format!("binary mode doesn't take {what} argument")));
             }
         }
+        if m.binary && buffering == 1 {
+            let category = cx.types.runtime_warning.clone();
+            let text = "line buffering (buffering=1) isn't supported in binary mode, the default buffer size will be used";
+            retic_runtime::modules::warnings::warn(cx, &category, text, 1)?;
+        }
         let raw = fileio::open(cx, file, &m.raw, closefd, opener)?;
         let raw_obj = raw.as_obj().clone();
         let made = (|| {

@@ -83,12 +83,17 @@ pub fn item_spec() -> Spec {
             ..Slots::EMPTY
         },
         methods: ItemGetter::METHODS,
+        getset: ItemGetter::GETSET,
         ..Spec::new::<ItemGetter>("operator.itemgetter")
     }
 }
 #[retic_macros::methods]
 impl ItemGetter {
     /// Return state information for pickling
+    #[get("__text_signature__")]
+    fn text_signature(_: &mut Cx, _this: &Ref<ItemGetter>) -> &'static str {
+        "(obj, /)"
+    }
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<ItemGetter>) -> PyResult {
         let parts = vec![this.as_obj().type_ref().into_obj(), this.items.cloned(cx)];
@@ -147,12 +152,17 @@ pub fn attribute_spec() -> Spec {
             ..Slots::EMPTY
         },
         methods: AttrGetter::METHODS,
+        getset: AttrGetter::GETSET,
         ..Spec::new::<AttrGetter>("operator.attrgetter")
     }
 }
 #[retic_macros::methods]
 impl AttrGetter {
     /// Return state information for pickling
+    #[get("__text_signature__")]
+    fn text_signature(_: &mut Cx, _this: &Ref<AttrGetter>) -> &'static str {
+        "(obj, /)"
+    }
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<AttrGetter>) -> PyResult {
         let parts = vec![this.as_obj().type_ref().into_obj(), this.names.cloned(cx)];
@@ -205,12 +215,17 @@ pub fn method_spec() -> Spec {
             ..Slots::EMPTY
         },
         methods: MethodCaller::METHODS,
+        getset: MethodCaller::GETSET,
         ..Spec::new::<MethodCaller>("operator.methodcaller")
     }
 }
 #[retic_macros::methods]
 impl MethodCaller {
     /// Return state information for pickling
+    #[get("__text_signature__")]
+    fn text_signature(_: &mut Cx, _this: &Ref<MethodCaller>) -> &'static str {
+        "(obj, /)"
+    }
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<MethodCaller>) -> PyResult {
         let (class, name, args, keywords) = (this.as_obj().type_ref().into_obj(), this.name.cloned(cx).into_obj(), this.args.cloned(cx), this.keywords.cloned(cx));

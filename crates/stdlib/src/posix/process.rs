@@ -556,6 +556,7 @@ pub mod functions {
             keep: &[],
             close_fds: false,
             error_pipe: -1,
+            restore_signals: false,
             new_session: false,
             process_group: -1,
             umask: -1,

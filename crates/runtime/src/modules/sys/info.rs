@@ -31,6 +31,8 @@ pub struct Flags {
     pub unbuffered: bool,
     /// `-R`: no seed is fixed.
     pub random_hashes: bool,
+    /// The program's first line is not Python (`-x`).
+    pub skip_first_line: bool,
 }
 
 static FLAGS: Definition = Definition {
