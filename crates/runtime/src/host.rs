@@ -89,7 +89,7 @@ pub trait Mapping {
     /// Writes a part to the file.
     fn flush(&self, offset: usize, len: usize) -> Result<()>;
     fn advise(&self, advice: i32, offset: usize, len: usize) -> Result<()>;
-    /// Another length of mapping and file. Nobody may hold views.
+    /// Another length of mapping and file; Unsupported where shared memory without a file would grow. Nobody may hold views.
     fn resize(&self, len: usize) -> Result<()>;
     /// Bytes of the file, if there is one.
     fn file_size(&self) -> Option<Result<u64>>;

@@ -156,13 +156,15 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
     if let Some(s) = k.cast::<Slice>() {
         let p = slice::resolve_late(cx, s, |cx| len(cx, &this).unwrap_or(0))?;
         len(cx, &this)?;
+        let mut part = Vec::new();
+        protocol::grow(cx, &mut part, p.len)?;
         let d = data(cx, &this);
         if p.step == 1 {
             let start = p.start as usize;
-            let part = d.get(start..start + p.len).unwrap_or_default().to_vec();
-            return Bytes::from_slice(cx, &part);
+            part.extend_from_slice(d.get(start..start + p.len).unwrap_or_default());
+        } else {
+            part.extend(p.indices().filter_map(|i| d.get(i)));
         }
-        let part: Vec<u8> = p.indices().filter_map(|i| d.get(i).copied()).collect();
         return Bytes::from_slice(cx, &part);
     }
     if k.ty().slots(cx).index.is_none() {
@@ -213,7 +215,10 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, v: Option<&Obj>) -> PyResult<()> {
 /// Takes bytes from the position on.
 fn take(cx: &mut Cx, this: &Ref<Map>, n: usize) -> PyResult {
     let from = this.position.get().min(len(cx, this)?);
-    let part = data(cx, this).iter().skip(from).take(n).copied().collect::<Vec<u8>>();
+    let n = n.min(len(cx, this)? - from);
+    let mut part = Vec::new();
+    protocol::grow(cx, &mut part, n)?;
+    part.extend_from_slice(data(cx, this).get(from..from + n).unwrap_or_default());
     this.position.set(from + part.len());
     Bytes::from_slice(cx, &part)
 }
@@ -349,7 +354,10 @@ impl Map {
             return Err(cx.value_error("new size out of range"));
         }
         let r = with(cx, this, |m| m.resize(newsize as usize))?;
-        r.map_err(|e| os_error(cx, &e))
+        r.map_err(|e| match e.kind() {
+            std::io::ErrorKind::Unsupported => cx.value_error("mmap: can't expand a shared anonymous mapping on Linux"),
+            _ => os_error(cx, &e),
+        })
     }
     /// Set the position: from the beginning (whence 0), from where it is (1) or from the end (2).
     #[py("seek($self, pos, whence=0, /)")]

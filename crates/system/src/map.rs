@@ -31,19 +31,12 @@ pub fn map(request: &MapRequest) -> Result<Box<dyn Mapping>> {
     };
     let fd = file.as_ref().map_or(-1, AsRawFd::as_raw_fd);
     // SAFETY: a new mapping at a place that the kernel chooses.
-    let at = unsafe { libc::mmap(std::ptr::null_mut(), request.len, request.prot, request.flags, fd, request.offset as libc::off_t) };
+    let flags = request.flags & !(libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE);
+    let at = unsafe { libc::mmap(std::ptr::null_mut(), request.len, request.prot, flags, fd, request.offset as libc::off_t) };
     if at == libc::MAP_FAILED {
         return Err(Error::last_os_error());
     }
-    Ok(Box::new(Map {
-        at: Cell::new(at.cast()),
-        len: Cell::new(request.len),
-        offset: request.offset,
-        prot: request.prot,
-        flags: request.flags,
-        file,
-        whole: Cell::new(request.len),
-    }))
+    Ok(Box::new(Map { at: Cell::new(at.cast()), len: Cell::new(request.len), offset: request.offset, prot: request.prot, flags, file, whole: Cell::new(request.len) }))
 }
 
 impl Map {
@@ -96,6 +89,10 @@ impl Mapping for Map {
         if let Some(file) = &self.file {
             // SAFETY: a descriptor of ours.
             checked(i64::from(unsafe { libc::ftruncate(file.as_raw_fd(), (self.offset + len as u64) as libc::off_t) }))?;
+        }
+        if self.file.is_none() && self.flags & libc::MAP_PRIVATE == 0 && len > self.len.get() {
+            // The kernel would give addresses with nothing behind them.
+            return Err(Error::from(std::io::ErrorKind::Unsupported));
         }
         // What lost its file is let go of first: pages of two kinds cannot be moved at once.
         let fd = self.file.as_ref().map_or(-1, AsRawFd::as_raw_fd);
