@@ -186,8 +186,11 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
 /// Whether a path is a folder or a zip file, in which a module `__main__` is the program.
 fn holds_main(path: &str) -> bool {
     const END_BYTES: u64 = 22 + 65_535;
-    if std::path::Path::new(path).is_dir() {
-        return true;
+    // A pipe can be read once only.
+    match std::fs::metadata(path) {
+        Ok(m) if m.is_dir() => return true,
+        Ok(m) if m.is_file() => {}
+        _ => return false,
     }
     let tail = || -> std::io::Result<Vec<u8>> {
         let mut file = std::fs::File::open(path)?;

@@ -39,6 +39,15 @@ fn a_folder_or_a_zip_file_holds_a_main_module() {
     assert!(err.contains("can't find '__main__' module in"), "{err}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_opened_once() {
+    let pipe = folder("pipe").join("named");
+    let script = "rm -f \"$1\"; mkfifo \"$1\" && { echo 'print(7)' > \"$1\" & } && exec \"$0\" \"$1\"";
+    let output = Command::new("timeout").args(["20", "sh", "-c", script, env!("CARGO_BIN_EXE_retic")]).arg(&pipe).output().expect("sh starts");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "7\n");
+}
+
 #[test]
 fn compiled_files_run() {
     let at = folder("compiled");

@@ -137,8 +137,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
         ..Spec::new::<Table>("symtable entry")
     };
     let base = cx.types.object.clone();
-    let ty = retic_runtime::interp::native_type(cx, &spec, &base)?;
-    cx.native_types.insert("symtable entry", ty);
+    retic_runtime::interp::native_type(cx, &spec, &base)?;
     for (name, value) in SYMTABLE_FLAGS {
         m.set_int(cx, name, i64::from(*value))?;
     }

@@ -255,7 +255,6 @@ mod functions {
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_abc", functions::DOC, functions::FUNCTIONS)?;
     let spec = Spec { flags: flags::GC | flags::NO_NEW, slots: Slots::EMPTY, doc: "Internal state held by ABC machinery.", ..Spec::new::<AbcData>("_abc._abc_data") };
-    let ty = retic_runtime::interp::native_type(cx, &spec, &cx.types.object.clone())?;
-    cx.native_types.insert("_abc._abc_data", ty);
+    retic_runtime::interp::native_type(cx, &spec, &cx.types.object.clone())?;
     Ok(m.into_obj())
 }

@@ -149,7 +149,6 @@ mod grp {
 
 fn with_entries(cx: &mut Cx, m: &module::Module, class: &'static str, definition: &'static Definition) -> PyResult<()> {
     let made = structseq::make_type(cx, definition)?;
-    cx.native_types.insert(definition.name, made.clone());
     m.set(cx, class, made.into_obj())
 }
 pub fn make_pwd(cx: &mut Cx) -> PyResult {

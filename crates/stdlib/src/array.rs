@@ -614,8 +614,7 @@ mod functions {
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "array", functions::DOC, functions::FUNCTIONS)?;
     let object = cx.types.object.clone();
-    let iterator = interp::native_type(cx, &iterators::spec("array.arrayiterator", 0), &object)?;
-    cx.native_types.insert("array.arrayiterator", iterator);
+    interp::native_type(cx, &iterators::spec("array.arrayiterator", 0), &object)?;
     let spec = Spec {
         doc: "array(typecode [, initializer]) -> array\n\nReturn a new array whose items are restricted by typecode, and initialized from the optional initializer value, which must be a list, string or iterable over elements of the appropriate type.",
         flags: flags::GC | flags::MANAGED | flags::WEAK | flags::BASE | flags::SEQUENCE,

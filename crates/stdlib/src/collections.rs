@@ -631,7 +631,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let base = cx.types.dict.clone();
     let spec = Spec { name: "collections.defaultdict", ..defaultdict_spec() };
     let ty = interp::native_type(cx, &spec, &base)?;
-    cx.native_types.insert("collections.defaultdict", ty.clone());
     m.set(cx, "defaultdict", ty.into_obj())?;
     m.add_type(cx, &iterator_spec("_collections._deque_iterator"))?;
     m.add_type(cx, &iterator_spec("_collections._deque_reverse_iterator"))?;

@@ -653,11 +653,9 @@ pub fn make(cx: &mut Cx) -> PyResult {
         ..Spec::new::<Reader>("_csv.reader")
     };
     let ty = retic_runtime::interp::native_type(cx, &spec, &object)?;
-    cx.native_types.insert("_csv.reader", ty.clone());
     m.set(cx, "Reader", ty.into_obj())?;
     let spec = Spec { flags: flags::GC | flags::NO_NEW, slots: Slots::EMPTY, methods: Writer::METHODS, getset: Writer::GETSET, ..Spec::new::<Writer>("_csv.writer") };
     let ty = retic_runtime::interp::native_type(cx, &spec, &object)?;
-    cx.native_types.insert("_csv.writer", ty.clone());
     m.set(cx, "Writer", ty.into_obj())?;
     Ok(m.into_obj())
 }

@@ -119,8 +119,6 @@ fn make_types(cx: &mut Cx, m: &Ref<module::Module>) -> PyResult<()> {
     let zone = m.add_type(cx, &zone::tzinfo_spec())?;
     let moment = interp::native_type(cx, &moment::spec(), &date)?;
     let fixed = interp::native_type(cx, &zone::timezone_spec(), &zone)?;
-    cx.native_types.insert("datetime.datetime", moment.clone());
-    cx.native_types.insert("datetime.timezone", fixed.clone());
     date::make_iso_calendar(cx)?;
     let day = i128::from(calendar::DAY_MICROS);
     let micro = delta::new(cx, 1)?.into_obj();

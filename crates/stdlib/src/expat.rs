@@ -394,7 +394,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
         let d = retic_runtime::types::descriptor::getset(cx, &ty, def)?;
         dict.set_str(cx, def.name, d)?;
     }
-    cx.native_types.insert("pyexpat.xmlparser", ty.clone());
     m.set(cx, "XMLParserType", ty.into_obj())?;
     let exception = cx.types.exception.as_obj().clone();
     let error = m.add_exception(cx, "xml.parsers.expat.ExpatError", &exception)?.into_obj();

@@ -275,8 +275,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_functools", functions::DOC, functions::FUNCTIONS)?;
     m.add_type(cx, &partial_spec())?;
     let object = cx.types.object.clone();
-    let key = retic_runtime::interp::native_type(cx, &key_spec(), &object)?;
-    cx.native_types.insert("functools.KeyWrapper", key);
+    retic_runtime::interp::native_type(cx, &key_spec(), &object)?;
     m.add_type(cx, &cache::spec())?;
     let spec = Spec {
         doc: "The type of the Placeholder singleton.",

@@ -343,7 +343,6 @@ fn types(cx: &mut Cx, m: &Ref<module::Module>, names: &[&'static str]) -> PyResu
     for name in names {
         let short = name.rsplit('.').next().unwrap_or(name);
         let ty = retic_runtime::interp::native_type(cx, &spec(name), &cx.types.object.clone())?;
-        cx.native_types.insert(name, ty.clone());
         if short.ends_with("Type") {
             m.set(cx, short, ty.into_obj())?;
         }

@@ -27,7 +27,6 @@ fn derived(cx: &mut Cx, m: &Ref<module::Module>, spec: &retic_runtime::types::Sp
     let d = m.dict.cloned(cx);
     let short = spec.name.rsplit('.').next().unwrap_or(spec.name);
     d.set_str(cx, short, ty.as_obj().clone())?;
-    cx.native_types.insert(spec.name, ty.clone());
     Ok(ty)
 }
 

@@ -783,12 +783,10 @@ pub fn make(cx: &mut Cx) -> PyResult {
     }
     for (key, def) in [("statvfs_result", &process::STATVFS), ("stat_result", &STAT), ("terminal_size", &TERMINAL), ("uname_result", &UNAME), ("times_result", &TIMES)] {
         let ty = structseq::make_type(cx, def)?;
-        cx.native_types.insert(def.name, ty.clone());
         m.set(cx, key, ty.into_obj())?;
     }
     m.add_type(cx, &entries::entry_spec())?;
-    let scan = retic_runtime::interp::native_type(cx, &entries::scan_spec(), &cx.types.object.clone())?;
-    cx.native_types.insert("posix.ScandirIterator", scan);
+    retic_runtime::interp::native_type(cx, &entries::scan_spec(), &cx.types.object.clone())?;
     let environ = Dict::new(cx)?;
     for (k, v) in cx.host.environ() {
         let (k, v) = (Bytes::from_slice(cx, &k)?, Bytes::from_slice(cx, &v)?);

@@ -356,7 +356,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
     m.add_type(cx, &spec)?;
     for (short, definition) in [("profiler_entry", &ENTRY), ("profiler_subentry", &SUBENTRY)] {
         let ty = structseq::make_type(cx, definition)?;
-        cx.native_types.insert(definition.name, ty.clone());
         m.set(cx, short, ty.into_obj())?;
     }
     Ok(m.into_obj())

@@ -149,7 +149,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let error = cx.types.os_error.as_obj().clone();
     m.set(cx, "error", error)?;
     let made = structseq::make_type(cx, &USAGE)?;
-    cx.native_types.insert(USAGE.name, made.clone());
     m.set(cx, "struct_rusage", made.into_obj())?;
     Ok(m.into_obj())
 }

@@ -198,7 +198,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let error = cx.types.os_error.as_obj().clone();
     m.set(cx, "error", error)?;
     let spec = Spec { flags: flags::GC | flags::NO_NEW, slots: Slots::EMPTY, methods: Poll::METHODS, ..Spec::new::<Poll>("select.poll") };
-    let ty = retic_runtime::interp::native_type(cx, &spec, &cx.types.object.clone())?;
-    cx.native_types.insert("select.poll", ty);
+    retic_runtime::interp::native_type(cx, &spec, &cx.types.object.clone())?;
     Ok(m.into_obj())
 }

@@ -340,7 +340,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
         visible: 7,
     };
     let class = structseq::make_type(cx, &definition)?;
-    cx.native_types.insert("signal.struct_siginfo", class.clone());
     m.set(cx, "struct_siginfo", class.into_obj())?;
     let base = cx.types.os_error.as_obj().clone();
     let timer = m.add_exception(cx, "signal.itimer_error", &base)?;

@@ -372,7 +372,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
         m.set_int(cx, name, *value)?;
     }
     let ty = structseq::make_type(cx, &STRUCT_TIME)?;
-    cx.native_types.insert(STRUCT_TIME.name, ty.clone());
     m.set(cx, "struct_time", ty.into_obj())?;
     let m = m.into_obj();
     zone_constants(cx, &m)?;

@@ -435,12 +435,10 @@ pub fn make(cx: &mut Cx) -> PyResult {
     m.add_exception(cx, "zlib.error", &base)?;
     let object = cx.types.object.clone();
     let spec = Spec { flags: flags::NO_NEW, slots: Slots::EMPTY, methods: Compress::METHODS, ..Spec::new::<Compress>("zlib.Compress") };
-    let ty = retic_runtime::interp::native_type(cx, &spec, &object)?;
-    cx.native_types.insert("zlib.Compress", ty);
+    retic_runtime::interp::native_type(cx, &spec, &object)?;
     let spec =
         Spec { flags: flags::NO_NEW | flags::GC, slots: Slots::EMPTY, methods: Decompress::METHODS, getset: Decompress::GETSET, ..Spec::new::<Decompress>("zlib.Decompress") };
-    let ty = retic_runtime::interp::native_type(cx, &spec, &object)?;
-    cx.native_types.insert("zlib.Decompress", ty);
+    retic_runtime::interp::native_type(cx, &spec, &object)?;
     let spec = Spec {
         doc: "Create a decompressor object for decompressing data incrementally.",
         text_signature: "(wbits=15, zdict=b'')",

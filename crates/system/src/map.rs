@@ -30,8 +30,8 @@ pub fn map(request: &MapRequest) -> Result<Box<dyn Mapping>> {
         fd => Some(unsafe { OwnedFd::from_raw_fd(checked(i64::from(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)))? as i32) }),
     };
     let fd = file.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-    // SAFETY: a new mapping at a place that the kernel chooses.
     let flags = request.flags & !(libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE);
+    // SAFETY: a new mapping at a place that the kernel chooses.
     let at = unsafe { libc::mmap(std::ptr::null_mut(), request.len, request.prot, flags, fd, request.offset as libc::off_t) };
     if at == libc::MAP_FAILED {
         return Err(Error::last_os_error());

@@ -1,9 +1,10 @@
 //! Elements, character data, references, instructions and comments.
 
-use crate::dtd::{AttributeDefault, Entity};
+use crate::dtd::{Attributes, Entity};
 use crate::scan::{self, Cursor, Reference, Scan, Stop, is_char, is_space};
 use crate::{Code, Event, Failure, ParamEntities, Parser, Read, State};
 use rustc_hash::FxHashMap;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 const XML_URI: &str = "http://www.w3.org/XML/1998/namespace";
@@ -77,6 +78,29 @@ impl Namespaces {
             Some(uri) => Ok(format!("{uri}{}{local}", self.separator).into()),
             None if prefix.is_empty() => Ok(name.into()),
             None => Err(Code::UnboundPrefix),
+        }
+    }
+}
+
+/// Names that were met, each once. A few are compared one by one.
+enum Names<T> {
+    Few(Vec<T>),
+    Many(HashSet<T>),
+}
+impl<T: Eq + std::hash::Hash> Names<T> {
+    fn new(most: usize) -> Names<T> {
+        const FEW: usize = 16;
+        if most <= FEW { Names::Few(Vec::with_capacity(most)) } else { Names::Many(HashSet::new()) }
+    }
+    /// False: it was there.
+    fn insert(&mut self, name: T) -> bool {
+        match self {
+            Names::Few(list) if list.contains(&name) => false,
+            Names::Few(list) => {
+                list.push(name);
+                true
+            }
+            Names::Many(set) => set.insert(name),
         }
     }
 }
@@ -335,7 +359,7 @@ impl Parser {
                 Ok(true)
             }
             _ => {
-                let rest = c.rest();
+                let rest = self.piece(c.rest(), "]]>".len());
                 let n = rest.find(['<', '&', '\r', '\n']).unwrap_or(rest.len());
                 let mut part = &rest[..n];
                 if let Some(i) = part.find(|ch| !is_char(ch)) {
@@ -350,7 +374,7 @@ impl Parser {
                     }
                     part = &part[..i];
                 }
-                if part.len() == rest.len() && open_ended {
+                if part.len() == c.rest().len() && open_ended {
                     // The end of a CDATA section may be half there.
                     let kept = part.len() - part.trim_end_matches(']').len();
                     part = &part[..part.len() - kept.min(2)];
@@ -358,7 +382,7 @@ impl Parser {
                         return Err(Stop::Partial.into());
                     }
                 }
-                let part = self.piece(part);
+                let part = self.piece(part, 0);
                 self.tell(Event::Text(part.to_string()), part);
                 self.advance(part.len());
                 Ok(true)
@@ -366,13 +390,13 @@ impl Parser {
         }
     }
 
-    /// Text that had to be converted is handed on in pieces.
-    fn piece<'a>(&self, part: &'a str) -> &'a str {
+    /// Text that had to be converted is handed on in pieces; `more`: bytes that are looked at beyond one.
+    fn piece<'a>(&self, part: &'a str, more: usize) -> &'a str {
         const PIECE_BYTES: usize = 1024;
-        if part.len() <= PIECE_BYTES || self.decoder.encoding == Some(crate::Encoding::Utf8) || !self.sources.is_empty() {
+        if part.len() <= PIECE_BYTES + more || self.decoder.encoding == Some(crate::Encoding::Utf8) || !self.sources.is_empty() {
             return part;
         }
-        &part[..part.floor_char_boundary(PIECE_BYTES)]
+        &part[..part.floor_char_boundary(PIECE_BYTES + more)]
     }
 
     /// A reference in content.
@@ -446,8 +470,9 @@ impl Parser {
         }
         // Every bracket begins a piece of its own.
         let first = rest.chars().next().map_or(0, char::len_utf8);
-        let n = rest[first..].find(['\r', '\n', ']']).map_or(rest.len(), |i| first + i);
-        let mut part = &rest[..n];
+        let window = self.piece(rest, "]]>".len());
+        let n = window[first..].find(['\r', '\n', ']']).map_or(window.len(), |i| first + i);
+        let mut part = &window[..n];
         if let Some(i) = part.find(|ch| !is_char(ch)) {
             if i == 0 {
                 return Err(Failure::At(Code::InvalidToken, 0));
@@ -461,7 +486,7 @@ impl Parser {
         if part.is_empty() {
             return if open_ended { Err(Stop::Partial.into()) } else { Err(Failure::Code(Code::UnclosedCdata)) };
         }
-        let part = self.piece(part);
+        let part = self.piece(part, 0);
         self.tell(Event::Text(part.to_string()), part);
         self.advance(part.len());
         Ok(true)
@@ -537,19 +562,20 @@ impl Parser {
         let mut c = Cursor::new(text, at + 1);
         let tag = tag(&mut c, self.namespaces.is_some())?;
         let end = c.at;
-        let defaults: Rc<Vec<AttributeDefault>> = self.dtd.borrow().elements.get(tag.name).cloned().unwrap_or_default();
+        let defaults: Rc<Attributes> = self.dtd.borrow().elements.get(tag.name).cloned().unwrap_or_default();
         let mut written: Vec<(&str, String, usize)> = Vec::with_capacity(tag.attributes.len());
+        let mut names = Names::new(tag.attributes.len() + defaults.list.len());
         for a in &tag.attributes {
-            if written.iter().any(|w| w.0 == a.name) {
+            if !names.insert(a.name) {
                 return Err(Failure::At(Code::DuplicateAttribute, a.at - at));
             }
-            let is_cdata = defaults.iter().find(|d| &*d.name == a.name).is_none_or(|d| d.is_cdata);
+            let is_cdata = defaults.cdata.get(a.name).is_none_or(|d| *d);
             let value = self.attribute(a.value, is_cdata, a.value_at - at)?;
             written.push((a.name, value, a.at - at));
         }
         let specified = written.len();
-        for d in defaults.iter() {
-            if let Some(value) = d.value.as_ref().filter(|_| !written.iter().any(|w| w.0 == &*d.name)) {
+        for d in &defaults.list {
+            if let Some(value) = d.value.as_ref().filter(|_| names.insert(&d.name)) {
                 written.push((&d.name, value.to_string(), 0));
             }
         }
@@ -677,9 +703,10 @@ fn resolve(
         }
     }
     let mut attributes: Vec<(Rc<str>, String)> = Vec::with_capacity(rest.len());
+    let mut names = Names::new(rest.len());
     for (name, value, at) in rest {
         let full = spaces.full(name, true).map_err(Failure::Code)?;
-        if attributes.iter().any(|a| a.0 == full) {
+        if !names.insert(Rc::clone(&full)) {
             return Err(Failure::At(Code::DuplicateAttribute, at));
         }
         attributes.push((full, value));

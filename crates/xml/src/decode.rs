@@ -34,6 +34,8 @@ pub struct Decoder {
     pub bytes: Vec<u8>,
     /// An encoding the caller named: what the document says of itself is not asked.
     pub forced: Option<String>,
+    /// How far the end of a declaration was looked for.
+    pub searched: usize,
     /// Bytes of a byte order mark that was just met.
     pub mark: usize,
 }
@@ -106,9 +108,12 @@ impl Decoder {
         const BEGIN: &[u8] = b"<?xml";
         let n = b.len().min(BEGIN.len());
         if b[..n] == BEGIN[..n] {
-            let end = b.windows(2).position(|w| w == b"?>");
+            let end = b[self.searched..].windows(2).position(|w| w == b"?>").map(|i| self.searched + i);
             match end {
-                None if !is_final => return Decoded::Wait,
+                None if !is_final => {
+                    self.searched = b.len() - 1;
+                    return Decoded::Wait;
+                }
                 Some(end) => {
                     if let Some(name) = declared(&b[..end]) {
                         match known(&name) {
@@ -199,15 +204,15 @@ fn utf16(bytes: &[u8], big: bool, out: &mut String) -> Result<usize, Code> {
     let unit = |i: usize| bytes.get(i..i + 2).map(|p| if big { u16::from_be_bytes([p[0], p[1]]) } else { u16::from_le_bytes([p[0], p[1]]) });
     let mut at = 0;
     while let Some(u) = unit(at) {
-        let pair = match u {
-            0xd800..=0xdbff => match unit(at + 2) {
-                Some(low) => vec![u, low],
-                None => break,
-            },
-            _ => vec![u],
-        };
+        let mut pair = [u, 0];
+        let wide = (0xd800..=0xdbff).contains(&u);
+        if wide {
+            let Some(low) = unit(at + 2) else { break };
+            pair[1] = low;
+        }
+        let pair = &pair[..1 + usize::from(wide)];
         at += pair.len() * 2;
-        match char::decode_utf16(pair).next() {
+        match char::decode_utf16(pair.iter().copied()).next() {
             Some(Ok(c)) => out.push(c),
             _ => return Err(Code::InvalidToken),
         }

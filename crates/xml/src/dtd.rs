@@ -3,6 +3,7 @@
 use crate::scan::{self, Cursor, Reference, Scan, Stop, is_char, is_name, is_space};
 use crate::{Code, Event, Failure, ParamEntities, Parser, Read, Source, State};
 use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// What `ELEMENT` allows inside of an element; the numbers are Expat's.
@@ -16,13 +17,22 @@ pub enum ModelKind {
     Seq = 6,
 }
 
-/// A content model. `quantifier`: 0 once, 1 `?`, 2 `*`, 3 `+`.
-#[derive(Clone, Debug, PartialEq)]
+/// A content model. `quantifier`: 0 once, 1 `?`, 2 `*`, 3 `+`. It may be as deep as the document likes.
+#[derive(Debug, PartialEq)]
 pub struct Model {
     pub kind: ModelKind,
     pub quantifier: u8,
     pub name: Option<String>,
     pub children: Vec<Model>,
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        let mut rest = std::mem::take(&mut self.children);
+        while let Some(mut m) = rest.pop() {
+            rest.append(&mut m.children);
+        }
+    }
 }
 
 /// An entity that was declared.
@@ -44,8 +54,15 @@ pub(crate) struct Entity {
 #[derive(Clone, Debug)]
 pub(crate) struct AttributeDefault {
     pub name: Rc<str>,
-    pub is_cdata: bool,
     pub value: Option<Rc<str>>,
+}
+
+/// The attributes of an element, in the order of their declarations.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attributes {
+    pub list: Vec<AttributeDefault>,
+    /// Whether they are CDATA, by name.
+    pub cdata: HashMap<Rc<str>, bool>,
 }
 
 /// All that was declared.
@@ -53,7 +70,7 @@ pub(crate) struct AttributeDefault {
 pub(crate) struct Dtd {
     pub entities: FxHashMap<String, Entity>,
     parameters: FxHashMap<String, Entity>,
-    pub elements: FxHashMap<String, Rc<Vec<AttributeDefault>>>,
+    pub elements: FxHashMap<String, Rc<Attributes>>,
     pub standalone: bool,
     /// There are parameter entities or an external subset: declarations may be elsewhere.
     pub has_references: bool,
@@ -447,33 +464,53 @@ impl Parser {
 
     /// A declaration in which parameter entities stand outside of literals, with their text put in; none: there are none.
     fn with_parameters(&mut self, declaration: &str) -> Read<Option<String>> {
-        /// Replacements within replacements.
-        const DEEPEST: usize = 100;
-        let mut text = declaration.to_string();
-        let mut changed = false;
-        for _ in 0..DEEPEST {
-            let (mut quote, mut found) = (None, None);
-            for (i, ch) in text.char_indices() {
-                match (quote, ch) {
-                    (Some(q), _) if q == ch => quote = None,
-                    (None, '"' | '\'') => quote = Some(ch),
-                    (None, '%') if text[i + 1..].starts_with(scan::is_name_start) => {
-                        found = Some(i);
-                        break;
-                    }
-                    _ => {}
-                }
-            }
-            let Some(i) = found else { return Ok(changed.then_some(text)) };
-            let mut c = Cursor::new(&text, i + 1);
-            let (Ok(name), Ok(())) = (c.name(), c.expect(';')) else { return Ok(changed.then_some(text)) };
-            let value = self.dtd.borrow().parameters.get(name).and_then(|e| e.text.clone());
-            let Some(value) = value else { return Err(Failure::Code(Code::UndefinedEntity)) };
-            self.amplify(value.len())?;
-            text = format!("{} {value} {}", &text[..i], &text[c.at..]);
-            changed = true;
+        /// A text that is being copied, and how far.
+        struct Copied {
+            text: Rc<str>,
+            at: usize,
+            entity: String,
         }
-        Err(Failure::Code(Code::RecursiveEntity))
+        if !declaration.contains('%') {
+            return Ok(None);
+        }
+        let (mut out, mut quote, mut changed) = (String::with_capacity(declaration.len()), None, false);
+        let mut open = vec![Copied { text: declaration.into(), at: 0, entity: String::new() }];
+        while let Some(top) = open.last_mut() {
+            let Some(ch) = top.text[top.at..].chars().next() else {
+                open.pop();
+                if !open.is_empty() {
+                    out.push(' ');
+                }
+                continue;
+            };
+            let mut c = Cursor::new(&top.text, top.at + ch.len_utf8());
+            if ch == '%'
+                && quote.is_none()
+                && c.rest().starts_with(scan::is_name_start)
+                && let (Ok(name), Ok(())) = (c.name(), c.expect(';'))
+            {
+                let (name, end) = (name.to_string(), c.at);
+                top.at = end;
+                if open.iter().any(|o| o.entity == name) {
+                    return Err(Failure::Code(Code::RecursiveEntity));
+                }
+                let value = self.dtd.borrow().parameters.get(&name).and_then(|e| e.text.clone());
+                let Some(text) = value else { return Err(Failure::Code(Code::UndefinedEntity)) };
+                self.amplify(text.len())?;
+                out.push(' ');
+                open.push(Copied { text, at: 0, entity: name });
+                changed = true;
+                continue;
+            }
+            quote = match quote {
+                Some(q) if q == ch => None,
+                None if ch == '"' || ch == '\'' => Some(ch),
+                other => other,
+            };
+            out.push(ch);
+            top.at += ch.len_utf8();
+        }
+        Ok(changed.then_some(out))
     }
 
     /// `%name;` between declarations.
@@ -530,12 +567,14 @@ impl Parser {
             "IGNORE" => {
                 let (mut depth, mut i) = (1, begin);
                 while depth > 0 {
-                    let part = &rest[i..];
-                    match (part.find("<!["), part.find("]]>")) {
-                        (Some(open), Some(close)) if open < close => (depth, i) = (depth + 1, i + open + 3),
-                        (_, Some(close)) => (depth, i) = (depth - 1, i + close + 3),
-                        _ => return Err(Stop::Partial.into()),
-                    }
+                    let Some(n) = rest[i..].find(['<', ']']) else { return Err(Stop::Partial.into()) };
+                    i += n;
+                    let (step, by) = match &rest[i..] {
+                        part if part.starts_with("<![") => (3, 1),
+                        part if part.starts_with("]]>") => (3, -1),
+                        _ => (1, 0),
+                    };
+                    (depth, i) = (depth + by, i + step);
                 }
                 self.tell(Event::Other, &rest[..i]);
                 self.advance(i);
@@ -751,8 +790,10 @@ impl Parser {
             }
             let mut dtd = self.dtd.borrow_mut();
             let known = dtd.elements.entry(element.clone()).or_default();
-            if !known.iter().any(|d| *d.name == *name) {
-                Rc::make_mut(known).push(AttributeDefault { name: name.as_str().into(), is_cdata, value: default.as_deref().map(Rc::from) });
+            if !known.cdata.contains_key(name.as_str()) {
+                let (known, name) = (Rc::make_mut(known), Rc::<str>::from(name.as_str()));
+                known.cdata.insert(name.clone(), is_cdata);
+                known.list.push(AttributeDefault { name, value: default.as_deref().map(Rc::from) });
             }
             drop(dtd);
             // The text is that of the whole declaration: it is told with the first.

@@ -23,7 +23,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// One thing that stands in a document.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub enum Event {
     /// `standalone` is -1 where nothing is said. A version is missing in text declarations.
     XmlDecl {
@@ -110,7 +110,7 @@ pub enum Event {
 }
 
 /// An event and the text that it was.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Told {
     pub event: Event,
     /// Where it is wanted.
@@ -179,6 +179,8 @@ pub struct Parser {
     /// The document's text that is not read yet begins at `sources[0].at`.
     document: Rc<str>,
     document_at: usize,
+    /// What follows the document at hand: it grows here while a token that is not whole waits for more of it.
+    more: String,
     /// Entities that are being read, the innermost last.
     sources: Vec<Source>,
     state: State,
@@ -226,6 +228,7 @@ impl Parser {
             wants_map: None,
             document: "".into(),
             document_at: 0,
+            more: String::new(),
             sources: Vec::new(),
             state: State::Begin,
             after_begin: State::Prolog,
@@ -305,10 +308,21 @@ impl Parser {
         self.fed += data.len();
         self.is_final |= is_final;
         self.decoder.bytes.extend_from_slice(data);
+        if self.must_wait() && self.decoder.encoding.is_some() && self.bad_bytes.is_none() {
+            let mut more = std::mem::take(&mut self.more);
+            let read = self.decoder.decode(&mut more, self.is_final);
+            self.more = more;
+            match read {
+                Ok(_) if self.must_wait() => return Ok(()),
+                Ok(_) => {}
+                Err(code) => self.bad_bytes = Some(code),
+            }
+        }
         // What is read is dropped; places are counted on from here.
         self.move_place(self.document_at);
-        let mut text = String::with_capacity(self.document.len() - self.document_at + data.len());
+        let mut text = String::with_capacity(self.document.len() - self.document_at + self.more.len() + data.len());
         text.push_str(&self.document[self.document_at..]);
+        text.push_str(&std::mem::take(&mut self.more));
         (self.document_at, self.place_at) = (0, 0);
         self.read_bytes(text);
         Ok(())
@@ -317,6 +331,7 @@ impl Parser {
     /// Reads what bytes there are behind a text.
     fn read_bytes(&mut self, mut text: String) {
         if self.bad_bytes.is_some() {
+            self.document = text.into();
             return;
         }
         let read = self.decoder.decode(&mut text, self.is_final);
@@ -447,7 +462,7 @@ impl Parser {
 
     /// A token that was not whole is left alone until there is twice as much of it (Expat's reparse deferral).
     fn must_wait(&self) -> bool {
-        let left = self.document.len() - self.document_at;
+        let left = self.document.len() - self.document_at + self.more.len();
         self.deferral && !self.is_final && self.tried > 0 && left < 2 * self.tried
     }
 

@@ -89,7 +89,7 @@ pub(crate) fn make(cx: &mut Cx) -> PyResult {
 pub(crate) fn run(cx: &mut Cx) {
     for entry in registered(cx).into_iter().rev() {
         // It may have been taken back by one that ran before.
-        if !registered(cx).iter().any(|e| e.is(&entry)) {
+        if !cx.atexit.borrow().iter().rev().any(|e| e.is(&entry)) {
             continue;
         }
         let Some((function, args, keywords)) = parts(&entry) else { continue };

@@ -278,7 +278,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_thread", functions::DOC, functions::FUNCTIONS)?;
     let object = cx.types.object.clone();
     let lock = interp::native_type(cx, &lock::spec("_thread.lock", false), &object)?;
-    cx.native_types.insert("_thread.lock", lock.clone());
     let lock = lock.into_obj();
     m.set(cx, "lock", lock.clone())?;
     m.set(cx, "LockType", lock)?;
@@ -287,7 +286,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let local = interp::native_type(cx, &local::spec(), &object)?.into_obj();
     m.set(cx, "_local", local)?;
     let handle = interp::native_type(cx, &handle_spec(), &object)?;
-    cx.native_types.insert("_thread._ThreadHandle", handle.clone());
     m.set(cx, "_ThreadHandle", handle.into_obj())?;
     let error = cx.types.runtime_error.as_obj().clone();
     m.set(cx, "error", error)?;
@@ -302,7 +300,6 @@ pub fn make(cx: &mut Cx) -> PyResult {
             visible: 4,
         },
     )?;
-    cx.native_types.insert("_thread._ExceptHookArgs", args.clone());
     m.set(cx, "_ExceptHookArgs", args.into_obj())?;
     Ok(m.into_obj())
 }

@@ -93,6 +93,13 @@ impl Ymd {
         let [high, low] = self.year.to_be_bytes();
         [high, low, self.month, self.day]
     }
+    /// The opposite; none where there is no such day.
+    pub fn of_bytes(b: &[u8]) -> Option<Ymd> {
+        let &[high, low, month, day] = b else { return None };
+        let year = u16::from_be_bytes([high, low]);
+        let exists = (1..=MAX_YEAR).contains(&year.into()) && (1..=12).contains(&month) && (1..=days_in_month(year.into(), month.into())).contains(&day.into());
+        exists.then_some(Ymd { year, month, day })
+    }
 }
 
 /// The ordinal of the Monday that begins a year's first ISO week.
@@ -149,9 +156,11 @@ impl Clock {
         let [_, a, b, c] = self.micro.to_be_bytes();
         [self.hour, self.minute, self.second, a, b, c]
     }
-    /// The opposite; the bytes were checked to be a state.
-    pub fn of_bytes(b: &[u8], fold: bool) -> Clock {
-        Clock { hour: b[0], minute: b[1], second: b[2], fold: u8::from(fold), micro: u32::from_be_bytes([0, b[3], b[4], b[5]]) }
+    /// The opposite; none where no clock shows that.
+    pub fn of_bytes(b: &[u8], fold: bool) -> Option<Clock> {
+        let &[hour, minute, second, x, y, z] = b else { return None };
+        let micro = u32::from_be_bytes([0, x, y, z]);
+        (hour < 24 && minute < 60 && second < 60 && micro < 1_000_000).then_some(Clock { hour, minute, second, fold: u8::from(fold), micro })
     }
 }
 

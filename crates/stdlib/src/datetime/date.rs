@@ -41,10 +41,9 @@ fn make(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     if let [state] = args.positional()
         && args.keywords().len() == 0
         && let Some(b) = state_bytes(state, 4)
-        && (1..=12).contains(&b[2])
+        && let Some(day) = Ymd::of_bytes(&b)
     {
-        // As in CPython, only the month is looked at.
-        return new(cx, ty, Ymd { year: u16::from_be_bytes([b[0], b[1]]), month: b[2], day: b[3] });
+        return new(cx, ty, day);
     }
     let mut n = [0; 3];
     bind(cx, &PARAMS, &args, |cx, i, value| {
@@ -303,7 +302,5 @@ static ISO_CALENDAR: Definition = Definition {
 /// The class of `isocalendar()`'s results.
 pub fn make_iso_calendar(cx: &mut Cx) -> PyResult<()> {
     let ty = structseq::make_type(cx, &ISO_CALENDAR)?;
-    interp::add_methods(cx, &ty, IsoCalendar::METHODS)?;
-    cx.native_types.insert("datetime.IsoCalendarDate", ty);
-    Ok(())
+    interp::add_methods(cx, &ty, IsoCalendar::METHODS)
 }

@@ -2,13 +2,18 @@
 
 use super::calendar::{self, Clock, Ymd};
 use super::{year_error, zone};
-use retic_runtime::types::{Float, int};
+use retic_runtime::types::{Float, exception, int};
 use retic_runtime::{Cx, Obj, PyResult, Raised, protocol};
 
 const DAY: i64 = 86_400;
 
 fn out_of_range(cx: &Cx) -> Raised {
     cx.overflow_error("timestamp out of range for platform time_t")
+}
+/// What the C library says of a moment whose year no `int` holds.
+fn no_such_year(cx: &mut Cx) -> Raised {
+    const EOVERFLOW: i32 = 75;
+    exception::raise_os(cx, &std::io::Error::from_raw_os_error(EOVERFLOW), None, None)
 }
 fn nan(cx: &Cx) -> Raised {
     cx.value_error("Invalid value NaN (not a number)")
@@ -51,13 +56,13 @@ pub fn seconds_and_micros(cx: &mut Cx, o: &Obj) -> PyResult<(i64, u32)> {
 }
 
 /// The day and time that lie so many seconds after the Epoch on a clock.
-pub fn on_clock(cx: &Cx, seconds: i64) -> PyResult<(Ymd, Clock)> {
+pub fn on_clock(cx: &mut Cx, seconds: i64) -> PyResult<(Ymd, Clock)> {
     let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
     let ordinal = days.saturating_add(calendar::EPOCH);
     if !(1..=calendar::MAX_ORDINAL).contains(&ordinal) {
         // The year that the complaint names: four hundred years have 146,097 days.
         if ordinal.abs() > i64::from(i32::MAX) * 365 {
-            return Err(cx.overflow_error("timestamp out of range for platform time_t"));
+            return Err(no_such_year(cx));
         }
         let (eras, within) = ((ordinal - 1).div_euclid(146_097), (ordinal - 1).rem_euclid(146_097) + 1);
         return Err(year_error(cx, i64::from(Ymd::of_ordinal(within).year) + eras * 400));
@@ -71,7 +76,7 @@ pub fn seconds_of(day: Ymd, clock: Clock) -> i64 {
 }
 
 /// Seconds since the Epoch as local clocks show them `seconds` after the Epoch.
-fn local(cx: &Cx, seconds: i64) -> PyResult<i64> {
+fn local(cx: &mut Cx, seconds: i64) -> PyResult<i64> {
     let (offset, ..) = cx.host.local_offset(seconds);
     let shown = seconds + offset;
     on_clock(cx, shown)?;
@@ -80,8 +85,8 @@ fn local(cx: &Cx, seconds: i64) -> PyResult<i64> {
 
 /// What local clocks show, with the fold that says which of two equal readings it is.
 pub fn shown(cx: &mut Cx, seconds: i64) -> PyResult<(Ymd, Clock)> {
-    if seconds.abs() > 1 << 55 {
-        return Err(out_of_range(cx));
+    if seconds.unsigned_abs() > 1 << 56 {
+        return Err(no_such_year(cx));
     }
     let (offset, ..) = cx.host.local_offset(seconds);
     let shown = seconds + offset;
@@ -97,7 +102,7 @@ pub fn shown(cx: &mut Cx, seconds: i64) -> PyResult<(Ymd, Clock)> {
 
 /// The moment (seconds since the Epoch) at which local clocks show a day and time. A time that was shown twice is meant as its
 /// fold says; one that was skipped is placed as if the clocks had (fold 0) or had not yet (fold 1) been turned.
-pub fn moment_of(cx: &Cx, day: Ymd, clock: Clock) -> PyResult<i64> {
+pub fn moment_of(cx: &mut Cx, day: Ymd, clock: Clock) -> PyResult<i64> {
     let t = seconds_of(day, clock);
     let a = local(cx, t)? - t;
     let u1 = t - a;

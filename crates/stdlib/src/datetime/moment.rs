@@ -58,12 +58,14 @@ fn make(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     if let [state, rest @ ..] = args.positional()
         && rest.len() < 2
         && args.keywords().len() == 0
-        && let Some(b) = state_bytes(state, 10)
-        && (1..=12).contains(&(b[2] & 0x7f))
+        && let Some(mut b) = state_bytes(state, 10)
     {
-        let zone = time::state_zone(cx, rest.first())?;
-        let day = Ymd { year: u16::from_be_bytes([b[0], b[1]]), month: b[2] & 0x7f, day: b[3] };
-        return new(cx, ty, day, Clock::of_bytes(&b[4..], b[2] & 0x80 != 0), zone);
+        let fold = b[2] & 0x80 != 0;
+        b[2] &= 0x7f;
+        if let (Some(day), Some(clock)) = (Ymd::of_bytes(&b[..4]), Clock::of_bytes(&b[4..], fold)) {
+            let zone = time::state_zone(cx, rest.first())?;
+            return new(cx, ty, day, clock, zone);
+        }
     }
     let (mut n, mut zone) = ([0; 9], None);
     bind(cx, &PARAMS, &args, |cx, i, value| {

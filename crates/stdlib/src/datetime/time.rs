@@ -52,10 +52,14 @@ fn make(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     if let [state, rest @ ..] = args.positional()
         && rest.len() < 2
         && args.keywords().len() == 0
-        && let Some(b) = state_bytes(state, 6)
-        && b[0] & 0x7f < 24
+        && let Some(mut b) = state_bytes(state, 6)
     {
-        return of_state(cx, ty, &b, rest.first());
+        let fold = b[0] & 0x80 != 0;
+        b[0] &= 0x7f;
+        if let Some(clock) = Clock::of_bytes(&b, fold) {
+            let zone = state_zone(cx, rest.first())?;
+            return new(cx, ty, clock, zone);
+        }
     }
     let (mut n, mut zone) = ([0; 6], None);
     bind(cx, &PARAMS, &args, |cx, i, value| {
@@ -70,12 +74,6 @@ fn make(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     new(cx, ty, clock, zone)
 }
 
-fn of_state(cx: &mut Cx, ty: &Ref<Type>, b: &[u8], zone: Option<&Obj>) -> PyResult {
-    let zone = state_zone(cx, zone)?;
-    let mut bytes = b.to_vec();
-    bytes[0] &= 0x7f;
-    new(cx, ty, Clock::of_bytes(&bytes, b[0] & 0x80 != 0), zone)
-}
 /// The zone of a pickled state.
 pub fn state_zone(cx: &Cx, zone: Option<&Obj>) -> PyResult<Option<Obj>> {
     match zone {

@@ -128,9 +128,7 @@ fn arguments(cx: &mut Cx, e: &Obj, message: Option<&str>, from: &Obj) -> crate::
         Some(t) => t.clone(),
         None => {
             let fields = &["exc_type", "exc_value", "exc_traceback", "err_msg", "object"];
-            let t = structseq::make_type(cx, &structseq::Definition { name, doc: "Arguments of sys.unraisablehook: what was ignored, where, and why.", fields, visible: 5 })?;
-            cx.native_types.insert(name, t.clone());
-            t
+            structseq::make_type(cx, &structseq::Definition { name, doc: "Arguments of sys.unraisablehook: what was ignored, where, and why.", fields, visible: 5 })?
         }
     };
     let message = match message {
