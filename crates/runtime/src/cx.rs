@@ -178,6 +178,8 @@ pub struct Cx {
     pub print_hook: Option<fn(&mut Cx, &Obj, &Ref<Str>) -> PyResult<bool>>,
     /// The native types that modules made, by name with module.
     pub native_types: FxHashMap<&'static str, Ref<Type>>,
+    /// What native modules keep for an interpreter, by its type.
+    pub native_states: FxHashMap<std::any::TypeId, std::rc::Rc<dyn std::any::Any>>,
     /// The hooks of `sys.set_asyncgen_hooks`: at first use, instead of death.
     pub asyncgen_hooks: (Option<Obj>, Option<Obj>),
     /// Address of the exception that RERAISE is raising; 0 for none.
@@ -315,7 +317,7 @@ impl Cx {
     }
 
     /// As `release`, while an exception waits.
-    pub(crate) fn release_with_error<T>(&mut self, value: T) {
+    pub fn release_with_error<T>(&mut self, value: T) {
         let saved = self.save_error();
         self.release(value);
         self.restore_error(saved);
@@ -477,10 +479,12 @@ impl Cx {
             Err(r) => Err(r),
         }
     }
-    pub(crate) fn save_error(&mut self) -> Option<Obj> {
+    /// Puts the waiting exception aside.
+    pub fn save_error(&mut self) -> Option<Obj> {
         self.take_error()
     }
-    pub(crate) fn restore_error(&mut self, saved: Option<Obj>) {
+    /// Has an exception, or none, wait again.
+    pub fn restore_error(&mut self, saved: Option<Obj>) {
         *self.error.get_mut() = saved;
     }
     pub fn handled(&self) -> Option<Obj> {
@@ -637,6 +641,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         imports: Default::default(),
         print_hook: None,
         native_types: FxHashMap::default(),
+        native_states: FxHashMap::default(),
         asyncgen_hooks: (None, None),
         reraised: Cell::new(0),
     }

@@ -27,6 +27,8 @@ pub struct Own {
     asyncgen_hooks: (Option<Obj>, Option<Obj>),
     /// The current context of `contextvars`.
     context: Option<Obj>,
+    /// The event loop of `asyncio` that runs.
+    running_loop: Option<Obj>,
 }
 
 impl Own {
@@ -44,6 +46,7 @@ impl Own {
             tracing: Default::default(),
             asyncgen_hooks: (None, None),
             context: None,
+            running_loop: None,
         }
     }
 
@@ -64,6 +67,7 @@ impl Own {
         swap(&mut self.tracing, &mut cx.tracing);
         swap(&mut self.asyncgen_hooks, &mut cx.asyncgen_hooks);
         swap(&mut self.context, &mut cx.threads.context);
+        swap(&mut self.running_loop, &mut cx.threads.running_loop);
         crate::lens::thread_switched(cx);
     }
 }
@@ -79,6 +83,8 @@ pub struct State {
     waiting: FxHashMap<i64, Box<Own>>,
     /// The current context of `contextvars` of the thread that runs.
     pub context: Option<Obj>,
+    /// The event loop of `asyncio` that runs in it.
+    pub running_loop: Option<Obj>,
     /// Weak references to every `threading.local`, whose values of a thread go with it.
     pub locals: RefCell<Vec<Obj>>,
     /// Threads that the end of the program waits for.
@@ -96,6 +102,7 @@ impl Default for State {
             next: MAIN,
             waiting: FxHashMap::default(),
             context: None,
+            running_loop: None,
             locals: RefCell::default(),
             awaited: Vec::new(),
             stack_size: 0,
@@ -394,7 +401,7 @@ fn run(cx: &mut Cx, function: Obj, args: Vec<Obj>, names: Vec<Obj>) {
 fn over(cx: &mut Cx, id: i64) {
     let handled = cx.handled.get_mut().take();
     cx.release(handled);
-    let gone = (cx.tracing.trace.take(), cx.tracing.profile.take(), cx.threads.context.take(), std::mem::take(&mut cx.asyncgen_hooks));
+    let gone = (cx.tracing.trace.take(), cx.tracing.profile.take(), cx.threads.context.take(), cx.threads.running_loop.take(), std::mem::take(&mut cx.asyncgen_hooks));
     cx.release(gone);
     cx.run_condemned();
     cx.clear_error();

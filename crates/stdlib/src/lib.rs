@@ -6,12 +6,14 @@
 mod abc;
 mod accounts;
 mod array;
+mod asyncio;
 mod binascii;
 mod bisect;
 mod bz2;
 mod cmath;
 mod codecs;
 mod collections;
+mod contextvars;
 mod csv;
 mod datetime;
 mod errno;
@@ -61,6 +63,8 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_random", random::make),
     ("_codecs", codecs::make),
     ("_collections", collections::make),
+    ("_asyncio", asyncio::make),
+    ("_contextvars", contextvars::make),
     ("_csv", csv::make),
     ("_datetime", datetime::make),
     ("_json", json::make),

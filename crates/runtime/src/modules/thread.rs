@@ -237,17 +237,6 @@ mod functions {
         let text = name.to_text(cx);
         cx.host.set_thread_name(&text);
     }
-    /// What the running thread keeps for `contextvars`: its current context, or None.
-    #[py("_current_context()")]
-    pub fn current_context(cx: &mut Cx) -> Obj {
-        cx.threads.context.clone().unwrap_or_else(|| cx.none())
-    }
-    /// Sets what `_current_context` returns in the running thread.
-    #[py("_set_current_context(context, /)")]
-    pub fn set_current_context(cx: &mut Cx, context: &Obj) {
-        let old = cx.threads.context.replace(context.clone());
-        cx.release(old);
-    }
     /// Handle uncaught Thread.run() exception.
     #[py("_excepthook(args, /)")]
     pub fn excepthook(cx: &mut Cx, args: &Obj) -> PyResult<()> {

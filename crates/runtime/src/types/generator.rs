@@ -268,7 +268,10 @@ pub fn send(cx: &mut Cx, it: &Obj, value: &Obj) -> PyResult<Result<Obj, Obj>> {
     if let Some(g) = it.cast::<Generator>() {
         return resume(cx, g, Some(value.clone()));
     }
-    let r = if value.is_none() { protocol::next_raising(cx, it) } else { protocol::call_method(cx, it, "send", &[value.clone()]) };
+    if let Some(send) = it.ty().slots(cx).send {
+        return send(cx, it, value);
+    }
+    let r = if value.is_none() && it.ty().slots(cx).next.is_some() { protocol::next_raising(cx, it) } else { protocol::call_method(cx, it, "send", &[value.clone()]) };
     match r {
         Ok(v) => Ok(Ok(v)),
         Err(_) if cx.error_is(&cx.types.stop_iteration) => Ok(Err(super::exception::take_stop_value(cx))),
@@ -349,7 +352,7 @@ fn close_delegate(cx: &mut Cx, sub: &Obj) -> PyResult<()> {
 }
 
 /// Raises an exception where the generator stands, or in the iterator it delegates to (PEP 380).
-pub(super) fn throw_into(cx: &mut Cx, g: &Ref<Generator>, exc: Obj) -> PyResult<Result<Obj, Obj>> {
+pub fn throw_into(cx: &mut Cx, g: &Ref<Generator>, exc: Obj) -> PyResult<Result<Obj, Obj>> {
     if let Some(sub) = g.delegate(cx) {
         if exc.ty().is_subtype(cx, &cx.types.generator_exit) {
             g.running.set(true);
@@ -393,7 +396,11 @@ pub(super) fn throw_into(cx: &mut Cx, g: &Ref<Generator>, exc: Obj) -> PyResult<
 }
 
 /// The exception that the arguments of `throw` describe.
-pub(super) fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
+pub fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
+    if val.is_some() || tb.is_some() {
+        let category = cx.types.deprecation_warning.clone();
+        crate::modules::warnings::warn(cx, &category, "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.", 1)?;
+    }
     let exc = match val {
         Some(_) if typ.cast::<super::Exception>().is_some() => return Err(cx.type_error("instance exception may not have a separate value")),
         Some(v) if v.cast::<super::Exception>().is_some() => v.clone(),

@@ -124,6 +124,9 @@ pub struct Slots {
     pub setattr: Option<fn(&mut Cx, &Obj, &Ref<Str>, Option<&Obj>) -> PyResult<()>>,
     pub iter: Option<Unary>,
     pub next: Option<fn(&mut Cx, &Obj) -> PyResult<Option<Obj>>>,
+    /// What `yield from` and `await` do with a native iterator; `Err` in the result is the value it ends with. No class
+    /// of Python's has it.
+    pub send: Option<fn(&mut Cx, &Obj, &Obj) -> PyResult<Result<Obj, Obj>>>,
     pub richcompare: Option<fn(&mut Cx, &Obj, &Obj, Cmp) -> PyResult>,
     pub get: Option<fn(&mut Cx, &Obj, Option<&Obj>, Option<&Obj>) -> PyResult>,
     pub set: Option<fn(&mut Cx, &Obj, &Obj, Option<&Obj>) -> PyResult<()>>,
@@ -167,6 +170,7 @@ impl Slots {
         setattr: None,
         iter: None,
         next: None,
+        send: None,
         richcompare: None,
         get: None,
         set: None,
