@@ -287,7 +287,7 @@ pub fn add_awaiter(cx: &mut Cx, of: &Ref<Future>, waiter: &Obj) -> PyResult<()> 
         None => of.awaited_by.set(cx, Some(waiter.clone())),
         Some(one) if one.is(waiter) => {}
         Some(many) if many.cast::<Set>().is_some() => {
-            protocol::call_method(cx, &many, "add", &[waiter.clone()])?;
+            protocol::call_method(cx, &many, "add", std::slice::from_ref(waiter))?;
         }
         Some(one) => {
             let both = cx.tuple_of([one, waiter.clone()])?;
@@ -302,7 +302,7 @@ pub fn discard_awaiter(cx: &mut Cx, of: &Ref<Future>, waiter: &Obj) -> PyResult<
     match of.awaited_by.cloned(cx) {
         Some(one) if one.is(waiter) => of.awaited_by.set(cx, None),
         Some(many) if many.cast::<Set>().is_some() => {
-            protocol::call_method(cx, &many, "discard", &[waiter.clone()])?;
+            protocol::call_method(cx, &many, "discard", std::slice::from_ref(waiter))?;
         }
         _ => {}
     }
@@ -579,7 +579,7 @@ pub fn spec() -> Spec {
             }),
             repr: Some(|cx, o| {
                 let f = state(cx).known(cx)?.future_repr.clone();
-                protocol::call(cx, &f, &[o.clone()])
+                protocol::call(cx, &f, std::slice::from_ref(o))
             }),
             iter: Some(iterate),
             await_: Some(iterate),

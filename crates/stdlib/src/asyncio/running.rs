@@ -80,7 +80,7 @@ pub fn swap(cx: &mut Cx, event_loop: &Obj, task: Option<Obj>) -> PyResult<Option
 pub fn register(cx: &mut Cx, task: &Obj) -> PyResult<()> {
     if !is_task(cx, task) {
         let set = foreign(cx)?;
-        return protocol::call_method(cx, &set, "add", &[task.clone()]).map(drop);
+        return protocol::call_method(cx, &set, "add", std::slice::from_ref(task)).map(drop);
     }
     let ty = cx.types.weakref.clone();
     let weak = weakref::make(cx, &ty, task, None)?;
@@ -91,7 +91,7 @@ pub fn register(cx: &mut Cx, task: &Obj) -> PyResult<()> {
 pub fn unregister(cx: &mut Cx, task: &Obj) -> PyResult<()> {
     if !is_task(cx, task) {
         let set = foreign(cx)?;
-        return protocol::call_method(cx, &set, "discard", &[task.clone()]).map(drop);
+        return protocol::call_method(cx, &set, "discard", std::slice::from_ref(task)).map(drop);
     }
     forget(cx, task);
     Ok(())
@@ -123,11 +123,11 @@ fn eager(cx: &mut Cx) -> PyResult {
 }
 pub fn register_eager(cx: &mut Cx, task: &Obj) -> PyResult<()> {
     let set = eager(cx)?;
-    protocol::call_method(cx, &set, "add", &[task.clone()]).map(drop)
+    protocol::call_method(cx, &set, "add", std::slice::from_ref(task)).map(drop)
 }
 pub fn unregister_eager(cx: &mut Cx, task: &Obj) -> PyResult<()> {
     let set = eager(cx)?;
-    protocol::call_method(cx, &set, "discard", &[task.clone()]).map(drop)
+    protocol::call_method(cx, &set, "discard", std::slice::from_ref(task)).map(drop)
 }
 
 fn or_running(cx: &mut Cx, event_loop: Option<&Obj>) -> PyResult {

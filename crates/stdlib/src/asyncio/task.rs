@@ -69,7 +69,7 @@ fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
     future::init(cx, &this, event_loop)?;
     let is_coroutine = generator::is_coroutine(cx, coro) && coro.cast::<Generator>().is_some() || {
         let f = state(cx).known(cx)?.iscoroutine.clone();
-        let r = protocol::call(cx, &f, &[coro.clone()])?;
+        let r = protocol::call(cx, &f, std::slice::from_ref(coro))?;
         protocol::truth(cx, &r)?
     };
     if !is_coroutine {
@@ -519,7 +519,7 @@ pub fn spec() -> Spec {
             init: Some(init),
             repr: Some(|cx, o| {
                 let f = state(cx).known(cx)?.task_repr.clone();
-                protocol::call(cx, &f, &[o.clone()])
+                protocol::call(cx, &f, std::slice::from_ref(o))
             }),
             iter: Some(future::iterate),
             await_: Some(future::iterate),
