@@ -100,13 +100,28 @@ fn find(cx: &mut Cx, context: &Ref<Context>, key: &Obj) -> PyResult<Option<Obj>>
 }
 
 /// The value of a variable in the current context, else `default`, else its own default.
-fn value_of(cx: &mut Cx, var: &Ref<ContextVar>, default: Option<&Obj>) -> PyResult<Option<Obj>> {
+pub fn value_of(cx: &mut Cx, var: &Ref<ContextVar>, default: Option<&Obj>) -> PyResult<Option<Obj>> {
     let context = current(cx)?;
     let data = context.data.cloned(cx);
     if let Some(v) = data.get(cx, var.as_obj())? {
         return Ok(Some(v));
     }
     Ok(default.cloned().or_else(|| var.default.cloned(cx)))
+}
+
+/// Gives a variable a value in the current context.
+pub fn set_value(cx: &mut Cx, var: &Ref<ContextVar>, value: &Obj) -> PyResult<()> {
+    let context = current(cx)?;
+    let data = own_data(cx, &context)?;
+    let old = data.insert(cx, var.as_obj(), value.clone())?;
+    cx.release(old);
+    Ok(())
+}
+/// A new variable without a default.
+pub fn new_var(cx: &mut Cx, name: &str) -> PyResult<Ref<ContextVar>> {
+    retic_runtime::modules::import::import(cx, "_contextvars")?;
+    let (ty, name) = (cx.native_type("_contextvars.ContextVar"), cx.str(name)?);
+    memory::new(cx, &ty, |head| ContextVar { head, name: Guarded::new(name), default: Guarded::new(None) })
 }
 
 #[retic_macros::methods]

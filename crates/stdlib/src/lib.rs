@@ -16,6 +16,7 @@ mod collections;
 mod contextvars;
 mod csv;
 mod datetime;
+mod decimal;
 mod errno;
 mod expat;
 mod fcntl;
@@ -67,6 +68,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_contextvars", contextvars::make),
     ("_csv", csv::make),
     ("_datetime", datetime::make),
+    ("_decimal", decimal::make),
     ("_json", json::make),
     ("_functools", functools::make),
     ("_blake2", hashes::make_blake2),

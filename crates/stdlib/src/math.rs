@@ -570,8 +570,11 @@ mod functions {
     /// Return the floor of x as an Integral.
     #[py("floor(x, /)")]
     pub fn floor(cx: &mut Cx, x: &Obj) -> PyResult {
-        if int::to_big(x).is_some() {
-            return protocol::index(cx, x);
+        if !x.type_ref().as_obj().is(cx.types.float.as_obj()) {
+            let name = cx.name("__floor__");
+            if let Some(f) = protocol::special(cx, x, &name)? {
+                return protocol::call(cx, &f, &[]);
+            }
         }
         let v = protocol::as_f64(cx, x)?;
         int::of_f64(cx, v.floor())
@@ -579,8 +582,11 @@ mod functions {
     /// Return the ceiling of x as an Integral.
     #[py("ceil(x, /)")]
     pub fn ceil(cx: &mut Cx, x: &Obj) -> PyResult {
-        if int::to_big(x).is_some() {
-            return protocol::index(cx, x);
+        if !x.type_ref().as_obj().is(cx.types.float.as_obj()) {
+            let name = cx.name("__ceil__");
+            if let Some(f) = protocol::special(cx, x, &name)? {
+                return protocol::call(cx, &f, &[]);
+            }
         }
         let v = protocol::as_f64(cx, x)?;
         int::of_f64(cx, v.ceil())
