@@ -213,14 +213,10 @@ fn expand(cx: &mut Cx, template: &Obj, s: &Subject, spans: &[Option<(usize, usiz
 
 fn join(cx: &mut Cx, s: &Subject, pieces: &[Obj]) -> PyResult {
     if let Subject::Text(_) = s {
-        let mut refs = Vec::with_capacity(pieces.len());
-        for p in pieces {
-            match p.cast::<Str>() {
-                Some(t) => refs.push(t),
-                None => return Err(cx.type_error(format!("sequence item 0: expected str instance, {} found", p.ty().name_text()))),
-            }
+        if let Some(p) = pieces.iter().find(|p| p.cast::<Str>().is_none()) {
+            return Err(cx.type_error(format!("sequence item 0: expected str instance, {} found", p.ty().name_text())));
         }
-        return retic_runtime::types::str::join_pieces(cx, &refs);
+        return retic_runtime::types::str::join_pieces(cx, pieces);
     }
     let mut out = Vec::new();
     for p in pieces {

@@ -25,6 +25,7 @@ pub fn is_printable(c: u32) -> bool {
 }
 
 /// `str.isspace` for one code point.
+#[inline]
 pub fn is_space(c: u32) -> bool {
     match c {
         0..=0x7f => matches!(c, 9..=13 | 0x1c..=0x20),

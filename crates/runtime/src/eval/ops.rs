@@ -165,7 +165,7 @@ pub(in crate::eval) unsafe fn go_without(cx: *mut Cx, pc: *mut u64, regs: *mut S
 }
 
 #[inline(never)]
-unsafe fn bury_then_go(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, next: *mut u64, old: Slot) {
+pub(in crate::eval) unsafe fn bury_then_go(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, next: *mut u64, old: Slot) {
     // SAFETY: the last count; the frame says where it is.
     unsafe {
         at(cx, pc);

@@ -59,6 +59,8 @@ struct Tr<'a> {
     hidden: u32,
     /// The marker of an empty local, as a word.
     unbound: u64,
+    /// Stores to locals that follow the instruction at hand: offset and local.
+    ahead: Vec<(u32, u16)>,
 }
 
 /// State at a jump target.
@@ -122,6 +124,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         lines: Vec::new(),
         hidden: inlining.hidden,
         unbound: cx.consts.unbound.as_ptr().as_ptr() as u64,
+        ahead: Vec::new(),
     };
     tr.run(list, &inlining)?;
     let words = tr.finish();
@@ -439,6 +442,11 @@ impl Tr<'_> {
                 self.lines.push(LinePoint { word, offset: t, start: false });
             }
             let next = list.get(at).filter(|n| !is_target(n.offset)).copied();
+            if op == UNPACK_SEQUENCE {
+                let stores = list[at..].iter().take(i.arg as usize).take_while(|n| n.opcode == STORE_FAST as u8 && !is_target(n.offset) && !starts_line(n.offset));
+                self.ahead.clear();
+                self.ahead.extend(stores.map(|n| (n.offset, n.arg as u16)));
+            }
             let consumed = self.one(op, i.arg, i.target(), next, &mut labels, &fix)?;
             // A line that began inside what was fused is reported behind it.
             for i in &list[at..at + consumed] {
@@ -450,6 +458,36 @@ impl Tr<'_> {
             reachable = !op.ends_flow();
         }
         Ok(())
+    }
+
+    /// Where all items of a sequence go to locals: an instruction that does it at once and skips those that do it one by one, which
+    /// follow. Gives the word that says how far it skips.
+    fn unpack_to_locals(&mut self, count: usize) -> Option<usize> {
+        let distinct = self.ahead.iter().enumerate().all(|(i, (_, l))| self.ahead[..i].iter().all(|(_, m)| m != l));
+        if LENS || self.ahead.len() != count || !(2..=ops::UNPACKED_MAX).contains(&count) || !distinct {
+            return None;
+        }
+        let stores = std::mem::take(&mut self.ahead);
+        for (_, local) in &stores {
+            self.save_local(*local);
+        }
+        for i in 0..self.stack.len() - 1 {
+            self.move_to(i, self.canon(i));
+        }
+        let mut more = vec![0; 1 + count.div_ceil(4)];
+        for (i, (_, local)) in stores.iter().enumerate() {
+            more[1 + i / 4] |= u64::from(*local) << (i % 4 * 16);
+        }
+        self.ahead = stores;
+        let top = self.stack.len() - 1;
+        self.no_const(top);
+        let at = self.words.len() + 2;
+        match self.stack[top] {
+            E::L(l) => self.emit(ops::unpack_to_locals::<false>, l, 0, count as u16, 0, &more),
+            E::T(r) => self.emit(ops::unpack_to_locals::<true>, r, 0, count as u16, 0, &more),
+            E::C(_) => return None,
+        }
+        Some(at)
     }
 
     /// The variables of a comprehension are over; its value stays on the stack.
@@ -730,9 +768,10 @@ impl Tr<'_> {
             }
             UNPACK_SEQUENCE => {
                 let n = self.stack.len();
+                let count = arg as usize;
+                let fused = self.unpack_to_locals(count);
                 self.flush();
                 let src = self.canon(n - 1);
-                let count = arg as usize;
                 self.note();
                 self.pop();
                 // Results lie so that the first item is on top.
@@ -742,6 +781,18 @@ impl Tr<'_> {
                     self.stack.push(E::T(r));
                 }
                 self.raw(ops::unpack_sequence, src, 0, arg as u16, 0, &[u64::from(arg)]);
+                if let Some(at) = fused {
+                    // The stores, for what the instruction in front of all this leaves to them.
+                    for (offset, local) in std::mem::take(&mut self.ahead) {
+                        self.offset = offset;
+                        self.bound.set(local as usize, true);
+                        if let E::T(r) = self.pop() {
+                            self.emit(ops::store_owned, local, r, 0, 0, &[]);
+                        }
+                    }
+                    self.words[at] = (self.words.len() - at) as u64;
+                    return Ok(count);
+                }
             }
             UNPACK_EX => {
                 let n = self.stack.len();

@@ -6,10 +6,10 @@ use super::{CodeObj, Dict, Generator, Slots, Spec};
 use crate::cx::{Cx, PyResult};
 use crate::eval::{Frame, Place};
 use crate::layout;
-use crate::memory;
+use crate::memory::{self, Ops, OpsOf};
 use crate::object::{Buf, Guarded, Header, Obj, Ref};
 use std::cell::Cell;
-use std::ptr::null_mut;
+use std::ptr::{NonNull, null_mut};
 
 layout! {
     /// A frame object.
@@ -164,6 +164,19 @@ unsafe fn keep_locals(cx: &mut Cx, object: &Obj, regs: *mut *mut Header, n: usiz
     }
     o.locals.set(cx, locals);
 }
+
+/// The locals die first, in the order of their names.
+unsafe fn drop_frame(raw: NonNull<Header>) {
+    // SAFETY: the frame object is dying; its locals move out once, and the rest goes with it.
+    unsafe {
+        let o = raw.cast::<FrameObj>().as_ref();
+        let locals = &mut *o.locals.as_ptr();
+        let n = locals.len();
+        drop(locals.take_range(0, n));
+        (OpsOf::<FrameObj>::OPS.drop)(raw);
+    }
+}
+static OPS: Ops = Ops { drop: drop_frame, ..OpsOf::<FrameObj>::OPS };
 
 impl FrameObj {
     /// Where the frame stands: the event that is being reported, the running frame, the waiting generator, the end.
@@ -446,7 +459,10 @@ impl FrameObj {
             let g = Generator::of_frame(g);
             super::generator::close(cx, &g)?;
         }
-        this.locals.set(cx, Buf::empty());
+        let locals = this.locals.get_mut(cx);
+        let n = locals.len();
+        let gone = locals.take_range(0, n);
+        cx.release(gone);
         this.extra.set(cx, None);
         Ok(())
     }
@@ -494,6 +510,7 @@ pub fn spec() -> Spec {
         },
         methods: FrameObj::METHODS,
         getset: FrameObj::GETSET,
+        ops: &OPS,
         ..Spec::new::<FrameObj>("frame")
     }
 }

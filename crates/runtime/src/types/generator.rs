@@ -329,6 +329,22 @@ impl Generator {
         unsafe { Some((*self.regs.get().add(self.yield_reg.get() - 1).cast::<Obj>()).clone()) }
     }
 
+    /// What it holds, when it waits at a `yield` that no handler stands around and nobody watches.
+    fn closes_quietly(&self, cx: &Cx) -> Option<Vec<usize>> {
+        // SAFETY: the code lives as long as the function; `pc` points into its words.
+        let info = unsafe {
+            let exec = &*self.exec.get();
+            let word = self.pc.get().cast_const().offset_from(exec.words.as_ptr()) as u32;
+            &exec.infos[exec.infos.partition_point(|i| i.word <= word).saturating_sub(1)]
+        };
+        let seen = self.running.get() || !self.frame_object.get().is_null() || cx.frame_limit.get() == 0;
+        let caught = info.handler != u32::MAX || !info.saved.is_empty() || self.handled.get(cx).is_some();
+        if seen || caught || self.delegate(cx).is_some() {
+            return None;
+        }
+        Some(self.live())
+    }
+
     /// Puts the result of a finished delegation in its iterator's place; the generator goes on behind YIELD_FROM.
     fn end_delegation(&self, cx: &mut Cx, result: Obj) {
         // SAFETY: as `delegate`; YIELD_FROM takes two words.
@@ -436,6 +452,18 @@ pub(super) fn close(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     if !g.started.get() {
         // Its arguments live until the generator dies, as in CPython.
         g.finished.set(true);
+        return Ok(cx.none());
+    }
+    if let Some(live) = g.closes_quietly(cx) {
+        // Nothing in it could see the exception: its frame is taken down, as 3.13 does it.
+        g.finished.set(true);
+        for r in live {
+            // SAFETY: nobody runs the generator; what it holds moves out once.
+            unsafe {
+                let v = std::mem::replace(&mut *g.regs.get().add(r), cx.consts.unbound.as_ptr().as_ptr());
+                cx.release(Obj::from_raw(NonNull::new_unchecked(v)));
+            }
+        }
         return Ok(cx.none());
     }
     let exit = super::exception::make(cx, &cx.types.generator_exit.clone(), None)?;

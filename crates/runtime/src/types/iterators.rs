@@ -104,6 +104,16 @@ fn next_backward(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         return Ok(None);
     };
     it.at.set(i);
+    if seq.shape() == shape::LIST
+        && let Some(l) = seq.cast::<List>()
+    {
+        // A list that has become shorter ends the loop.
+        let v = l.items(cx).get(i).cloned();
+        if v.is_none() {
+            it.seq.set(cx, None);
+        }
+        return Ok(v);
+    }
     let key = cx.int(i as i64)?;
     let r = protocol::getitem(cx, &seq, &key);
     let stop = cx.types.index_error.clone();

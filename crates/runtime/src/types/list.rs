@@ -233,6 +233,26 @@ fn even(n: usize) -> usize {
 
 /// `list.extend`.
 pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
+    if matches!(iterable.shape(), shape::LIST | shape::TUPLE) && !iterable.is(this.as_obj()) {
+        let exact = this.items(cx).is_empty();
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile; the iterable is another object, whose items stay where they are.
+        unsafe {
+            let new = match iterable.cast::<super::Tuple>() {
+                Some(t) => t.items(),
+                None => &**iterable.cast_unchecked::<List>().pub_items.as_ptr(),
+            };
+            let buf = &mut *this.pub_items.as_ptr();
+            if exact {
+                buf.reserve_exact(cx, even(new.len()))?
+            } else {
+                buf.grow(cx, buf.len() + new.len())?
+            }
+            for o in new {
+                buf.push(cx, o.clone())?;
+            }
+        }
+        return Ok(());
+    }
     if matches!(iterable.shape(), shape::LIST | shape::TUPLE) {
         let new = protocol::collect(cx, iterable)?;
         let exact = this.items(cx).is_empty();

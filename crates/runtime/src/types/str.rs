@@ -422,16 +422,18 @@ pub fn concat(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     if y.is_empty() && a.shape() == shape::STR {
         return Ok(a.clone());
     }
-    join_pieces(cx, &[x, y])
+    join_pieces(cx, &[a.clone(), b.clone()])
 }
 
 /// One string of many, sized once.
-pub fn join_pieces(cx: &Cx, pieces: &[&Ref<Str>]) -> PyResult {
+pub fn join_pieces(cx: &Cx, pieces: &[Obj]) -> PyResult {
     let mut size = Size::default();
     for p in pieces {
-        size.add(cx, p)?;
+        if let Some(s) = p.cast::<Str>() {
+            size.add(cx, s)?;
+        }
     }
-    size.fill(cx, pieces.iter().map(|p| &***p))
+    size.fill(cx, &[], pieces)
 }
 
 /// `sep.join(items)`.
@@ -441,9 +443,6 @@ fn join_items(cx: &Cx, sep: &Ref<Str>, items: &[Obj]) -> PyResult {
         let Some(s) = o.cast::<Str>() else {
             return Err(cx.type_error(format!("sequence item {i}: expected str instance, {} found", o.ty().name_text())));
         };
-        if i > 0 {
-            size.add(cx, sep)?;
-        }
         size.add(cx, s)?;
     }
     if let [only] = items
@@ -451,8 +450,13 @@ fn join_items(cx: &Cx, sep: &Ref<Str>, items: &[Obj]) -> PyResult {
     {
         return Ok(only.clone());
     }
-    let texts = items.iter().enumerate().flat_map(|(i, o)| [(i > 0 && !sep.is_empty()).then_some(&**sep), o.cast::<Str>().map(|s| &**s)]);
-    size.fill(cx, texts.flatten())
+    if items.len() > 1 && !sep.is_empty() {
+        let between = (items.len() - 1).checked_mul(sep.len()).ok_or_else(|| cx.memory_error())?;
+        size.len = size.len.checked_add(between).ok_or_else(|| cx.memory_error())?;
+        size.kind = size.kind.max(sep.kind);
+        size.wide |= !sep.ascii;
+    }
+    size.fill(cx, std::slice::from_ref(sep), items)
 }
 
 /// How much room the pieces of a string take.
@@ -470,24 +474,71 @@ impl Size {
         self.wide |= !piece.ascii;
         Ok(())
     }
-    /// The string of these pieces, which were all counted.
-    fn fill<'a>(self, cx: &Cx, pieces: impl Iterator<Item = &'a Str>) -> PyResult {
+    /// The string of these pieces, which were all counted, with the separator between them if there is one.
+    fn fill(self, cx: &Cx, sep: &[Ref<Str>], pieces: &[Obj]) -> PyResult {
+        let bytes = |s: &Str| -> (*const u8, usize) {
+            match s.chars() {
+                Chars::One(b) => (b.as_ptr(), b.len()),
+                _ => (std::ptr::null(), 0),
+            }
+        };
         if self.len < 2 || self.kind > 1 {
-            let all: Vec<u32> = pieces.flat_map(|p| p.code_points()).collect();
+            let mut all: Vec<u32> = Vec::new();
+            for (i, p) in pieces.iter().enumerate() {
+                if i > 0 {
+                    sep.iter().for_each(|s| all.extend(s.code_points()));
+                }
+                if let Some(p) = p.cast::<Str>() {
+                    all.extend(p.code_points());
+                }
+            }
             return Ok(Str::from_points(cx, &all)?.into_obj());
         }
         let raw = Str::alloc(cx, &cx.types.str, self.len, 1, !self.wide)?;
-        // SAFETY: the block has room for all pieces and a final zero.
+        let (sep, sep_len) = sep.first().map_or((std::ptr::null(), 0), |s| bytes(s));
+        // SAFETY: the block has room for all pieces, what stands between them, and a final zero.
         unsafe {
-            let mut at = raw.cast::<u8>().add(if self.wide { WIDE_BYTES } else { ASCII_BYTES });
-            for p in pieces {
-                if let Chars::One(b) = p.chars() {
-                    at.as_ptr().copy_from_nonoverlapping(b.as_ptr(), b.len());
-                    at = at.add(b.len());
+            let mut at = raw.cast::<u8>().add(if self.wide { WIDE_BYTES } else { ASCII_BYTES }).as_ptr();
+            for (i, p) in pieces.iter().enumerate() {
+                if i > 0 && sep_len != 0 {
+                    copy_short(sep, at, sep_len);
+                    at = at.add(sep_len);
                 }
+                let Some(p) = p.cast::<Str>() else { continue };
+                let (from, n) = bytes(p);
+                copy_short(from, at, n);
+                at = at.add(n);
             }
             at.write(0);
             Ok(Str::finish(cx, raw).into_obj())
+        }
+    }
+}
+
+/// Copies bytes; few of them without a call.
+///
+/// # Safety
+/// As `copy_nonoverlapping`.
+#[inline(always)]
+unsafe fn copy_short(from: *const u8, to: *mut u8, n: usize) {
+    // SAFETY: as promised.
+    unsafe {
+        match n {
+            0 => {}
+            1 => *to = *from,
+            2..=3 => {
+                to.cast::<[u8; 2]>().write(from.cast::<[u8; 2]>().read());
+                *to.add(n - 1) = *from.add(n - 1);
+            }
+            4..=7 => {
+                to.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read());
+                to.add(n - 4).cast::<[u8; 4]>().write(from.add(n - 4).cast::<[u8; 4]>().read());
+            }
+            8..=16 => {
+                to.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read());
+                to.add(n - 8).cast::<[u8; 8]>().write(from.add(n - 8).cast::<[u8; 8]>().read());
+            }
+            _ => to.copy_from_nonoverlapping(from, n),
         }
     }
 }

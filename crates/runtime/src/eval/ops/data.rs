@@ -4,7 +4,7 @@ use super::*;
 use crate::cx::Cx;
 use crate::eval::unwind::fail;
 use crate::eval::{Handler, Slot, consume, give, peek, take};
-use crate::object::{Obj, Ref, shape};
+use crate::object::{Obj, shape};
 use crate::protocol;
 use crate::types::type_::flags;
 use crate::types::{CodeObj, Dict, Function, List, Set, Str, Tuple};
@@ -252,8 +252,42 @@ macro_rules! unary_handler {
     };
 }
 
-unary_handler!(unary_not, |cx, o| protocol::truth(cx, o).map(|t| cx.bool(!t)));
-unary_handler!(unary_neg, |cx, o| protocol::unary(cx, o, "-"));
+unary_handler!(unary_not_any, |cx, o| protocol::truth(cx, o).map(|t| cx.bool(!t)));
+unary_handler!(unary_neg_any, |cx, o| protocol::unary(cx, o, "-"));
+/// The opposite of a bool.
+pub unsafe fn unary_not(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the operand is an owned temporary; bools are immortal.
+    unsafe {
+        let slot = regs.add(f(pc, 1));
+        let (yes, no) = ((*cx).consts.true_.as_ptr().as_ptr(), (*cx).consts.false_.as_ptr().as_ptr());
+        if std::ptr::eq(*slot, no) {
+            *slot = yes;
+        } else if std::ptr::eq(*slot, yes) {
+            *slot = no;
+        } else {
+            return unary_not_any(cx, pc, regs);
+        }
+        go(cx, pc.add(2), regs)
+    }
+}
+/// The negative of a machine integer or a float.
+pub unsafe fn unary_neg(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the operand is an owned temporary.
+    unsafe {
+        let slot = regs.add(f(pc, 1));
+        let old = *slot;
+        let new = match (*old).shape.get() {
+            shape::INT => fast_int(cx, -int_value(old)),
+            shape::FLOAT => fast_float(cx, -float_value(old)),
+            _ => std::ptr::null_mut(),
+        };
+        if new.is_null() {
+            return unary_neg_any(cx, pc, regs);
+        }
+        *slot = new;
+        go_without(cx, pc, regs, pc.add(2), old)
+    }
+}
 unary_handler!(unary_pos, |cx, o| protocol::unary(cx, o, "+"));
 unary_handler!(unary_invert, |cx, o| protocol::unary(cx, o, "~"));
 unary_handler!(list_to_tuple, |cx, o| {
@@ -286,10 +320,7 @@ macro_rules! building {
 
 fn window_size(name: &str, n: usize) -> usize {
     match name {
-        "build_map" => 2 * n,
-        "build_const_key_map" => n + 1,
         "build_slice" => n.max(2),
-        "format_value" => 1 + usize::from(n & 4 != 0),
         _ => n,
     }
 }
@@ -315,27 +346,46 @@ building!(build_set, |cx, _n, items| {
     cx.release(items);
     Ok(s.into_obj())
 });
-building!(build_map, |cx, _n, items| {
+// Keys stay in their registers until all pairs are in; values move.
+handler!(build_map, 3, |cx, pc, regs| {
+    let (w, n) = (f(pc, 1), *pc.add(2) as usize);
     let d = Dict::new(cx)?;
-    for pair in items.chunks(2) {
-        let old = d.insert(cx, &pair[0], pair[1].clone())?;
+    for i in 0..n {
+        let value = consume(cx, regs, w + 2 * i + 1);
+        let old = d.insert(cx, peek(&*regs.add(w + 2 * i)), value)?;
         cx.release(old);
     }
-    cx.release(items);
-    Ok(d.into_obj())
+    for i in 0..n {
+        let key = consume(cx, regs, w + 2 * i);
+        cx.release(key);
+    }
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(d.into_obj()));
+    Ok(())
 });
-building!(build_const_key_map, |cx, n, items| {
+handler!(build_const_key_map, 3, |cx, pc, regs| {
+    let (w, n) = (f(pc, 1), *pc.add(2) as usize);
     let d = Dict::new(cx)?;
-    let keys = items[n].cast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
-    for (k, v) in keys.iter().zip(&items) {
-        let old = d.insert(cx, k, v.clone())?;
+    let keys = peek(&*regs.add(w + n)).clone();
+    for (i, key) in keys.cast::<Tuple>().map_or(&[][..], |t| t.items()).iter().enumerate() {
+        let value = consume(cx, regs, w + i);
+        let old = d.insert(cx, key, value)?;
         cx.release(old);
     }
-    Ok(d.into_obj())
+    let again = consume(cx, regs, w + n);
+    cx.release((keys, again));
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(d.into_obj()));
+    Ok(())
 });
-building!(build_string, |cx, _n, items| {
-    let pieces: Vec<&Ref<Str>> = items.iter().filter_map(|o| o.cast::<Str>()).collect();
-    crate::types::str::join_pieces(cx, &pieces)
+// The pieces stay in their registers until the text is made.
+handler!(build_string, 3, |cx, pc, regs| {
+    let (w, n) = (f(pc, 1), *pc.add(2) as usize);
+    let text = crate::types::str::join_pieces(cx, std::slice::from_raw_parts(regs.add(w).cast::<Obj>(), n))?;
+    for i in 0..n {
+        let piece = consume(cx, regs, w + i);
+        cx.release(piece);
+    }
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(text));
+    Ok(())
 });
 handler!(build_slice, 3, |cx, pc, regs| {
     let (w, n) = (f(pc, 1), *pc.add(2) as usize);
@@ -345,21 +395,44 @@ handler!(build_slice, 3, |cx, pc, regs| {
     put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(s));
     Ok(())
 });
-building!(format_value, |cx, n, items| {
-    let value = match n & 3 {
-        1 => protocol::str(cx, &items[0])?,
-        2 => protocol::repr(cx, &items[0])?,
-        3 => protocol::ascii(cx, &items[0])?,
-        _ => items[0].clone(),
-    };
-    let r = if n & 4 == 0 && value.shape() == shape::STR {
-        Ok(value)
+handler!(format_value, 3, |cx, pc, regs| {
+    let (w, n) = (f(pc, 1), *pc.add(2) as usize);
+    let first = peek(&*regs.add(w));
+    let number = if n == 0 && first.shape() == shape::INT { Some(int_value(first.as_ptr().as_ptr())) } else { None };
+    let text = if let Some(v) = number {
+        Str::from_latin1(cx, crate::types::int::decimal(v, &mut [0; 20]))?.into_obj()
+    } else if n & 7 == 0 && first.shape() == shape::STR {
+        first.clone()
     } else {
-        let spec = if n & 4 != 0 { items[1].clone() } else { cx.consts.empty_str.clone() };
-        protocol::format_value(cx, &value, &spec)
+        let value = match n & 3 {
+            1 => protocol::str(cx, first)?,
+            2 => protocol::repr(cx, first)?,
+            3 => protocol::ascii(cx, first)?,
+            _ => first.clone(),
+        };
+        if n & 4 == 0 && value.shape() == shape::STR {
+            value
+        } else {
+            let spec = if n & 4 != 0 { peek(&*regs.add(w + 1)).clone() } else { cx.consts.empty_str.clone() };
+            let made = protocol::format_value(cx, &value, &spec);
+            match made {
+                Ok(t) => {
+                    cx.release((value, spec));
+                    t
+                }
+                Err(r) => {
+                    cx.release_with_error((value, spec));
+                    return Err(r);
+                }
+            }
+        }
     };
-    cx.release(items);
-    r
+    for i in 0..=usize::from(n & 4 != 0) {
+        let part = consume(cx, regs, w + i);
+        cx.release(part);
+    }
+    put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(text));
+    Ok(())
 });
 
 macro_rules! adding {
@@ -506,6 +579,95 @@ pub unsafe fn unpack_sequence(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
             *regs.add(r + n - 1 - i) = item;
         }
         go_without(cx, pc, regs, pc.add(3), src)
+    }
+}
+
+/// So many items one instruction takes apart.
+pub(in crate::eval) const UNPACKED_MAX: usize = 16;
+
+// Operand 0: the sequence; operand 2: how many; word 2: words from there to behind the stores; then the locals, four a word.
+/// Takes a tuple or list of the right length apart, into locals, where no value that they had dies of it but numbers. `OWNED`: the
+/// sequence is a temporary. Else the instructions behind it do it step by step.
+pub unsafe fn unpack_to_locals<const OWNED: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the source is a register of the frame; each item gets a count of its own before the source goes.
+    unsafe {
+        let n = f(pc, 2);
+        let generic = pc.add(3 + n.div_ceil(4));
+        let src = *regs.add(f(pc, 0));
+        let items = match (*src).shape.get() {
+            shape::TUPLE => (*src.cast::<Tuple>()).items(),
+            shape::LIST => peek(&src).cast_unchecked::<List>().items(&*cx),
+            _ => return go(cx, generic, regs),
+        };
+        if items.len() != n {
+            return go(cx, generic, regs);
+        }
+        let locals = pc.add(3).cast::<u16>();
+        for i in 0..n {
+            let old = *regs.add(*locals.add(i) as usize);
+            if (*old).count.get() == 1 && !is_number(old) {
+                return go(cx, generic, regs);
+            }
+        }
+        let next = pc.add(2 + *pc.add(2) as usize);
+        if OWNED && n == 2 && (*src).count.get() == 1 && is(src, shape::TUPLE) {
+            // The tuple dies here: its items move out, and nobody counts.
+            let pair = [items[0].as_ptr().as_ptr(), items[1].as_ptr().as_ptr()];
+            memory::free_pair(&*cx, NonNull::new_unchecked(src));
+            for (i, item) in pair.into_iter().enumerate() {
+                let old = std::mem::replace(&mut *regs.add(*locals.add(i) as usize), item);
+                let c = (*old).count.get();
+                if c > 1 {
+                    (*old).count.set(c - 1);
+                } else if c == 1 {
+                    if !is_number(old) {
+                        // Both locals held it: the second death is a real one.
+                        return bury_then_go(cx, pc, regs, next, old);
+                    }
+                    free_number(cx, old);
+                }
+            }
+            return go(cx, next, regs);
+        }
+        for (i, o) in items.iter().enumerate() {
+            let item = o.as_ptr().as_ptr();
+            incref(item);
+            let old = std::mem::replace(&mut *regs.add(*locals.add(i) as usize), item);
+            let c = (*old).count.get();
+            if c > 1 {
+                (*old).count.set(c - 1);
+            } else if c == 1 {
+                if !is_number(old) {
+                    return unpack_rest::<OWNED>(cx, pc, regs, i, old);
+                }
+                free_number(cx, old);
+            }
+        }
+        if OWNED { go_without(cx, pc, regs, next, src) } else { go(cx, next, regs) }
+    }
+}
+
+/// Goes on behind the item `i`, whose local gave up the last count of what several locals held.
+#[cold]
+#[inline(never)]
+unsafe fn unpack_rest<const OWNED: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, i: usize, old: Slot) {
+    // SAFETY: as above; what the death runs may change the sequence and drop it, so the rest is held first.
+    unsafe {
+        at(cx, pc);
+        let src = peek(&*regs.add(f(pc, 0))).clone();
+        let items = src.cast::<Tuple>().map(|t| t.items().to_vec()).or_else(|| src.cast::<List>().map(|l| l.to_vec(&*cx))).unwrap_or_default();
+        let locals = pc.add(3).cast::<u16>();
+        dead(cx, old);
+        for (j, item) in items.into_iter().enumerate() {
+            if j > i {
+                put(cx, regs, *locals.add(j) as usize, true, give(item));
+            } else {
+                (*cx).release(item);
+            }
+        }
+        (*cx).release(src);
+        let next = pc.add(2 + *pc.add(2) as usize);
+        if OWNED { go_without(cx, pc, regs, next, *regs.add(f(pc, 0))) } else { go(cx, next, regs) }
     }
 }
 

@@ -205,10 +205,21 @@ unsafe fn next_slow(cx: &mut Cx, it: Slot) -> bool {
     unsafe {
         // The register keeps the iterator alive.
         let obj = peek(&it);
-        let r = if cx.frame_limit.get() == 0 { crate::eval::tracing::next(cx, obj) } else { protocol::next(cx, obj) };
+        let r = if cx.frame_limit.get() == 0 {
+            crate::eval::tracing::next(cx, obj)
+        } else {
+            match obj.ty().slots(cx).next {
+                Some(f) if cx.room().is_ok() => f(cx, obj),
+                _ => protocol::next(cx, obj),
+            }
+        };
         match r {
             Ok(v) => {
                 cx.stacks.result.set(v.map_or(std::ptr::null_mut(), give));
+                true
+            }
+            Err(_) if cx.error_is(&cx.types.stop_iteration) => {
+                cx.clear_error();
                 true
             }
             Err(_) => false,
