@@ -190,6 +190,11 @@ pub struct Cx {
 pub(crate) struct Quick {
     pub len: Option<&'static crate::native::MethodDef>,
     pub append: Option<&'static crate::native::MethodDef>,
+    pub isinstance: Option<&'static crate::native::MethodDef>,
+    /// `dict.get`.
+    pub get: Option<&'static crate::native::MethodDef>,
+    /// `__class__`, immortal.
+    pub class_name: Option<Ref<Str>>,
     /// `__name__` and `__builtins__`: what a new function looks up in its globals. Both are immortal.
     pub function_keys: Option<(Ref<Str>, Ref<Str>)>,
 }
@@ -576,7 +581,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         may_run: Cell::new(false),
         death_depth: Cell::new(0),
         small_ints: std::ptr::null(),
-        quick: Quick { len: None, append: None, function_keys: None },
+        quick: Quick { len: None, append: None, isinstance: None, get: None, class_name: None, function_keys: None },
         digits: Vec::new(),
         stacks: crate::eval::Stacks::new(),
         lens: crate::lens::Lens::default(),

@@ -109,6 +109,11 @@ fn bootstrap(cx: &mut Cx) {
     let found = cx.builtins.as_ref().and_then(|b| b.get_str(cx, &len));
     cx.quick.len = found.and_then(|f| Some(f.cast::<crate::types::function::Builtin>()?.def.get()));
     cx.quick.append = cx.types.list.lookup(cx, &append).and_then(|m| crate::types::descriptor::method_parts(&m).map(|p| p.1));
+    let (isinstance, get) = (cx.name("isinstance"), cx.name("get"));
+    let found = cx.builtins.as_ref().and_then(|b| b.get_str(cx, &isinstance));
+    cx.quick.isinstance = found.and_then(|f| Some(f.cast::<crate::types::function::Builtin>()?.def.get()));
+    cx.quick.get = cx.types.dict.lookup(cx, &get).and_then(|m| crate::types::descriptor::method_parts(&m).map(|p| p.1));
+    cx.quick.class_name = Some(cx.name("__class__"));
 }
 
 /// A native type made after the start, for a module that is imported. It lives as long as the interpreter; a module that is

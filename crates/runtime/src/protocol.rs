@@ -678,9 +678,22 @@ pub fn as_f64(cx: &mut Cx, o: &Obj) -> PyResult<f64> {
 
 // ---- classes
 
+/// Whether `__class__` of an object is its type, and nothing can say otherwise.
+pub(crate) fn has_plain_class(cx: &Cx, o: &Obj) -> bool {
+    let ty = o.ty();
+    let usual = crate::types::object::getattribute as fn(&mut Cx, &Obj, &Ref<Str>) -> PyResult;
+    if !ty.slots(cx).getattribute.is_some_and(|g| std::ptr::fn_addr_eq(g, usual)) {
+        return false;
+    }
+    let Some(name) = &cx.quick.class_name else { return false };
+    !ty.is_heap() || ty.lookup(cx, name).is_some_and(|d| cx.types.object.lookup(cx, name).is_some_and(|own| own.is(&d)))
+}
 pub fn real_isinstance(cx: &mut Cx, o: &Obj, class: &Ref<Type>) -> PyResult<bool> {
     if o.ty().is_subtype(cx, class) {
         return Ok(true);
+    }
+    if has_plain_class(cx, o) {
+        return Ok(false);
     }
     let name = cx.name("__class__");
     Ok(match lookup_attr(cx, o, &name)? {
@@ -763,6 +776,9 @@ pub fn real_issubclass(cx: &mut Cx, a: &Obj, class: &Obj) -> PyResult<bool> {
     derives_from(cx, a, class)
 }
 pub fn issubclass(cx: &mut Cx, a: &Obj, class: &Obj) -> PyResult<bool> {
+    if std::ptr::eq(class.ty(), &*cx.types.type_) && a.cast::<Type>().is_some() {
+        return real_issubclass(cx, a, class);
+    }
     if let Some(t) = class.cast::<Tuple>() {
         for c in t.items() {
             if cx.deeper(" in __subclasscheck__", |cx| issubclass(cx, a, c))? {
@@ -784,16 +800,16 @@ pub fn issubclass(cx: &mut Cx, a: &Obj, class: &Obj) -> PyResult<bool> {
 pub fn exception_matches(cx: &mut Cx, exc: &Obj, pattern: &Obj) -> PyResult<bool> {
     let bad = "catching classes that do not inherit from BaseException is not allowed";
     let list = match pattern.cast::<Tuple>() {
-        Some(t) => t.items().to_vec(),
-        None => vec![pattern.clone()],
+        Some(t) => t.items(),
+        None => std::slice::from_ref(pattern),
     };
-    for p in &list {
+    for p in list {
         if !p.cast::<Type>().is_some_and(|t| t.has(flags::EXCEPTION)) {
             return Err(cx.type_error(bad));
         }
     }
     // The handler's stack holds the exception's class; other callers have the exception.
-    let class = exc.cast::<Type>().cloned().unwrap_or_else(|| exc.type_ref());
+    let class = exc.cast::<Type>().map_or_else(|| exc.ty(), |t| t);
     Ok(list.iter().any(|p| p.cast::<Type>().is_some_and(|t| class.is_subtype(cx, t))))
 }
 /// The attributes a class pattern asks for, or `None` when the subject does not match.

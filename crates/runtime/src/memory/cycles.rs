@@ -193,6 +193,16 @@ pub fn objects(cx: &Cx, generation: Option<usize>) -> Vec<Obj> {
     out
 }
 
+/// Shows every tracked object, the frozen ones too. What is shown must not be tracked or untracked meanwhile.
+pub(crate) fn each(cx: &Cx, mut show: impl FnMut(&Obj)) {
+    for g in [ELDERS, 0, 1, 2, FROZEN] {
+        let mut members = Members::of(cx, g);
+        while let Some(l) = members.next() {
+            show(member(&l));
+        }
+    }
+}
+
 /// Walks a list. The member shown last may leave it.
 struct Members {
     head: *mut GcLink,

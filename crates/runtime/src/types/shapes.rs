@@ -47,7 +47,7 @@ pub(crate) fn renew(cx: &Cx, ty: Option<&Ref<Type>>, name: Option<&Ref<Str>>) {
             all.push(new);
         }
     }
-    for o in cycles::objects(cx, None).into_iter().chain(cycles::objects(cx, Some(3))) {
+    cycles::each(cx, |o| {
         if let Some(new) = renewed.get(&o.shape()) {
             o.header().shape.set(*new);
         }
@@ -59,5 +59,5 @@ pub(crate) fn renew(cx: &Cx, ty: Option<&Ref<Type>>, name: Option<&Ref<Str>>) {
                 }
             }
         }
-    }
+    });
 }

@@ -7,7 +7,7 @@ use crate::eval::unwind::fail;
 use crate::eval::{Handler, Slot, consume, give, peek};
 use crate::object::{Obj, Ref};
 use crate::protocol;
-use crate::types::descriptor::{self, ClassMethod, Property, StaticMethod};
+use crate::types::descriptor::{self, ClassMethod, GetSetDescr, Property, StaticMethod};
 use crate::types::module::Module;
 use crate::types::{Str, Type};
 
@@ -16,6 +16,8 @@ use crate::types::{Str, Type};
 
 const PROPERTY_MARK: u64 = 1;
 const MEMBER_MARK: u64 = 2;
+/// With the property's: a computed attribute of a native type, or a function or method that is bound each time.
+const DESCRIPTOR_MARK: u64 = 5;
 /// Both: above them the place that the attribute most likely has in the instance's dictionary.
 const PLACE_MARK: u64 = 3;
 
@@ -147,6 +149,14 @@ unsafe fn load_class_attr_slow<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u
         let o = *regs.add(f(pc, 1));
         at(cx, pc);
         let known = *pc.add(6);
+        if known & DESCRIPTOR_MARK == DESCRIPTOR_MARK {
+            let v = described(&mut *cx, (known & !7) as Slot, o);
+            if v.is_null() {
+                return fail(cx, pc, regs);
+            }
+            release::<A>(cx, o);
+            return finish(cx, pc, regs, pc.add(7), D == 1, v);
+        }
         if known & PROPERTY_MARK != 0 {
             // A property can be given another function: it is asked each time.
             let function = descriptor::getter_of(&*((known & !PROPERTY_MARK) as *const Property));
@@ -160,6 +170,36 @@ unsafe fn load_class_attr_slow<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u
         }
         release::<A>(cx, o);
         finish(cx, pc, regs, pc.add(7), D == 1, v)
+    }
+}
+
+/// What a computed attribute or a method of the object's class gives for it, or null.
+#[inline(never)]
+unsafe fn described(cx: &mut Cx, found: Slot, o: Slot) -> Slot {
+    // SAFETY: the class holds the descriptor while its version stands; both are counted while Python may run.
+    unsafe {
+        let (found, obj) = (peek(&found).clone(), peek(&o).clone());
+        let r = if found.shape() == shape::FUNCTION {
+            crate::types::function::bind(cx, found.clone(), obj.clone())
+        } else if let Some(g) = found.cast::<GetSetDescr>() {
+            (g.def.get().get)(cx, &obj)
+        } else {
+            let class = obj.type_ref().into_obj();
+            match found.ty().slots(cx).get {
+                Some(get) => get(cx, &found, Some(&obj), Some(&class)),
+                None => Ok(found.clone()),
+            }
+        };
+        match r {
+            Ok(v) => {
+                cx.release((found, obj));
+                give(v)
+            }
+            Err(_) => {
+                cx.release_with_error((found, obj));
+                std::ptr::null_mut()
+            }
+        }
     }
 }
 
@@ -179,6 +219,17 @@ fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     }
     if descriptor::is_exact_property(cx, &found) {
         return Some(found.as_ptr().as_ptr() as u64 | PROPERTY_MARK);
+    }
+    if found.cast::<GetSetDescr>().is_some() {
+        return Some(found.as_ptr().as_ptr() as u64 | DESCRIPTOR_MARK);
+    }
+    if found.shape() == shape::FUNCTION || std::ptr::eq(found.ty(), &*cx.types.method_descriptor) {
+        let shown = if ty.has(crate::types::flags::DICT) {
+            ty.is_heap() && shape_shows_attributes(cx, obj) && crate::types::object::get_own(cx, obj, name).ok()?.is_none()
+        } else {
+            true
+        };
+        return shown.then(|| found.as_ptr().as_ptr() as u64 | DESCRIPTOR_MARK);
     }
     let slots = found.ty().slots(cx);
     if slots.get.is_some() || slots.set.is_some() || !ty.is_heap() || !shape_shows_attributes(cx, obj) {
@@ -235,11 +286,13 @@ fn of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     let ty = obj.cast::<Type>().filter(|t| t.version.get() != 0)?;
     let meta = obj.ty();
     let plain = meta.slots(cx).getattribute.map(|g| g as usize) == cx.types.type_.slots(cx).getattribute.map(|g| g as usize);
-    if !plain || meta.version.get() == 0 || meta.lookup(cx, name).is_some() {
+    // What a metaclass has goes before only if it decides about setting, too.
+    if !plain || meta.version.get() == 0 || meta.lookup(cx, name).is_some_and(|m| m.ty().slots(cx).set.is_some()) {
         return None;
     }
     let found = ty.lookup(cx, name)?;
-    let plain = found.ty().slots(cx).get.is_none() || found.shape() == shape::FUNCTION;
+    let itself = [&cx.types.wrapper_descriptor, &cx.types.method_descriptor];
+    let plain = found.ty().slots(cx).get.is_none() || found.shape() == shape::FUNCTION || itself.iter().any(|t| std::ptr::eq(found.ty(), &***t));
     if plain { Some(found.as_ptr().as_ptr() as u64) } else { method_mark(cx, &found) }
 }
 

@@ -63,7 +63,48 @@ unsafe fn call_builtin(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: 
                 return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v);
             }
         }
+        if n == 2 && (*cx).quick.isinstance.is_some_and(|d| std::ptr::eq(d, (*callee.cast::<Builtin>()).def.get())) {
+            let (o, class) = (*regs.add(w + 1), *regs.add(w + 2));
+            let v = quick_isinstance(&*cx, o, class);
+            if !v.is_null() && !is_last(o) && !is_last(class) && !is_last(callee) && (*cx).poll.load(Ordering::Relaxed) == 0 {
+                drop_light(cx, o);
+                drop_light(cx, class);
+                drop_light(cx, callee);
+                return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v);
+            }
+        }
         call_native(cx, pc, regs, w, n)
+    }
+}
+
+/// Whether an object is of a class whose metaclass is `type`; null where Python has to be asked.
+#[inline(never)]
+unsafe fn quick_isinstance(cx: &Cx, o: Slot, class: Slot) -> Slot {
+    // SAFETY: both are arguments of the call, so live.
+    unsafe {
+        let (o, class) = (peek(&o), peek(&class));
+        if !std::ptr::eq(class.ty(), &*cx.types.type_) {
+            return null_mut();
+        }
+        let answer = o.ty().is_subtype(cx, class.cast_unchecked::<crate::types::Type>());
+        if !answer && !protocol::has_plain_class(cx, o) {
+            return null_mut();
+        }
+        (if answer { &cx.consts.true_ } else { &cx.consts.false_ }).as_ptr().as_ptr()
+    }
+}
+
+/// What `dict.get` finds for a text or a machine integer, with a count of its own; null for the usual way.
+#[inline(never)]
+unsafe fn quick_get(cx: &Cx, dict: Slot, key: Slot, default: Slot) -> Slot {
+    // SAFETY: the arguments of the call are live, and the shape says dict.
+    unsafe {
+        let d = &*dict.cast::<Dict>();
+        match d.find_plain(cx, peek(&key)) {
+            Some(Some(i)) => give(d.value_at(cx, i).clone()),
+            Some(None) => give(peek(&default).clone()),
+            None => null_mut(),
+        }
     }
 }
 
@@ -84,7 +125,46 @@ unsafe fn call_descriptor(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, 
                 return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, (*cx).consts.none.as_ptr().as_ptr());
             }
         }
+        let get = (n == 2 || n == 3) && (*cx).quick.get.is_some_and(|d| std::ptr::eq(d, crate::types::descriptor::method_of(peek(&callee))));
+        if get && is(list, shape::DICT) && !is_last(list) && !is_last(callee) && (*cx).poll.load(Ordering::Relaxed) == 0 {
+            let default = if n == 3 { *regs.add(w + 3) } else { (*cx).consts.none.as_ptr().as_ptr() };
+            let v = quick_get(&*cx, list, *regs.add(w + 2), default);
+            if !v.is_null() {
+                drop_light(cx, list);
+                drop_light(cx, callee);
+                return get_over(cx, pc, regs, w, n, v);
+            }
+        }
         call_native(cx, pc, regs, w, n)
+    }
+}
+
+/// Behind `quick_get`: key and default go.
+#[inline(always)]
+unsafe fn get_over(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize, v: Slot) {
+    // SAFETY: both are owned temporaries; what dies of it may run Python, which the value outlives.
+    unsafe {
+        let (key, default) = (*regs.add(w + 2), if n == 3 { *regs.add(w + 3) } else { (*cx).consts.none.as_ptr().as_ptr() });
+        if is_last(key) || n == 3 && is_last(default) {
+            return get_buried(cx, pc, regs, w, n, v);
+        }
+        drop_light(cx, key);
+        if n == 3 {
+            drop_light(cx, default);
+        }
+        finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v)
+    }
+}
+#[inline(never)]
+unsafe fn get_buried(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize, v: Slot) {
+    // SAFETY: as above.
+    unsafe {
+        at(cx, pc);
+        drop_slot(cx, *regs.add(w + 2));
+        if n == 3 {
+            drop_slot(cx, *regs.add(w + 3));
+        }
+        finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v)
     }
 }
 
