@@ -464,6 +464,11 @@ impl Cx {
         // SAFETY: short borrow, nothing raises meanwhile.
         unsafe { (*self.error.get()).as_ref() }
     }
+    /// Drops the waiting exception where nothing may run: only of MemoryErrors, which live on.
+    pub(crate) fn forget_error(&self) {
+        // SAFETY: a short borrow; what is dropped has other holders.
+        unsafe { *self.error.get() = None };
+    }
     /// Whether the waiting exception is of a class.
     pub fn error_is(&self, class: &Ref<Type>) -> bool {
         self.error_ref().is_some_and(|e| e.ty().is_subtype(self, class))

@@ -400,7 +400,7 @@ unsafe fn drop_attributes(cx: &Cx, raw: NonNull<Header>) {
     }
 }
 
-/// Shows every reference an object owns.
+/// Shows every reference an object owns, in the order of CPython's `tp_traverse`: the order in which finalisers of garbage run stems from it.
 pub fn trace(cx: &Cx, obj: &Obj, visit: &mut dyn FnMut(&Obj)) {
     let ty = obj.ty();
     let raw = obj.as_ptr();
@@ -415,7 +415,6 @@ pub fn trace(cx: &Cx, obj: &Obj, visit: &mut dyn FnMut(&Obj)) {
                     visit(o);
                 }
             }
-            visit(&*(&raw.as_ref().ty as *const Cell<NonNull<Type>>).cast::<Obj>());
         }
         if f & flags::MANAGED != 0 {
             let start = ty.inline_offset.get();
@@ -427,6 +426,9 @@ pub fn trace(cx: &Cx, obj: &Obj, visit: &mut dyn FnMut(&Obj)) {
             if let Some(d) = managed(raw).dict.get() {
                 visit(&*(&d as *const NonNull<Header>).cast::<Obj>());
             }
+        }
+        if f & flags::HEAP != 0 {
+            visit(&*(&raw.as_ref().ty as *const Cell<NonNull<Type>>).cast::<Obj>());
         }
     }
 }

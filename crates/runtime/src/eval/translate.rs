@@ -61,6 +61,9 @@ struct Tr<'a> {
     unbound: u64,
     /// Stores to locals that follow the instruction at hand: offset and local.
     ahead: Vec<(u32, u16)>,
+    /// The locals that take the pairs of the FOR_ITER at hand, and the word of its `for_pair` that says how far it skips.
+    pair: Option<[u16; 2]>,
+    skipped_pair: Option<usize>,
 }
 
 /// State at a jump target.
@@ -125,6 +128,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         hidden: inlining.hidden,
         unbound: cx.consts.unbound.as_ptr().as_ptr() as u64,
         ahead: Vec::new(),
+        pair: None,
+        skipped_pair: None,
     };
     tr.run(list, &inlining)?;
     let words = tr.finish();
@@ -447,6 +452,15 @@ impl Tr<'_> {
                 self.ahead.clear();
                 self.ahead.extend(stores.map(|n| (n.offset, n.arg as u16)));
             }
+            if op == FOR_ITER && !LENS {
+                let plain = |n: &Instruction, op: Opcode| n.opcode == op as u8 && !is_target(n.offset) && !starts_line(n.offset);
+                self.pair = match &list[at..] {
+                    [u, a, b, ..] if plain(u, UNPACK_SEQUENCE) && u.arg == 2 && plain(a, STORE_FAST) && plain(b, STORE_FAST) && a.arg != b.arg => {
+                        Some([a.arg as u16, b.arg as u16])
+                    }
+                    _ => None,
+                };
+            }
             let consumed = self.one(op, i.arg, i.target(), next, &mut labels, &fix)?;
             // A line that began inside what was fused is reported behind it.
             for i in &list[at..at + consumed] {
@@ -681,6 +695,10 @@ impl Tr<'_> {
                 self.flush();
                 let n = self.stack.len();
                 let it = self.canon(n - 1);
+                if let Some([a, b]) = self.pair.take() {
+                    self.skipped_pair = Some(self.words.len() + 2);
+                    self.emit(ops::for_pair, it, a, b, 0, &[0]);
+                }
                 let t = target.unwrap_or(0);
                 self.label(labels, t, n - 1);
                 self.note();
@@ -770,6 +788,11 @@ impl Tr<'_> {
                 let n = self.stack.len();
                 let count = arg as usize;
                 let fused = self.unpack_to_locals(count);
+                if fused.is_none()
+                    && let Some(at) = self.skipped_pair.take()
+                {
+                    self.words[at - 2] = ops::for_no_pair as Handler as usize as u64;
+                }
                 self.flush();
                 let src = self.canon(n - 1);
                 self.note();
@@ -791,6 +814,9 @@ impl Tr<'_> {
                         }
                     }
                     self.words[at] = (self.words.len() - at) as u64;
+                    if let Some(at) = self.skipped_pair.take() {
+                        self.words[at] = (self.words.len() - at) as u64;
+                    }
                     return Ok(count);
                 }
             }

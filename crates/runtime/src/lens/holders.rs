@@ -88,10 +88,15 @@ fn links(cx: &Cx, owner: &Obj, wanted: &dyn Fn(&Obj) -> bool, found: &mut dyn Fn
         return;
     }
     if owner.cast::<List>().is_some() || owner.cast::<Tuple>().is_some() {
-        let (mut i, items) = (0, owner.cast::<Tuple>().map_or_else(|| owner.cast::<List>().map_or(0, |l| l.items(cx).len()), |t| t.items().len()));
+        let items: &[Obj] = owner.cast::<Tuple>().map_or_else(|| owner.cast::<List>().map_or(&[][..], |l| l.items(cx)), |t| t.items());
+        for (i, o) in items.iter().enumerate().filter(|(_, o)| wanted(o)) {
+            found(o, Place::Item(i as u32));
+        }
+        // What instances of derived classes have comes behind the items.
+        let mut i = 0;
         memory::trace(cx, owner, &mut |o| {
-            if wanted(o) {
-                found(o, if i < items { Place::Item(i as u32) } else { Place::Field });
+            if i >= items.len() && wanted(o) {
+                found(o, Place::Field);
             }
             i += 1;
         });

@@ -103,9 +103,10 @@ impl<T: Layout> Trace for Guarded<Option<Ref<T>>> {
     }
 }
 impl Trace for Guarded<Buf<Obj>> {
+    /// From the end, as CPython's lists.
     fn trace(&self, visit: Visit<'_>) {
         // SAFETY: as above.
-        unsafe { &*self.as_ptr() }.iter().for_each(visit);
+        unsafe { &*self.as_ptr() }.iter().rev().for_each(visit);
     }
     fn clear(&self, out: &mut Vec<Obj>) {
         // SAFETY: as above.

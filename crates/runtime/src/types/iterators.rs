@@ -49,6 +49,23 @@ impl Iter {
             Some((*(&v as *const NonNull<Header>).cast::<Obj>()).clone())
         }
     }
+    /// Whether `quick_next` would give an item.
+    #[inline(always)]
+    pub(crate) fn has_quick_next(o: &Obj) -> bool {
+        let raw = o.as_ptr().as_ptr();
+        // SAFETY: the shapes are compared; the place goes back where it was.
+        unsafe {
+            let it = &*raw.cast::<Iter>();
+            match o.shape() {
+                shape::LIST_ITER | shape::TUPLE_ITER => {}
+                _ => return false,
+            }
+            let at = it.at.get();
+            let v = if o.shape() == shape::LIST_ITER { Iter::next_in_list(raw) } else { Iter::next_in_tuple(raw) };
+            it.at.set(at);
+            !v.is_null()
+        }
+    }
     /// The next item of a list iterator, borrowed; null at the end.
     #[inline(always)]
     pub(crate) unsafe fn next_in_list(raw: *mut Header) -> *mut Header {

@@ -22,7 +22,7 @@ unsafe impl Layout for Tuple {
 }
 impl Trace for Tuple {
     fn trace(&self, visit: Visit<'_>) {
-        self.items().iter().for_each(visit);
+        self.items().iter().rev().for_each(visit);
     }
 }
 
@@ -97,7 +97,7 @@ unsafe fn drop_items(raw: NonNull<Header>) {
 }
 unsafe fn trace_items(raw: NonNull<Header>, visit: &mut dyn FnMut(&Obj)) {
     // SAFETY: live tuple.
-    unsafe { raw.cast::<Tuple>().as_ref() }.items().iter().for_each(visit);
+    unsafe { raw.cast::<Tuple>().as_ref() }.items().iter().rev().for_each(visit);
 }
 unsafe fn nothing(_: NonNull<Header>, _: &mut Vec<Obj>) {}
 unsafe fn size(raw: NonNull<Header>) -> usize {
@@ -205,6 +205,23 @@ pub(crate) fn replace_item(cx: &mut Cx, t: &Obj, i: usize, item: Obj) -> bool {
     };
     cx.release(old);
     true
+}
+
+/// The pair that an iterator showed last, with other items, when only it and the caller hold it; else a new one.
+pub(crate) fn pair_again(cx: &mut Cx, last: Option<Obj>, first: Obj, second: Obj) -> PyResult {
+    match last {
+        Some(t) if t.count() == 2 && t.cast::<Tuple>().is_some_and(|t| t.items().len() == 2) => {
+            // SAFETY: the tuple has two items, and nobody else can see them change.
+            let old = unsafe {
+                let at = t.as_ptr().cast::<Obj>().add(HEAD_BYTES / 8);
+                memory::cycles::track(cx, t.as_ptr());
+                (std::mem::replace(&mut *at.as_ptr(), first), std::mem::replace(&mut *at.add(1).as_ptr(), second))
+            };
+            cx.release(old);
+            Ok(t)
+        }
+        _ => cx.tuple_of([first, second]),
+    }
 }
 
 #[retic_macros::methods]

@@ -224,11 +224,8 @@ fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
         return Some(found.as_ptr().as_ptr() as u64 | DESCRIPTOR_MARK);
     }
     if found.shape() == shape::FUNCTION || std::ptr::eq(found.ty(), &*cx.types.method_descriptor) {
-        let shown = if ty.has(crate::types::flags::DICT) {
-            ty.is_heap() && shape_shows_attributes(cx, obj) && crate::types::object::get_own(cx, obj, name).ok()?.is_none()
-        } else {
-            true
-        };
+        let shown =
+            if ty.has(crate::types::flags::DICT) { ty.is_heap() && shape_shows_attributes(cx, obj) && crate::types::object::get_own(cx, obj, name).ok()?.is_none() } else { true };
         return shown.then(|| found.as_ptr().as_ptr() as u64 | DESCRIPTOR_MARK);
     }
     let slots = found.ty().slots(cx);

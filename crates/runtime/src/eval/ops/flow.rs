@@ -198,6 +198,97 @@ unsafe fn for_items<const D: u8, const SHAPE: u32>(cx: *mut Cx, pc: *mut u64, re
     }
 }
 
+// Operand 0: the iterator; operands 1 and 2: two locals; word 2: words from there to behind the stores.
+/// In front of a FOR_ITER whose pairs go to two locals: what shows pairs of what it has (items of a dict, `enumerate`, `zip`)
+/// fills its own tuple and the locals at once, in the order in which the instructions behind do it.
+pub unsafe fn for_pair(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the iterator lies in its register.
+    unsafe {
+        let ty = (**regs.add(f(pc, 0))).ty.get().as_ptr().cast_const();
+        let types = &(*cx).types;
+        let handler: Handler = if std::ptr::eq(ty, &*types.dict_item_iterator) {
+            for_pair_of::<ITEMS>
+        } else if std::ptr::eq(ty, &*types.enumerate) {
+            for_pair_of::<COUNTED>
+        } else if std::ptr::eq(ty, &*types.zip) {
+            for_pair_of::<ZIPPED>
+        } else {
+            for_no_pair
+        };
+        quicken(cx, pc, handler);
+        handler(cx, pc, regs)
+    }
+}
+const ITEMS: u8 = 0;
+const COUNTED: u8 = 1;
+const ZIPPED: u8 = 2;
+
+/// The iterator shows no pairs of its own: the instructions behind do it.
+pub unsafe fn for_no_pair(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: three words.
+    unsafe { go(cx, pc.add(3), regs) }
+}
+
+unsafe fn for_pair_of<const KIND: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the type is compared before the layout is used; the iterator's own pair is seen by nobody while it changes.
+    unsafe {
+        let it = *regs.add(f(pc, 0));
+        let ty = (*it).ty.get().as_ptr().cast_const();
+        let types = &(*cx).types;
+        let expected: *const crate::types::Type = match KIND {
+            ITEMS => &*types.dict_item_iterator,
+            COUNTED => &*types.enumerate,
+            _ => &*types.zip,
+        };
+        if !std::ptr::eq(ty, expected) || (*cx).frame_limit.get() == 0 {
+            return go(cx, pc.add(3), regs);
+        }
+        at(cx, pc);
+        let Some((pair, a, b)) = next_pair::<KIND>(cx, it) else { return go(cx, pc.add(3), regs) };
+        let at = pair.cast::<Slot>().add(3);
+        incref(a);
+        incref(b);
+        let (old_a, old_b) = (std::mem::replace(&mut *at, a), std::mem::replace(&mut *at.add(1), b));
+        drop_slot(cx, old_a);
+        drop_slot(cx, old_b);
+        put(cx, regs, f(pc, 1), true, a);
+        put(cx, regs, f(pc, 2), true, b);
+        go(cx, pc.add(2 + *pc.add(2) as usize), regs)
+    }
+}
+
+/// The iterator's own pair and what comes next, counted; it has moved on.
+#[inline(always)]
+unsafe fn next_pair<const KIND: u8>(cx: *mut Cx, it: Slot) -> Option<(Slot, Slot, Slot)> {
+    // SAFETY: the kind says which layout the iterator has.
+    unsafe {
+        let cx = &*cx;
+        let (pair, a, b) = match KIND {
+            ITEMS => {
+                let it = &*it.cast::<crate::types::dict::views::DictIter>();
+                let pair = it.free_pair(cx)?;
+                let (at, key, value) = it.peek_item(cx)?;
+                it.step(at);
+                (pair, give(key), give(value))
+            }
+            COUNTED => {
+                let it = &*it.cast::<crate::types::iterators::combined::Combined>();
+                let pair = it.free_pair(cx)?;
+                let (n, v) = it.next_counted(cx)?;
+                (pair, give(n), give(v))
+            }
+            _ => {
+                let it = &*it.cast::<crate::types::iterators::combined::Combined>();
+                let pair = it.free_pair(cx)?;
+                let (a, b) = it.next_two(cx)?;
+                (pair, give(a), give(b))
+            }
+        };
+        crate::memory::cycles::track(cx, NonNull::new_unchecked(pair));
+        Some((pair, a, b))
+    }
+}
+
 /// The next value goes to `result`; null at the end. False: an error.
 #[inline(never)]
 unsafe fn next_slow(cx: &mut Cx, it: Slot) -> bool {

@@ -402,8 +402,8 @@ impl Trace for crate::object::Guarded<Table> {
         let t = unsafe { &*self.as_ptr() };
         for i in 0..t.end() {
             if t.is_live(i) {
-                visit(t.key(i));
                 visit(t.value(i));
+                visit(t.key(i));
             }
         }
     }

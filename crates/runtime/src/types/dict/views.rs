@@ -17,12 +17,13 @@ layout! {
     }
 }
 layout! {
-    /// An iterator over a dict.
+    /// An iterator over a dict. One over items has the pair it showed last, and shows it again while nobody else holds it.
     pub struct DictIter = 13, "dict_keyiterator" {
         dict: Guarded<Option<Ref<Dict>>>,
         at: Cell<usize>,
         used: Cell<usize>,
         left: Cell<usize>,
+        result: Guarded<Option<Obj>>,
     }
 }
 
@@ -31,7 +32,46 @@ pub fn make(cx: &Cx, ty: &Ref<Type>, dict: &Ref<Dict>) -> PyResult {
 }
 pub fn iterator(cx: &Cx, ty: &Ref<Type>, dict: &Ref<Dict>) -> PyResult {
     let n = dict.len(cx);
-    Ok(memory::new(cx, ty, |head| DictIter { head, dict: Guarded::new(Some(dict.clone())), at: Cell::new(0), used: Cell::new(n), left: Cell::new(n) })?.into_obj())
+    let it = memory::new(cx, ty, |head| DictIter {
+        head,
+        dict: Guarded::new(Some(dict.clone())),
+        at: Cell::new(0),
+        used: Cell::new(n),
+        left: Cell::new(n),
+        result: Guarded::new(None),
+    })?;
+    if std::ptr::eq(&**ty, &*cx.types.dict_item_iterator) {
+        let pair = cx.tuple_of([cx.none(), cx.none()])?;
+        // SAFETY: a fresh iterator that nobody has seen.
+        unsafe { *it.result.as_ptr() = Some(pair) };
+    }
+    Ok(it.into_obj())
+}
+
+impl DictIter {
+    /// The next key and value of an iterator over items, borrowed, and its pair, when nothing is in the way: the dict is as it
+    /// was and not at its end.
+    #[inline(always)]
+    pub(crate) fn peek_item(&self, cx: &Cx) -> Option<(usize, Obj, Obj)> {
+        let d = self.dict.get(cx).as_ref()?;
+        if d.len(cx) != self.used.get() || self.left.get() == 0 {
+            return None;
+        }
+        let i = d.entry_from(cx, self.at.get())?;
+        let table = d.table.get(cx);
+        Some((i + 1, table.key(i).clone(), table.value(i).clone()))
+    }
+    /// The pair shown last, when nobody else holds it.
+    #[inline(always)]
+    pub(crate) fn free_pair(&self, cx: &Cx) -> Option<*mut crate::object::Header> {
+        crate::types::iterators::combined::free_pair(self.result.get(cx))
+    }
+    /// The place behind an item that was shown.
+    #[inline(always)]
+    pub(crate) fn step(&self, at: usize) {
+        self.at.set(at);
+        self.left.set(self.left.get() - 1);
+    }
 }
 pub fn reverse_iterator(cx: &Cx, dict: &Ref<Dict>) -> PyResult {
     let n = dict.len(cx);
@@ -42,6 +82,7 @@ pub fn reverse_iterator(cx: &Cx, dict: &Ref<Dict>) -> PyResult {
         at: Cell::new(end),
         used: Cell::new(n),
         left: Cell::new(n),
+        result: Guarded::new(None),
     })?
     .into_obj())
 }
@@ -82,7 +123,9 @@ fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
     } else if std::ptr::eq(ty, &*cx.types.dict_value_iterator) {
         table.value(i).clone()
     } else {
-        cx.tuple_of([table.key(i).clone(), table.value(i).clone()])?
+        let (key, value) = (table.key(i).clone(), table.value(i).clone());
+        let last = it.result.cloned(cx);
+        crate::types::tuple::pair_again(cx, last, key, value)?
     }))
 }
 

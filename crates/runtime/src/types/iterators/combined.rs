@@ -1,11 +1,11 @@
 //! Iterators over other iterators: `enumerate`, `zip`, `map`, `filter`, and `iter` of a callable.
 
-use super::rebuilt;
+use super::{Iter, rebuilt};
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
 use crate::native::Args;
-use crate::object::{Buf, Guarded, Obj, Ref};
+use crate::object::{Buf, Guarded, Header, Obj, Ref};
 use crate::protocol;
 use crate::types::type_::{Op, flags};
 use crate::types::{Slots, Spec, Tuple, Type, int};
@@ -31,6 +31,46 @@ fn combined(cx: &mut Cx, ty: &Type, iterables: &[Obj], function: Option<Obj>, co
         result: Guarded::new(None),
     })?
     .into_obj())
+}
+
+impl Combined {
+    /// The next index and item of an `enumerate` over a list or tuple, when there is one and the index a machine integer: it moves on.
+    #[inline(always)]
+    pub(crate) fn next_counted(&self, cx: &Cx) -> Option<(Obj, Obj)> {
+        let (count, source) = (self.count.get(), self.sources.get(cx).first()?);
+        if self.function.get(cx).is_some() || count == i64::MAX || !Iter::has_quick_next(source) {
+            return None;
+        }
+        // Where there is no memory the usual way says so.
+        let n = cx.int(count).ok().or_else(|| {
+            cx.forget_error();
+            None
+        })?;
+        let v = Iter::quick_next(source)?;
+        self.count.set(count + 1);
+        Some((n, v))
+    }
+    /// The next items of a `zip` of two lists or tuples, when both have one: they move on.
+    #[inline(always)]
+    pub(crate) fn next_two(&self, cx: &Cx) -> Option<(Obj, Obj)> {
+        let [a, b] = &self.sources.get(cx)[..] else { return None };
+        if a.is(b) || !Iter::has_quick_next(b) {
+            return None;
+        }
+        let first = Iter::quick_next(a)?;
+        Some((first, Iter::quick_next(b)?))
+    }
+    /// The pair shown last, when nobody else holds it.
+    #[inline(always)]
+    pub(crate) fn free_pair(&self, cx: &Cx) -> Option<*mut Header> {
+        free_pair(self.result.get(cx))
+    }
+}
+/// The tuple of an iterator, when nobody else holds it and it is a pair.
+#[inline(always)]
+pub(crate) fn free_pair(result: &Option<Obj>) -> Option<*mut Header> {
+    let t = result.as_ref().filter(|t| t.count() == 1)?;
+    (t.cast::<Tuple>()?.items().len() == 2).then(|| t.as_ptr().as_ptr())
 }
 
 fn part(o: &Obj) -> &Ref<Combined> {
@@ -164,7 +204,8 @@ pub fn enumerate_spec() -> Spec {
                 let Some(s) = source(cx, o, 0) else { return Ok(None) };
                 let Some(v) = protocol::next(cx, &s)? else { return Ok(None) };
                 let n = count_up(cx, o)?;
-                cx.tuple_of([n, v]).map(Some)
+                let last = part(o).result.cloned(cx);
+                crate::types::tuple::pair_again(cx, last, n, v).map(Some)
             }),
             new: Some(|cx, ty, args| {
                 let (iterable, start) = enumerate_arguments(cx, args)?;
@@ -173,7 +214,10 @@ pub fn enumerate_spec() -> Spec {
                     None => None,
                 };
                 let n = start.as_ref().map_or(Some(0), int::to_i64);
-                combined(cx, ty, &[iterable], start.filter(|_| n.is_none()), n.unwrap_or(0), false)
+                let it = combined(cx, ty, &[iterable], start.filter(|_| n.is_none()), n.unwrap_or(0), false)?;
+                let pair = cx.tuple_of([cx.none(), cx.none()])?;
+                part(&it).result.set(cx, Some(pair));
+                Ok(it)
             }),
             ..Slots::EMPTY
         },
@@ -254,7 +298,7 @@ fn zip_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     zip_fresh(cx, o, Vec::with_capacity(n))
 }
 
-/// Draws what is missing and makes a tuple of it, which is kept for the next round.
+/// Draws what is missing and makes a tuple of it.
 fn zip_fresh(cx: &mut Cx, o: &Obj, mut items: Vec<Obj>) -> PyResult<Option<Obj>> {
     for i in items.len()..part(o).sources.get(cx).len() {
         match draw(cx, o, i, "zip")? {
@@ -262,9 +306,7 @@ fn zip_fresh(cx: &mut Cx, o: &Obj, mut items: Vec<Obj>) -> PyResult<Option<Obj>>
             None => return Ok(None),
         }
     }
-    let t = cx.tuple(items)?;
-    part(o).result.set(cx, Some(t.clone()));
-    Ok(Some(t))
+    cx.tuple(items).map(Some)
 }
 
 pub fn zip_spec() -> Spec {
@@ -278,7 +320,10 @@ pub fn zip_spec() -> Spec {
             new: Some(|cx, ty, args| {
                 let strict = strict(cx, args, "zip")?;
                 let ty = ty.clone();
-                combined(cx, &ty, args.positional(), None, 0, strict)
+                let it = combined(cx, &ty, args.positional(), None, 0, strict)?;
+                let tuple = cx.tuple(vec![cx.none(); args.positional().len()])?;
+                part(&it).result.set(cx, Some(tuple));
+                Ok(it)
             }),
             ..Slots::EMPTY
         },
