@@ -205,6 +205,14 @@ pub unsafe fn die(raw: NonNull<Header>) {
         // SAFETY: the block of a small int or a float; nothing hangs on it.
         return unsafe { cx.heap.free(raw.cast(), NUMBER_BYTES) };
     }
+    if s == shape::STR && cx.death_depth.get() < NESTING_MAX {
+        // SAFETY: the shape says `str` itself; nothing hangs on one that is not interned.
+        unsafe {
+            if let Some(bytes) = crate::types::str::plain_bytes(raw) {
+                return cx.heap.free(raw.cast(), bytes);
+            }
+        }
+    }
     let f = ty.flags.get();
     if f & (flags::FINALIZER | flags::MANAGED | flags::HEAP) == 0 && cx.death_depth.get() < NESTING_MAX {
         // SAFETY: nothing hangs on it but what its layout drops.

@@ -809,7 +809,7 @@ pub fn exception_matches(cx: &mut Cx, exc: &Obj, pattern: &Obj) -> PyResult<bool
         }
     }
     // The handler's stack holds the exception's class; other callers have the exception.
-    let class = exc.cast::<Type>().map_or_else(|| exc.ty(), |t| t);
+    let class = exc.cast::<Type>().map_or_else(|| exc.ty(), std::ops::Deref::deref);
     Ok(list.iter().any(|p| p.cast::<Type>().is_some_and(|t| class.is_subtype(cx, t))))
 }
 /// The attributes a class pattern asks for, or `None` when the subject does not match.

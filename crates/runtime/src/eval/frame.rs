@@ -26,6 +26,9 @@ pub enum FrameKind {
     YieldFrom,
     /// A property's function, called by LOAD_ATTR.
     Getter,
+    /// `__getitem__`, called by BINARY_SUBSCR: for a temporary, or for a local.
+    Subscr,
+    SubscrLocal,
 }
 
 /// One activation of a code object.

@@ -296,6 +296,18 @@ impl Str {
     }
 }
 
+/// Bytes of the block of a dying string that no table knows.
+///
+/// # Safety
+/// The object is a whole `str`.
+#[inline(always)]
+pub(crate) unsafe fn plain_bytes(raw: NonNull<Header>) -> Option<usize> {
+    // SAFETY: as promised.
+    let s = unsafe { raw.cast::<Str>().as_ref() };
+    let head = if s.ascii { ASCII_BYTES } else { WIDE_BYTES };
+    (!s.interned.get()).then(|| head + (s.len.get() + 1) * s.kind as usize)
+}
+
 unsafe fn drop_str(raw: NonNull<Header>) {
     // SAFETY: dying; an interned string leaves the table.
     unsafe {

@@ -15,6 +15,19 @@ layout! {
     /// One entry of a traceback.
     pub struct Traceback = 39, "traceback" { frame: Guarded<Obj>, next: Guarded<Option<Obj>>, offset: Cell<u32>, line: Cell<u32>, }
 }
+/// Of a line that nobody asked for yet: it is found by the offset then.
+const UNASKED: u32 = u32::MAX;
+
+impl Traceback {
+    fn line_now(&self, cx: &Cx) -> u32 {
+        if self.line.get() == UNASKED {
+            let line = self.frame.get(cx).cast::<FrameObj>().map_or(0, |f| f.code.get(cx).line_at(self.offset.get()));
+            self.line.set(line);
+        }
+        self.line.get()
+    }
+}
+
 /// Adds an entry for a frame an exception passes.
 pub(crate) fn add(cx: &mut Cx, exc: &Obj, frame: *const Frame) {
     let Some(e) = exc.cast::<Exception>() else { return };
@@ -27,9 +40,8 @@ pub(crate) fn add(cx: &mut Cx, exc: &Obj, frame: *const Frame) {
         cx.clear_error();
         return;
     };
-    let line = fo.cast::<FrameObj>().map_or(0, |f| f.code.get(cx).line_at(offset));
     let next = e.traceback.cloned(cx);
-    match memory::new(cx, &cx.types.traceback, |head| Traceback { head, frame: Guarded::new(fo), next: Guarded::new(next), offset: Cell::new(offset), line: Cell::new(line) }) {
+    match memory::new(cx, &cx.types.traceback, |head| Traceback { head, frame: Guarded::new(fo), next: Guarded::new(next), offset: Cell::new(offset), line: Cell::new(UNASKED) }) {
         Ok(t) => e.traceback.set(cx, Some(t.into_obj())),
         Err(_) => cx.clear_error(),
     }
@@ -108,9 +120,9 @@ fn one(cx: &mut Cx, exc: &Obj) -> String {
         if let Some(f) = frame.cast::<FrameObj>() {
             let code = f.code.cloned(cx);
             let c = code.code().clone();
-            let mut entry = format!("  File \"{}\", line {}, in {}\n", c.filename, t.line.get(), c.name);
+            let mut entry = format!("  File \"{}\", line {}, in {}\n", c.filename, t.line_now(cx), c.name);
             if let Some(bytes) = source_bytes(cx, &c.filename)
-                && let Some(line) = String::from_utf8_lossy(&bytes).lines().nth(t.line.get().saturating_sub(1) as usize)
+                && let Some(line) = String::from_utf8_lossy(&bytes).lines().nth(t.line_now(cx).saturating_sub(1) as usize)
             {
                 entry.push_str(&format!("    {}\n", line.trim()));
             }
@@ -216,8 +228,8 @@ impl Traceback {
         this.frame.cloned(cx)
     }
     #[get("tb_lineno")]
-    fn lineno(_cx: &mut Cx, this: &Ref<Traceback>) -> i64 {
-        i64::from(this.line.get())
+    fn lineno(cx: &mut Cx, this: &Ref<Traceback>) -> i64 {
+        i64::from(this.line_now(cx))
     }
     #[get("tb_lasti")]
     fn lasti(_cx: &mut Cx, this: &Ref<Traceback>) -> i64 {

@@ -593,6 +593,39 @@ unsafe fn enter_arranged(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, mut base: *
     }
 }
 
+/// Opens the frame of an instance's `__getitem__` for BINARY_SUBSCR; the operands move there, those that are temporaries (`owned`)
+/// out of their registers. False: nothing was done.
+pub(super) unsafe fn open_getitem(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, operands: [Slot; 2], owned: [bool; 2], local: bool) -> bool {
+    // SAFETY: the operands and the function are counted here; the frame gets counts of its own.
+    unsafe {
+        let ty = &*(*operands[0]).ty.get().as_ptr();
+        if LENS || !ty.is_heap() || (*cx).poll.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        let name = (&mut *cx).name("__getitem__");
+        let Some(function) = ty.lookup(&*cx, &name) else { return false };
+        drop(name);
+        let base = (*(*cx).stacks.top).top;
+        if function.shape() != shape::FUNCTION {
+            return false;
+        }
+        let exec = exec_known(function.as_ptr().as_ptr());
+        if exec.is_null() || (*exec).plain_args != 2 || !(*cx).stacks.has_room(base, (*exec).nregs) {
+            return false;
+        }
+        for (i, o) in operands.into_iter().enumerate() {
+            *base.add(i) = o;
+            if owned[i] {
+                *regs.add(f(pc, 1 + i)) = (*cx).consts.unbound.as_ptr().as_ptr();
+            } else {
+                incref(o);
+            }
+        }
+        open(cx, exec, base, give(function), 2, if local { FrameKind::SubscrLocal } else { FrameKind::Subscr });
+        true
+    }
+}
+
 /// Calls a property's function for LOAD_ATTR.
 pub(super) unsafe fn enter_getter(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, o: Slot, function: Slot) {
     // SAFETY: the object stays in its register until the function returns; the frame gets counts of its own.

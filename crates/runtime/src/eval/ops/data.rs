@@ -32,6 +32,10 @@ unsafe fn subscr_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mu
             }
         }
         at(cx, pc);
+        if (*a).shape.get() >= shape::FIRST_FREE && super::calls::open_getitem(cx, pc, regs, [a, b], [A == T, B == T], D == 1) {
+            let frame = (*cx).stacks.top;
+            return go(cx, (*(*frame).exec).words.as_ptr().cast_mut(), (*frame).regs);
+        }
         let v = subscr_slow(&mut *cx, a, b);
         if v.is_null() {
             return fail(cx, pc, regs);

@@ -522,6 +522,11 @@ unsafe fn deliver_other(cx: *mut Cx, kind: FrameKind, extra: Slot, v: Slot) {
                 }
                 finish(cx, pc, regs, pc.add(7), f(pc, 3) == 1, v)
             }
+            FrameKind::Subscr | FrameKind::SubscrLocal => {
+                let caller = (*cx).stacks.top;
+                let (pc, regs) = ((*caller).pc, (*caller).regs);
+                finish(cx, pc, regs, pc.add(3), kind == FrameKind::SubscrLocal, v)
+            }
             // The loop ends: the result is Rust's.
             _ => (*cx).stacks.result.set(v),
         }
@@ -578,7 +583,7 @@ unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
                 close(&mut *cx, frame);
                 (*cx).stacks.result.set(v);
             }
-            FrameKind::Call | FrameKind::Getter | FrameKind::Init => {
+            FrameKind::Call | FrameKind::Getter | FrameKind::Init | FrameKind::Subscr | FrameKind::SubscrLocal => {
                 let instance = if kind == FrameKind::Init { std::mem::replace(&mut (*frame).extra, std::ptr::null_mut()) } else { std::ptr::null_mut() };
                 close(&mut *cx, frame);
                 if kind == FrameKind::Call { deliver(cx, v) } else { deliver_other(cx, kind, instance, v) }
