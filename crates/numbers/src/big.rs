@@ -14,17 +14,18 @@ impl Big {
     /// From sign and 30-bit digits, lowest first.
     pub fn from_digits(negative: bool, digits: &[u32]) -> Big {
         let mut words: Vec<u64> = Vec::with_capacity(digits.len() / 2 + 1);
-        let (mut acc, mut bits) = (0u128, 0);
+        let (mut acc, mut bits) = (0u64, 0);
         for &d in digits {
-            acc |= u128::from(d) << bits;
+            let d = u64::from(d);
+            acc |= d << bits;
             bits += DIGIT_BITS;
             if bits >= 64 {
-                words.push(acc as u64);
-                acc >>= 64;
+                words.push(acc);
                 bits -= 64;
+                acc = d >> (DIGIT_BITS - bits);
             }
         }
-        words.push(acc as u64);
+        words.push(acc);
         let magnitude = UBig::from_words(&words);
         Big(IBig::from_parts(if negative { Sign::Negative } else { Sign::Positive }, magnitude))
     }
@@ -33,19 +34,26 @@ impl Big {
     pub fn to_digits(&self) -> (bool, Vec<u32>) {
         let (sign, words) = self.0.as_sign_words();
         let mut out = Vec::with_capacity(words.len() * 64 / 30 + 1);
-        let (mut acc, mut bits) = (0u128, 0);
+        let (mut acc, mut bits) = (0u64, 0);
         for &w in words {
-            acc |= u128::from(w) << bits;
-            bits += 64;
+            // What is left of the word before is below a digit.
+            let mut w = w;
+            if bits > 0 {
+                out.push((acc | w << bits) as u32 & 0x3fff_ffff);
+                w >>= DIGIT_BITS - bits;
+                bits += 64 - DIGIT_BITS;
+            } else {
+                bits = 64;
+            }
             while bits >= DIGIT_BITS {
-                out.push((acc & 0x3fff_ffff) as u32);
-                acc >>= DIGIT_BITS;
+                out.push(w as u32 & 0x3fff_ffff);
+                w >>= DIGIT_BITS;
                 bits -= DIGIT_BITS;
             }
+            acc = w;
         }
-        while acc != 0 {
-            out.push((acc & 0x3fff_ffff) as u32);
-            acc >>= DIGIT_BITS;
+        if acc != 0 {
+            out.push(acc as u32);
         }
         while out.last() == Some(&0) {
             out.pop();

@@ -76,8 +76,8 @@ fn hook_first(cx: &mut Cx, g: &Ref<Generator>) -> PyResult<()> {
     Ok(())
 }
 
-/// What a step of the generator came to: the value of an inner await, or the end of this step as an exception.
-fn unwrap(cx: &mut Cx, s: &Ref<Step>, r: PyResult<Result<Obj, Obj>>) -> PyResult {
+/// What a step of the generator came to: the value of an inner await, or the value that this step ends with.
+fn unwrap(cx: &mut Cx, s: &Ref<Step>, r: PyResult<Result<Obj, Obj>>) -> PyResult<Result<Obj, Obj>> {
     let g = s.generator.cloned(cx);
     let kind = s.kind.get();
     let finish = |g: &Ref<Generator>| {
@@ -93,14 +93,14 @@ fn unwrap(cx: &mut Cx, s: &Ref<Step>, r: PyResult<Result<Obj, Obj>>) -> PyResult
             Some(y) => {
                 let value = y.value.cloned(cx);
                 finish(&g);
-                Err(cx.stop_iteration(Some(value)))
+                Ok(Err(value))
             }
-            None => Ok(v),
+            None => Ok(Ok(v)),
         },
         Ok(Err(_)) => {
             finish(&g);
             g.async_closed.set(true);
-            if kind == Kind::Close { Err(cx.stop_iteration(None)) } else { Err(cx.raise_new(&cx.types.stop_async_iteration.clone(), None)) }
+            if kind == Kind::Close { Ok(Err(cx.none())) } else { Err(cx.raise_new(&cx.types.stop_async_iteration.clone(), None)) }
         }
         Err(r) => {
             finish(&g);
@@ -110,7 +110,7 @@ fn unwrap(cx: &mut Cx, s: &Ref<Step>, r: PyResult<Result<Obj, Obj>>) -> PyResult
             }
             if over && kind == Kind::Close {
                 cx.clear_error();
-                return Err(cx.stop_iteration(None));
+                return Ok(Err(cx.none()));
             }
             Err(r)
         }
@@ -136,7 +136,7 @@ fn begin(cx: &mut Cx, s: &Ref<Step>, g: &Ref<Generator>) -> PyResult<()> {
     Ok(())
 }
 
-fn send(cx: &mut Cx, s: &Ref<Step>, value: &Obj) -> PyResult {
+fn send(cx: &mut Cx, s: &Ref<Step>, value: &Obj) -> PyResult<Result<Obj, Obj>> {
     let g = s.generator.cloned(cx);
     match s.state.get() {
         State::Closed => return Err(reused(cx, s)),
@@ -149,7 +149,7 @@ fn send(cx: &mut Cx, s: &Ref<Step>, value: &Obj) -> PyResult {
     let kind = s.kind.get();
     if kind != Kind::Send && g.finished.get() {
         s.state.set(State::Closed);
-        return Err(cx.stop_iteration(None));
+        return Ok(Err(cx.none()));
     }
     begin(cx, s, &g)?;
     let own = s.value.cloned(cx);
@@ -176,12 +176,21 @@ fn send(cx: &mut Cx, s: &Ref<Step>, value: &Obj) -> PyResult {
     unwrap(cx, s, r)
 }
 
+/// The end of a step as the exception that Python sees.
+fn told(cx: &mut Cx, r: Result<Obj, Obj>) -> PyResult {
+    match r {
+        Ok(v) => Ok(v),
+        Err(v) => Err(cx.stop_iteration(Some(v).filter(|v| !v.is_none()))),
+    }
+}
+
 #[retic_macros::methods]
 impl Step {
     /// send(value) -> sends a value into the step.
     #[py("send($self, value, /)")]
     fn send_method(cx: &mut Cx, this: &Ref<Step>, value: &Obj) -> PyResult {
-        send(cx, this, value)
+        let r = send(cx, this, value)?;
+        told(cx, r)
     }
     /// throw(value) -> raises an exception inside the step.
     #[py("throw($self, typ, val=None, tb=None, /)")]
@@ -194,7 +203,8 @@ impl Step {
         }
         let exc = generator::thrown(cx, typ, val, tb)?;
         let r = generator::throw_into(cx, &g, exc);
-        unwrap(cx, this, r)
+        let r = unwrap(cx, this, r)?;
+        told(cx, r)
     }
     /// close() -> ends the step.
     #[py("close($self, /)")]
@@ -223,7 +233,12 @@ pub fn step_spec(name: &'static str) -> Spec {
             next: Some(|cx, o| {
                 let Some(s) = o.cast::<Step>() else { return Ok(None) };
                 let none = cx.none();
-                send(cx, &s.clone(), &none).map(Some)
+                let r = send(cx, &s.clone(), &none)?;
+                told(cx, r).map(Some)
+            }),
+            send: Some(|cx, o, value| match o.cast::<Step>().cloned() {
+                Some(s) => send(cx, &s, value),
+                None => Ok(Err(cx.none())),
             }),
             ..Slots::EMPTY
         },

@@ -48,7 +48,16 @@ impl Dump {
     pub fn new(cx: &mut Cx, protocol: u8) -> PyResult<Dump> {
         let dispatch_table = super::from_module(cx, "copyreg", "dispatch_table")?;
         let extensions = super::from_module(cx, "copyreg", "_extension_registry")?;
-        Ok(Dump { out: Vec::new(), frame: None, framing: false, memo: FxHashMap::default(), kept: Vec::new(), protocol, dispatch_table, extensions })
+        Ok(Dump {
+            out: Vec::new(),
+            frame: None,
+            framing: false,
+            memo: FxHashMap::with_capacity_and_hasher(112, Default::default()),
+            kept: Vec::new(),
+            protocol,
+            dispatch_table,
+            extensions,
+        })
     }
 
     /// The whole pickle of an object, in `out`.
