@@ -69,3 +69,21 @@ pub struct Exec {
     /// Its place on the list of what was translated.
     pub listed: Option<Listed>,
 }
+
+impl Exec {
+    /// Before the registers of a frame are given up in order: cells of arguments take the arguments' places, where they have been since
+    /// 3.11 (`localsplus`), so that they die in that order.
+    ///
+    /// # Safety
+    /// `regs` are the registers of this code; nobody reads them by their names again.
+    pub(crate) unsafe fn settle_cells(&self, regs: *mut super::Slot) {
+        for (cell, arg) in &self.cell_args {
+            // SAFETY: both are registers of the code. An argument whose cell is there already is not empty.
+            unsafe {
+                if (**regs.add(*arg)).shape.get() == crate::object::shape::UNBOUND {
+                    std::ptr::swap(regs.add(*arg), regs.add(self.nlocals + cell));
+                }
+            }
+        }
+    }
+}

@@ -167,6 +167,18 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     })
 }
 
+/// The stores of `a, b = x, y` or `a, b, c = x, y, z` to distinct locals, behind the instruction that turns the values round
+/// (CPython 3.11's `apply_static_swaps`).
+fn swapped_stores<'a>(op: Opcode, rest: &'a [Instruction], plain: &dyn Fn(&Instruction) -> bool) -> Option<&'a [Instruction]> {
+    let stores = match op {
+        ROT_TWO => rest.get(..2)?,
+        ROT_THREE if rest.first().is_some_and(|n| n.opcode == ROT_TWO as u8 && plain(n)) => rest.get(1..4)?,
+        _ => return None,
+    };
+    let distinct = stores.iter().enumerate().all(|(i, n)| stores[..i].iter().all(|m| m.arg != n.arg));
+    (distinct && stores.iter().all(|n| n.opcode == STORE_FAST as u8 && plain(n))).then_some(stores)
+}
+
 impl Tr<'_> {
     fn canon(&self, i: usize) -> u16 {
         (self.base + i) as u16
@@ -452,6 +464,16 @@ impl Tr<'_> {
                 self.ahead.clear();
                 self.ahead.extend(stores.map(|n| (n.offset, n.arg as u16)));
             }
+            let turned = at > 1 && list[at - 2].opcode == ROT_THREE as u8;
+            if let Some(stores) = swapped_stores(op, &list[at..], &|n| !turned && !is_target(n.offset) && !starts_line(n.offset)) {
+                // Newer compilers swap the stores and not the values: the old ones die in that order.
+                for n in stores.iter().rev() {
+                    self.offset = n.offset;
+                    self.one(STORE_FAST, n.arg, None, None, &mut labels, &fix)?;
+                }
+                at += if op == ROT_TWO { 2 } else { 4 };
+                continue;
+            }
             if op == FOR_ITER && !LENS {
                 let plain = |n: &Instruction, op: Opcode| n.opcode == op as u8 && !is_target(n.offset) && !starts_line(n.offset);
                 self.pair = match &list[at..] {
@@ -710,6 +732,9 @@ impl Tr<'_> {
             }
             RETURN_VALUE => {
                 let n = self.stack.len();
+                if self.code.cellvars.iter().any(|c| self.code.varnames.iter().take(self.code.arg_slots()).any(|v| v == c)) {
+                    self.emit(ops::settle_cells, 0, 0, 0, 0, &[]);
+                }
                 let e = self.stack[n - 1];
                 // Whatever else is on the stack (an iterator left by return in a loop is popped by the compiler) is owned by nobody.
                 self.note();

@@ -168,6 +168,7 @@ pub(super) unsafe fn close(cx: &mut Cx, frame: *mut Frame) {
             cx.release(object);
             crate::lens::frame_left(cx, frame);
         } else {
+            exec.settle_cells(regs);
             if cx.lens.is_on() {
                 super::recording::ops::drop_registers(cx, frame, regs, 0, exec.base);
             } else {

@@ -150,6 +150,13 @@ pub(crate) unsafe fn detach(cx: &mut Cx, object: &Obj, f: &mut Frame) {
 /// The registers hold owned values that nobody reads again.
 unsafe fn keep_locals(cx: &mut Cx, object: &Obj, regs: *mut *mut Header, n: usize) {
     let Some(o) = object.cast::<FrameObj>() else { return };
+    if object.count() <= 1 {
+        let exec = o.code.get(cx).exec_known();
+        if !exec.is_null() {
+            // SAFETY: register code lives as long as its code object, whose registers these are.
+            unsafe { (*exec).settle_cells(regs) };
+        }
+    }
     let mut locals = Buf::empty();
     for i in 0..n {
         // SAFETY: every register is moved out once.
@@ -165,6 +172,21 @@ unsafe fn keep_locals(cx: &mut Cx, object: &Obj, regs: *mut *mut Header, n: usiz
     o.locals.set(cx, locals);
 }
 
+/// Locals that a frame leaves, in the order in which they die.
+fn in_order(code: &CodeObj, locals: &mut [Obj]) {
+    let exec = code.exec_known();
+    if exec.is_null() {
+        return;
+    }
+    // SAFETY: register code lives as long as its code object.
+    let exec = unsafe { &*exec };
+    for (cell, arg) in &exec.cell_args {
+        if exec.nlocals + cell < locals.len() {
+            locals.swap(*arg, exec.nlocals + cell);
+        }
+    }
+}
+
 /// The locals die first, in the order of their names.
 unsafe fn drop_frame(raw: NonNull<Header>) {
     // SAFETY: the frame object is dying; its locals move out once, and the rest goes with it.
@@ -172,7 +194,9 @@ unsafe fn drop_frame(raw: NonNull<Header>) {
         let o = raw.cast::<FrameObj>().as_ref();
         let locals = &mut *o.locals.as_ptr();
         let n = locals.len();
-        drop(locals.take_range(0, n));
+        let mut gone = locals.take_range(0, n);
+        in_order(&*(*o.code.as_ptr()).as_raw().as_ptr(), &mut gone);
+        drop(gone);
         (OpsOf::<FrameObj>::OPS.drop)(raw);
     }
 }
@@ -461,7 +485,8 @@ impl FrameObj {
         }
         let locals = this.locals.get_mut(cx);
         let n = locals.len();
-        let gone = locals.take_range(0, n);
+        let mut gone = locals.take_range(0, n);
+        in_order(this.code.get(cx), &mut gone);
         cx.release(gone);
         this.extra.set(cx, None);
         Ok(())

@@ -110,6 +110,10 @@ impl Generator {
         // SAFETY: the code lives as long as the function.
         let exec = unsafe { &*self.exec.get() };
         let mut out: Vec<usize> = (0..exec.base).collect();
+        for (cell, arg) in &exec.cell_args {
+            // Cells of arguments stand where the arguments do (`Exec::settle_cells`).
+            out.swap(*arg, exec.nlocals + cell);
+        }
         if self.started.get() {
             // SAFETY: `pc` points into the words of this code.
             let word = unsafe { self.pc.get().cast_const().offset_from(exec.words.as_ptr()) } as u32;

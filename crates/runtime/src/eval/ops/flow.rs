@@ -438,6 +438,18 @@ unsafe fn return_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     }
 }
 
+/// In front of the return of a function whose arguments have cells: they go where they die in their order.
+pub unsafe fn settle_cells(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: behind this nothing reads locals by name, unless a frame object does, which knows by itself.
+    unsafe {
+        let frame = (*cx).stacks.top;
+        if (*frame).object.is_null() {
+            (*(*frame).exec).settle_cells(regs);
+        }
+        go(cx, pc.add(2), regs)
+    }
+}
+
 /// Takes the top frame off and drops its registers and its function, as long as no finaliser may run: `usize::MAX`, or the
 /// first register where one may (one beyond the last: the function).
 #[inline(always)]
