@@ -5,11 +5,13 @@
 //!   python3.9. Commands may be given in RETIC_PYTHON and RETIC_PYTHON39.
 //! - `licenses [--check]`: writes (or checks) what `retic --licenses` prints.
 //! - `bench`: our programs in several interpreters, in turns; `count`: their instructions, compared with what is on record.
+//! - `compare lifetimes|decimal FIRST LAST`: random programs in CPython and in Retic, by seed.
 //! - `lens [--rounds N]`: what recording costs at each level.
 //! - `tailcalls`: disassembles the release binary and requires that no handler calls the next one.
 #![forbid(unsafe_code)]
 
 mod bench;
+mod compare;
 mod lens;
 mod licenses;
 mod oracle;
@@ -26,11 +28,12 @@ fn main() -> ExitCode {
         Some("tailcalls") => tailcalls::run(),
         Some("bench") => bench::bench(&args[1..]),
         Some("count") => bench::count(&args[1..]),
+        Some("compare") => compare::run(&args[1..]),
         Some("lens") => lens::run(&args[1..]),
         Some("ucd") => ucd(),
         Some("licenses") => licenses::run(args.iter().any(|a| a == "--check")),
         _ => {
-            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | ucd | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
+            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | ucd | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
         }
     };
     match result {
