@@ -4,6 +4,9 @@
 
 use std::process::Command;
 
+/// Of programs that differ so many are named.
+const SHOWN: usize = 20;
+
 /// `compare NAME FIRST LAST [retic=COMMAND] [cpython=COMMAND]`.
 pub fn run(args: &[String]) -> Result<(), String> {
     let usage = "usage: cargo xtask compare lifetimes|decimal FIRST LAST [retic=COMMAND] [cpython=COMMAND]";
@@ -16,6 +19,10 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let named = |key: &str| rest.iter().find_map(|a| a.strip_prefix(key).map(str::to_string));
     let retic = named("retic=").unwrap_or_else(|| crate::root().join("target/release/retic").display().to_string());
     let cpython = named("cpython=").or_else(|| std::env::var("RETIC_PYTHON").ok()).unwrap_or_else(|| "python3.13".into());
+    let version = Command::new(&cpython).arg("--version").output().map_err(|e| format!("{cpython}: {e}"))?;
+    if !String::from_utf8_lossy(&version.stdout).starts_with("Python 3.13") {
+        return Err(format!("{cpython} is not Python 3.13; name one in RETIC_PYTHON, or with cpython="));
+    }
     let mut unlike = Vec::new();
     for seed in first..=last {
         let said = [&cpython, &retic].map(|command| Command::new(command).arg("-I").arg(&program).arg(seed.to_string()).output());
@@ -28,5 +35,6 @@ pub fn run(args: &[String]) -> Result<(), String> {
         }
     }
     println!("{} programs, {} unlike", last.saturating_sub(first) + 1, unlike.len());
+    unlike.truncate(SHOWN);
     if unlike.is_empty() { Ok(()) } else { Err(unlike.join("\n")) }
 }

@@ -443,7 +443,8 @@ pub unsafe fn settle_cells(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: behind this nothing reads locals by name, unless a frame object does, which knows by itself.
     unsafe {
         let frame = (*cx).stacks.top;
-        if (*frame).object.is_null() {
+        // Who watches may raise an error at the return, which a handler of this function catches: names hold until then.
+        if (*frame).object.is_null() && (*cx).frame_limit.get() != 0 {
             (*(*frame).exec).settle_cells(regs);
         }
         go(cx, pc.add(2), regs)
