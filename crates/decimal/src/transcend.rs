@@ -458,12 +458,20 @@ pub fn pow_mod(base: &Dec, n: &Dec, modulus: &Dec, ctx: &Context, status: &mut u
     if !usable || modulus.adjusted() >= ctx.prec || base.is_zero() && n.is_zero() {
         return invalid(flag::INVALID_OPERATION, status);
     }
-    if n.adjusted() > 100_000 || base.adjusted() > 100_000_000 {
+    if n.adjusted() > 100_000 {
         return invalid(flag::INVALID_OPERATION, status);
     }
     let negative = base.negative && n.is_odd_integer();
     with_memory(status, |status| {
-        let (b, e, m) = (base.with_sign(false).to_big()?, n.to_big()?, modulus.with_sign(false).to_big()?);
+        let (e, m) = (n.to_big()?, modulus.with_sign(false).to_big()?);
+        let b = if base.exp > 0 && !base.is_zero() && m != int(1) {
+            // The zeros at its end by squarings.
+            let zeros = int(10).pow_mod(&int(base.exp), &m);
+            let product = base.coefficient.to_big().mul(&zeros);
+            product.divmod(&m).map_or(product, |q| q.1)
+        } else {
+            base.with_sign(false).to_big()?
+        };
         let r = if m == int(1) { int(0) } else { b.pow_mod(&e, &m) };
         Ok(Dec::finite(negative, Limbs::of_big(&r)?, 0).finalized(ctx, status))
     })
