@@ -38,7 +38,7 @@ for i in range(N):
             print(i,op,a,f,repr(format(a,f)),hash(a) if not a.is_nan() else '', a.as_tuple()); continue
         c.clear_flags()
         r=getattr(c,op)(*args)
-        if op=='power' and c.flags[Underflow]: continue
+        if op=='power' and c.flags[Subnormal]: continue
         print(i,c.prec,c.rounding,c.Emax,c.Emin,c.clamp,op,*args,'->',r,c.flags and [k.__name__ for k in c.flags if c.flags[k]])
     except Exception as e:
         print(i,op,args,type(e).__name__,e)
