@@ -1,7 +1,7 @@
 //! From and to integers and floats.
 
 use crate::limbs::{Limbs, NoMemory};
-use crate::{Context, Dec, Kind};
+use crate::{Dec, Kind};
 use retic_numbers::big::Big;
 
 /// The prime that hashes of numbers are taken by.
@@ -108,12 +108,5 @@ impl Dec {
         let divide = |x: &Big| x.divmod(&g).map_or_else(|| x.clone(), |q| q.0);
         let n = divide(&n);
         Ok((if self.negative { n.neg() } else { n }, divide(&d)))
-    }
-    /// An integer, rounded to a context.
-    pub fn of_big_in(n: &Big, ctx: &Context, status: &mut u32) -> Dec {
-        match Dec::of_big(n) {
-            Ok(d) => d.finalized(ctx, status),
-            Err(e) => crate::no_memory(e, status),
-        }
     }
 }

@@ -254,12 +254,6 @@ impl Dec {
         }
         d
     }
-
-    /// Rounded to an exponent without a context: for `__round__`.
-    pub fn round_to_exponent(&self, exp: i64, rounding: Rounding, status: &mut u32) -> Dec {
-        let q = Dec::finite(false, Limbs::ONE, exp);
-        self.quantize(&q, &Context { rounding, ..Context::wide(crate::MAX_PREC) }, status)
-    }
 }
 
 /// More digits than this no shift makes.

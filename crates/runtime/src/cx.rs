@@ -195,6 +195,8 @@ pub(crate) struct Quick {
     pub get: Option<&'static crate::native::MethodDef>,
     /// `__class__`, immortal.
     pub class_name: Option<Ref<Str>>,
+    /// `__getitem__`, immortal.
+    pub getitem_name: Option<Ref<Str>>,
     /// `__name__` and `__builtins__`: what a new function looks up in its globals. Both are immortal.
     pub function_keys: Option<(Ref<Str>, Ref<Str>)>,
 }
@@ -586,7 +588,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         may_run: Cell::new(false),
         death_depth: Cell::new(0),
         small_ints: std::ptr::null(),
-        quick: Quick { len: None, append: None, isinstance: None, get: None, class_name: None, function_keys: None },
+        quick: Quick { len: None, append: None, isinstance: None, get: None, class_name: None, getitem_name: None, function_keys: None },
         digits: Vec::new(),
         stacks: crate::eval::Stacks::new(),
         lens: crate::lens::Lens::default(),

@@ -114,6 +114,7 @@ fn bootstrap(cx: &mut Cx) {
     cx.quick.isinstance = found.and_then(|f| Some(f.cast::<crate::types::function::Builtin>()?.def.get()));
     cx.quick.get = cx.types.dict.lookup(cx, &get).and_then(|m| crate::types::descriptor::method_parts(&m).map(|p| p.1));
     cx.quick.class_name = Some(cx.name("__class__"));
+    cx.quick.getitem_name = Some(cx.name("__getitem__"));
 }
 
 /// A native type made after the start, for a module that is imported. It lives as long as the interpreter; a module that is

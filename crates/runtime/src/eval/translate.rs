@@ -64,6 +64,8 @@ struct Tr<'a> {
     /// The locals that take the pairs of the FOR_ITER at hand, and the word of its `for_pair` that says how far it skips.
     pair: Option<[u16; 2]>,
     skipped_pair: Option<usize>,
+    /// Arguments that have cells: the cell and the argument.
+    cell_args: Vec<(usize, usize)>,
 }
 
 /// State at a jump target.
@@ -130,10 +132,10 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         ahead: Vec::new(),
         pair: None,
         skipped_pair: None,
+        cell_args: code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect(),
     };
     tr.run(list, &inlining)?;
     let words = tr.finish();
-    let cell_args = code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect::<Vec<_>>();
     const ARRANGED: u32 = CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
     let near = code.flags & (ARRANGED | CO_OPTIMIZED) == CO_OPTIMIZED;
     let all_positional = code.flags & (CO_VARARGS | CO_VARKEYWORDS) == 0 && code.kwonlyargcount == 0 && code.flags & CO_OPTIMIZED != 0;
@@ -159,7 +161,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         plain_args,
         generator_args,
         near,
-        cell_args,
+        cell_args: std::mem::take(&mut tr.cell_args),
         keep: std::mem::take(&mut tr.keep),
         lines: std::mem::take(&mut tr.lines),
         instruments: Instruments::default(),
@@ -732,7 +734,7 @@ impl Tr<'_> {
             }
             RETURN_VALUE => {
                 let n = self.stack.len();
-                if self.code.cellvars.iter().any(|c| self.code.varnames.iter().take(self.code.arg_slots()).any(|v| v == c)) {
+                if !self.cell_args.is_empty() {
                     self.emit(ops::settle_cells, 0, 0, 0, 0, &[]);
                 }
                 let e = self.stack[n - 1];

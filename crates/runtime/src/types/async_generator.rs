@@ -176,21 +176,13 @@ fn send(cx: &mut Cx, s: &Ref<Step>, value: &Obj) -> PyResult<Result<Obj, Obj>> {
     unwrap(cx, s, r)
 }
 
-/// The end of a step as the exception that Python sees.
-fn told(cx: &mut Cx, r: Result<Obj, Obj>) -> PyResult {
-    match r {
-        Ok(v) => Ok(v),
-        Err(v) => Err(cx.stop_iteration(Some(v).filter(|v| !v.is_none()))),
-    }
-}
-
 #[retic_macros::methods]
 impl Step {
     /// send(value) -> sends a value into the step.
     #[py("send($self, value, /)")]
     fn send_method(cx: &mut Cx, this: &Ref<Step>, value: &Obj) -> PyResult {
         let r = send(cx, this, value)?;
-        told(cx, r)
+        generator::to_python(cx, r)
     }
     /// throw(value) -> raises an exception inside the step.
     #[py("throw($self, typ, val=None, tb=None, /)")]
@@ -204,7 +196,7 @@ impl Step {
         let exc = generator::thrown(cx, typ, val, tb)?;
         let r = generator::throw_into(cx, &g, exc);
         let r = unwrap(cx, this, r)?;
-        told(cx, r)
+        generator::to_python(cx, r)
     }
     /// close() -> ends the step.
     #[py("close($self, /)")]
@@ -234,7 +226,7 @@ pub fn step_spec(name: &'static str) -> Spec {
                 let Some(s) = o.cast::<Step>() else { return Ok(None) };
                 let none = cx.none();
                 let r = send(cx, &s.clone(), &none)?;
-                told(cx, r).map(Some)
+                generator::to_python(cx, r).map(Some)
             }),
             send: Some(|cx, o, value| match o.cast::<Step>().cloned() {
                 Some(s) => send(cx, &s, value),

@@ -315,7 +315,8 @@ pub fn awaitable_or(cx: &mut Cx, o: &Obj, sentence: impl FnOnce(&Obj) -> String)
     Ok(it)
 }
 
-fn to_python(cx: &mut Cx, r: Result<Obj, Obj>) -> PyResult {
+/// The end of a step (`Err`: its result) as the StopIteration that Python sees.
+pub fn to_python(cx: &mut Cx, r: Result<Obj, Obj>) -> PyResult {
     match r {
         Ok(v) => Ok(v),
         Err(result) => Err(cx.stop_iteration(Some(result))),

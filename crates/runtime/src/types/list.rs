@@ -233,38 +233,24 @@ fn even(n: usize) -> usize {
 
 /// `list.extend`.
 pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
-    if matches!(iterable.shape(), shape::LIST | shape::TUPLE) && !iterable.is(this.as_obj()) {
-        let exact = this.items(cx).is_empty();
-        // SAFETY: `&mut Cx` is held and nothing runs meanwhile; the iterable is another object, whose items stay where they are.
+    if matches!(iterable.shape(), shape::LIST | shape::TUPLE) {
+        let own = iterable.is(this.as_obj());
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile; items of another object stay where they are, own ones are read anew.
         unsafe {
+            let buf = &mut *this.pub_items.as_ptr();
             let new = match iterable.cast::<super::Tuple>() {
                 Some(t) => t.items(),
+                None if own => &[],
                 None => &**iterable.cast_unchecked::<List>().pub_items.as_ptr(),
             };
-            let buf = &mut *this.pub_items.as_ptr();
-            if exact {
-                buf.reserve_exact(cx, even(new.len()))?
+            let n = if own { buf.len() } else { new.len() };
+            if buf.is_empty() {
+                buf.reserve_exact(cx, even(n))?
             } else {
-                buf.grow(cx, buf.len() + new.len())?
+                buf.grow(cx, buf.len() + n)?
             }
-            for o in new {
-                buf.push(cx, o.clone())?;
-            }
-        }
-        return Ok(());
-    }
-    if matches!(iterable.shape(), shape::LIST | shape::TUPLE) {
-        let new = protocol::collect(cx, iterable)?;
-        let exact = this.items(cx).is_empty();
-        // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
-        unsafe {
-            let buf = &mut *this.pub_items.as_ptr();
-            if exact {
-                buf.reserve_exact(cx, even(new.len()))?
-            } else {
-                buf.grow(cx, buf.len() + new.len())?
-            }
-            for o in new {
+            for i in 0..n {
+                let o = if own { buf[i].clone() } else { new[i].clone() };
                 buf.push(cx, o)?;
             }
         }

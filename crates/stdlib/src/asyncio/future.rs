@@ -608,22 +608,12 @@ fn step(cx: &mut Cx, o: &Obj) -> PyResult<Result<Obj, Obj>> {
     result(cx, &future).map(Err)
 }
 
-fn stop(cx: &mut Cx, r: Result<Obj, Obj>) -> PyResult {
-    match r {
-        Ok(v) => Ok(v),
-        Err(v) => {
-            let value = if v.is_none() { None } else { Some(v) };
-            Err(cx.stop_iteration(value))
-        }
-    }
-}
-
 #[retic_macros::methods]
 impl FutureIter {
     #[py("send($self, value, /)")]
     fn send(cx: &mut Cx, this: &Ref<FutureIter>, _value: &Obj) -> PyResult {
         let r = step(cx, this.as_obj())?;
-        stop(cx, r)
+        generator::to_python(cx, r)
     }
     #[py("throw($self, type, value=<unrepresentable>, traceback=<unrepresentable>, /)")]
     fn throw(cx: &mut Cx, this: &Ref<FutureIter>, r#type: &Obj, value: Option<&Obj>, traceback: Option<&Obj>) -> PyResult {
@@ -645,7 +635,7 @@ pub fn iter_spec() -> Spec {
             next: Some(|cx, o| match step(cx, o)? {
                 Ok(v) => Ok(Some(v)),
                 Err(v) if v.is_none() => Ok(None),
-                r => stop(cx, r).map(Some),
+                r => generator::to_python(cx, r).map(Some),
             }),
             send: Some(|cx, o, _| step(cx, o)),
             ..Slots::EMPTY

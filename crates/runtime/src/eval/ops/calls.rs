@@ -602,9 +602,8 @@ pub(super) unsafe fn open_getitem(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, op
         if LENS || !ty.is_heap() || (*cx).poll.load(Ordering::Relaxed) != 0 {
             return false;
         }
-        let name = (&mut *cx).name("__getitem__");
-        let Some(function) = ty.lookup(&*cx, &name) else { return false };
-        drop(name);
+        let Some(name) = &(*cx).quick.getitem_name else { return false };
+        let Some(function) = ty.lookup(&*cx, name) else { return false };
         let base = (*(*cx).stacks.top).top;
         if function.shape() != shape::FUNCTION {
             return false;
