@@ -311,11 +311,10 @@ pub fn discard_awaiter(cx: &mut Cx, of: &Ref<Future>, waiter: &Obj) -> PyResult<
 
 #[retic_macros::methods]
 impl Future {
-    /// Return the result this future represents.
+    /// Return the result, or raise the exception, of a future that is done.
     ///
-    /// If the future has been cancelled, raises CancelledError.  If the
-    /// future's result isn't yet available, raises InvalidStateError.  If
-    /// the future is done and has an exception set, this exception is raised.
+    /// A cancelled one raises CancelledError, one that is not done
+    /// InvalidStateError.
     #[py("result($self, /)")]
     fn py_result(cx: &mut Cx, this: &Ref<Future>) -> PyResult {
         result(cx, this)
@@ -348,11 +347,9 @@ impl Future {
     fn py_set_exception(cx: &mut Cx, this: &Ref<Future>, exception: &Obj) -> PyResult<()> {
         set_exception(cx, this, exception)
     }
-    /// Add a callback to be run when the future becomes done.
+    /// Have the loop call fn, with the future, when the future is done.
     ///
-    /// The callback is called with a single argument - the future object. If
-    /// the future is already done when this is called, the callback is
-    /// scheduled with call_soon.
+    /// Of a future that is done already the loop calls it soon.
     #[py("add_done_callback($self, fn, /, *, context=<unrepresentable>)")]
     fn add_done_callback(cx: &mut Cx, this: &Ref<Future>, r#fn: &Obj, context: Option<&Obj>) -> PyResult<()> {
         let context = match context {
@@ -361,9 +358,9 @@ impl Future {
         };
         add_callback(cx, this, r#fn.clone(), context)
     }
-    /// Remove all instances of a callback from the "call when done" list.
+    /// Take fn out of the callbacks, as often as it stands there.
     ///
-    /// Returns the number of callbacks removed.
+    /// How often it was is what you get.
     #[py("remove_done_callback($self, fn, /)")]
     fn remove_done_callback(cx: &mut Cx, this: &Ref<Future>, r#fn: &Obj) -> PyResult<usize> {
         this.home(cx)?;
@@ -395,11 +392,9 @@ impl Future {
         }
         Ok(removed)
     }
-    /// Cancel the future and schedule callbacks.
+    /// Cancel the future, and have the loop call its callbacks.
     ///
-    /// If the future is already done or cancelled, return False.  Otherwise,
-    /// change the future's state to cancelled, schedule the callbacks and
-    /// return True.
+    /// False when it was done or cancelled before, else True.
     #[py("cancel($self, /, msg=None)")]
     fn py_cancel(cx: &mut Cx, this: &Ref<Future>, msg: Option<&Obj>) -> PyResult<bool> {
         this.home(cx)?;
@@ -410,10 +405,7 @@ impl Future {
     fn cancelled(_cx: &mut Cx, this: &Ref<Future>) -> bool {
         this.state.get() == State::Cancelled
     }
-    /// Return True if the future is done.
-    ///
-    /// Done means either that a result / exception are available, or that the
-    /// future was cancelled.
+    /// Whether the future has a result or an exception, or was cancelled.
     #[py("done($self, /)")]
     fn done(_cx: &mut Cx, this: &Ref<Future>) -> bool {
         !this.is_pending()
@@ -423,10 +415,9 @@ impl Future {
     fn get_loop(cx: &mut Cx, this: &Ref<Future>) -> PyResult {
         this.home(cx)
     }
-    /// Create the CancelledError to raise if the Future is cancelled.
+    /// Give the CancelledError that a cancelled future ends with.
     ///
-    /// This should only be called once when handling a cancellation since
-    /// it erases the context exception value.
+    /// The error that cancelled it is given once, and a new one from then on.
     #[py("_make_cancelled_error($self, /)")]
     fn make_cancelled_error(cx: &mut Cx, this: &Ref<Future>) -> PyResult {
         cancelled_error(cx, this)
@@ -563,7 +554,7 @@ pub fn iterate(cx: &mut Cx, o: &Obj) -> PyResult {
 
 pub fn spec() -> Spec {
     Spec {
-        doc: "This class is *almost* compatible with concurrent.futures.Future.\n\n    Differences:\n\n    - result() and exception() do not take a timeout argument and\n      raise an exception when the future isn't done yet.\n\n    - Callbacks registered with add_done_callback() are always called\n      via the event loop's call_soon_threadsafe().\n\n    - This class is not compatible with the wait() and as_completed()\n      methods in the concurrent.futures package.",
+        doc: "A result that comes later, in one event loop.\n\nAs concurrent.futures.Future, but: result() and exception() take no\ntimeout and raise an error before the future is done; the loop calls the\ncallbacks; wait() and as_completed() of that package do not take it.",
         text_signature: "(*, loop=<unrepresentable>)",
         flags: flags::GC | flags::MANAGED | flags::DICT | flags::WEAK | flags::BASE,
         slots: Slots {

@@ -146,25 +146,17 @@ pub mod functions {
     pub fn get_event_loop(cx: &mut Cx) -> PyResult {
         event_loop(cx)
     }
-    /// Return the running event loop.  Raise a RuntimeError if there is none.
-    ///
-    /// This function is thread-specific.
+    /// The event loop that runs in this thread; RuntimeError where none does.
     #[py("get_running_loop()")]
     pub fn get_running_loop(cx: &mut Cx) -> PyResult {
         or_running(cx, None)
     }
-    /// Return the running event loop or None.
-    ///
-    /// This is a low-level function intended to be used by event loops.
-    /// This function is thread-specific.
+    /// The event loop that runs in this thread, or None. For event loops.
     #[py("_get_running_loop()")]
     pub fn get_running_or_none(cx: &mut Cx) -> Obj {
         cx.threads.running_loop.clone().unwrap_or_else(|| cx.none())
     }
-    /// Set the running event loop.
-    ///
-    /// This is a low-level function intended to be used by event loops.
-    /// This function is thread-specific.
+    /// Set which event loop runs in this thread; None: no one. For event loops.
     #[py("_set_running_loop(loop, /)")]
     pub fn set_running_loop(cx: &mut Cx, r#loop: &Obj) {
         let old = std::mem::replace(&mut cx.threads.running_loop, Some(r#loop.clone()).filter(|l| !l.is_none()));
@@ -204,9 +196,9 @@ pub mod functions {
     pub fn leave_task(cx: &mut Cx, r#loop: &Obj, task: &Obj) -> PyResult<()> {
         leave(cx, r#loop, task)
     }
-    /// Temporarily swap in the supplied task and return the original one (or None).
+    /// Make task the current one of loop, and return the one that was, or None.
     ///
-    /// This is intended for use during eager coroutine execution.
+    /// For tasks that start eagerly.
     #[py("_swap_current_task(loop, task)")]
     pub fn swap_current_task(cx: &mut Cx, r#loop: &Obj, task: &Obj) -> PyResult {
         let before = swap(cx, r#loop, Some(task.clone()).filter(|t| !t.is_none()))?;

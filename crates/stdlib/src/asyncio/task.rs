@@ -399,20 +399,14 @@ impl Task {
     fn cancel(cx: &mut Cx, this: &Ref<Future>, msg: Option<&Obj>) -> PyResult<bool> {
         cancel(cx, this, msg.cloned())
     }
-    /// Return the count of the task's cancellation requests.
-    ///
-    /// This count is incremented when .cancel() is called
-    /// and may be decremented using .uncancel().
+    /// How often the task was asked to cancel: cancel() adds one, uncancel() takes one away.
     #[py("cancelling($self, /)")]
     fn cancelling(_cx: &mut Cx, this: &Ref<Future>) -> i64 {
         this.cancels.get()
     }
-    /// Decrement the task's count of cancellation requests.
+    /// Take one request to cancel away, and return how many are left.
     ///
-    /// This should be used by tasks that catch CancelledError
-    /// and wish to continue indefinitely until they are cancelled again.
-    ///
-    /// Returns the remaining number of cancellation requests.
+    /// For tasks that catch CancelledError and go on.
     #[py("uncancel($self, /)")]
     fn uncancel(_cx: &mut Cx, this: &Ref<Future>) -> i64 {
         if this.cancels.get() > 0 {
@@ -441,6 +435,9 @@ impl Task {
         let (limit, file) = (limit.cloned().unwrap_or_else(|| cx.none()), file.cloned().unwrap_or_else(|| cx.none()));
         protocol::call(cx, &f, &[this.as_obj().clone(), limit, file])
     }
+    /// Give the CancelledError that a cancelled task ends with.
+    ///
+    /// The error that cancelled it is given once, and a new one from then on.
     #[py("_make_cancelled_error($self, /)")]
     fn make_cancelled_error(cx: &mut Cx, this: &Ref<Future>) -> PyResult {
         future::cancelled_error(cx, this)
