@@ -97,10 +97,9 @@ mod functions {
         let s = state(cx);
         set_current(cx, &s, context)
     }
-    /// Return a context manager that will set the default context to a copy of ctx
-    /// on entry to the with-statement and restore the previous default context when
-    /// exiting the with-statement. If no context is supplied, a copy of the current
-    /// default context is used.
+    /// For a with statement: within it a copy of ctx is the current context, and behind it the former one again.
+    ///
+    /// Without ctx it is a copy of the current one; keywords set its attributes.
     #[py("localcontext(ctx=None, **kwargs)")]
     pub fn localcontext(cx: &mut Cx, ctx: Option<&Obj>, kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
         let s = state(cx);

@@ -212,15 +212,12 @@ fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
 
 #[retic_macros::methods]
 impl ContextObj {
-    /// Return a value equal to Emin - prec + 1, which is the minimum exponent value
-    /// for subnormal results.  When underflow occurs, the exponent is set to Etiny.
+    /// Emin - prec + 1: the least exponent of a subnormal result, which underflow ends at.
     #[py("Etiny($self, /)")]
     fn etiny(_cx: &mut Cx, this: &Ref<ContextObj>) -> i64 {
         this.rules().etiny()
     }
-    /// Return a value equal to Emax - prec + 1.  This is the maximum exponent
-    /// if the _clamp field of the context is set to 1 (IEEE clamp mode).  Etop()
-    /// must not be negative.
+    /// Emax - prec + 1: the greatest exponent of a context that clamps.
     #[py("Etop($self, /)")]
     fn etop(_cx: &mut Cx, this: &Ref<ContextObj>) -> i64 {
         this.rules().etop()

@@ -427,11 +427,9 @@ impl Decimal {
     fn adjusted(_cx: &mut Cx, this: &Ref<Decimal>) -> i64 {
         if this.value.0.is_special() { 0 } else { this.value.0.adjusted() }
     }
-    /// Decimal.as_integer_ratio() -> (int, int)
+    /// The number as a fraction in lowest terms: numerator and positive denominator.
     ///
-    /// Return a pair of integers, whose ratio is exactly equal to the original
-    /// Decimal and with a positive denominator. The ratio is in lowest terms.
-    /// Raise OverflowError on infinities and a ValueError on NaNs.
+    /// An infinity raises OverflowError, a NaN ValueError.
     #[py("as_integer_ratio($self, /)")]
     fn as_integer_ratio(cx: &mut Cx, this: &Ref<Decimal>) -> PyResult {
         let v = &this.value.0;
@@ -566,15 +564,13 @@ impl Decimal {
     fn canonical(_cx: &mut Cx, this: &Ref<Decimal>) -> Obj {
         this.as_obj().clone()
     }
-    /// Return the absolute value of the argument.  This operation is unaffected by
-    /// context and is quiet: no flags are changed and no rounding is performed.
+    /// The number without its sign, neither rounded nor seen by any flag.
     #[py("copy_abs($self, /)")]
     fn copy_abs(cx: &mut Cx, this: &Ref<Decimal>) -> PyResult {
         let s = state(cx);
         make(cx, &s, this.value.0.with_sign(false))
     }
-    /// Return the negation of the argument.  This operation is unaffected by context
-    /// and is quiet: no flags are changed and no rounding is performed.
+    /// The number with the other sign, neither rounded nor seen by any flag.
     #[py("copy_negate($self, /)")]
     fn copy_negate(cx: &mut Cx, this: &Ref<Decimal>) -> PyResult {
         let s = state(cx);
@@ -598,7 +594,7 @@ impl Decimal {
 
 pub fn spec() -> Spec {
     Spec {
-        doc: "Construct a new Decimal object. 'value' can be an integer, string, tuple,\nor another Decimal object. If no value is given, return Decimal('0').\nThe context does not affect the conversion and is only passed to determine\nif the InvalidOperation trap is active.",
+        doc: "A decimal number, from an int, a text, a float, a tuple (sign, digits,\nexponent) or a Decimal, exactly; 0 when nothing is given. The context says\nonly whether a text that is no number raises InvalidOperation.",
         text_signature: "(value='0', context=None)",
         flags: flags::GC | flags::BASE,
         slots: Slots {
