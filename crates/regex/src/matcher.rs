@@ -1,6 +1,8 @@
 //! Running a program over a text: backtracking with a stack of its own.
 
-use crate::program::{Fold, Greed, Inst, One, Program, category};
+use crate::first::First;
+use crate::program::{Fold, Greed, Inst, One, Program, category, fits};
+use std::cell::Cell;
 
 /// A text by character.
 pub trait Subject: Copy {
@@ -57,12 +59,11 @@ pub enum Mode {
     Full,
 }
 
-/// A match: its ends, the marks of the groups, the group closed last (0: none).
-#[derive(Clone, Debug)]
+/// A match: its ends, the group closed last (0: none). Where the groups lie the `Scratch` says.
+#[derive(Clone, Copy, Debug)]
 pub struct Found {
     pub start: usize,
     pub end: usize,
-    pub marks: Vec<Option<usize>>,
     pub last: usize,
 }
 
@@ -89,20 +90,51 @@ enum Back {
 
 /// What is put back on the way.
 enum Undo {
-    Mark(usize, Option<usize>),
+    Mark(usize, usize),
     Last(usize),
     Loop(usize, (usize, usize)),
+}
+
+/// What a search writes on. It is kept from one search to the next, and holds the groups of the match found last.
+#[derive(Default)]
+pub struct Scratch {
+    marks: Vec<usize>,
+    loops: Vec<(usize, usize)>,
+    stack: Vec<Back>,
+    trail: Vec<Undo>,
+}
+
+thread_local! {
+    /// What the last search left.
+    static SPARE: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+impl Scratch {
+    /// The one that lies ready, or a new one.
+    pub fn take() -> Box<Scratch> {
+        SPARE.take().unwrap_or_default()
+    }
+    /// Lays it ready for the next search, unless it has grown large.
+    pub fn keep(self: Box<Scratch>) {
+        if self.stack.capacity() <= 4096 && self.trail.capacity() <= 4096 && self.marks.capacity() <= 4096 {
+            SPARE.set(Some(self));
+        }
+    }
+    /// Where group `g` (counted from 0) of the match lies.
+    pub fn span(&self, g: usize) -> Option<(usize, usize)> {
+        match (self.marks[2 * g], self.marks[2 * g + 1]) {
+            (a, b) if a != NEVER && b != NEVER && a <= b => Some((a, b)),
+            _ => None,
+        }
+    }
 }
 
 struct Machine<'a, S> {
     program: &'a Program,
     text: S,
     end: usize,
-    marks: Vec<Option<usize>>,
     last: usize,
-    loops: Vec<(usize, usize)>,
-    stack: Vec<Back>,
-    trail: Vec<Undo>,
+    s: &'a mut Scratch,
     steps: u32,
     full: bool,
     /// Where a match may not end: an empty match already reported.
@@ -117,28 +149,27 @@ const POLL_STEPS: u32 = 1 << 14;
 const STACK_MAX: usize = 1 << 27;
 
 /// The first match in `text[start..end]`. `must_advance`: an empty match at the start does not count. `poll` says whether to stop.
-pub fn find<S: Subject>(program: &Program, text: S, start: usize, end: usize, mode: Mode, must_advance: bool, poll: &mut dyn FnMut() -> bool) -> Result<Option<Found>, Stop> {
+#[allow(clippy::too_many_arguments)]
+pub fn find<S: Subject>(
+    program: &Program,
+    scratch: &mut Scratch,
+    text: S,
+    start: usize,
+    end: usize,
+    mode: Mode,
+    must_advance: bool,
+    poll: &mut dyn FnMut() -> bool,
+) -> Result<Option<Found>, Stop> {
     let end = end.min(text.len());
     if start > end || end - start < program.min_width {
         return Ok(None);
     }
-    let mut m = Machine {
-        program,
-        text,
-        end,
-        marks: vec![None; program.groups * 2],
-        last: 0,
-        loops: vec![(0, NEVER); program.loops],
-        stack: Vec::new(),
-        trail: Vec::new(),
-        steps: 0,
-        full: mode == Mode::Full,
-        must_advance: must_advance.then_some(start),
-        poll,
-    };
-    let found = |m: &mut Machine<'_, S>, at: usize, e: usize| Found { start: at, end: e, marks: std::mem::take(&mut m.marks), last: m.last };
-    if mode != Mode::Search {
-        return Ok(m.run(start)?.map(|e| found(&mut m, start, e)));
+    scratch.loops.clear();
+    scratch.loops.resize(program.loops, (0, NEVER));
+    scratch.marks.resize(program.groups * 2, NEVER);
+    let mut m = Machine { program, text, end, last: 0, s: scratch, steps: 0, full: mode == Mode::Full, must_advance: must_advance.then_some(start), poll };
+    if mode != Mode::Search || program.peek.anchored {
+        return Ok(m.run(start)?.map(|e| Found { start, end: e, last: m.last }));
     }
     let mut at = start;
     let last_start = end - program.min_width;
@@ -154,8 +185,13 @@ pub fn find<S: Subject>(program: &Program, text: S, start: usize, end: usize, mo
                 m.tick()?;
                 continue;
             }
-        } else if let Some(set) = &program.first {
-            while at < end && !set.has(text.at(at)) {
+        } else if let Some(c) = program.peek.single {
+            match text.find(u32::from(c), at, end) {
+                Some(i) if i <= last_start => at = i,
+                _ => return Ok(None),
+            }
+        } else if let Some(first) = &program.peek.start {
+            while at < end && !first.has(text.at(at)) {
                 at += 1;
             }
             if at > last_start || at >= end {
@@ -163,7 +199,7 @@ pub fn find<S: Subject>(program: &Program, text: S, start: usize, end: usize, mo
             }
         }
         if let Some(e) = m.run(at)? {
-            return Ok(Some(found(&mut m, at, e)));
+            return Ok(Some(Found { start: at, end: e, last: m.last }));
         }
         at += 1;
         m.tick()?;
@@ -185,17 +221,18 @@ impl<S: Subject> Machine<'_, S> {
     }
     #[inline(always)]
     fn fits(&self, one: &One, c: u32) -> bool {
-        match one {
-            One::Any => c != 10,
-            One::AnyAll => true,
-            One::Literal(l) => *l == c,
-            One::NotLiteral(l) => *l != c,
-            One::Folded(l, f) => *l == f.lower(c),
-            One::NotFolded(l, f) => *l != f.lower(c),
-            One::In(set, Fold::None) => self.program.sets[*set].has(c),
-            One::In(set, f) => self.program.sets[*set].has(f.lower(c)),
-            One::Category(k) => category(*k, c),
-            One::Never => false,
+        fits(one, &self.program.sets, c)
+    }
+    /// Whether a way that begins with `first` can match at a position.
+    #[inline(always)]
+    fn may_begin(&self, first: &Option<First>, pos: usize) -> bool {
+        first.as_ref().is_none_or(|f| pos < self.end && f.has(self.text.at(pos)))
+    }
+    /// What is put back when the way taken fails; nothing when there is no other way.
+    #[inline(always)]
+    fn note(&mut self, undo: Undo) {
+        if !self.s.stack.is_empty() {
+            self.s.trail.push(undo);
         }
     }
     /// How far a run of one character reaches from `pos`.
@@ -239,33 +276,33 @@ impl<S: Subject> Machine<'_, S> {
         }
     }
     fn push(&mut self, b: Back) -> Result<(), Stop> {
-        if self.stack.len() >= STACK_MAX || self.stack.len() == self.stack.capacity() && self.stack.try_reserve(self.stack.len().max(64)).is_err() {
+        if self.s.stack.len() >= STACK_MAX || self.s.stack.len() == self.s.stack.capacity() && self.s.stack.try_reserve(self.s.stack.len().max(64)).is_err() {
             return Err(Stop::Memory);
         }
-        self.stack.push(b);
+        self.s.stack.push(b);
         Ok(())
     }
     fn unwind(&mut self, trail: usize) {
-        while self.trail.len() > trail {
-            match self.trail.pop() {
-                Some(Undo::Mark(i, v)) => self.marks[i] = v,
+        while self.s.trail.len() > trail {
+            match self.s.trail.pop() {
+                Some(Undo::Mark(i, v)) => self.s.marks[i] = v,
                 Some(Undo::Last(l)) => self.last = l,
-                Some(Undo::Loop(i, v)) => self.loops[i] = v,
+                Some(Undo::Loop(i, v)) => self.s.loops[i] = v,
                 None => {}
             }
         }
     }
     fn set_loop(&mut self, id: usize, v: (usize, usize)) {
-        self.trail.push(Undo::Loop(id, self.loops[id]));
-        self.loops[id] = v;
+        self.note(Undo::Loop(id, self.s.loops[id]));
+        self.s.loops[id] = v;
     }
 
     /// Matches at `start`; the end of the match.
     fn run(&mut self, start: usize) -> Result<Option<usize>, Stop> {
         let (mut pc, mut pos) = (0, start);
-        self.stack.clear();
-        self.unwind(0);
-        self.marks.iter_mut().for_each(|m| *m = None);
+        self.s.stack.clear();
+        self.s.trail.clear();
+        self.s.marks.fill(NEVER);
         self.last = 0;
         let program = self.program;
         'forward: loop {
@@ -284,10 +321,10 @@ impl<S: Subject> Machine<'_, S> {
                     !self.holds(*a, pos)
                 }
                 Inst::Mark(i) => {
-                    self.trail.push(Undo::Mark(*i, self.marks[*i]));
-                    self.marks[*i] = Some(pos);
+                    self.note(Undo::Mark(*i, self.s.marks[*i]));
+                    self.s.marks[*i] = pos;
                     if i & 1 == 1 {
-                        self.trail.push(Undo::Last(self.last));
+                        self.note(Undo::Last(self.last));
                         self.last = i / 2 + 1;
                     }
                     pc += 1;
@@ -298,13 +335,19 @@ impl<S: Subject> Machine<'_, S> {
                     false
                 }
                 Inst::Split(t) => {
-                    let trail = self.trail.len();
-                    self.push(Back::Try { pc: *t, pos, trail })?;
-                    pc += 1;
-                    false
+                    let (here, there) = match &program.peek.ways[pc] {
+                        Some(w) => (self.may_begin(&w.0, pos), self.may_begin(&w.1, pos)),
+                        None => (true, true),
+                    };
+                    if here && there {
+                        let trail = self.s.trail.len();
+                        self.push(Back::Try { pc: *t, pos, trail })?;
+                    }
+                    pc = if here { pc + 1 } else { *t };
+                    !here && !there
                 }
-                Inst::Group(g, fold) => match (self.marks[2 * g], self.marks[2 * g + 1]) {
-                    (Some(a), Some(b)) if a <= b => {
+                Inst::Group(g, fold) => match self.s.span(*g) {
+                    Some((a, b)) => {
                         let n = b - a;
                         let same = n <= self.end - pos && (0..n).all(|i| fold.lower(self.text.at(a + i)) == fold.lower(self.text.at(pos + i)));
                         pos += if same { n } else { 0 };
@@ -314,17 +357,14 @@ impl<S: Subject> Machine<'_, S> {
                     _ => true,
                 },
                 Inst::IfGroup(g, t) => {
-                    pc = match (self.marks[2 * g], self.marks[2 * g + 1]) {
-                        (Some(a), Some(b)) if a <= b => pc + 1,
-                        _ => *t,
-                    };
+                    pc = if self.s.span(*g).is_some() { pc + 1 } else { *t };
                     false
                 }
                 Inst::RepeatOne { one, min, max, kind } => {
                     if self.end - pos < *min {
                         true
                     } else {
-                        let trail = self.trail.len();
+                        let trail = self.s.trail.len();
                         let here = pos;
                         match kind {
                             Greed::Lazy => {
@@ -362,22 +402,29 @@ impl<S: Subject> Machine<'_, S> {
                     false
                 }
                 Inst::Loop { id, min, max, greedy, out } => {
-                    let (count, last) = self.loops[*id];
-                    let trail = self.trail.len();
+                    let (count, last) = self.s.loops[*id];
+                    let trail = self.s.trail.len();
+                    // Another empty round changes nothing.
+                    let again = count < *max && last != pos;
+                    let (here, there) = match &program.peek.ways[pc] {
+                        Some(w) if again => (self.may_begin(&w.0, pos), self.may_begin(&w.1, pos)),
+                        _ => (true, true),
+                    };
                     if count < *min {
                         self.set_loop(*id, (count + 1, pos));
                         pc += 1;
                     } else if *greedy {
-                        // Another empty round changes nothing.
-                        if count < *max && last != pos {
-                            self.push(Back::Try { pc: *out, pos, trail })?;
+                        if again && here {
+                            if there {
+                                self.push(Back::Try { pc: *out, pos, trail })?;
+                            }
                             self.set_loop(*id, (count + 1, pos));
                             pc += 1;
                         } else {
                             pc = *out;
                         }
                     } else {
-                        if count < *max && last != pos {
+                        if again && here {
                             self.push(Back::Longer { inst: pc, pos, left: count, trail })?;
                         }
                         pc = *out;
@@ -393,7 +440,7 @@ impl<S: Subject> Machine<'_, S> {
                             true
                         }
                     } else {
-                        let trail = self.trail.len();
+                        let trail = self.s.trail.len();
                         self.push(Back::Barrier { inst: pc, pos, trail })?;
                         pos -= back;
                         pc += 1;
@@ -401,7 +448,7 @@ impl<S: Subject> Machine<'_, S> {
                     }
                 }
                 Inst::Atomic(_) => {
-                    let trail = self.trail.len();
+                    let trail = self.s.trail.len();
                     self.push(Back::Barrier { inst: pc, pos, trail })?;
                     pc += 1;
                     false
@@ -418,8 +465,8 @@ impl<S: Subject> Machine<'_, S> {
                             }
                         }
                         Some(i) => {
-                            let Back::Barrier { inst, pos: before, trail } = self.stack[i] else { return Ok(None) };
-                            self.stack.truncate(i);
+                            let Back::Barrier { inst, pos: before, trail } = self.s.stack[i] else { return Ok(None) };
+                            self.s.stack.truncate(i);
                             match &program.insts[inst] {
                                 Inst::Assert { negative: true, .. } => {
                                     self.unwind(trail);
@@ -445,7 +492,7 @@ impl<S: Subject> Machine<'_, S> {
                 continue;
             }
             loop {
-                match self.stack.pop() {
+                match self.s.stack.pop() {
                     None => {
                         self.unwind(0);
                         return Ok(None);
@@ -465,7 +512,7 @@ impl<S: Subject> Machine<'_, S> {
                             }
                         }
                         if at > low {
-                            self.stack.push(Back::Shorter { pc: p, low, pos: at, trail });
+                            self.s.stack.push(Back::Shorter { pc: p, low, pos: at, trail });
                         }
                         (pc, pos) = (p, at);
                         continue 'forward;
@@ -475,7 +522,7 @@ impl<S: Subject> Machine<'_, S> {
                         match &program.insts[inst] {
                             Inst::RepeatOne { one, .. } if left > 0 && at < self.end && self.fits(one, self.text.at(at)) => {
                                 if left > 1 {
-                                    self.stack.push(Back::Longer { inst, pos: at + 1, left: left - 1, trail });
+                                    self.s.stack.push(Back::Longer { inst, pos: at + 1, left: left - 1, trail });
                                 }
                                 (pc, pos) = (inst + 1, at + 1);
                                 continue 'forward;
@@ -503,6 +550,6 @@ impl<S: Subject> Machine<'_, S> {
 
     /// The barrier whose body is being matched. Barriers that are closed have been cut off the stack.
     fn open_barrier(&self) -> Option<usize> {
-        self.stack.iter().rposition(|b| matches!(b, Back::Barrier { .. }))
+        self.s.stack.iter().rposition(|b| matches!(b, Back::Barrier { .. }))
     }
 }

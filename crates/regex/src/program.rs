@@ -1,5 +1,8 @@
 //! SRE code words to a program of instructions with resolved targets. Words that make no sense are refused.
 
+use crate::first::Peek;
+use std::sync::LazyLock;
+
 /// The version of the words, and their names, are those of `re._constants`.
 pub const MAGIC: u32 = 20_230_612;
 
@@ -58,8 +61,20 @@ impl Fold {
     }
 }
 
-/// Classes of characters, numbered as CHCODES.
+/// How many classes of characters there are.
+const CATEGORIES: u32 = 18;
+
+/// The first 256 characters of each class.
+static LOW: LazyLock<[[u64; 4]; CATEGORIES as usize]> =
+    LazyLock::new(|| std::array::from_fn(|code| std::array::from_fn(|w| (0..64).filter(|b| category_slow(code as u32, w as u32 * 64 + b)).fold(0, |word, b| word | 1 << b))));
+
+/// Whether a character is of a class, numbered as CHCODES.
+#[inline]
 pub fn category(code: u32, c: u32) -> bool {
+    if c < 256 { LOW[code as usize][(c >> 6) as usize] >> (c & 63) & 1 == 1 } else { category_slow(code, c) }
+}
+
+fn category_slow(code: u32, c: u32) -> bool {
     let ascii_word = |c: u32| c < 128 && ((c as u8).is_ascii_alphanumeric() || c == 95);
     let word = |c: u32| if c < 128 { ascii_word(c) } else { retic_unicode::is_alnum(c) };
     match code {
@@ -71,7 +86,7 @@ pub fn category(code: u32, c: u32) -> bool {
         12 => retic_unicode::is_space(c),
         14 => word(c),
         16 => matches!(c, 10..=13 | 28..=30 | 0x85 | 0x2028 | 0x2029),
-        odd => !category(odd - 1, c),
+        odd => !category_slow(odd - 1, c),
     }
 }
 
@@ -106,7 +121,18 @@ impl Set {
         });
         found != self.negate
     }
-    #[inline]
+    /// Whether characters from 256 on may be in it.
+    pub fn reaches_high(&self) -> bool {
+        self.negate
+            || self.items.iter().any(|i| match i {
+                Item::Literal(l) => *l > 255,
+                Item::Range(_, b) => *b > 255,
+                Item::Category(k) => !matches!(k, 0 | 2 | 4 | 6 | 8),
+                Item::Bits(_) => false,
+                Item::RangeIgnore(..) | Item::Big { .. } => true,
+            })
+    }
+    #[inline(always)]
     pub fn has(&self, c: u32) -> bool {
         if c < 256 { self.low[(c >> 6) as usize] >> (c & 63) & 1 == 1 } else { self.slow(c) }
     }
@@ -124,6 +150,23 @@ pub enum One {
     In(usize, Fold),
     Category(u32),
     Never,
+}
+
+/// Whether a character is what is asked for.
+#[inline(always)]
+pub fn fits(one: &One, sets: &[Set], c: u32) -> bool {
+    match one {
+        One::Any => c != 10,
+        One::AnyAll => true,
+        One::Literal(l) => *l == c,
+        One::NotLiteral(l) => *l != c,
+        One::Folded(l, f) => *l == f.lower(c),
+        One::NotFolded(l, f) => *l != f.lower(c),
+        One::In(set, Fold::None) => sets[*set].has(c),
+        One::In(set, f) => sets[*set].has(f.lower(c)),
+        One::Category(k) => category(*k, c),
+        One::Never => false,
+    }
 }
 
 /// An instruction. Targets are indices into the program.
@@ -186,8 +229,7 @@ pub struct Program {
     pub min_width: usize,
     /// The text every match begins with.
     pub prefix: Vec<u32>,
-    /// The set every match's first character is in.
-    pub first: Option<Set>,
+    pub peek: Peek,
 }
 
 struct Translator<'a> {
@@ -206,7 +248,7 @@ impl Program {
     /// The program of the words; `None` when they are not well formed.
     pub fn new(code: &[u32], groups: usize) -> Option<Program> {
         let mut t = Translator { code, insts: Vec::new(), sets: Vec::new(), loops: 0, groups, depth: 0 };
-        let (mut at, mut min_width, mut prefix, mut first) = (0, 0, Vec::new(), None);
+        let (mut at, mut min_width, mut prefix) = (0, 0, Vec::new());
         // The INFO block comes first.
         if *code.first()? == op::INFO {
             let skip = *code.get(1)? as usize;
@@ -216,7 +258,8 @@ impl Program {
                 let n = *code.get(5)? as usize;
                 prefix = code.get(7..7usize.checked_add(n)?)?.to_vec();
             } else if mask & 4 != 0 {
-                first = Some(t.set(5, 1 + skip)?.0);
+                // Instructions tell it, too; the words must be sound all the same.
+                t.set(5, 1 + skip)?;
             }
             at = 1 + skip;
         }
@@ -227,7 +270,9 @@ impl Program {
         if !matches!(t.insts.last(), Some(Inst::Success)) {
             return None;
         }
-        Some(Program { insts: t.insts, sets: t.sets, loops: t.loops, groups, min_width, prefix, first })
+        let mut program = Program { insts: t.insts, sets: t.sets, loops: t.loops, groups, min_width, prefix, peek: Peek::default() };
+        program.peek = Peek::new(&mut program);
+        Some(program)
     }
 }
 
@@ -277,7 +322,7 @@ impl Translator<'_> {
             }
             op::CATEGORY => {
                 *at += 1;
-                Item::Category(self.word(*at - 1).filter(|c| *c < 18)?)
+                Item::Category(self.word(*at - 1).filter(|c| *c < CATEGORIES)?)
             }
             op::CHARSET => {
                 *at += 8;
@@ -326,7 +371,7 @@ impl Translator<'_> {
             op::NOT_LITERAL_LOC_IGNORE => two(One::NotFolded(lower_ascii(arg?), Fold::Locale)),
             op::LITERAL_UNI_IGNORE => two(One::Folded(arg?, Fold::Unicode)),
             op::NOT_LITERAL_UNI_IGNORE => two(One::NotFolded(arg?, Fold::Unicode)),
-            op::CATEGORY => two(One::Category(arg.filter(|c| *c < 18)?)),
+            op::CATEGORY => two(One::Category(arg.filter(|c| *c < CATEGORIES)?)),
             op::IN | op::IN_IGNORE | op::IN_LOC_IGNORE | op::IN_UNI_IGNORE => {
                 let end = (at + 1).checked_add(arg? as usize)?;
                 let (set, stop) = self.set(at + 2, end)?;

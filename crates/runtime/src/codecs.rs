@@ -43,6 +43,12 @@ pub fn normalized(name: &str) -> String {
     out
 }
 
+/// Whether a name is one of the usual ones under which ASCII text and its bytes are the same.
+pub fn keeps_ascii(encoding: &Str) -> bool {
+    let name: Option<&[u8]> = encoding.ascii_bytes();
+    matches!(name, Some(b"utf-8" | b"utf8" | b"UTF-8" | b"ascii" | b"latin-1" | b"latin1"))
+}
+
 /// The built-in coding of that name.
 pub fn built_in(name: &str) -> Option<Coding> {
     Some(match normalized(name).as_str() {

@@ -74,9 +74,16 @@ pub fn setattr(cx: &mut Cx, o: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> Py
 }
 /// `None` where the attribute is missing.
 pub fn lookup_attr(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
-    let r = getattr(cx, o, name);
-    let missing = cx.types.attribute_error.clone();
-    cx.swallow(r, &missing)
+    cx.room()?;
+    let find = crate::types::dunders::find_attribute;
+    let r = if name.is_interned() { find(cx, o, name) } else { find(cx, o, &crate::types::str::intern(cx, name.clone())) };
+    match r {
+        Err(_) if cx.error_is(&cx.types.attribute_error) => {
+            cx.clear_error();
+            Ok(None)
+        }
+        r => r,
+    }
 }
 /// A special method from the type, bound.
 pub fn special(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
@@ -92,8 +99,11 @@ pub fn special(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
 
 #[inline]
 pub fn truth(cx: &mut Cx, o: &Obj) -> PyResult<bool> {
-    if o.shape() == shape::BOOL {
-        return Ok(o.is(&cx.consts.true_));
+    match o.shape() {
+        shape::BOOL => return Ok(o.is(&cx.consts.true_)),
+        shape::NONE => return Ok(false),
+        shape::INT => return Ok(int::to_i64(o) != Some(0)),
+        _ => {}
     }
     let s = o.ty().slots(cx);
     if let Some(f) = s.bool {
@@ -642,6 +652,9 @@ fn exactly(cx: &mut Cx, o: Obj) -> PyResult {
     }
 }
 pub fn index_i64(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
+    if let Some(n) = int::to_i64(o) {
+        return Ok(n);
+    }
     let i = index(cx, o)?;
     int::to_i64(&i).ok_or_else(|| cx.overflow_error("Python int too large to convert to C ssize_t"))
 }

@@ -1,6 +1,6 @@
 //! `_sre`: compiled patterns, matches, scanners over the crate `regex`.
 
-use retic_regex::{Found, Mode, Program, Stop, lower_ascii, lower_unicode};
+use retic_regex::{Found, Mode, Program, Scratch, Stop, lower_ascii, lower_unicode};
 use retic_runtime::object::Guarded;
 use retic_runtime::types::code::Hidden;
 use retic_runtime::types::str::Chars;
@@ -94,7 +94,7 @@ impl Subject {
     }
 }
 
-fn search(cx: &mut Cx, p: &Ref<Pattern>, s: &Subject, start: usize, end: usize, mode: Mode, must_advance: bool) -> PyResult<Option<Found>> {
+fn search(cx: &mut Cx, p: &Ref<Pattern>, scratch: &mut Scratch, s: &Subject, start: usize, end: usize, mode: Mode, must_advance: bool) -> PyResult<Option<Found>> {
     loop {
         let program = &p.program.0;
         let r = {
@@ -102,12 +102,12 @@ fn search(cx: &mut Cx, p: &Ref<Pattern>, s: &Subject, start: usize, end: usize, 
             let mut poll = || word.load(Ordering::Relaxed) & (retic_runtime::cx::POLL_SIGNAL | retic_runtime::cx::POLL_LIMIT) != 0;
             match s {
                 Subject::Text(t) => match t.chars() {
-                    Chars::One(b) => retic_regex::find(program, b, start, end, mode, must_advance, &mut poll),
-                    Chars::Two(b) => retic_regex::find(program, b, start, end, mode, must_advance, &mut poll),
-                    Chars::Four(b) => retic_regex::find(program, b, start, end, mode, must_advance, &mut poll),
+                    Chars::One(b) => retic_regex::find(program, scratch, b, start, end, mode, must_advance, &mut poll),
+                    Chars::Two(b) => retic_regex::find(program, scratch, b, start, end, mode, must_advance, &mut poll),
+                    Chars::Four(b) => retic_regex::find(program, scratch, b, start, end, mode, must_advance, &mut poll),
                 },
-                Subject::Bytes(b) => retic_regex::find(program, b.bytes(), start, end, mode, must_advance, &mut poll),
-                Subject::Copied(b) => retic_regex::find(program, &b[..], start, end, mode, must_advance, &mut poll),
+                Subject::Bytes(b) => retic_regex::find(program, scratch, b.bytes(), start, end, mode, must_advance, &mut poll),
+                Subject::Copied(b) => retic_regex::find(program, scratch, &b[..], start, end, mode, must_advance, &mut poll),
             }
         };
         match r {
@@ -119,17 +119,16 @@ fn search(cx: &mut Cx, p: &Ref<Pattern>, s: &Subject, start: usize, end: usize, 
     }
 }
 
-fn spans(f: &Found, groups: usize) -> Vec<Option<(usize, usize)>> {
-    let mut out = vec![Some((f.start, f.end))];
-    out.extend((0..groups).map(|g| match (f.marks[2 * g], f.marks[2 * g + 1]) {
-        (Some(a), Some(b)) if a <= b => Some((a, b)),
-        _ => None,
-    }));
+/// Where the match and its groups lie.
+fn spans(f: &Found, scratch: &Scratch, groups: usize) -> Vec<Option<(usize, usize)>> {
+    let mut out = Vec::with_capacity(groups + 1);
+    out.push(Some((f.start, f.end)));
+    out.extend((0..groups).map(|g| scratch.span(g)));
     out
 }
 
-fn make_match(cx: &mut Cx, p: &Ref<Pattern>, string: &Obj, f: &Found, pos: usize, endpos: usize) -> PyResult {
-    let (spans, string, p, last) = (spans(f, p.groups.get()), string.clone(), p.clone(), f.last);
+fn make_match(cx: &mut Cx, p: &Ref<Pattern>, string: &Obj, f: &Found, scratch: &Scratch, pos: usize, endpos: usize) -> PyResult {
+    let (spans, string, p, last) = (spans(f, scratch, p.groups.get()), string.clone(), p.clone(), f.last);
     let ty = cx.native_type("re.Match");
     Ok(memory::new(cx, &ty, |head| Match {
         head,
@@ -151,24 +150,27 @@ fn limits(pos: i64, endpos: i64, n: usize) -> (usize, usize) {
 fn one(cx: &mut Cx, p: &Ref<Pattern>, string: &Obj, pos: i64, endpos: i64, mode: Mode) -> PyResult<Option<Obj>> {
     let s = Subject::of(cx, p, string)?;
     let (a, b) = limits(pos, endpos, s.len());
-    match search(cx, p, &s, a, b, mode, false)? {
-        Some(f) => make_match(cx, p, string, &f, a, b).map(Some),
-        None => Ok(None),
-    }
+    let mut scratch = Scratch::take();
+    let found = search(cx, p, &mut scratch, &s, a, b, mode, false)?;
+    let m = found.map(|f| make_match(cx, p, string, &f, &scratch, a, b)).transpose();
+    scratch.keep();
+    m
 }
 
-/// All matches one after the other. `each` gets the subject and the match; false ends the walk.
-fn walk(cx: &mut Cx, p: &Ref<Pattern>, s: &Subject, start: usize, end: usize, mut each: impl FnMut(&mut Cx, &Found) -> PyResult<bool>) -> PyResult<()> {
+/// All matches one after the other. `each` gets the match and its groups; false ends the walk.
+fn walk(cx: &mut Cx, p: &Ref<Pattern>, s: &Subject, start: usize, end: usize, mut each: impl FnMut(&mut Cx, &Found, &Scratch) -> PyResult<bool>) -> PyResult<()> {
+    let mut scratch = Scratch::take();
     let (mut at, mut must_advance) = (start, false);
     while at <= end {
-        let Some(f) = search(cx, p, s, at, end, Mode::Search, must_advance)? else { break };
+        let Some(f) = search(cx, p, &mut scratch, s, at, end, Mode::Search, must_advance)? else { break };
         must_advance = f.end == f.start;
         at = f.end;
-        if !each(cx, &f)? {
+        if !each(cx, &f, &scratch)? {
             break;
         }
         cx.poll_native()?;
     }
+    scratch.keep();
     Ok(())
 }
 
@@ -232,14 +234,14 @@ fn substitute(cx: &mut Cx, p: &Ref<Pattern>, repl: &Obj, string: &Obj, count: i6
     let how = replacement(cx, p, repl)?;
     let n = s.len();
     let (mut pieces, mut done, mut from) = (Vec::new(), 0i64, 0usize);
-    walk(cx, p, &s, 0, n, |cx, f| {
+    walk(cx, p, &s, 0, n, |cx, f, scratch| {
         if from < f.start {
             pieces.push(s.slice(cx, from, f.start)?);
         }
         let new = match &how {
-            Ok(t) => expand(cx, t, &s, &spans(f, p.groups.get()))?,
+            Ok(t) => expand(cx, t, &s, &spans(f, scratch, p.groups.get()))?,
             Err(call) => {
-                let m = make_match(cx, p, string, f, 0, n)?;
+                let m = make_match(cx, p, string, f, scratch, 0, n)?;
                 protocol::call(cx, call, &[m])?
             }
         };
@@ -283,17 +285,16 @@ impl Pattern {
         let (a, b) = limits(pos, endpos, s.len());
         let groups = this.groups.get();
         let mut out = Vec::new();
-        walk(cx, this, &s, a, b, |cx, f| {
-            let all = spans(f, groups);
-            let text = |cx: &Cx, g: usize| match all[g] {
+        walk(cx, this, &s, a, b, |cx, f, scratch| {
+            let text = |cx: &Cx, g: usize| match scratch.span(g) {
                 Some((x, y)) => s.slice(cx, x, y),
                 None => s.slice(cx, 0, 0),
             };
             out.push(match groups {
-                0 => text(cx, 0)?,
-                1 => text(cx, 1)?,
+                0 => s.slice(cx, f.start, f.end)?,
+                1 => text(cx, 0)?,
                 n => {
-                    let items = (1..=n).map(|g| text(cx, g)).collect::<PyResult<Vec<_>>>()?;
+                    let items = (0..n).map(|g| text(cx, g)).collect::<PyResult<Vec<_>>>()?;
                     cx.tuple(items)?
                 }
             });
@@ -335,10 +336,10 @@ impl Pattern {
         let n = s.len();
         let (mut out, mut from, mut done) = (Vec::new(), 0, 0);
         let groups = this.groups.get();
-        walk(cx, this, &s, 0, n, |cx, f| {
+        walk(cx, this, &s, 0, n, |cx, f, scratch| {
             out.push(s.slice(cx, from, f.start)?);
-            for span in spans(f, groups).into_iter().skip(1) {
-                out.push(match span {
+            for g in 0..groups {
+                out.push(match scratch.span(g) {
                     Some((a, b)) => s.slice(cx, a, b)?,
                     None => cx.none(),
                 });
@@ -656,17 +657,20 @@ fn scan(cx: &mut Cx, this: &Ref<Scanner>, mode: Mode) -> PyResult<Option<Obj>> {
     let (p, string) = (this.pattern.cloned(cx), this.string.cloned(cx));
     let s = Subject::of(cx, &p, &string)?;
     let end = this.end.get().min(s.len());
-    match search(cx, &p, &s, this.at.get(), end, mode, this.must_advance.get())? {
+    let mut scratch = Scratch::take();
+    let m = match search(cx, &p, &mut scratch, &s, this.at.get(), end, mode, this.must_advance.get())? {
         Some(f) => {
             this.must_advance.set(f.start == f.end);
             this.at.set(f.end);
-            make_match(cx, &p, &string, &f, this.pos.get(), this.end.get()).map(Some)
+            make_match(cx, &p, &string, &f, &scratch, this.pos.get(), this.end.get()).map(Some)
         }
         None => {
             this.done.set(true);
             Ok(None)
         }
-    }
+    };
+    scratch.keep();
+    m
 }
 #[retic_macros::methods]
 impl Scanner {

@@ -17,8 +17,14 @@ mod compare;
 mod data;
 #[path = "ops/flow.rs"]
 mod flow;
+#[path = "ops/iterate.rs"]
+mod iterate;
 #[path = "ops/names.rs"]
 mod names;
+#[path = "ops/subscript.rs"]
+mod subscript;
+#[path = "ops/supers.rs"]
+mod supers;
 
 pub(in crate::eval) use arith::*;
 pub(in crate::eval) use attributes::*;
@@ -26,7 +32,10 @@ pub(in crate::eval) use calls::*;
 pub(in crate::eval) use compare::*;
 pub(in crate::eval) use data::*;
 pub(in crate::eval) use flow::*;
+pub(in crate::eval) use iterate::*;
 pub(in crate::eval) use names::*;
+pub(in crate::eval) use subscript::*;
+pub(in crate::eval) use supers::*;
 
 use super::LENS;
 use crate::cx::Cx;

@@ -64,6 +64,10 @@ struct Tr<'a> {
     /// The locals that take the pairs of the FOR_ITER at hand, and the word of its `for_pair` that says how far it skips.
     pair: Option<[u16; 2]>,
     skipped_pair: Option<usize>,
+    /// For the CALL_FUNCTION at hand, which calls `super` and has an attribute read of what it gives: that name, and whether by
+    /// LOAD_METHOD; then the instruction that does both at once.
+    super_name: Option<(u32, bool)>,
+    skipped_super: Option<usize>,
     /// Arguments that have cells: the cell and the argument.
     cell_args: Vec<(usize, usize)>,
 }
@@ -132,6 +136,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         ahead: Vec::new(),
         pair: None,
         skipped_pair: None,
+        super_name: None,
+        skipped_super: None,
         cell_args: code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect(),
     };
     tr.run(list, &inlining)?;
@@ -485,6 +491,11 @@ impl Tr<'_> {
                     _ => None,
                 };
             }
+            if op == CALL_FUNCTION && i.arg == 0 && at > 1 && !is_target(i.offset) && (i.offset as usize) < self.code.code.len() {
+                let plain = |n: &&Instruction| matches!(Opcode::from_u8(n.opcode), Some(LOAD_METHOD | LOAD_ATTR)) && !is_target(n.offset) && !starts_line(n.offset);
+                let of_super = list[at - 2].opcode == LOAD_GLOBAL as u8 && &*self.code.names[list[at - 2].arg as usize] == "super";
+                self.super_name = list.get(at).filter(plain).filter(|_| of_super && !starts_line(i.offset)).map(|n| (n.arg, n.opcode == LOAD_METHOD as u8));
+            }
             let consumed = self.one(op, i.arg, i.target(), next, &mut labels, &fix)?;
             // A line that began inside what was fused is reported behind it.
             for i in &list[at..at + consumed] {
@@ -762,6 +773,7 @@ impl Tr<'_> {
                 let p = self.name_ptr(arg);
                 let (d, kd, used) = self.dest(next);
                 self.raw(ops::load_attr(k, kd), d, a, u16::from(k), u16::from(kd), &[p, 0, 0, 0, 0]);
+                self.end_super(d, kd);
                 return Ok(used);
             }
             STORE_ATTR => {
@@ -795,6 +807,11 @@ impl Tr<'_> {
                 self.stack.push(E::T(lo));
                 self.stack.push(E::T(hi));
                 self.raw(ops::load_method(k), lo, a, 0, 0, &[p, 0, 0, 0, 0, 0, 0]);
+                self.end_super(lo, 0);
+            }
+            CALL_FUNCTION if self.super_name.is_some() => {
+                self.super_attr();
+                return Ok(self.call(1, 0, if self.is_gen { ops::call_any::<true> } else { ops::call_any::<false> }, None));
             }
             CALL_FUNCTION => return Ok(self.call(arg as usize + 1, arg, if self.is_gen { ops::call_any::<true> } else { ops::call_any::<false> }, next)),
             CALL_METHOD => return Ok(self.call(arg as usize + 2, arg, if self.is_gen { ops::call_method::<true> } else { ops::call_method::<false> }, next)),
@@ -1291,6 +1308,38 @@ impl Tr<'_> {
         self.max = self.max.max(window as usize + count + 3);
         self.raw(h, d, window, arg as u16, u16::from(kd), &[u64::from(arg), 0, 0]);
         used
+    }
+
+    /// In front of a call of `super` without arguments whose result is only asked for an attribute: an instruction that does both
+    /// where it can, and skips those that do it one by one.
+    fn super_attr(&mut self) {
+        let Some((name, method)) = self.super_name.take() else { return };
+        let Some(cell) = self.code.freevars.iter().position(|n| &**n == "__class__") else { return };
+        if self.code.argcount == 0 || self.cell_args.iter().any(|(_, a)| *a == 0) {
+            return;
+        }
+        let from = self.stack.len() - 1;
+        let window = self.canon(from);
+        for i in 0..from {
+            if matches!(self.stack[i], E::T(r) if r >= window) {
+                return;
+            }
+        }
+        // What comes between must emit nothing but the call and the read, for they may be skipped.
+        self.flush();
+        let cell = self.code.nlocals() + self.code.cellvars.len() + cell;
+        let name = self.name_ptr(name);
+        self.skipped_super = Some(self.words.len());
+        self.max = self.max.max(window as usize + 2);
+        self.emit(ops::super_attr, window, 0, cell as u16, u16::from(method), &[0, name, 0, 0, 0, 0]);
+    }
+
+    /// Behind the attribute read that a `super_attr` may have done: where its value goes, and how far to skip.
+    fn end_super(&mut self, d: u16, kind: u8) {
+        if let Some(at) = self.skipped_super.take() {
+            self.words[at + 2] = (self.words.len() - at) as u64;
+            self.words[at + 4] = u64::from(d) | u64::from(kind) << 16;
+        }
     }
 
     fn build(&mut self, h: Handler, arg: u32, count: usize, next: Option<Instruction>) -> usize {

@@ -156,10 +156,14 @@ impl<T> Buf<T> {
     }
 
     /// Empty, with room for exactly `capacity` values.
+    #[inline]
     pub fn with_capacity(cx: &Cx, capacity: usize) -> PyResult<Buf<T>> {
-        let mut buf = Buf::empty();
-        buf.reserve_exact(cx, capacity)?;
-        Ok(buf)
+        if capacity == 0 {
+            return Ok(Buf::empty());
+        }
+        let bytes = capacity.checked_mul(size_of::<T>()).ok_or_else(|| cx.memory_error())?;
+        let block = cx.heap.alloc(bytes).ok_or_else(|| cx.memory_error())?;
+        Ok(Buf { data: block.as_ptr().cast(), len: 0, capacity, heap: &cx.heap })
     }
 
     /// So many values whose bytes are all zero, with exactly their room.

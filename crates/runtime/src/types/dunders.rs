@@ -271,16 +271,45 @@ macro_rules! compare {
 }
 
 fn python_getattribute(cx: &mut Cx, this: &Obj, name: &Ref<Str>) -> PyResult {
-    let own = cx.name("__getattribute__");
-    let result = match this.ty().lookup(cx, &own) {
-        Some(f) if f.cast::<Wrapper>().is_some_and(|w| w.owner.get(cx).as_obj().is(cx.types.object.as_obj())) => super::object::getattribute(cx, this, name),
-        _ => call_special(cx, this, "__getattribute__", &[name.as_obj()]),
-    };
-    if result.is_err() && cx.error_is(&cx.types.attribute_error) && method(cx, this, "__getattr__").is_some() {
-        cx.clear_error();
-        return call_special(cx, this, "__getattr__", &[name.as_obj()]);
+    match python_find(cx, this, name)? {
+        Some(v) => Ok(v),
+        None => Err(super::object::missing(cx, this, name)),
     }
-    result
+}
+
+/// What `__getattribute__` and `__getattr__` find; `None` where the attribute is missing and neither has made an error of it.
+pub fn python_find(cx: &mut Cx, this: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
+    let own = cx.name("__getattribute__");
+    let found = match this.ty().lookup(cx, &own) {
+        Some(f) if f.cast::<Wrapper>().is_some_and(|w| w.owner.get(cx).as_obj().is(cx.types.object.as_obj())) => super::object::find(cx, this, name),
+        _ => call_special(cx, this, "__getattribute__", &[name.as_obj()]).map(Some),
+    };
+    let missing = match &found {
+        Ok(v) => v.is_none(),
+        Err(_) => cx.error_is(&cx.types.attribute_error),
+    };
+    if missing && method(cx, this, "__getattr__").is_some() {
+        cx.clear_error();
+        return call_special(cx, this, "__getattr__", &[name.as_obj()]).map(Some);
+    }
+    found
+}
+
+/// What an attribute is; `None` where it is missing. Where only built-in rules say so, no error is made.
+pub fn find_attribute(cx: &mut Cx, this: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
+    type Find = fn(&mut Cx, &Obj, &Ref<Str>) -> PyResult<Option<Obj>>;
+    type Get = fn(&mut Cx, &Obj, &Ref<Str>) -> PyResult;
+    let get = this.ty().slots(cx).getattribute.expect("object has __getattribute__");
+    let known: [(Get, Find); 4] = [
+        (super::object::getattribute, super::object::find),
+        (super::type_::getattribute, super::type_::find),
+        (super::module::getattribute, super::module::find),
+        (python_getattribute, python_find),
+    ];
+    match known.into_iter().find(|(g, _)| std::ptr::fn_addr_eq(*g, get)) {
+        Some((_, find)) => find(cx, this, name),
+        None => get(cx, this, name).map(Some),
+    }
 }
 
 fn python_del(cx: &mut Cx, this: &Obj) {

@@ -256,12 +256,16 @@ fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
 }
 /// What is in `args` from now on.
 fn keep(cx: &mut Cx, o: &Obj, items: &[Obj]) -> PyResult<()> {
-    let t = cx.tuple(items.to_vec())?;
-    exc(o).args.set(cx, t);
+    // Mostly what `__new__` was given: the same tuple stays.
+    let same = exc(o).args.get(cx).cast::<super::Tuple>().is_some_and(|t| t.items().len() == items.len() && t.items().iter().zip(items).all(|(a, b)| a.is(b)));
+    if !same {
+        let t = super::Tuple::of_slice(cx, items)?;
+        exc(o).args.set(cx, t);
+    }
     Ok(())
 }
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
-    let t = cx.tuple(args.positional().to_vec())?;
+    let t = super::Tuple::of_slice(cx, args.positional())?;
     create(cx, ty, t)
 }
 

@@ -66,6 +66,21 @@ impl Iter {
             !v.is_null()
         }
     }
+    /// The next character of an iterator over a text of one byte a character; nothing for others, and at the end.
+    ///
+    /// # Safety
+    /// The type says iterator of a str.
+    #[inline(always)]
+    pub(crate) unsafe fn next_latin1(raw: *mut Header) -> Option<u8> {
+        // SAFETY: as promised; the text is alive while the iterator holds it.
+        unsafe {
+            let it = &*raw.cast::<Iter>();
+            let crate::types::str::Chars::One(text) = (*it.seq.as_ptr()).as_ref()?.cast::<Str>()?.chars() else { return None };
+            let c = *text.get(it.at.get())?;
+            it.at.set(it.at.get() + 1);
+            Some(c)
+        }
+    }
     /// The next item of a list iterator, borrowed; null at the end.
     #[inline(always)]
     pub(crate) unsafe fn next_in_list(raw: *mut Header) -> *mut Header {

@@ -35,6 +35,18 @@ impl List {
         unsafe { *list.pub_items.as_ptr() = buf };
         Ok(list.into_obj())
     }
+    /// A list of items that others keep, too, with room for exactly `n`; what comes behind these is left.
+    #[inline]
+    pub fn of<'a>(cx: &Cx, n: usize, items: impl Iterator<Item = &'a Obj>) -> PyResult {
+        let list = memory::new(cx, &cx.types.list, |head| List { head, pub_items: Guarded::new(Buf::empty()) })?;
+        let mut buf = Buf::with_capacity(cx, n)?;
+        for o in items.take(n) {
+            let _ = buf.push_in_place(o.clone());
+        }
+        // SAFETY: a fresh list nobody has seen.
+        unsafe { *list.pub_items.as_ptr() = buf };
+        Ok(list.into_obj())
+    }
     /// A list of `n` items that move out of where they lie; they stay when there is no memory.
     ///
     /// # Safety
@@ -134,23 +146,15 @@ fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
 }
 
 /// A new list of the items at some positions.
-fn picked(cx: &Cx, from: &Ref<List>, at: super::slice::Positions) -> PyResult {
-    let new = List::new(cx)?;
-    let mut buf = Buf::with_capacity(cx, at.len)?;
+pub(super) fn picked(cx: &Cx, from: &Ref<List>, at: super::slice::Positions) -> PyResult {
     let items = from.items(cx);
     if at.step == 1 {
         // Nothing has run since the positions were found; `get` all the same.
-        for o in items.get(at.start as usize..at.start as usize + at.len).unwrap_or_default() {
-            let _ = buf.push_in_place(o.clone());
-        }
+        let part = items.get(at.start as usize..at.start as usize + at.len).unwrap_or_default();
+        List::of(cx, part.len(), part.iter())
     } else {
-        for o in at.indices().filter_map(|i| items.get(i)) {
-            let _ = buf.push_in_place(o.clone());
-        }
+        List::of(cx, at.len, at.indices().filter_map(|i| items.get(i)))
     }
-    // SAFETY: a fresh list nobody has seen.
-    unsafe { *new.pub_items.as_ptr() = buf };
-    Ok(new.into_obj())
 }
 
 fn setitem(cx: &mut Cx, this: &Obj, key: &Obj, value: Option<&Obj>) -> PyResult<()> {
@@ -168,7 +172,42 @@ fn setitem(cx: &mut Cx, this: &Obj, key: &Obj, value: Option<&Obj>) -> PyResult<
     Ok(())
 }
 
+/// How many items `replace_run` replaces at once.
+const RUN_MAX: usize = 32;
+
+/// Replaces a run of items by as many of another list or tuple. False, and nothing done, where the ends of the slice must be
+/// asked for, where the lengths differ and where they are large.
+fn replace_run(cx: &mut Cx, this: &Obj, s: &Ref<super::Slice>, value: &Obj) -> bool {
+    let n = list(this).items(cx).len();
+    let Some(r) = super::slice::resolve_plain(cx, s, n).filter(|r| r.step == 1 && r.len <= RUN_MAX) else { return false };
+    let from: *const [Obj] = match value.shape() {
+        shape::LIST if !value.is(this) => &list(value).items(cx)[..],
+        shape::TUPLE => value.cast::<super::Tuple>().map_or(&[][..], |t| t.items()),
+        _ => return false,
+    };
+    let mut gone: [Option<Obj>; RUN_MAX] = [const { None }; RUN_MAX];
+    // SAFETY: `&mut Cx` is held, the two are not the same, and nothing runs before the last item is replaced.
+    unsafe {
+        if from.len() != r.len {
+            return false;
+        }
+        let to = &mut (&mut *list(this).pub_items.as_ptr())[r.start as usize..][..r.len];
+        for ((place, new), gone) in to.iter_mut().zip(&*from).zip(&mut gone) {
+            *gone = Some(std::mem::replace(place, new.clone()));
+        }
+    }
+    for o in gone[..r.len].iter_mut().rev() {
+        cx.release(o.take());
+    }
+    true
+}
+
 fn set_slice(cx: &mut Cx, this: &Obj, s: &Ref<super::Slice>, value: Option<&Obj>) -> PyResult<()> {
+    if let Some(v) = value
+        && replace_run(cx, this, s, v)
+    {
+        return Ok(());
+    }
     let new = match value {
         Some(v) => Some(match protocol::collect(cx, v) {
             Ok(v) => v,
@@ -278,16 +317,15 @@ fn concat(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     let Some(y) = b.cast::<List>() else {
         return Err(cx.type_error(format!("can only concatenate list (not \"{}\") to list", b.ty().name_text())));
     };
-    let all = list(a).items(cx).iter().chain(y.items(cx)).cloned().collect();
-    cx.list(all)
+    let (x, y) = (list(a).items(cx), y.items(cx));
+    List::of(cx, x.len() + y.len(), x.iter().chain(y.iter()))
 }
 
 fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
     let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
-    let items = list(a).to_vec(cx);
+    let items = list(a).items(cx);
     protocol::check_size(cx, items.len(), n, 8)?;
-    let all = (0..n).flat_map(|_| items.iter().cloned()).collect();
-    cx.list(all)
+    List::of(cx, items.len() * n, (0..n).flat_map(|_| items.iter()))
 }
 
 #[retic_macros::methods]

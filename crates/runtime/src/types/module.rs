@@ -96,32 +96,40 @@ impl Module {
     }
 }
 
-/// Attributes of a module: data descriptors of its class, its dictionary, its class, its `__getattr__`.
-fn getattribute(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
+/// Attributes of a module: data descriptors of its class, its dictionary, its class, its `__getattr__`; `None` where it is missing.
+pub fn find(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
     // SAFETY: O3, this slot is only reached through modules.
     let m = unsafe { o.cast_unchecked::<Module>() }.clone();
     if name.eq_str(cx, "__dict__") {
-        return Ok(m.dict.cloned(cx).into_obj());
+        return Ok(Some(m.dict.cloned(cx).into_obj()));
     }
     let in_class = o.ty().lookup(cx, name);
     let get = in_class.as_ref().and_then(|d| d.ty().slots(cx).get);
     if let (Some(d), Some(get)) = (&in_class, get)
         && d.ty().slots(cx).set.is_some()
     {
-        return get(cx, d, Some(o), Some(o.type_ref().as_obj()));
+        return get(cx, d, Some(o), Some(o.type_ref().as_obj())).map(Some);
     }
     if let Some(v) = m.dict.get(cx).get_str(cx, name) {
-        return Ok(v);
+        return Ok(Some(v));
     }
     match (in_class, get) {
-        (Some(d), Some(get)) => return get(cx, &d, Some(o), Some(o.type_ref().as_obj())),
-        (Some(d), None) => return Ok(d),
+        (Some(d), Some(get)) => return get(cx, &d, Some(o), Some(o.type_ref().as_obj())).map(Some),
+        (Some(d), None) => return Ok(Some(d)),
         (None, _) => {}
     }
     let hook = cx.name("__getattr__");
-    if let Some(f) = m.dict.get(cx).get_str(cx, &hook) {
-        return protocol::call(cx, &f, &[name.as_obj().clone()]);
+    match m.dict.get(cx).get_str(cx, &hook) {
+        Some(f) => protocol::call(cx, &f, &[name.as_obj().clone()]).map(Some),
+        None => Ok(None),
     }
+}
+
+pub fn getattribute(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult {
+    if let Some(v) = find(cx, o, name)? {
+        return Ok(v);
+    }
+    let Some(m) = o.cast::<Module>().cloned() else { return Ok(cx.none()) };
     let text = missing::attribute_text(cx, &m, &name.to_text(cx))?;
     Err(super::exception::attribute_error(cx, text, o, name))
 }

@@ -2,7 +2,7 @@
 
 use super::type_::{Cmp, flags};
 use super::{Dict, Slots, Spec, Str, Type};
-use crate::cx::{Cx, PyResult};
+use crate::cx::{Cx, PyResult, Raised};
 use crate::layout;
 use crate::memory::{self, managed};
 use crate::native::{Args, GetSet};
@@ -164,26 +164,37 @@ pub fn replace_dict(cx: &mut Cx, obj: &Obj, dict: Option<Ref<Dict>>) -> PyResult
     Ok(())
 }
 
-/// `object.__getattribute__`.
-pub fn getattribute(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> PyResult {
+/// What `object.__getattribute__` finds; `None` where the attribute is missing.
+pub fn find(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
     let class_value = obj.ty().lookup(cx, name);
     let get = class_value.as_ref().and_then(|d| d.ty().slots(cx).get);
     if let (Some(d), Some(get)) = (&class_value, get)
         && d.ty().slots(cx).set.is_some()
     {
-        return get(cx, d, Some(obj), Some(obj.type_ref().as_obj()));
+        return get(cx, d, Some(obj), Some(obj.type_ref().as_obj())).map(Some);
     }
     if let Some(v) = get_own(cx, obj, name)? {
-        return Ok(v);
+        return Ok(Some(v));
     }
     match (class_value, get) {
-        (Some(d), Some(get)) => get(cx, &d, Some(obj), Some(obj.type_ref().as_obj())),
-        (Some(d), None) => Ok(d),
-        _ => {
-            let text = format!("'{}' object has no attribute '{}'", obj.ty().name_text(), name.to_text(cx));
-            Err(super::exception::attribute_error(cx, text, obj, name))
-        }
+        (Some(d), Some(get)) => get(cx, &d, Some(obj), Some(obj.type_ref().as_obj())).map(Some),
+        (value, _) => Ok(value),
     }
+}
+
+/// `object.__getattribute__`.
+pub fn getattribute(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> PyResult {
+    match find(cx, obj, name)? {
+        Some(v) => Ok(v),
+        None => Err(missing(cx, obj, name)),
+    }
+}
+
+/// The AttributeError of an object that has no such attribute.
+#[cold]
+pub(super) fn missing(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Raised {
+    let text = format!("'{}' object has no attribute '{}'", obj.ty().name_text(), name.to_text(cx));
+    super::exception::attribute_error(cx, text, obj, name)
 }
 
 /// `object.__setattr__` and `object.__delattr__`.

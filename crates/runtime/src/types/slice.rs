@@ -29,6 +29,7 @@ impl Positions {
     }
 }
 
+#[inline]
 pub fn make(cx: &Cx, start: Obj, stop: Obj, step: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.slice, |head| Slice { head, start: Guarded::new(start), stop: Guarded::new(stop), step: Guarded::new(step) })?.into_obj())
 }
@@ -63,6 +64,12 @@ pub fn resolve(cx: &mut Cx, s: &Ref<Slice>, n: usize) -> PyResult<Positions> {
     resolve_late(cx, s, |_| n)
 }
 
+/// The same where the ends need no asking and the step is not zero.
+pub(super) fn resolve_plain(cx: &Cx, s: &Ref<Slice>, n: usize) -> Option<Positions> {
+    let (a, b, c) = (plain_bound(s.start.get(cx))?, plain_bound(s.stop.get(cx))?, plain_bound(s.step.get(cx))?);
+    if c == Some(0) { None } else { positions(cx, a, b, c, n).ok() }
+}
+
 /// The same for what may change while the slice says what its ends are: its length is asked for afterwards.
 pub fn resolve_late(cx: &mut Cx, s: &Ref<Slice>, n: impl FnOnce(&Cx) -> usize) -> PyResult<Positions> {
     if let (Some(a), Some(b), Some(c)) = (plain_bound(s.start.get(cx)), plain_bound(s.stop.get(cx)), plain_bound(s.step.get(cx))) {
@@ -95,6 +102,34 @@ fn positions(cx: &Cx, start: Option<i64>, stop: Option<i64>, step: Option<i64>, 
         0
     };
     Ok(Positions { start, step, len: len as usize })
+}
+
+/// Whether `part` may know how to take a part of it.
+pub(crate) fn is_plain_sequence(o: &Obj) -> bool {
+    matches!(o.shape(), shape::LIST | shape::TUPLE | shape::STR)
+}
+
+/// The part of a list, tuple or str of exactly these types between ends that need no asking; `None` for everything else.
+pub(crate) fn part(cx: &mut Cx, of: &Obj, s: &Ref<Slice>) -> Option<PyResult> {
+    let (a, b, c) = (plain_bound(s.start.get(cx))?, plain_bound(s.stop.get(cx))?, plain_bound(s.step.get(cx))?);
+    // SAFETY: O3, the shapes are compared.
+    unsafe {
+        Some(match of.shape() {
+            shape::LIST => {
+                let list = of.cast_unchecked::<super::List>();
+                positions(cx, a, b, c, list.items(cx).len()).and_then(|at| super::list::picked(cx, list, at))
+            }
+            shape::TUPLE => {
+                let items = of.cast_unchecked::<super::Tuple>().items();
+                positions(cx, a, b, c, items.len()).and_then(|at| super::tuple::picked(cx, of, items, at))
+            }
+            shape::STR => {
+                let text = of.cast_unchecked::<super::Str>();
+                positions(cx, a, b, c, text.len()).and_then(|at| super::str::picked(cx, text, at))
+            }
+            _ => return None,
+        })
+    }
 }
 
 fn parts(cx: &Cx, o: &Obj) -> PyResult {

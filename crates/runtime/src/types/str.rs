@@ -14,6 +14,7 @@ use crate::native::Args;
 use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
 use crate::protocol;
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::hash::Hasher;
 use std::ptr::NonNull;
 
@@ -128,6 +129,19 @@ impl Str {
             (Chars::Two(a), Chars::Two(b)) => a == b,
             (Chars::Four(a), Chars::Four(b)) => a == b,
             _ => false,
+        }
+    }
+
+    /// The order of two texts, character by character.
+    pub fn order(&self, other: &Str) -> Ordering {
+        match (self.chars(), other.chars()) {
+            (Chars::One(a), Chars::One(b)) => a.cmp(b),
+            (Chars::Two(a), Chars::Two(b)) => a.cmp(b),
+            (Chars::Four(a), Chars::Four(b)) => a.cmp(b),
+            (a, b) => {
+                let n = self.len().min(other.len());
+                (0..n).map(|i| a.get(i).cmp(&b.get(i))).find(|o| o.is_ne()).unwrap_or(self.len().cmp(&other.len()))
+            }
         }
     }
 
@@ -415,10 +429,7 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     let r = match op {
         Cmp::Eq => a.is(b) || x.same(y),
         Cmp::Ne => !a.is(b) && !x.same(y),
-        _ => match (x.chars(), y.chars()) {
-            (Chars::One(p), Chars::One(q)) => op.of(p, q),
-            (p, q) => op.of(p.to_vec(), q.to_vec()),
-        },
+        _ => op.of(x.order(y), Ordering::Equal),
     };
     Ok(cx.bool(r))
 }
@@ -575,21 +586,26 @@ fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
     let Some(s) = this.cast::<Str>() else { return Ok(cx.none()) };
     if let Some(slice) = key.cast::<super::Slice>() {
         let r = super::slice::resolve(cx, slice, s.len())?;
-        if r.is_whole(s.len()) && this.shape() == shape::STR {
-            return Ok(this.clone());
-        }
-        if let (Chars::One(b), 1) = (s.chars(), r.step) {
-            return Ok(Str::from_latin1(cx, &b[r.start as usize..r.start as usize + r.len])?.into_obj());
-        }
-        let c = s.chars();
-        let out: Vec<u32> = r.indices().map(|i| c.get(i)).collect();
-        return Ok(Str::from_points(cx, &out)?.into_obj());
+        return picked(cx, s, r);
     }
     let i = protocol::sequence_index(cx, key, "string")?;
     match protocol::wrap_index(i, s.len()) {
         Some(i) => Str::of_point(cx, s.chars().get(i)),
         None => Err(cx.index_error("string index out of range")),
     }
+}
+
+/// A text of the characters at some positions; the text itself when these are all.
+pub(super) fn picked(cx: &Cx, s: &Ref<Str>, at: super::slice::Positions) -> PyResult {
+    if at.is_whole(s.len()) && s.as_obj().shape() == shape::STR {
+        return Ok(s.as_obj().clone());
+    }
+    if let (Chars::One(b), 1) = (s.chars(), at.step) {
+        return Ok(Str::from_latin1(cx, &b[at.start as usize..at.start as usize + at.len])?.into_obj());
+    }
+    let c = s.chars();
+    let out: Vec<u32> = at.indices().map(|i| c.get(i)).collect();
+    Ok(Str::from_points(cx, &out)?.into_obj())
 }
 
 /// SipHash-1-3 of bytes under a key.

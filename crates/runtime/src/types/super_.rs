@@ -21,7 +21,8 @@ pub fn lookup_after(cx: &mut Cx, start: &Ref<Type>, after: &Ref<Type>, name: &Re
     }
 }
 
-fn raw_after(cx: &Cx, start: &Ref<Type>, after: &Ref<Type>, name: &Ref<Str>) -> Option<Obj> {
+/// The same, not bound.
+pub(crate) fn raw_after(cx: &Cx, start: &Ref<Type>, after: &Ref<Type>, name: &Ref<Str>) -> Option<Obj> {
     let mro = start.mro_list(cx);
     let at = mro.iter().position(|t| t.is(after.as_obj()))?;
     mro[at + 1..].iter().find_map(|t| t.cast::<Type>()?.dict.get(cx).as_ref()?.get_str(cx, name))

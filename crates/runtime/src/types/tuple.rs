@@ -68,6 +68,24 @@ impl Tuple {
         }
     }
 
+    /// A tuple of items that others keep, too.
+    pub fn of_slice(cx: &Cx, items: &[Obj]) -> PyResult {
+        if items.is_empty() {
+            return Ok(cx.consts.empty_tuple.clone());
+        }
+        let n = items.len();
+        let raw = memory::birth_exact::<true>(cx, &cx.types.tuple, shape::TUPLE, HEAD_BYTES + n * 8)?;
+        // SAFETY: the block has room for the items.
+        unsafe {
+            raw.cast::<usize>().add(2).write(n);
+            let at = raw.cast::<Obj>().add(HEAD_BYTES / 8);
+            for (i, item) in items.iter().enumerate() {
+                at.add(i).write(item.clone());
+            }
+            Ok(Obj::from_raw(raw))
+        }
+    }
+
     pub(crate) fn make(cx: &Cx, ty: &Type, items: Vec<Obj>) -> PyResult {
         let n = items.len();
         let shape = if ty.is_heap() { ty.root_shape.get() } else { shape::TUPLE };
@@ -144,17 +162,24 @@ fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
     let t = items(this);
     if let Some(s) = key.cast::<super::Slice>() {
         let r = super::slice::resolve(cx, s, t.len())?;
-        if r.is_whole(t.len()) && this.shape() == shape::TUPLE {
-            return Ok(this.clone());
-        }
-        let picked = r.indices().map(|i| t[i].clone()).collect();
-        return cx.tuple(picked);
+        return picked(cx, this, t, r);
     }
     let i = protocol::sequence_index(cx, key, "tuple")?;
     match protocol::wrap_index(i, t.len()) {
         Some(i) => Ok(t[i].clone()),
         None => Err(cx.index_error("tuple index out of range")),
     }
+}
+
+/// A tuple of the items at some positions; the tuple itself when these are all.
+pub(super) fn picked(cx: &Cx, this: &Obj, items: &[Obj], at: super::slice::Positions) -> PyResult {
+    if at.is_whole(items.len()) && this.shape() == shape::TUPLE {
+        return Ok(this.clone());
+    }
+    if at.step == 1 {
+        return Tuple::of_slice(cx, &items[at.start as usize..at.start as usize + at.len]);
+    }
+    cx.tuple(at.indices().map(|i| items[i].clone()).collect())
 }
 
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {

@@ -4,7 +4,7 @@ pub mod bases;
 
 use super::{Dict, Spec, Str, Tuple};
 use super::{dunders, shapes};
-use crate::cx::{Cx, PyResult};
+use crate::cx::{Cx, PyResult, Raised};
 use crate::layout;
 use crate::memory::{self, Ops};
 use crate::native::Args;
@@ -445,8 +445,8 @@ fn repr(cx: &mut Cx, this: &Obj) -> PyResult {
     cx.str(&format!("<class '{name}'>"))
 }
 
-/// Attribute of a class: metatype data descriptors, then the class's own order, then the metatype.
-pub fn getattribute(cx: &mut Cx, this: &Obj, name: &Ref<Str>) -> PyResult {
+/// Attribute of a class: metatype data descriptors, then the class's own order, then the metatype; `None` where it is missing.
+pub fn find(cx: &mut Cx, this: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
     // SAFETY: O3, as above.
     let ty = unsafe { this.cast_unchecked::<Type>() };
     let meta = this.type_ref();
@@ -454,22 +454,35 @@ pub fn getattribute(cx: &mut Cx, this: &Obj, name: &Ref<Str>) -> PyResult {
     if let Some(d) = &on_meta
         && let (Some(get), true) = (d.ty().slots(cx).get, d.ty().slots(cx).set.is_some())
     {
-        return get(cx, d, Some(this), Some(meta.as_obj()));
+        return get(cx, d, Some(this), Some(meta.as_obj())).map(Some);
     }
     if let Some(found) = ty.lookup(cx, name) {
         return match found.ty().slots(cx).get {
-            Some(get) => get(cx, &found, None, Some(this)),
-            None => Ok(found),
+            Some(get) => get(cx, &found, None, Some(this)).map(Some),
+            None => Ok(Some(found)),
         };
     }
-    if let Some(d) = on_meta {
-        return match d.ty().slots(cx).get {
-            Some(get) => get(cx, &d, Some(this), Some(meta.as_obj())),
-            None => Ok(d),
-        };
+    let Some(d) = on_meta else { return Ok(None) };
+    match d.ty().slots(cx).get {
+        Some(get) => get(cx, &d, Some(this), Some(meta.as_obj())).map(Some),
+        None => Ok(Some(d)),
     }
+}
+
+/// `type.__getattribute__`.
+pub fn getattribute(cx: &mut Cx, this: &Obj, name: &Ref<Str>) -> PyResult {
+    match find(cx, this, name)? {
+        Some(v) => Ok(v),
+        None => Err(no_attribute(cx, this, name)),
+    }
+}
+
+#[cold]
+fn no_attribute(cx: &mut Cx, this: &Obj, name: &Ref<Str>) -> Raised {
+    // SAFETY: O3, as above.
+    let ty = unsafe { this.cast_unchecked::<Type>() };
     let text = format!("type object '{}' has no attribute '{}'", ty.name_text(), name.to_text(cx));
-    Err(super::exception::attribute_error(cx, text, this, name))
+    super::exception::attribute_error(cx, text, this, name)
 }
 
 fn setattr(cx: &mut Cx, this: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyResult<()> {
@@ -489,10 +502,7 @@ fn setattr(cx: &mut Cx, this: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyR
         Some(v) => dict.insert(cx, name.as_obj(), v.clone())?,
         None => match dict.remove(cx, name.as_obj())? {
             Some(old) => Some(old),
-            None => {
-                let text = format!("type object '{}' has no attribute '{}'", ty.name_text(), name.to_text(cx));
-                return Err(super::exception::attribute_error(cx, text, this, name));
-            }
+            None => return Err(no_attribute(cx, this, name)),
         },
     };
     ty.modified(cx);

@@ -1,11 +1,12 @@
 //! Objects to JSON text.
 
-use retic_runtime::object::Guarded;
+use retic_runtime::object::{Guarded, shape};
 use retic_runtime::types::function::Builtin;
 use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Dict, Float, Int, List, Slots, Spec, Str, Tuple, Type};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
 use std::cell::Cell;
+use std::cmp::Ordering;
 
 /// Text that grows: bytes as long as it is ASCII.
 #[derive(Default)]
@@ -328,6 +329,42 @@ impl Writer {
         cx.str_ref(&text).map(Some)
     }
 
+    /// The items of a dict whose keys can be brought in order without Python.
+    fn plain_entries(&self, cx: &mut Cx, d: &Ref<Dict>) -> Option<Vec<(Obj, Obj)>> {
+        if !std::ptr::eq(d.as_obj().ty(), &*cx.types.dict) {
+            return None;
+        }
+        let mut entries = d.entries(cx);
+        if self.e.sort_keys.get() {
+            if entries.iter().any(|(k, _)| k.shape() != shape::STR) {
+                return None;
+            }
+            entries.sort_unstable_by(|(a, _), (b, _)| match (a.cast::<Str>(), b.cast::<Str>()) {
+                (Some(a), Some(b)) => a.order(b),
+                _ => Ordering::Equal,
+            });
+        }
+        Some(entries)
+    }
+
+    /// What `items()` gives, sorted if that is asked for.
+    fn items(&self, cx: &mut Cx, o: &Obj) -> PyResult<Vec<(Obj, Obj)>> {
+        let items = protocol::call_method(cx, o, "items", &[])?;
+        let list = protocol::collect(cx, &items)?;
+        let list = cx.list(list)?;
+        if self.e.sort_keys.get() {
+            protocol::call_method(cx, &list, "sort", &[])?;
+        }
+        let mut pairs = Vec::new();
+        for p in protocol::collect(cx, &list)? {
+            match p.cast::<Tuple>().map(|t| t.items().to_vec()).as_deref() {
+                Some([k, v]) => pairs.push((k.clone(), v.clone())),
+                _ => return Err(cx.value_error("items must return 2-tuples")),
+            }
+        }
+        Ok(pairs)
+    }
+
     fn dict(&mut self, cx: &mut Cx, o: &Obj, level: usize) -> PyResult<()> {
         let Some(d) = o.cast::<Dict>().cloned() else { return Ok(()) };
         if d.len(cx) == 0 {
@@ -336,23 +373,9 @@ impl Writer {
         }
         let entered = self.enter(cx, o)?;
         self.out.push_ascii(b"{");
-        let entries = if self.e.sort_keys.get() || !std::ptr::eq(o.ty(), &*cx.types.dict) {
-            let items = protocol::call_method(cx, o, "items", &[])?;
-            let list = protocol::collect(cx, &items)?;
-            let list = cx.list(list)?;
-            if self.e.sort_keys.get() {
-                protocol::call_method(cx, &list, "sort", &[])?;
-            }
-            let mut pairs = Vec::new();
-            for p in protocol::collect(cx, &list)? {
-                match p.cast::<Tuple>().map(|t| t.items().to_vec()).as_deref() {
-                    Some([k, v]) => pairs.push((k.clone(), v.clone())),
-                    _ => return Err(cx.value_error("items must return 2-tuples")),
-                }
-            }
-            pairs
-        } else {
-            d.entries(cx)
+        let entries = match self.plain_entries(cx, &d) {
+            Some(entries) => entries,
+            None => self.items(cx, o)?,
         };
         let mut first = true;
         for (k, v) in entries {

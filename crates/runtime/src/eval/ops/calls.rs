@@ -42,7 +42,7 @@ pub unsafe fn call_any<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot
 }
 
 /// A built-in function: `len` of what knows its length needs no call.
-#[inline(always)]
+#[inline(never)]
 unsafe fn call_builtin(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
     // SAFETY: shapes are compared before layouts are used; what has other holders dies later.
     unsafe {
@@ -64,16 +64,26 @@ unsafe fn call_builtin(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: 
             }
         }
         if n == 2 && (*cx).quick.isinstance.is_some_and(|d| std::ptr::eq(d, (*callee.cast::<Builtin>()).def.get())) {
-            let (o, class) = (*regs.add(w + 1), *regs.add(w + 2));
-            let v = quick_isinstance(&*cx, o, class);
-            if !v.is_null() && !is_last(o) && !is_last(class) && !is_last(callee) && (*cx).poll.load(Ordering::Relaxed) == 0 {
-                drop_light(cx, o);
-                drop_light(cx, class);
-                drop_light(cx, callee);
-                return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v);
-            }
+            return call_isinstance(cx, pc, regs, w);
         }
         call_native(cx, pc, regs, w, n)
+    }
+}
+
+/// `isinstance` of two arguments: where no class has a say of its own it needs no call.
+#[inline(never)]
+unsafe fn call_isinstance(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize) {
+    // SAFETY: as above.
+    unsafe {
+        let (callee, o, class) = (*regs.add(w), *regs.add(w + 1), *regs.add(w + 2));
+        let v = quick_isinstance(&*cx, o, class);
+        if !v.is_null() && !is_last(o) && !is_last(class) && !is_last(callee) && (*cx).poll.load(Ordering::Relaxed) == 0 {
+            drop_light(cx, o);
+            drop_light(cx, class);
+            drop_light(cx, callee);
+            return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, v);
+        }
+        call_native(cx, pc, regs, w, 2)
     }
 }
 

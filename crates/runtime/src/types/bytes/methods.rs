@@ -371,6 +371,9 @@ pub fn make_table(cx: &mut Cx, from: &Obj, to: &Obj) -> PyResult<Vec<u8>> {
 }
 
 pub fn decode(cx: &mut Cx, b: &[u8], encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
+    if b.is_ascii() && encoding.is_none_or(|e| crate::codecs::keeps_ascii(e)) {
+        return Ok(Str::from_latin1(cx, b)?.into_obj());
+    }
     let enc = encoding.map_or("utf-8".into(), |e| e.to_text(cx));
     let err = errors.map_or("strict".into(), |e| e.to_text(cx));
     crate::codecs::decode(cx, b, &enc, &err)

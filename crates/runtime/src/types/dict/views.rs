@@ -4,7 +4,7 @@ use super::Dict;
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
-use crate::object::{Guarded, Obj, Ref};
+use crate::object::{Guarded, Header, Obj, Ref};
 use crate::protocol;
 use crate::types::type_::{Cmp, Op, flags};
 use crate::types::{Set, Slots, Spec, Tuple, Type};
@@ -49,21 +49,21 @@ pub fn iterator(cx: &Cx, ty: &Ref<Type>, dict: &Ref<Dict>) -> PyResult {
 }
 
 impl DictIter {
-    /// The next key and value of an iterator over items, borrowed, and its pair, when nothing is in the way: the dict is as it
-    /// was and not at its end.
+    /// The place behind the next entry, and its key and value, borrowed, when nothing is in the way: the dict is as it was and
+    /// not at its end.
     #[inline(always)]
-    pub(crate) fn peek_item(&self, cx: &Cx) -> Option<(usize, Obj, Obj)> {
+    pub(crate) fn peek(&self, cx: &Cx) -> Option<(usize, *mut Header, *mut Header)> {
         let d = self.dict.get(cx).as_ref()?;
         if d.len(cx) != self.used.get() || self.left.get() == 0 {
             return None;
         }
         let i = d.entry_from(cx, self.at.get())?;
         let table = d.table.get(cx);
-        Some((i + 1, table.key(i).clone(), table.value(i).clone()))
+        Some((i + 1, table.key(i).as_ptr().as_ptr(), table.value(i).as_ptr().as_ptr()))
     }
     /// The pair shown last, when nobody else holds it.
     #[inline(always)]
-    pub(crate) fn free_pair(&self, cx: &Cx) -> Option<*mut crate::object::Header> {
+    pub(crate) fn free_pair(&self, cx: &Cx) -> Option<*mut Header> {
         crate::types::iterators::combined::free_pair(self.result.get(cx))
     }
     /// The place behind an item that was shown.

@@ -4,7 +4,7 @@ use super::Set;
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
-use crate::object::{Guarded, Obj, Ref};
+use crate::object::{Guarded, Header, Obj, Ref};
 use crate::types::iterators::rebuilt;
 use crate::types::type_::flags;
 use crate::types::{Slots, Spec};
@@ -18,6 +18,19 @@ layout! {
 pub fn over(cx: &Cx, set: &Ref<Set>) -> PyResult {
     let n = set.len();
     Ok(memory::new(cx, &cx.types.set_iterator, |head| SetIter { head, set: Guarded::new(Some(set.clone())), at: Cell::new(0), used: Cell::new(n), left: Cell::new(n) })?.into_obj())
+}
+
+impl SetIter {
+    /// The next item, borrowed; null at the end and when the set has another number of items.
+    #[inline(always)]
+    pub(crate) fn advance(&self, cx: &Cx) -> *mut Header {
+        let Some(set) = self.set.get(cx).as_ref().filter(|s| s.len() == self.used.get()) else { return std::ptr::null_mut() };
+        let mut at = self.at.get();
+        let Some(v) = set.entry_from(cx, &mut at) else { return std::ptr::null_mut() };
+        self.at.set(at);
+        self.left.set(self.left.get().saturating_sub(1));
+        v.as_ptr().as_ptr()
+    }
 }
 
 fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {

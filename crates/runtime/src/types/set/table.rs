@@ -243,12 +243,17 @@ impl Set {
     }
     /// The key and hash at or after a place in the table; the place moves behind it.
     pub(super) fn next_entry(&self, cx: &Cx, at: &mut usize) -> Option<(Obj, i64)> {
+        let k = self.entry_from(cx, at)?.clone();
+        Some((k, self.table.get(cx)[*at - 1].hash))
+    }
+    /// The key at or after a place in the table; the place moves behind it.
+    #[inline(always)]
+    pub(super) fn entry_from<'a>(&'a self, cx: &'a Cx, at: &mut usize) -> Option<&'a Obj> {
         let t = self.table.get(cx);
         while *at < t.len() {
             *at += 1;
-            let e = &t[*at - 1];
-            if let Some(k) = &e.key {
-                return Some((k.clone(), e.hash));
+            if let Some(k) = &t[*at - 1].key {
+                return Some(k);
             }
         }
         None

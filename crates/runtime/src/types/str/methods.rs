@@ -608,6 +608,11 @@ impl Str {
     /// Encode the string using the codec registered for encoding.
     #[py("encode($self, /, encoding=None, errors=None)")]
     fn encode(cx: &mut Cx, this: &Ref<Str>, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
+        if let Some(ascii) = this.ascii_bytes()
+            && encoding.is_none_or(|e| crate::codecs::keeps_ascii(e))
+        {
+            return crate::types::Bytes::from_slice(cx, ascii);
+        }
         let enc = encoding.map_or("utf-8".into(), |e| e.to_text(cx));
         let err = errors.map_or("strict".into(), |e| e.to_text(cx));
         let bytes = crate::codecs::encode(cx, this, &enc, &err)?;
