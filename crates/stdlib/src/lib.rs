@@ -17,6 +17,7 @@ mod contextvars;
 mod csv;
 mod datetime;
 mod decimal;
+mod elementtree;
 mod errno;
 mod expat;
 mod fcntl;
@@ -92,6 +93,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("array", array::make),
     ("binascii", binascii::make),
     ("_bz2", bz2::make),
+    ("_retic_elementtree", elementtree::make),
     ("errno", errno::make),
     ("pyexpat", expat::make),
     ("itertools", itertools::make_module),

@@ -150,6 +150,19 @@ pub struct Buf<T> {
     heap: *const retic_heap::Heap,
 }
 
+impl<T> Guarded<Buf<T>> {
+    /// Appends a value.
+    pub fn push(&self, cx: &mut Cx, value: T) -> PyResult<()> {
+        // SAFETY: `&mut Cx` is held, so nobody borrows the values; growing runs no Python.
+        unsafe { (*self.as_ptr()).push(cx, value) }
+    }
+    /// Puts a value in front of the one at `index`.
+    pub fn insert(&self, cx: &mut Cx, index: usize, value: T) -> PyResult<()> {
+        // SAFETY: as above.
+        unsafe { (*self.as_ptr()).insert(cx, index, value) }
+    }
+}
+
 impl<T> Buf<T> {
     pub const fn empty() -> Buf<T> {
         Buf { data: NonNull::dangling().as_ptr(), len: 0, capacity: 0, heap: std::ptr::null() }
