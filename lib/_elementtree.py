@@ -33,7 +33,7 @@ class XMLParser:
         self._feeder = feeder = _Feeder(target)
         parser.buffer_text = True
         parser.ordered_attributes = True
-        parser.SkippedEntityHandler = self._undefined
+        parser.DefaultHandlerExpand = self._undefined
         if hasattr(target, "start"):
             parser.StartElementHandler = feeder.start
         if hasattr(target, "end"):
@@ -50,16 +50,17 @@ class XMLParser:
             parser.EndNamespaceDeclHandler = lambda prefix: end(prefix or "")
         parser.StartDoctypeDeclHandler = self._doctype
 
-    def _undefined(self, name, is_parameter):
-        if is_parameter:
+    def _undefined(self, text):
+        if not text.startswith("&"):
             return
+        name = text[1:-1]
         if name in self.entity:
             handler = getattr(self.target, "data", None)
             if handler is not None:
                 handler(self.entity[name])
             return
         line, column = self._expat.ErrorLineNumber, self._expat.ErrorColumnNumber
-        raise _parse_error("undefined entity &%s;: line %d, column %d" % (name, line, column), 11, line, column)
+        raise _parse_error("undefined entity %s: line %d, column %d" % (text, line, column), 11, line, column)
 
     def _doctype(self, name, system, public, internal):
         handler = getattr(self.target, "doctype", None)

@@ -205,6 +205,8 @@ pub struct Parser {
     fed: usize,
     /// The text of events is wanted.
     pub keep_raw: bool,
+    /// And that of tags and of text.
+    pub keep_raw_content: bool,
     /// Entities of the document are put in where they stand.
     pub expand: bool,
     pub param_entities: ParamEntities,
@@ -246,6 +248,7 @@ impl Parser {
             expanded: 0,
             fed: 0,
             keep_raw: false,
+            keep_raw_content: true,
             expand: true,
             param_entities: ParamEntities::Never,
             foreign_dtd: false,
@@ -268,6 +271,7 @@ impl Parser {
         p.is_entity = true;
         p.after_begin = if context.is_some() { State::Content } else { State::External };
         p.keep_raw = self.keep_raw;
+        p.keep_raw_content = self.keep_raw_content;
         p.expand = self.expand;
         p.param_entities = self.param_entities;
         p.deferral = self.deferral;
@@ -468,7 +472,8 @@ impl Parser {
 
     /// Puts an event in line.
     fn tell(&mut self, event: Event, raw: &str) {
-        let raw = if self.keep_raw { raw.to_string() } else { String::new() };
+        let wanted = self.keep_raw && (self.keep_raw_content || !matches!(event, Event::Start { .. } | Event::End(_) | Event::Text(_)));
+        let raw = if wanted { raw.to_string() } else { String::new() };
         self.pending.push_back(Told { event, raw, at: None, if_read: false });
     }
 

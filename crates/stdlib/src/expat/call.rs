@@ -92,9 +92,11 @@ pub fn flush(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<()> {
 pub fn run(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<Result<(), XmlError>> {
     loop {
         let raw = handler(cx, this, Handler::Default).is_some() || handler(cx, this, Handler::DefaultExpand).is_some();
+        let raw_content = raw && [Handler::StartElement, Handler::EndElement, Handler::CharacterData].iter().any(|h| handler(cx, this, *h).is_none());
         let expand = handler(cx, this, Handler::Default).is_none();
         let next = with(this, |p| {
             p.keep_raw = raw;
+            p.keep_raw_content = raw_content;
             p.expand = expand;
             p.next_event()
         });
