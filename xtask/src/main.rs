@@ -7,6 +7,7 @@
 //! - `bench`: our programs in several interpreters, in turns; `count`: their instructions, compared with what is on record.
 //! - `compare lifetimes|decimal FIRST LAST`: random programs in CPython and in Retic, by seed.
 //! - `lens [--rounds N]`: what recording costs at each level.
+//! - `profile`: records the profile that release builds are compiled with.
 //! - `tailcalls`: disassembles the release binary and requires that no handler calls the next one.
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ mod compare;
 mod lens;
 mod licenses;
 mod oracle;
+mod profile;
 mod tailcalls;
 mod tidy;
 
@@ -31,9 +33,10 @@ fn main() -> ExitCode {
         Some("compare") => compare::run(&args[1..]),
         Some("lens") => lens::run(&args[1..]),
         Some("ucd") => ucd(),
+        Some("profile") => profile::record(),
         Some("licenses") => licenses::run(args.iter().any(|a| a == "--check")),
         _ => {
-            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | ucd | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
+            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | profile | ucd | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
         }
     };
     match result {

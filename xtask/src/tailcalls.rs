@@ -50,16 +50,24 @@ fn handlers_that_call(listing: &str) -> (usize, Vec<String>) {
             .filter(|(name, lines)| !handlers.contains(name) && lines.iter().any(|l| l.contains("\tjmp ") && target(l).is_some_and(|t| handlers.contains(t))))
             .map(|(name, _)| *name)
             .collect();
-        if more.is_empty() {
+        // What a handler jumps to goes on where it should have: it is one, too.
+        let behind: Vec<&str> = functions
+            .iter()
+            .filter(|(name, _)| handlers.contains(name))
+            .flat_map(|(_, lines)| lines.iter().filter(|l| l.contains("\tjmp ")).filter_map(|l| target(l)))
+            .filter(|t| !t.contains('+') && !handlers.contains(t) && functions.iter().any(|(name, _)| name == t))
+            .collect();
+        if more.is_empty() && behind.is_empty() {
             break;
         }
         handlers.extend(more);
+        handlers.extend(behind);
     }
     let mut bad: Vec<String> = Vec::new();
     for (name, lines) in functions.iter().filter(|(name, _)| handlers.contains(name)) {
         for l in lines.iter().filter(|l| l.contains("call ")) {
-            let through_register = l.contains("*%");
-            if through_register || target(l).is_some_and(|t| handlers.contains(t)) {
+            let indirect = l.contains('*') && !l.contains("(%rip)");
+            if indirect || target(l).is_some_and(|t| handlers.contains(t)) {
                 bad.push(format!("{name}: {}", l.trim()));
             }
         }
@@ -74,6 +82,10 @@ mod tests {
         let good = "10 <r::eval::plain::ops::x>:\n 1:\tmov 1,2\n 1:\tmov 1,2\n 1:\tmov (%rsi),%rax\n 2:\tjmp    *%rax\n\n20 <r::eval::plain::ops::y>:\n 1:\tjmp    10 <r::eval::plain::ops::x>\n";
         assert_eq!(super::handlers_that_call(good), (2, vec![]));
         let bad = format!("{good} 2:\tcall   10 <r::eval::plain::ops::x>\n");
+        assert_eq!(super::handlers_that_call(&bad).1.len(), 1);
+        let bad = good.replace("10 <r::eval::plain::ops::x>:", "10 <r::eval::plain::ops::x>:\n 1:\tcall   *0x10(%rbx,%rax,8)");
+        assert_eq!(super::handlers_that_call(&bad).1.len(), 1);
+        let bad = format!("{good} 3:\tjmp    30 <r::eval::plain::ops::z>\n\n30 <r::eval::plain::ops::z>:\n 1:\tcall   *(%rbx)\n");
         assert_eq!(super::handlers_that_call(&bad).1.len(), 1);
         let bad = good.replace("10 <r::eval::plain::ops::x>:", "10 <r::eval::plain::ops::x>:\n 1:\tcall   *%rax");
         assert_eq!(super::handlers_that_call(&bad).1.len(), 1);

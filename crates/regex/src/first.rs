@@ -49,11 +49,14 @@ impl First {
 /// What is known of every instruction: `None` where a match may be empty or begin with anything.
 type Known = Vec<Option<First>>;
 
+/// What the next instruction, and what the target of a choice begins with.
+pub type Ways = (Option<First>, Option<First>);
+
 /// Places where the next character can decide, and where a search need not look.
 #[derive(Clone, Debug, Default)]
 pub struct Peek {
-    /// Of `Split` and `Loop`: what the next instruction and what the target begin with.
-    pub ways: Vec<Option<Box<(Option<First>, Option<First>)>>>,
+    /// Of each `Split` and `Loop`.
+    pub ways: Vec<Option<Box<Ways>>>,
     /// What every match begins with.
     pub start: Option<First>,
     /// The one character every match begins with.

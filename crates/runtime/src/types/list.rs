@@ -181,7 +181,7 @@ fn replace_run(cx: &mut Cx, this: &Obj, s: &Ref<super::Slice>, value: &Obj) -> b
     let n = list(this).items(cx).len();
     let Some(r) = super::slice::resolve_plain(cx, s, n).filter(|r| r.step == 1 && r.len <= RUN_MAX) else { return false };
     let from: *const [Obj] = match value.shape() {
-        shape::LIST if !value.is(this) => &list(value).items(cx)[..],
+        shape::LIST if !value.is(this) => list(value).items(cx),
         shape::TUPLE => value.cast::<super::Tuple>().map_or(&[][..], |t| t.items()),
         _ => return false,
     };

@@ -143,6 +143,13 @@ unsafe fn is_jump<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u
     }
 }
 
+/// Tells the lens; a function of its own, because operands are passed by address.
+#[inline(never)]
+unsafe fn tell_compared(cx: &mut Cx, a: Slot, b: Slot) {
+    // SAFETY: operands of the instruction are alive.
+    unsafe { crate::lens::compared(cx, peek(&a), peek(&b)) }
+}
+
 #[inline(never)]
 unsafe fn is_jump_any<const A: u8, const B: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as `binary_any`.
@@ -150,7 +157,7 @@ unsafe fn is_jump_any<const A: u8, const B: u8>(cx: *mut Cx, pc: *mut u64, regs:
         let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
         at(cx, pc);
         if LENS {
-            crate::lens::compared(&mut *cx, peek(&a), peek(&b));
+            tell_compared(&mut *cx, a, b);
         }
         let r = (a == b) == (f(pc, 3) == 6);
         release::<A>(cx, a);

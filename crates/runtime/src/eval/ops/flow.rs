@@ -414,7 +414,7 @@ unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
             }
             FrameKind::ForIter => {
                 close(&mut *cx, frame);
-                let told = (*cx).frame_limit.get() != 0 || peek(&v).is_none() || crate::eval::tracing::stopped(&mut *cx, peek(&v));
+                let told = (*cx).frame_limit.get() != 0 || told_of_value(&mut *cx, v);
                 drop_slot(cx, v);
                 let caller = (*cx).stacks.top;
                 if !told {
@@ -428,7 +428,7 @@ unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
                 close(&mut *cx, frame);
                 let caller = (*cx).stacks.top;
                 let (pc, regs) = ((*caller).pc, (*caller).regs);
-                if (*cx).frame_limit.get() == 0 && !peek(&v).is_none() && !crate::eval::tracing::stopped(&mut *cx, peek(&v)) {
+                if (*cx).frame_limit.get() == 0 && !told_of_value(&mut *cx, v) {
                     drop_slot(cx, v);
                     return fail(cx, pc, regs);
                 }
@@ -439,6 +439,15 @@ unsafe fn leave(cx: *mut Cx, frame: *mut Frame, v: Slot) {
             }
         }
     }
+}
+
+/// Tells who watches of the StopIteration that carries a value; false when that raised. A function of its own, because the value
+/// is passed by address.
+#[inline(never)]
+unsafe fn told_of_value(cx: &mut Cx, v: Slot) -> bool {
+    // SAFETY: the caller owns it.
+    let v = unsafe { peek(&v) };
+    v.is_none() || crate::eval::tracing::stopped(cx, v)
 }
 
 #[inline(never)]

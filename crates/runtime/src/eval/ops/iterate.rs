@@ -124,7 +124,8 @@ unsafe fn for_members<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as above.
     unsafe {
         let it = *regs.add(f(pc, 1));
-        if std::ptr::eq((*it).ty.get().as_ptr(), &*(&(*cx).types).set_iterator) {
+        let types = &(*cx).types;
+        if std::ptr::eq((*it).ty.get().as_ptr(), &*types.set_iterator) {
             let v = (*it.cast::<SetIter>()).advance(&*cx);
             if !v.is_null() {
                 incref(v);
@@ -140,10 +141,11 @@ unsafe fn for_chars<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: as above.
     unsafe {
         let it = *regs.add(f(pc, 1));
-        if std::ptr::eq((*it).ty.get().as_ptr(), &*(&(*cx).types).str_iterator)
+        let (types, consts) = (&(*cx).types, &(*cx).consts);
+        if std::ptr::eq((*it).ty.get().as_ptr(), &*types.str_iterator)
             && let Some(c) = Iter::next_latin1(it)
         {
-            let v = (&(*cx).consts).latin1[c as usize].as_ptr().as_ptr();
+            let v = consts.latin1[c as usize].as_ptr().as_ptr();
             incref(v);
             return finish(cx, pc, regs, pc.add(3), D == 1, v);
         }
@@ -230,13 +232,13 @@ unsafe fn next_pair<const KIND: u8>(cx: *mut Cx, it: Slot) -> Option<(Slot, Slot
                 let it = &*it.cast::<Combined>();
                 let pair = it.free_pair(cx)?;
                 let (n, v) = it.next_counted(cx)?;
-                (pair, give(n), give(v))
+                (pair, n, v)
             }
             _ => {
                 let it = &*it.cast::<Combined>();
                 let pair = it.free_pair(cx)?;
                 let (a, b) = it.next_two(cx)?;
-                (pair, give(a), give(b))
+                (pair, a, b)
             }
         };
         crate::memory::cycles::track(cx, NonNull::new_unchecked(pair));

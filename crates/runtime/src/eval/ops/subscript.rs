@@ -104,7 +104,8 @@ unsafe fn subscr_char<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *m
                 i += text.len() as i64;
             }
             if let Some(c) = text.get(i as usize).filter(|_| i >= 0) {
-                let v = (&(*cx).consts).latin1[*c as usize].as_ptr().as_ptr();
+                let consts = &(*cx).consts;
+                let v = consts.latin1[*c as usize].as_ptr().as_ptr();
                 incref(v);
                 if A == T {
                     drop_light(cx, a);

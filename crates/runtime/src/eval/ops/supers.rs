@@ -44,7 +44,8 @@ pub unsafe fn super_attr(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         let (callee, this) = (*regs.add(f(pc, 0)), *regs.add(f(pc, 1)));
         let class = inside(*regs.add(f(pc, 2)));
         let kind = *pc.add(7);
-        let expected: *const Type = &*(&(*cx).types).super_;
+        let types = &(*cx).types;
+        let expected: *const Type = &*types.super_;
         if !std::ptr::eq(callee.cast::<Type>(), expected) || class.is_null() || (*cx).frame_limit.get() == 0 {
             return go(cx, pc.add(8), regs);
         }
@@ -78,17 +79,22 @@ unsafe fn super_other(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, class: Slot) {
     // SAFETY: as above; a lookup in dicts by interned names runs no Python.
     unsafe {
         *pc.add(7) = NOTHING;
-        if let Some((kind, key, value)) = look_up(&mut *cx, peek(&*regs.add(f(pc, 1))), peek(&class), &*pc.add(3)) {
-            (*pc.add(5), *pc.add(6), *pc.add(7)) = (key, value as u64, kind);
-            return super_attr(cx, pc, regs);
-        }
-        go(cx, pc.add(8), regs)
+        if remember(&mut *cx, pc, *regs.add(f(pc, 1)), class) { super_attr(cx, pc, regs) } else { go(cx, pc.add(8), regs) }
     }
 }
 
-unsafe fn look_up(cx: &mut Cx, this: &Obj, class: &Obj, name: &u64) -> Option<(u64, u64, Slot)> {
-    // SAFETY: the word is the name's address; the code holds it.
-    let name: &Ref<Str> = unsafe { &*std::ptr::from_ref(name).cast() };
+/// Whether something was found that may be remembered: it stands in the instruction's words then.
+#[inline(never)]
+unsafe fn remember(cx: &mut Cx, pc: *mut u64, this: Slot, class: Slot) -> bool {
+    // SAFETY: word 3 is the address of the name, which the code holds; both objects are alive.
+    unsafe {
+        let Some((kind, key, value)) = look_up(cx, peek(&this), peek(&class), &*pc.add(3).cast::<Ref<Str>>()) else { return false };
+        (*pc.add(5), *pc.add(6), *pc.add(7)) = (key, value as u64, kind);
+        true
+    }
+}
+
+fn look_up(cx: &Cx, this: &Obj, class: &Obj, name: &Ref<Str>) -> Option<(u64, u64, Slot)> {
     let class = class.cast::<Type>()?;
     if name.eq_str(cx, "__class__") {
         return None;
@@ -117,25 +123,26 @@ unsafe fn look_up(cx: &mut Cx, this: &Obj, class: &Obj, name: &u64) -> Option<(u
 unsafe fn super_bound(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, found: Slot) {
     // SAFETY: as above.
     unsafe {
-        let (callee, this) = (*regs.add(f(pc, 0)), *regs.add(f(pc, 1)));
         at(cx, pc);
-        let v = if *pc.add(7) == METHOD { bound(&mut *cx, peek(&found), peek(&this)) } else { give(peek(&found).clone()) };
+        let v = bound(&mut *cx, found, *regs.add(f(pc, 1)), *pc.add(7) == METHOD);
         if v.is_null() {
             return fail(cx, pc, regs);
         }
-        drop_slot(cx, callee);
+        drop_slot(cx, *regs.add(f(pc, 0)));
         let to = *pc.add(4);
         put(cx, regs, to as usize & 0xffff, to >> 16 == 1, v);
         go(cx, pc.add(*pc.add(2) as usize), regs)
     }
 }
 
+/// What was found, bound to the first argument if it is a method; null for an error.
 #[inline(never)]
-unsafe fn bound(cx: &mut Cx, method: &Obj, this: &Obj) -> Slot {
-    let get = method.ty().slots(cx).get;
+unsafe fn bound(cx: &mut Cx, found: Slot, this: Slot, method: bool) -> Slot {
+    // SAFETY: both are alive.
+    let (found, this) = unsafe { (peek(&found), peek(&this)) };
     let of = this.type_ref();
-    match get {
-        Some(get) => get(cx, method, Some(this), Some(of.as_obj())).map_or(std::ptr::null_mut(), |v| give(v)),
-        None => give(method.clone()),
+    match found.ty().slots(cx).get.filter(|_| method) {
+        Some(get) => get(cx, found, Some(this), Some(of.as_obj())).map_or(std::ptr::null_mut(), give),
+        None => give(found.clone()),
     }
 }

@@ -5,7 +5,7 @@ use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
 use crate::native::Args;
-use crate::object::{Buf, Guarded, Header, Obj, Ref};
+use crate::object::{Buf, Guarded, Header, Obj, Ref, shape};
 use crate::protocol;
 use crate::types::type_::{Op, flags};
 use crate::types::{Slots, Spec, Tuple, Type, int};
@@ -34,31 +34,32 @@ fn combined(cx: &mut Cx, ty: &Type, iterables: &[Obj], function: Option<Obj>, co
 }
 
 impl Combined {
-    /// The next index and item of an `enumerate` over a list or tuple, when there is one and the index a machine integer: it moves on.
+    /// The next index and item of an `enumerate` over a list or tuple, with counts of their own, when there is one and the index a
+    /// machine integer: it moves on.
     #[inline(always)]
-    pub(crate) fn next_counted(&self, cx: &Cx) -> Option<(Obj, Obj)> {
+    pub(crate) fn next_counted(&self, cx: &Cx) -> Option<(*mut Header, *mut Header)> {
         let (count, source) = (self.count.get(), self.sources.get(cx).first()?);
         if self.function.get(cx).is_some() || count == i64::MAX || !Iter::has_quick_next(source) {
             return None;
         }
         // Where there is no memory the usual way says so.
-        let n = cx.int(count).ok().or_else(|| {
-            cx.forget_error();
-            None
-        })?;
-        let v = Iter::quick_next(source)?;
+        let n = quick_int(cx, count);
+        let v = if n.is_null() { n } else { quick_item(source) };
+        if v.is_null() {
+            return None;
+        }
         self.count.set(count + 1);
         Some((n, v))
     }
-    /// The next items of a `zip` of two lists or tuples, when both have one: they move on.
+    /// The next items of a `zip` of two lists or tuples, with counts of their own, when both have one: they move on.
     #[inline(always)]
-    pub(crate) fn next_two(&self, cx: &Cx) -> Option<(Obj, Obj)> {
+    pub(crate) fn next_two(&self, cx: &Cx) -> Option<(*mut Header, *mut Header)> {
         let [a, b] = &self.sources.get(cx)[..] else { return None };
         if a.is(b) || !Iter::has_quick_next(b) {
             return None;
         }
-        let first = Iter::quick_next(a)?;
-        Some((first, Iter::quick_next(b)?))
+        let first = quick_item(a);
+        if first.is_null() { None } else { Some((first, quick_item(b))) }
     }
     /// The pair shown last, when nobody else holds it.
     #[inline(always)]
@@ -66,6 +67,38 @@ impl Combined {
         free_pair(self.result.get(cx))
     }
 }
+/// An int with a count of its own, or null: a function of its own, which leaves nothing to be dropped in handlers of the eval loop.
+#[inline(never)]
+fn quick_int(cx: &Cx, n: i64) -> *mut Header {
+    match cx.int(n) {
+        Ok(o) => crate::eval::give(o),
+        Err(_) => {
+            cx.forget_error();
+            std::ptr::null_mut()
+        }
+    }
+}
+
+/// The next item of a list or tuple iterator with a count of its own, or null.
+#[inline(always)]
+fn quick_item(source: &Obj) -> *mut Header {
+    let raw = source.as_ptr().as_ptr();
+    // SAFETY: the shapes are compared; the item, which its container holds, gets a count.
+    unsafe {
+        let v = match source.shape() {
+            shape::LIST_ITER => Iter::next_in_list(raw),
+            shape::TUPLE_ITER => Iter::next_in_tuple(raw),
+            _ => std::ptr::null_mut(),
+        };
+        if let Some(head) = v.as_ref()
+            && head.count.get() >= 0
+        {
+            head.count.set(head.count.get() + 1);
+        }
+        v
+    }
+}
+
 /// The tuple of an iterator, when nobody else holds it and it is a pair.
 #[inline(always)]
 pub(crate) fn free_pair(result: &Option<Obj>) -> Option<*mut Header> {

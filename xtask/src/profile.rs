@@ -1,0 +1,42 @@
+//! `profile`: records what the programs of `benches/` run, as the profile that release builds are compiled with.
+
+use crate::root;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let shown = format!("{command:?}");
+    match command.status() {
+        Ok(s) if s.success() => Ok(()),
+        Ok(s) => Err(format!("{shown}: {s}")),
+        Err(e) => Err(format!("{shown}: {e}")),
+    }
+}
+
+fn programs(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))? {
+        let path = entry.map_err(|e| e.to_string())?.path();
+        if path.extension().is_some_and(|e| e == "py") {
+            out.push(path);
+        }
+    }
+    out.sort();
+    Ok(out)
+}
+
+/// Builds a binary that counts, runs the programs of the benches and the training with it, and merges the counts into
+/// `profile/retic.profdata`. LLVM_PROFDATA names an `llvm-profdata` of version 19 or newer.
+pub fn record() -> Result<(), String> {
+    let (target, raw) = (root().join("target/profile"), root().join("target/profile/raw"));
+    let _ = std::fs::remove_dir_all(&raw);
+    run(Command::new("cargo").current_dir(root()).args(["build", "--release", "--package", "retic-cli", "--target-dir"]).arg(&target).env("RETIC_PROFILE_DIR", &raw))?;
+    let retic = target.join("release/retic");
+    let benches = root().join("benches");
+    for p in programs(&benches.join("programs"))? {
+        run(Command::new(&retic).arg(benches.join("driver.py")).arg(p).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()))?;
+    }
+    run(Command::new(&retic).arg(benches.join("training.py")).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()))?;
+    let profdata = std::env::var("LLVM_PROFDATA").unwrap_or_else(|_| "llvm-profdata-19".into());
+    run(Command::new(profdata).args(["merge", "--sparse", "--output"]).arg(root().join("profile/retic.profdata")).arg(&raw))
+}
