@@ -1,6 +1,6 @@
 //! What a match may begin with, from any instruction on: lets a choice be made by one look at the next character.
 
-use crate::program::{Greed, Inst, One, Program, Set, fits};
+use crate::program::{Fold, Greed, Inst, One, Program, Set, fits};
 
 /// A set of characters that holds at least those with which a match can begin. From 256 on all are in it, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,14 @@ impl First {
     }
     fn of(one: &One, sets: &[Set]) -> First {
         let mut first = First::NONE;
+        match one {
+            One::Literal(l) if *l < 256 => {
+                first.low[(*l >> 6) as usize] = 1 << (*l & 63);
+                return first;
+            }
+            One::In(set, Fold::None) => return First { low: sets[*set].low(), high: sets[*set].reaches_high() },
+            _ => {}
+        }
         for c in 0..256u32 {
             if fits(one, sets, c) {
                 first.low[(c >> 6) as usize] |= 1 << (c & 63);
@@ -26,7 +34,6 @@ impl First {
         first.high = match one {
             One::Literal(l) => *l > 255,
             One::Never => false,
-            One::In(set, crate::program::Fold::None) => sets[*set].reaches_high(),
             _ => true,
         };
         first

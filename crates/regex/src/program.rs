@@ -121,6 +121,10 @@ impl Set {
         });
         found != self.negate
     }
+    /// The first 256 characters, by bits.
+    pub fn low(&self) -> [u64; 4] {
+        self.low
+    }
     /// Whether characters from 256 on may be in it.
     pub fn reaches_high(&self) -> bool {
         self.negate
