@@ -523,9 +523,7 @@ pub fn spec() -> Spec {
             init: Some(init),
             repr: Some(|cx, o| {
                 let Some(this) = o.cast::<Element>().cloned() else { return Ok(cx.none()) };
-                let Some(tag) = this.tag.cloned(cx) else {
-                    return cx.str(&format!("<Element at {:#x}>", o.address()));
-                };
+                let tag = or_none(cx, this.tag.cloned(cx));
                 let Some(mark) = protocol::enter_repr(cx, o) else {
                     return Err(cx.runtime_error(format!("reentrant call inside {}.__repr__", o.ty().name_text())));
                 };
