@@ -1,5 +1,7 @@
 """Strings, a dict, lists."""
 
+import sys
+
 
 def run(n):
     words = {}
@@ -11,4 +13,4 @@ def run(n):
     return sum(len(k) + len(v) for k, v in sorted(words.items()))
 
 
-print(run(300_000))
+print(run(int(sys.argv[1]) if len(sys.argv) > 1 else 300_000))

@@ -1,5 +1,7 @@
 """Instances with two attributes, made and dropped."""
 
+import sys
+
 
 class Point:
     def __init__(self, x, y):
@@ -15,4 +17,4 @@ def run(n):
     return total
 
 
-print(run(1_000_000))
+print(run(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))

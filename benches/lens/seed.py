@@ -1,5 +1,7 @@
 """The post's function in a loop."""
 
+import sys
+
 
 def test():
     ins = object()
@@ -13,4 +15,4 @@ def run(n):
     return len(seen)
 
 
-print(run(1_000_000))
+print(run(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))

@@ -5,7 +5,7 @@ use crate::root;
 use std::process::Command;
 
 const PROGRAMS: [&str; 4] = ["objects", "calls", "mixed", "seed"];
-const LEVELS: [&str; 4] = ["--counts", "--lives", "--refs", "--steps"];
+pub const LEVELS: [&str; 4] = ["--counts", "--lives", "--refs", "--steps"];
 
 /// CPU seconds of a command, user and system, as bash's `time` has them.
 fn cpu(command: &str) -> Result<f64, String> {

@@ -25,7 +25,7 @@ fn programs(folder: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(out)
 }
 
-/// Builds a binary that counts, runs the programs of the benches and the training with it, and merges the counts into
+/// Builds a binary that counts, runs the programs of the benches, the training and those of the lens with it, and merges the counts into
 /// `profile/retic.profdata`. LLVM_PROFDATA names an `llvm-profdata` of version 19 or newer.
 pub fn record() -> Result<(), String> {
     let (target, raw) = (root().join("target/profile"), root().join("target/profile/raw"));
@@ -37,6 +37,15 @@ pub fn record() -> Result<(), String> {
         run(Command::new(&retic).arg(benches.join("driver.py")).arg(p).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()))?;
     }
     run(Command::new(&retic).arg(benches.join("training.py")).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()))?;
+    let recording = target.join("training.lens");
+    for (program, size) in [("objects", "40000"), ("calls", "18"), ("mixed", "20000"), ("seed", "40000")] {
+        for level in crate::lens::LEVELS {
+            let script = benches.join(format!("lens/{program}.py"));
+            let mut command = Command::new(&retic);
+            command.args(["trace", level, "--quiet", "-o"]).arg(&recording).arg(script).arg(size);
+            run(command.env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()))?;
+        }
+    }
     let profdata = std::env::var("LLVM_PROFDATA").unwrap_or_else(|_| "llvm-profdata-19".into());
     run(Command::new(profdata).args(["merge", "--sparse", "--output"]).arg(root().join("profile/retic.profdata")).arg(&raw))
 }

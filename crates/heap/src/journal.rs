@@ -7,8 +7,8 @@ use std::cell::{Cell, RefCell};
 pub enum Entry {
     /// Handed out. `before`: bytes in front of the header of the object it is for, or [`Entry::BUFFER`].
     Came { block: usize, size: usize, before: usize },
-    /// Given back.
-    Went { block: usize },
+    /// Given back, with so many bytes.
+    Went { block: usize, size: usize },
     /// Resized, perhaps to another place.
     Resized { from: usize, to: usize, size: usize },
 }
@@ -22,8 +22,6 @@ impl Entry {
 #[derive(Default)]
 pub struct Journal {
     kept: Cell<bool>,
-    /// Blocks that came and went again are of no interest.
-    lasting: Cell<bool>,
     entries: RefCell<Vec<Entry>>,
 }
 
@@ -36,27 +34,9 @@ impl Journal {
     pub(crate) fn keep(&self, keep: bool) {
         self.kept.set(keep);
     }
-    /// Whoever reads later wants only blocks that last: those that come and go soon after leave no entries, so that long work
-    /// with passing blocks needs no room here.
-    pub fn keep_lasting(&self, lasting: bool) {
-        self.lasting.set(lasting);
-    }
+    #[inline]
     pub(crate) fn push(&self, entry: Entry) {
-        /// Entries that are looked through for the block's coming.
-        const NEAR: usize = 8;
-        let mut entries = self.entries.borrow_mut();
-        if self.lasting.get()
-            && let Entry::Went { block: gone } = entry
-        {
-            let from = entries.len().saturating_sub(NEAR);
-            if let Some(i) = entries[from..].iter().rposition(|e| matches!(e, Entry::Came { block, .. } | Entry::Went { block } if *block == gone))
-                && matches!(entries[from + i], Entry::Came { .. })
-            {
-                entries.remove(from + i);
-                return;
-            }
-        }
-        entries.push(entry);
+        self.entries.borrow_mut().push(entry);
     }
     /// Moves the entries to `out`, which is emptied before.
     pub fn take(&self, out: &mut Vec<Entry>) {

@@ -34,6 +34,19 @@ const NUMBERS: usize = 32 / STEP;
 /// Is told what happens to a block while it happens; it must not ask the heap for anything.
 pub type Watch = fn(usize, Entry);
 
+/// Keeps sums of blocks while they come and go; like a [`Watch`], but with a function for each.
+#[derive(Clone, Copy)]
+pub struct Tally {
+    /// Handed to the functions first.
+    pub whose: usize,
+    /// A block for an object came: block, bytes in front of the header.
+    pub came: fn(usize, usize, usize),
+    /// A block went: block, bytes.
+    pub went: fn(usize, usize, usize),
+    /// A block was resized: from, to.
+    pub resized: fn(usize, usize, usize),
+}
+
 /// One interpreter's memory. Lies at a fixed address while it has blocks out.
 #[repr(C)]
 pub struct Heap {
@@ -44,8 +57,12 @@ pub struct Heap {
     /// Something waits in the journal, or the watcher wants to be asked for another reason.
     pub attention: Cell<bool>,
     pub journal: Journal,
+    /// A journal is kept, or somebody watches.
+    noted: Cell<bool>,
     /// Who is told of every block at once, and what is handed to it.
     watch: Cell<Option<(Watch, usize)>>,
+    /// Who keeps sums of the blocks in place of a journal.
+    tally: Cell<Option<Tally>>,
     /// While somebody is told: the free blocks of numbers, which would else be taken without a word.
     aside: Cell<*mut u8>,
     arenas: arena::Arenas,
@@ -72,7 +89,9 @@ impl Heap {
             short_max: Cell::new(if cfg!(retic_plain) { 0 } else { SMALL_MAX }),
             attention: Cell::new(false),
             journal: Journal::default(),
+            noted: Cell::new(false),
             watch: Cell::new(None),
+            tally: Cell::new(None),
             aside: Cell::new(null_mut()),
             arenas: arena::Arenas::default(),
             carved: [const { Cell::new(0) }; CLASSES],
@@ -190,7 +209,6 @@ impl Heap {
     }
 
     /// Large blocks, and all while a journal is kept.
-    #[cold]
     #[inline(never)]
     fn alloc_long(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
         let numbers = self.watch.get().is_some() && size.div_ceil(STEP).max(1) == NUMBERS;
@@ -203,20 +221,34 @@ impl Heap {
             self.aside.set(self.free[NUMBERS].replace(null_mut()));
         }
         let block = block?;
-        self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
+        if let Some(tally) = self.tally.get() {
+            if before != Entry::BUFFER && size >= before + size_of::<[usize; 2]>() {
+                // SAFETY: the block is as long as was asked for.
+                unsafe { block.add(before).cast::<[usize; 2]>().write([0; 2]) };
+                (tally.came)(tally.whose, block.as_ptr() as usize, before);
+            }
+        }
+        if self.noted.get() {
+            self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
+        }
         Some(block)
     }
 
     /// # Safety
     /// As `free`.
-    #[cold]
     #[inline(never)]
     unsafe fn free_long(&self, block: NonNull<u8>, size: usize) {
-        self.note(Entry::Went { block: block.as_ptr() as usize });
+        if let Some(tally) = self.tally.get() {
+            (tally.went)(tally.whose, block.as_ptr() as usize, size);
+        }
+        if self.noted.get() {
+            self.note(Entry::Went { block: block.as_ptr() as usize, size });
+        }
         // SAFETY: passed on from the caller.
         unsafe { if size > SMALL_MAX || cfg!(retic_plain) { self.free_large(block, size) } else { self.free_short(block, size) } }
     }
 
+    #[inline]
     fn note(&self, entry: Entry) {
         if self.journal.is_kept() {
             self.journal.push(entry);
@@ -247,9 +279,16 @@ impl Heap {
         self.choose_way();
     }
 
+    /// From now on `tally` is told of every block, or nobody is any more. The first two words of an object's header are zero until
+    /// it is written.
+    pub fn set_tally(&self, tally: Option<Tally>) {
+        self.tally.set(tally);
+        self.choose_way();
+    }
+
     fn choose_way(&self) {
-        let told = self.journal.is_kept() || self.watch.get().is_some();
-        self.short_max.set(if told || cfg!(retic_plain) { 0 } else { SMALL_MAX });
+        self.noted.set(self.journal.is_kept() || self.watch.get().is_some());
+        self.short_max.set(if self.noted.get() || self.tally.get().is_some() || cfg!(retic_plain) { 0 } else { SMALL_MAX });
     }
 
     /// Moves the free blocks of numbers away, in their order, and tells that they went.
@@ -263,7 +302,7 @@ impl Heap {
         }
         for block in blocks.into_iter().rev() {
             if let Some((watch, whose)) = self.watch.get() {
-                watch(whose, Entry::Went { block: block as usize });
+                watch(whose, Entry::Went { block: block as usize, size: NUMBERS * STEP });
             }
             // SAFETY: as above.
             unsafe { block.cast::<*mut u8>().write(self.aside.get()) };
@@ -344,6 +383,9 @@ impl Heap {
         if self.short_max.get() == 0
             && let Some(to) = moved
         {
+            if let Some(tally) = self.tally.get() {
+                (tally.resized)(tally.whose, block.as_ptr() as usize, to.as_ptr() as usize);
+            }
             self.note(Entry::Resized { from: block.as_ptr() as usize, to: to.as_ptr() as usize, size: new });
         }
         moved

@@ -26,6 +26,7 @@ use recorder::Recorder;
 use retic_events::{Asked, Event, How, Left, Level, Phase, Sink, Trigger};
 use std::cell::{Cell, RefCell};
 use std::ptr::{NonNull, null_mut};
+use totals::Totals;
 pub use window::Window;
 
 /// What `Cx::death_depth` is above while recording: `memory::bury` then comes here.
@@ -65,6 +66,7 @@ pub struct Lens {
     /// Frames are being left by an exception.
     pub(crate) raising: Cell<bool>,
     recorder: RefCell<Option<Box<Recorder>>>,
+    totals: RefCell<Option<Box<Totals>>>,
 }
 
 impl Default for Lens {
@@ -83,6 +85,7 @@ impl Default for Lens {
             watching: Cell::new(false),
             raising: Cell::new(false),
             recorder: RefCell::new(None),
+            totals: RefCell::new(None),
         }
     }
 }
@@ -139,11 +142,11 @@ impl Cx {
         let top = self.stacks.top;
         self.lens.top.set(top);
         let counts = self.lens.recorder.borrow().as_ref().is_some_and(|r| r.level == Level::Counts);
-        self.heap.journal.keep_lasting(counts);
         if counts {
             self.lens.counting.set(true);
-            self.heap.keep_journal(true);
-            self.heap.attention.set(true);
+            *self.lens.totals.borrow_mut() = Some(Box::default());
+            self.heap.set_tally(Some(totals::tally(self)));
+            self.heap.attention.set(self.lens.every.get());
             return;
         }
         self.lens.recording.set(true);
@@ -157,6 +160,8 @@ impl Cx {
     }
     fn close_journal(&mut self) {
         self.heap.keep_journal(false);
+        self.heap.set_tally(None);
+        *self.lens.totals.borrow_mut() = None;
         self.heap.attention.set(false);
         for flag in [&self.lens.recording, &self.lens.counting, &self.lens.waiting, &self.lens.every, &self.lens.watching] {
             flag.set(false);
@@ -177,9 +182,13 @@ impl Cx {
             settle(self);
             checkpoint(self);
         } else if self.lens.counting.get() {
-            settle(self);
-            if let Some(r) = self.lens.recorder.borrow_mut().as_mut() {
-                r.tell_totals();
+            self.heap.set_tally(None);
+            let totals = self.lens.totals.borrow_mut().take();
+            if let Some(mut totals) = totals {
+                totals.living(self);
+                if let Some(r) = self.lens.recorder.borrow_mut().as_mut() {
+                    r.tell_totals(&totals);
+                }
             }
         }
         self.close_journal();
@@ -210,12 +219,10 @@ pub(crate) unsafe fn step(cx: *mut Cx, pc: *mut u64) {
 }
 
 /// Something waits to be told: births of the instruction before, a new frame.
-#[cold]
 #[inline(never)]
 unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     let top = cx.stacks.top;
     if !cx.lens.is_recording() {
-        settle(cx);
         cx.lens.top.set(top);
         if cx.lens.waiting.get() || cx.lens.counting.get() && cx.lens.every.get() {
             // SAFETY: the top frame; the instruction is its next.
@@ -287,13 +294,6 @@ fn checkpoint(cx: &mut Cx) {
 /// Tells what the journal has: births, blocks given back.
 pub(crate) fn settle(cx: &mut Cx) {
     if cx.heap.attention.replace(cx.lens.every.get()) {
-        if cx.lens.counting.get() {
-            let mut recorder = cx.lens.recorder.borrow_mut();
-            if let Some(r) = recorder.as_mut() {
-                r.sum_up(cx);
-            }
-            return;
-        }
         let ended = with(cx, |cx, r| r.settle(cx));
         after(cx, ended);
     }
@@ -366,8 +366,10 @@ pub(crate) fn calling(cx: &mut Cx) {
 /// The top frame is about to drop its registers.
 #[inline(never)]
 pub(crate) fn frame_leaving(cx: &mut Cx, frame: *mut Frame) {
-    settle(cx);
-    with(cx, |cx, r| r.leaving(cx, frame));
+    if cx.lens.is_recording() {
+        settle(cx);
+        with(cx, |cx, r| r.leaving(cx, frame));
+    }
     // What dies with the registers dies in the frame below; where it was left is in `leaving`.
     cx.lens.top.set(frame.wrapping_sub(1));
 }
@@ -496,7 +498,6 @@ pub(crate) fn phase(cx: &mut Cx, phase: Phase) {
 /// Another thread has the interpreter now.
 pub(crate) fn thread_switched(cx: &mut Cx) {
     if cx.lens.counting.get() {
-        settle(cx);
         cx.lens.top.set(cx.stacks.top);
     }
     if cx.lens.is_recording() {

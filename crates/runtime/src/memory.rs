@@ -170,6 +170,29 @@ fn new_of_class<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T)
     }
 }
 
+/// Makes an instance of a class that has the flag PLAIN, without attributes.
+pub fn new_plain(cx: &Cx, ty: &Type) -> PyResult {
+    debug_assert!(ty.has(flags::PLAIN));
+    let size = ty.basicsize.get();
+    let Some(block) = cx.heap.alloc_object(PRE_HEADER + size, PRE_HEADER) else { return Err(cx.memory_error()) };
+    // SAFETY: the block has that many bytes; all of them are written here, the link by `track_new`.
+    unsafe {
+        let raw = block.add(PRE_HEADER).cast::<Header>();
+        block.cast::<[usize; 2]>().write([0; 2]);
+        raw.write(Header { count: Cell::new(1), shape: Cell::new(ty.root_shape.get()), ty: Cell::new(NonNull::from(ty)) });
+        let attributes = raw.add(1).cast::<usize>();
+        for i in 0..(size - size_of::<Header>()) / size_of::<usize>() {
+            attributes.add(i).write(0);
+        }
+        let c = ty.head.count.get();
+        if c >= 0 {
+            ty.head.count.set(c + 1);
+        }
+        cycles::track_new(cx, raw);
+        Ok(Obj::from_raw(raw))
+    }
+}
+
 /// Gives the block of a tuple of two back whose items moved out.
 ///
 /// # Safety
@@ -229,6 +252,20 @@ pub unsafe fn die(raw: NonNull<Header>) {
             cx.heap.free(raw.cast::<u8>().sub(pre), pre + size);
             leave_death(cx);
         };
+    }
+    if f & (flags::PLAIN | flags::FINALIZER | flags::MISFITS) == flags::PLAIN && cx.death_depth.get() < NESTING_MAX {
+        // SAFETY: managed types only; the parts of an instance are dropped once, in the order of `dissolve`.
+        unsafe {
+            if managed(raw).weak.get().is_none() {
+                cycles::untrack(cx, raw);
+                cx.death_depth.set(cx.death_depth.get() + 1);
+                drop_slots(cx, raw, ty);
+                drop_attributes(cx, raw);
+                cx.heap.free(raw.cast::<u8>().sub(PRE_HEADER), PRE_HEADER + ty.basicsize.get());
+                drop(Obj::from_raw(NonNull::from(ty).cast()));
+                return leave_death(cx);
+            }
+        }
     }
     if f & (flags::FINALIZER | flags::MANAGED) != 0 {
         // SAFETY: managed types only.

@@ -12,8 +12,19 @@ const STEP: usize = 16;
 pub struct Blocks {
     numbers: FxHashMap<usize, usize>,
     pages: Vec<Box<[u64; PAGE / STEP]>>,
-    /// The page looked at last: its number in address space, and here.
-    last: Cell<(usize, usize)>,
+    /// Pages looked at last, by the end of their number in address space: the number, the place in `pages`.
+    near: Near,
+}
+
+struct Near([Cell<(usize, usize)>; NEAR]);
+
+/// Pages that are found without a search.
+const NEAR: usize = 256;
+
+impl Default for Near {
+    fn default() -> Near {
+        Near([const { Cell::new((0, 0)) }; NEAR])
+    }
 }
 
 /// The bit that says that a block is not an object's.
@@ -39,17 +50,20 @@ impl Blocks {
     pub fn get(&self, block: usize) -> u64 {
         self.page(block).map_or(0, |p| self.pages[p][block % PAGE / STEP])
     }
-    #[inline]
+    #[inline(always)]
     pub fn set(&mut self, block: usize, serial: u64) {
         let page = match self.page(block) {
             Some(p) => p,
-            None => {
-                self.numbers.insert(block / PAGE, self.pages.len());
-                self.pages.push(Box::new([0; PAGE / STEP]));
-                self.pages.len() - 1
-            }
+            None => self.new_page(block),
         };
         self.pages[page][block % PAGE / STEP] = serial;
+    }
+    #[cold]
+    #[inline(never)]
+    fn new_page(&mut self, block: usize) -> usize {
+        self.numbers.insert(block / PAGE, self.pages.len());
+        self.pages.push(Box::new([0; PAGE / STEP]));
+        self.pages.len() - 1
     }
     /// Every entry.
     pub fn each(&self, mut act: impl FnMut(usize, u64)) {
@@ -64,15 +78,17 @@ impl Blocks {
     pub fn take(&mut self, block: usize) -> u64 {
         self.page(block).map_or(0, |p| std::mem::take(&mut self.pages[p][block % PAGE / STEP]))
     }
-    #[inline]
+    #[inline(always)]
     fn page(&self, block: usize) -> Option<usize> {
         let number = block / PAGE;
-        let (known, page) = self.last.get();
-        if known == number && number != 0 {
-            return Some(page);
-        }
+        let (known, page) = self.near.0[number % NEAR].get();
+        if known == number { Some(page) } else { self.far_page(number) }
+    }
+    #[inline(never)]
+    fn far_page(&self, number: usize) -> Option<usize> {
+        let near = &self.near.0[number % NEAR];
         let page = *self.numbers.get(&number)?;
-        self.last.set((number, page));
+        near.set((number, page));
         Some(page)
     }
 }

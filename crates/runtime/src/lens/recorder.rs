@@ -5,7 +5,6 @@ use super::holders::Watch;
 use super::naming::Names;
 use super::places::{self, BUFFER, Blocks};
 use super::refs::Refs;
-use super::totals::Totals;
 use super::window::Window;
 use crate::cx::Cx;
 use crate::eval::Frame;
@@ -40,7 +39,6 @@ pub struct Recorder {
     pub watch: Option<Watch>,
     /// At the levels that tell counts.
     pub refs: Option<Box<Refs>>,
-    pub totals: Totals,
     pub window: Option<Window>,
     events: Vec<Event>,
     pub(super) journal: Vec<Entry>,
@@ -78,7 +76,6 @@ impl Recorder {
             level: wanted.level,
             watch: wanted.watch,
             refs: (wanted.level >= Level::Refs).then(Box::default),
-            totals: Totals::default(),
             window: wanted.window,
             events: Vec::with_capacity(BATCH + 64),
             journal: Vec::new(),
@@ -180,7 +177,7 @@ impl Recorder {
         self.passes.resize(journal.len(), false);
         for (i, entry) in journal.iter().enumerate().rev() {
             match entry {
-                Entry::Went { block } => _ = self.gone.insert(*block),
+                Entry::Went { block, .. } => _ = self.gone.insert(*block),
                 Entry::Came { block, .. } => self.passes[i] = self.gone.remove(block),
                 Entry::Resized { .. } => {}
             }
@@ -196,10 +193,10 @@ impl Recorder {
         for i in 0..journal.len() {
             ended |= match journal[i] {
                 Entry::Came { block, size, before } => {
-                    let gone = if passing { self.passes[i] } else { journal[i + 1..].contains(&Entry::Went { block }) };
+                    let gone = if passing { self.passes[i] } else { journal[i + 1..].iter().any(|e| matches!(e, Entry::Went { block: b, .. } if *b == block)) };
                     self.came(cx, block, size, if gone { Entry::BUFFER } else { before })
                 }
-                Entry::Went { block } => self.went(cx, block),
+                Entry::Went { block, .. } => self.went(cx, block),
                 Entry::Resized { from, to, size } => {
                     let known = self.blocks.take(from);
                     self.blocks.set(to, known);

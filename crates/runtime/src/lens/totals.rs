@@ -1,12 +1,14 @@
-//! The level counts: how many objects of each type each instruction made, and how many of them died. Nothing is kept of
-//! single objects but which sum they belong to.
+//! The level counts: how many objects of each type each instruction made, and how many of them died. The heap tells of every
+//! block at once; of an object only its site is kept, by block, and its type is read when it goes, or at the end.
 
-use super::places::Blocks;
+use super::places::{self, Blocks};
 use super::recorder::Recorder;
 use crate::cx::Cx;
+use crate::memory::pre_size;
 use crate::object::Header;
+use crate::types::Type;
 use retic_events::{Event, Sink};
-use retic_heap::Entry;
+use retic_heap::Tally;
 use rustc_hash::FxHashMap;
 use std::ptr::NonNull;
 
@@ -20,73 +22,160 @@ struct Total {
     names: bool,
 }
 
+/// Sums found last, by instruction and by site and type.
+const NEAR: usize = 512;
+
 /// Sums by site and type.
-#[derive(Default)]
 pub struct Totals {
-    /// By site and address of the type.
+    /// The site of an instruction, from 1, by its address.
+    sites: Box<[(usize, u32); NEAR]>,
+    /// The sum, by site and address of the type.
+    near: Box<[(u32, u32, usize); NEAR]>,
     index: FxHashMap<(u32, usize), u32>,
-    last: ((u32, usize), u32),
     list: Vec<Total>,
-    /// The number of the sum of each block.
+    /// The site of each object's block, from 1.
     blocks: Blocks,
 }
 
-impl Recorder {
-    /// Takes the journal into the sums.
-    pub fn sum_up(&mut self, cx: &Cx) {
-        let mut journal = std::mem::take(&mut self.journal);
-        cx.heap.journal.take(&mut journal);
-        let site = self.place(cx);
-        let passing = self.passing(&journal);
-        for (i, entry) in journal.iter().enumerate() {
-            match *entry {
-                Entry::Came { before: Entry::BUFFER, .. } | Entry::Resized { .. } => {}
-                // One that has gone already has no header to read.
-                Entry::Came { block, .. } if if passing { self.passes[i] } else { journal[i + 1..].contains(&Entry::Went { block }) } => {}
-                Entry::Came { block, size, before } => {
-                    // SAFETY: L1; whoever took the block wrote the header before anything else could happen.
-                    let ty = unsafe { (*((block + before) as *const Header)).ty.get() };
-                    let key = (site, ty.as_ptr() as usize);
-                    let n = if self.totals.last.0 == key { self.totals.last.1 } else { self.total_of(cx, key, ty) };
-                    self.totals.last = (key, n);
-                    let total = &mut self.totals.list[n as usize - 1];
-                    total.born += 1;
-                    total.bytes += size as u64;
-                    self.totals.blocks.set(block, u64::from(n));
-                }
-                Entry::Went { block } => {
-                    let n = self.totals.blocks.take(block) as usize;
-                    if n == 0 {
-                        continue;
-                    }
-                    let total = &mut self.totals.list[n - 1];
-                    total.died += 1;
-                    if total.names {
-                        self.totals.index.clear();
-                        self.totals.last = ((0, 0), 0);
-                        self.names.forget_all();
-                    }
-                }
-            }
-        }
-        self.journal = journal;
+impl Default for Totals {
+    fn default() -> Totals {
+        Totals { sites: Box::new([(0, 0); NEAR]), near: Box::new([(0, 0, 0); NEAR]), index: FxHashMap::default(), list: Vec::new(), blocks: Blocks::default() }
     }
-    fn total_of(&mut self, cx: &Cx, key: (u32, usize), ty: NonNull<crate::types::Type>) -> u32 {
-        if let Some(n) = self.totals.index.get(&key) {
-            return *n;
+}
+
+/// What the heap tells of its blocks; `whose` is the address of the interpreter's context.
+pub fn tally(cx: &Cx) -> Tally {
+    Tally { whose: &raw const *cx as usize, came, went, resized }
+}
+
+fn came(whose: usize, block: usize, before: usize) {
+    // SAFETY: the context lies where it is while its heap does, and tells of its own blocks; only shared parts are looked at.
+    let cx = unsafe { &*(whose as *const Cx) };
+    if let Ok(mut totals) = cx.lens.totals.try_borrow_mut()
+        && let Some(t) = totals.as_deref_mut()
+    {
+        let site = t.site(cx);
+        t.blocks.set(block, places::object(u64::from(site), before));
+    }
+}
+
+fn went(whose: usize, block: usize, size: usize) {
+    // SAFETY: as above.
+    let cx = unsafe { &*(whose as *const Cx) };
+    if let Ok(mut totals) = cx.lens.totals.try_borrow_mut()
+        && let Some(t) = totals.as_deref_mut()
+    {
+        let known = t.blocks.take(block);
+        if known != 0 {
+            t.sum_up(cx, block, known, size, true);
         }
-        let type_id = self.names.type_of(&mut *self.sink, ty);
-        // SAFETY: the type of a live object is live.
-        let class = unsafe { ty.as_ref() };
-        let names = class.is_subtype(cx, &cx.types.type_) || class.is_subtype(cx, &cx.types.code);
-        self.totals.list.push(Total { site: key.0, type_id, born: 0, died: 0, bytes: 0, names });
-        let n = self.totals.list.len() as u32;
-        self.totals.index.insert(key, n);
+    }
+}
+
+fn resized(whose: usize, from: usize, to: usize) {
+    // SAFETY: as above.
+    let cx = unsafe { &*(whose as *const Cx) };
+    if let Ok(mut totals) = cx.lens.totals.try_borrow_mut()
+        && let Some(t) = totals.as_deref_mut()
+    {
+        let known = t.blocks.take(from);
+        if known != 0 {
+            t.blocks.set(to, known);
+        }
+    }
+}
+
+impl Totals {
+    /// The site of the instruction that runs, from 1.
+    #[inline]
+    fn site(&mut self, cx: &Cx) -> u32 {
+        let Some(frame) = cx.stacks.current() else { return 1 };
+        let pc = frame.pc as usize;
+        let near = self.sites[pc / 8 % NEAR];
+        if near.0 == pc { near.1 } else { self.new_site(cx, frame) }
+    }
+    #[inline(never)]
+    fn new_site(&mut self, cx: &Cx, frame: &crate::eval::Frame) -> u32 {
+        let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut() else { return 1 };
+        let site = recorder.as_mut().map_or(0, |r| r.site_of(cx, frame)) + 1;
+        let pc = frame.pc as usize;
+        self.sites[pc / 8 % NEAR] = (pc, site);
+        site
+    }
+    /// Takes an object into its sum: one that dies, or that lives at the end.
+    #[inline(always)]
+    fn sum_up(&mut self, cx: &Cx, block: usize, known: u64, size: usize, dies: bool) {
+        let site = places::serial(known) as u32;
+        let header = (block + places::before(known)) as *const Header;
+        // SAFETY: L1; the block is still its owner's, and the word of the type is zero until the header is written.
+        let ty = unsafe { (&raw const (*header).ty).cast::<*mut Type>().read() };
+        let Some(ty) = NonNull::new(ty) else { return };
+        let key = ty.as_ptr() as usize;
+        let slot = (site as usize ^ (key >> 4)) % NEAR;
+        let near = self.near[slot];
+        let n = if (near.0, near.2) == (site, key) { near.1 } else { self.total_of(cx, site, ty, slot) };
+        let Some(total) = self.list.get_mut(n as usize) else { return };
+        total.born += 1;
+        total.bytes += size as u64;
+        total.died += u64::from(dies);
+        if total.names && dies {
+            self.forget(cx);
+        }
+    }
+    #[inline(never)]
+    fn total_of(&mut self, cx: &Cx, site: u32, ty: NonNull<Type>, slot: usize) -> u32 {
+        let key = ty.as_ptr() as usize;
+        let n = match self.index.get(&(site, key)) {
+            Some(n) => *n,
+            None => {
+                let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut() else { return u32::MAX };
+                let Some(r) = recorder.as_mut() else { return u32::MAX };
+                let type_id = r.names.type_of(&mut *r.sink, ty);
+                // SAFETY: the type of a live object is live.
+                let class = unsafe { ty.as_ref() };
+                let names = class.is_subtype(cx, &cx.types.type_) || class.is_subtype(cx, &cx.types.code);
+                self.list.push(Total { site: site - 1, type_id, born: 0, died: 0, bytes: 0, names });
+                let n = self.list.len() as u32 - 1;
+                self.index.insert((site, key), n);
+                n
+            }
+        };
+        self.near[slot] = (site, n, key);
         n
     }
+    /// A class or code dies: addresses stand for nothing any more.
+    #[cold]
+    fn forget(&mut self, cx: &Cx) {
+        self.index.clear();
+        self.near.fill((0, 0, 0));
+        self.sites.fill((0, 0));
+        if let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut()
+            && let Some(r) = recorder.as_mut()
+        {
+            r.names.forget_all();
+        }
+    }
+    /// Those that live, too.
+    pub fn living(&mut self, cx: &Cx) {
+        let mut all = Vec::new();
+        self.blocks.each(|block, known| all.push((block, known)));
+        for (block, known) in all {
+            let header = (block + places::before(known)) as *mut Header;
+            // SAFETY: L1, as in `sum_up`; a header whose type is written is whole between instructions.
+            let size = unsafe {
+                match NonNull::new((&raw const (*header).ty).cast::<*mut Type>().read()) {
+                    Some(ty) => (ty.as_ref().ops.get().size)(NonNull::new_unchecked(header)) + pre_size(ty.as_ref()),
+                    None => continue,
+                }
+            };
+            self.sum_up(cx, block, known, size, false);
+        }
+    }
+}
+
+impl Recorder {
     /// Tells the sums.
-    pub fn tell_totals(&mut self) {
-        let totals = std::mem::take(&mut self.totals);
+    pub fn tell_totals(&mut self, totals: &Totals) {
         let events: Vec<Event> = totals.list.iter().map(|t| Event::Total { site: t.site, type_id: t.type_id, born: t.born, died: t.died, bytes: t.bytes }).collect();
         Sink::events(&mut *self.sink, &events);
     }

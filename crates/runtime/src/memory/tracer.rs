@@ -136,7 +136,7 @@ fn told(whose: usize, entry: Entry) {
             let stack = t.here(cx);
             t.came(block, size, stack);
         }
-        Entry::Went { block } => _ = t.went(block),
+        Entry::Went { block, .. } => _ = t.went(block),
         Entry::Resized { from, to, size } => {
             // A block that was there before the tracing stays unknown, as long as it stays.
             if t.went(from).is_some() || from != to {

@@ -299,6 +299,9 @@ pub fn is_plain(cx: &Cx, o: &Obj) -> bool {
 
 /// An instance without arguments.
 pub fn plain(cx: &Cx, ty: &Ref<Type>) -> PyResult {
+    if ty.has(flags::PLAIN) {
+        return memory::new_plain(cx, ty);
+    }
     Ok(memory::new(cx, ty, |head| Object { head })?.into_obj())
 }
 

@@ -48,6 +48,8 @@ pub mod flags {
     /// An object of a class with other room for inline attributes was given this class: the size of an instance is that of
     /// its block.
     pub const MISFITS: u32 = 65536;
+    /// Instances are a header, what lies in front of it, and places for attributes: a class of the user's over `object`.
+    pub const PLAIN: u32 = 131_072;
 }
 
 pub type Unary = fn(&mut Cx, &Obj) -> PyResult;
@@ -646,6 +648,9 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     }
     if has_dict || has_weak || base.has(flags::MANAGED) {
         f |= flags::MANAGED;
+    }
+    if f & flags::MANAGED != 0 && std::ptr::eq(base.ops.get(), cx.types.object.ops.get()) {
+        f |= flags::PLAIN;
     }
     let inherited_members = base.members.get();
     let members_offset = if inherited_members > 0 { base.members_offset.get() } else { base.basicsize.get() };
