@@ -3,14 +3,14 @@
 //! Here: where a block lies and who gets it next. Never here: Python types, counts, meaning. Promises, by number:
 //! H1 a block is in exactly one place: a free list or its owner's hands. H2 a block's address is 16-aligned and inside
 //! its arena. H3 in checked builds freed blocks are filled with a pattern. H4 the block freed last is handed out first,
-//! per size class. H5 while a journal is kept, every block that comes or goes is written down, in order.
+//! per size class. H5 whoever has himself told of blocks hears of every one that comes or goes, in order.
 
 mod arena;
-mod journal;
 mod stats;
+mod told;
 
-pub use journal::{Entry, Journal};
 pub use stats::{ClassStats, Stats};
+pub use told::{Entry, Tally, Watch};
 
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -31,37 +31,16 @@ const POISON: u8 = 0xdd;
 /// The class of ints of the usual size and floats, which the eval loop takes and gives back by itself.
 const NUMBERS: usize = 32 / STEP;
 
-/// Is told what happens to a block while it happens; it must not ask the heap for anything.
-pub type Watch = fn(usize, Entry);
-
-/// Keeps sums of blocks while they come and go; like a [`Watch`], but with a function for each.
-#[derive(Clone, Copy)]
-pub struct Tally {
-    /// Handed to the functions first.
-    pub whose: usize,
-    /// A block for an object came: block, bytes in front of the header.
-    pub came: fn(usize, usize, usize),
-    /// A block went: block, bytes.
-    pub went: fn(usize, usize, usize),
-    /// A block was resized: from, to.
-    pub resized: fn(usize, usize, usize),
-}
-
 /// One interpreter's memory. Lies at a fixed address while it has blocks out.
 #[repr(C)]
 pub struct Heap {
     /// Heads of the free lists, by class. First in the struct: allocation is four instructions.
     free: [Cell<*mut u8>; CLASSES],
-    /// Blocks up to this size go the short way: `SMALL_MAX`, or nothing while a journal is kept.
+    /// Blocks up to this size go the short way: `SMALL_MAX`, or nothing while somebody is told of them.
     short_max: Cell<usize>,
-    /// Something waits in the journal, or the watcher wants to be asked for another reason.
-    pub attention: Cell<bool>,
-    pub journal: Journal,
-    /// A journal is kept, or somebody watches.
-    noted: Cell<bool>,
     /// Who is told of every block at once, and what is handed to it.
     watch: Cell<Option<(Watch, usize)>>,
-    /// Who keeps sums of the blocks in place of a journal.
+    /// Who is told in place of a journal.
     tally: Cell<Option<Tally>>,
     /// While somebody is told: the free blocks of numbers, which would else be taken without a word.
     aside: Cell<*mut u8>,
@@ -87,9 +66,6 @@ impl Heap {
         Heap {
             free: [const { Cell::new(null_mut()) }; CLASSES],
             short_max: Cell::new(if cfg!(retic_plain) { 0 } else { SMALL_MAX }),
-            attention: Cell::new(false),
-            journal: Journal::default(),
-            noted: Cell::new(false),
             watch: Cell::new(None),
             tally: Cell::new(None),
             aside: Cell::new(null_mut()),
@@ -155,6 +131,9 @@ impl Heap {
     /// A block of at most `SMALL_MAX` bytes that no journal hears of.
     #[inline(always)]
     pub fn alloc_short(&self, size: usize) -> Option<NonNull<u8>> {
+        if cfg!(retic_plain) {
+            return self.alloc_large(size);
+        }
         let class = size.div_ceil(STEP).max(1);
         let head = self.free[class].get();
         if head.is_null() {
@@ -169,6 +148,9 @@ impl Heap {
     /// The same where one is at hand, else null: no call comes of it.
     #[inline(always)]
     pub fn pop_short(&self, size: usize) -> *mut u8 {
+        if cfg!(retic_plain) {
+            return self.alloc_large(size).map_or(null_mut(), NonNull::as_ptr);
+        }
         let class = size.div_ceil(STEP).max(1);
         let head = self.free[class].get();
         if !head.is_null() {
@@ -198,6 +180,10 @@ impl Heap {
     /// As `free`.
     #[inline(always)]
     pub unsafe fn free_short(&self, block: NonNull<u8>, size: usize) {
+        if cfg!(retic_plain) {
+            // SAFETY: passed on from the caller; every block is a large one.
+            return unsafe { self.free_large(block, size) };
+        }
         let class = size.div_ceil(STEP).max(1);
         if cfg!(debug_assertions) {
             // SAFETY: the whole class size belongs to the block.
@@ -208,7 +194,7 @@ impl Heap {
         self.free[class].set(block.as_ptr());
     }
 
-    /// Large blocks, and all while a journal is kept.
+    /// Large blocks, and all while somebody is told of them.
     #[inline(never)]
     fn alloc_long(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
         let numbers = self.watch.get().is_some() && size.div_ceil(STEP).max(1) == NUMBERS;
@@ -216,7 +202,7 @@ impl Heap {
             self.put_numbers_aside();
             self.free[NUMBERS].set(self.aside.replace(null_mut()));
         }
-        let block = if size > SMALL_MAX || cfg!(retic_plain) { self.alloc_large(size) } else { self.alloc_short(size) };
+        let block = if size > SMALL_MAX { self.alloc_large(size) } else { self.alloc_short(size) };
         if numbers {
             self.aside.set(self.free[NUMBERS].replace(null_mut()));
         }
@@ -225,10 +211,10 @@ impl Heap {
             if before != Entry::BUFFER && size >= before + size_of::<[usize; 2]>() {
                 // SAFETY: the block is as long as was asked for.
                 unsafe { block.add(before).cast::<[usize; 2]>().write([0; 2]) };
-                (tally.came)(tally.whose, block.as_ptr() as usize, before);
             }
+            (tally.came)(tally.whose, block.as_ptr() as usize, size, before);
         }
-        if self.noted.get() {
+        if self.watch.get().is_some() {
             self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
         }
         Some(block)
@@ -241,28 +227,18 @@ impl Heap {
         if let Some(tally) = self.tally.get() {
             (tally.went)(tally.whose, block.as_ptr() as usize, size);
         }
-        if self.noted.get() {
+        if self.watch.get().is_some() {
             self.note(Entry::Went { block: block.as_ptr() as usize, size });
         }
         // SAFETY: passed on from the caller.
-        unsafe { if size > SMALL_MAX || cfg!(retic_plain) { self.free_large(block, size) } else { self.free_short(block, size) } }
+        unsafe { if size > SMALL_MAX { self.free_large(block, size) } else { self.free_short(block, size) } }
     }
 
     #[inline]
     fn note(&self, entry: Entry) {
-        if self.journal.is_kept() {
-            self.journal.push(entry);
-            self.attention.set(true);
-        }
         if let Some((watch, whose)) = self.watch.get() {
             watch(whose, entry);
         }
-    }
-
-    /// Begins (H5) or ends a journal.
-    pub fn keep_journal(&self, keep: bool) {
-        self.journal.keep(keep);
-        self.choose_way();
     }
 
     /// From now on `watch` is told of every block (and handed `whose`), or nobody is any more. Blocks of numbers that the eval
@@ -279,16 +255,14 @@ impl Heap {
         self.choose_way();
     }
 
-    /// From now on `tally` is told of every block, or nobody is any more. The first two words of an object's header are zero until
-    /// it is written.
+    /// From now on `tally` is told of every block, or nobody is any more.
     pub fn set_tally(&self, tally: Option<Tally>) {
         self.tally.set(tally);
         self.choose_way();
     }
 
     fn choose_way(&self) {
-        self.noted.set(self.journal.is_kept() || self.watch.get().is_some());
-        self.short_max.set(if self.noted.get() || self.tally.get().is_some() || cfg!(retic_plain) { 0 } else { SMALL_MAX });
+        self.short_max.set(if self.watch.get().is_some() || self.tally.get().is_some() || cfg!(retic_plain) { 0 } else { SMALL_MAX });
     }
 
     /// Moves the free blocks of numbers away, in their order, and tells that they went.
@@ -384,7 +358,7 @@ impl Heap {
             && let Some(to) = moved
         {
             if let Some(tally) = self.tally.get() {
-                (tally.resized)(tally.whose, block.as_ptr() as usize, to.as_ptr() as usize);
+                (tally.resized)(tally.whose, block.as_ptr() as usize, to.as_ptr() as usize, new);
             }
             self.note(Entry::Resized { from: block.as_ptr() as usize, to: to.as_ptr() as usize, size: new });
         }

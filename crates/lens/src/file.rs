@@ -10,7 +10,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
 /// The first bytes: name and version.
-pub const MAGIC: [u8; 8] = *b"RLENS\0\x02\0";
+pub const MAGIC: [u8; 8] = *b"RLENS\0\x03\0";
 /// Raw bytes of a chunk of events.
 const CHUNK: usize = 1 << 20;
 /// No chunk is larger than this, packed or not: a damaged length asks for no memory.
@@ -204,8 +204,8 @@ impl<W: Store> Sink for Writer<W> {
                 Event::Asked { .. } | Event::Compared { .. } => self.asked += 1,
                 _ => {}
             }
-            self.state.write(&mut self.events, e);
         }
+        self.state.write_all(&mut self.events, events);
         if self.events.len() >= CHUNK {
             self.write_chunks();
         }
@@ -374,7 +374,7 @@ fn events(book: &mut Book, raw: &[u8]) -> bool {
     let mut input = Input(raw);
     let Some(mut state) = State::load(&mut input) else { return false };
     book.resume(state.next(), state.stack());
-    while !input.0.is_empty() {
+    while state.has_more() || !input.0.is_empty() {
         let Some(e) = state.read(&mut input, &mut |serial| book.block(serial)) else { return false };
         book.add(&e);
     }

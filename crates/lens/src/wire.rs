@@ -18,14 +18,49 @@ pub struct State {
     stack: Vec<u32>,
     waiting: Vec<(u32, Vec<u32>)>,
     thread: u32,
+    expected: Expected,
+    /// The second of two events that were one in the file.
+    second: Option<Event>,
+}
+
+/// Loops repeat themselves: what came last time, by the end of a site's number. Known to both ends from a chunk's beginning.
+#[derive(Clone)]
+struct Expected {
+    /// The `At` behind one of that site and callee: steps ahead, site, callee.
+    at: Box<[(u64, u32, u32); EXPECTED]>,
+    /// The birth there: type, size, bytes in front of the header.
+    births: Box<[(u32, u32, u8); EXPECTED]>,
+}
+
+const EXPECTED: usize = 2048;
+
+impl Default for Expected {
+    fn default() -> Expected {
+        Expected { at: Box::new([(0, 0, 0); EXPECTED]), births: Box::new([(0, 0, 0); EXPECTED]) }
+    }
+}
+
+impl Expected {
+    fn clear(&mut self) {
+        self.at.fill((0, 0, 0));
+        self.births.fill((0, 0, 0));
+    }
+}
+
+/// Where something is expected behind an `At`.
+#[inline]
+fn slot(site: u32, by: u32) -> usize {
+    (site.wrapping_add(by.wrapping_mul(61))) as usize % EXPECTED
 }
 
 /// Frames, dying objects and threads that a state names are at most so many; more come from a damaged file.
 const SAVED_MAX: u64 = 1 << 20;
 
-/// The blocks that went last, by size.
+/// The blocks that went last, and where the next of them is noted.
 #[derive(Clone, Default)]
-struct Ring(Vec<u64>);
+struct Ring([u64; RING], usize);
+
+const RING: usize = 16;
 
 const AT: u8 = 0;
 const BIRTH: u8 = 1;
@@ -58,6 +93,14 @@ const COUNT: u8 = 24;
 const SLOT: u8 = 25;
 const TOTAL: u8 = 26;
 const STEP: u8 = 27;
+/// `At` as it was expected.
+const AT_NEXT: u8 = 28;
+/// `Birth` of what was born there last time; in the block that went last.
+const BIRTH_AGAIN: u8 = 29;
+const BIRTH_IN_LAST: u8 = 30;
+/// `Dying` and `Free` in one; of a temporary.
+const DIES: u8 = 31;
+const DIES_DROPPED: u8 = 32;
 
 fn put_list(out: &mut Vec<u8>, list: &[u64]) {
     number(out, list.len() as u64);
@@ -105,26 +148,25 @@ impl Input<'_> {
 }
 
 impl Ring {
+    #[inline]
     fn went(&mut self, address: u64) {
-        if self.0.len() == 16 {
-            self.0.remove(0);
-        }
-        self.0.push(address);
+        self.0[self.1 % RING] = address;
+        self.1 = (self.1 + 1) % RING;
     }
-    /// How long ago an address went, from 1; taken out.
-    fn find(&mut self, address: u64) -> u64 {
-        match self.0.iter().rposition(|a| *a == address) {
-            Some(i) => {
-                let age = self.0.len() - i;
-                self.0.remove(i);
-                age as u64
-            }
-            None => 0,
-        }
+    /// How long ago an address went, from 1.
+    #[inline]
+    fn find(&self, address: u64) -> u64 {
+        (1..=RING).find(|age| self.0[self.1.wrapping_sub(*age) % RING] == address).unwrap_or(0) as u64
     }
-    fn at(&mut self, age: u64) -> Option<u64> {
-        let i = (self.0.len() as u64).checked_sub(age)?;
-        Some(self.0.remove(i as usize))
+    fn at(&self, age: u64) -> Option<u64> {
+        if age as usize > RING { None } else { Some(self.0[self.1.wrapping_sub(age as usize) % RING]) }
+    }
+    /// From the one that went longest ago.
+    fn list(&self) -> Vec<u64> {
+        (1..=RING).rev().map(|age| self.0[self.1.wrapping_sub(age) % RING]).collect()
+    }
+    fn of(list: &[u64]) -> Option<Ring> {
+        Some(Ring(list.try_into().ok()?, 0))
     }
 }
 
@@ -140,17 +182,22 @@ impl State {
     pub fn next(&self) -> u64 {
         self.next.max(1)
     }
+    /// Whether an event is left that was read already.
+    pub fn has_more(&self) -> bool {
+        self.second.is_some()
+    }
     /// The codes of the frames of the thread that runs, outermost first.
     pub fn stack(&self) -> &[u32] {
         &self.stack
     }
     /// Everything that the reader of the next events must know of those before.
-    pub fn save(&self, out: &mut Vec<u8>) {
+    pub fn save(&mut self, out: &mut Vec<u8>) {
+        self.expected.clear();
         for n in [self.step, u64::from(self.site), u64::from(self.by), self.next, self.address, u64::from(self.thread)] {
             number(out, n);
         }
         let wide = |list: &[u32]| list.iter().map(|n| u64::from(*n)).collect::<Vec<u64>>();
-        let lists = [self.dying.clone(), self.blocks.0.clone(), wide(&self.stack)];
+        let lists = [self.dying.clone(), self.blocks.list(), wide(&self.stack)];
         for list in lists.iter() {
             put_list(out, list);
         }
@@ -165,7 +212,7 @@ impl State {
         let mut state = State { step: input.number()?, site: input.small()?, by: input.small()?, next: input.number()?, address: input.number()?, ..State::default() };
         state.thread = input.small()?;
         state.dying = get_list(input)?;
-        state.blocks = Ring(get_list(input)?);
+        state.blocks = Ring::of(&get_list(input)?)?;
         let narrow = |list: Vec<u64>| list.into_iter().map(|n| u32::try_from(n).ok()).collect::<Option<Vec<u32>>>();
         state.stack = narrow(get_list(input)?)?;
         for _ in 0..input.number().filter(|n| *n <= SAVED_MAX)? {
@@ -226,11 +273,39 @@ impl State {
         }
     }
 
-    /// Writes an event.
-    pub fn write(&mut self, out: &mut Vec<u8>, event: &Event) {
+    /// Writes events in their order.
+    pub fn write_all(&mut self, out: &mut Vec<u8>, events: &[Event]) {
+        let mut i = 0;
+        while let Some(event) = events.get(i) {
+            i += 1;
+            match (event, events.get(i)) {
+                (Event::Dying { serial, how, arg }, Some(Event::Free { serial: freed, block })) if serial == freed => {
+                    i += 1;
+                    if (*how, *arg) == (How::Dropped, 0) {
+                        out.push(DIES_DROPPED);
+                        self.put_serial(out, *serial);
+                    } else {
+                        out.push(DIES);
+                        self.put_serial(out, *serial);
+                        number(out, u64::from(*arg) << 3 | *how as u64);
+                    }
+                    self.blocks.went(*block);
+                }
+                _ => self.write(out, event),
+            }
+        }
+    }
+    fn write(&mut self, out: &mut Vec<u8>, event: &Event) {
         match *event {
             Event::At { step, site, by } => {
                 let ahead = step.wrapping_sub(self.step);
+                let expected = &mut self.expected.at[slot(self.site, self.by)];
+                if *expected == (ahead, site, by) {
+                    out.push(AT_NEXT);
+                    (self.step, self.site, self.by) = (step, site, by);
+                    return;
+                }
+                *expected = (ahead, site, by);
                 if site == self.site && by == self.by {
                     out.push(AT_STEP);
                     number(out, ahead);
@@ -245,11 +320,27 @@ impl State {
                 (self.step, self.site, self.by) = (step, site, by);
             }
             Event::Birth { serial, address, size, before, type_id } => {
-                out.push(BIRTH);
                 self.next = serial + 1;
+                let block = address - u64::from(before);
+                let expected = &mut self.expected.births[slot(self.site, self.by)];
+                if *expected == (type_id, size, before) {
+                    let age = self.blocks.find(block);
+                    if age == 1 {
+                        out.push(BIRTH_IN_LAST);
+                    } else {
+                        out.push(BIRTH_AGAIN);
+                        number(out, age);
+                        if age == 0 {
+                            self.put_address(out, block);
+                        }
+                    }
+                    return;
+                }
+                *expected = (type_id, size, before);
+                out.push(BIRTH);
                 number(out, u64::from(type_id));
                 number(out, u64::from(size) << 2 | u64::from(before >> 4));
-                self.put_block(out, address - u64::from(before));
+                self.put_block(out, block);
             }
             Event::Elder { serial, address, type_id, nature } => {
                 out.push(ELDER_TAG);
@@ -424,13 +515,39 @@ impl State {
 
     /// Reads an event; `None` where the bytes make no sense. `block_of` gives the block of what goes.
     pub fn read(&mut self, input: &mut Input, block_of: &mut dyn FnMut(u64) -> u64) -> Option<Event> {
+        if let Some(second) = self.second.take() {
+            return Some(second);
+        }
         Some(match input.byte()? {
+            AT_NEXT => {
+                let (ahead, site, by) = self.expected.at[slot(self.site, self.by)];
+                (self.step, self.site, self.by) = (self.step.wrapping_add(ahead), site, by);
+                Event::At { step: self.step, site, by }
+            }
+            tag @ (BIRTH_AGAIN | BIRTH_IN_LAST) => {
+                let (type_id, size, before) = self.expected.births[slot(self.site, self.by)];
+                let serial = self.next.max(1);
+                self.next = serial + 1;
+                let block = if tag == BIRTH_IN_LAST { self.blocks.at(1)? } else { self.get_block(input)? };
+                Event::Birth { serial, address: block.wrapping_add(u64::from(before)), size, before, type_id }
+            }
+            tag @ (DIES | DIES_DROPPED) => {
+                let serial = self.get_serial(input)?;
+                let v = if tag == DIES { input.number()? } else { 0 };
+                let block = block_of(serial);
+                self.blocks.went(block);
+                self.second = Some(Event::Free { serial, block });
+                Event::Dying { serial, how: one_of((v & 7) as u8, &HOWS)?, arg: u32::try_from(v >> 3).ok()? }
+            }
             tag @ (AT | AT_STEP | AT_SITE) => {
-                self.step = self.step.wrapping_add(input.number()?);
+                let place = slot(self.site, self.by);
+                let ahead = input.number()?;
+                self.step = self.step.wrapping_add(ahead);
                 if tag != AT_STEP {
-                    self.site = u32::try_from(i64::from(self.site) + unzigzag(input.number()?)).ok()?;
+                    self.site = u32::try_from(i64::from(self.site).checked_add(unzigzag(input.number()?))?).ok()?;
                     self.by = if tag == AT { input.small()? } else { 0 };
                 }
+                self.expected.at[place] = (ahead, self.site, self.by);
                 Event::At { step: self.step, site: self.site, by: self.by }
             }
             BIRTH => {
@@ -439,8 +556,10 @@ impl State {
                 let type_id = input.small()?;
                 let size = input.number()?;
                 let before = ((size & 3) << 4) as u8;
+                let size = u32::try_from(size >> 2).ok()?;
+                self.expected.births[slot(self.site, self.by)] = (type_id, size, before);
                 let block = self.get_block(input)?;
-                Event::Birth { serial, address: block.wrapping_add(u64::from(before)), size: u32::try_from(size >> 2).ok()?, before, type_id }
+                Event::Birth { serial, address: block.wrapping_add(u64::from(before)), size, before, type_id }
             }
             ELDER_TAG => {
                 let serial = ELDER.checked_add(input.number()?)?;

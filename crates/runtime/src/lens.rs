@@ -1,11 +1,12 @@
 //! The recorder: tells a sink what happens to objects. An interpreter is put under the lens before it runs any code, so that
 //! all of it is translated for the copy of the handlers that calls `step`, or changes to that copy when a program begins to
-//! record itself (`inside.rs`); recording begins later. The heap then keeps a
-//! journal, and every death takes the way through `bury`. An interpreter that is not under the lens pays nothing.
+//! record itself (`inside.rs`); recording begins later. The heap then tells of every
+//! block (`blocks.rs`), and every death takes the way through `bury`. An interpreter that is not under the lens pays nothing.
 //!
 //! The recorder makes no Python object and keeps none; its own memory is not the interpreter's. Promise L1: between an object's birth
-//! and the event that its block went, its header is whole, so addresses from the journal may be read.
+//! and the event that its block went, its header is whole, so addresses of blocks may be read.
 
+mod blocks;
 mod holders;
 mod inside;
 mod naming;
@@ -24,6 +25,7 @@ pub use holders::{Watch, chain, holders};
 pub use inside::{Answer, LifeTold, Place, Question, Recordings};
 use recorder::Recorder;
 use retic_events::{Asked, Event, How, Left, Level, Phase, Sink, Trigger};
+use retic_heap::Entry;
 use std::cell::{Cell, RefCell};
 use std::ptr::{NonNull, null_mut};
 use totals::Totals;
@@ -61,11 +63,17 @@ pub struct Lens {
     top: Cell<*mut Frame>,
     /// Every instruction is attended to.
     every: Cell<bool>,
+    /// The next instruction is.
+    attention: Cell<bool>,
     /// A variable is watched.
     watching: Cell<bool>,
+    /// The recorder has something that it will know more of later, or was busy when something happened.
+    pub(crate) pending: Cell<bool>,
     /// Frames are being left by an exception.
     pub(crate) raising: Cell<bool>,
     recorder: RefCell<Option<Box<Recorder>>>,
+    /// What happened to blocks while the recorder was busy.
+    missed: RefCell<Vec<Entry>>,
     totals: RefCell<Option<Box<Totals>>>,
 }
 
@@ -82,9 +90,12 @@ impl Default for Lens {
             hint: Cell::new((How::Dropped, 0)),
             top: Cell::new(null_mut()),
             every: Cell::new(false),
+            attention: Cell::new(false),
             watching: Cell::new(false),
+            pending: Cell::new(false),
             raising: Cell::new(false),
             recorder: RefCell::new(None),
+            missed: RefCell::default(),
             totals: RefCell::new(None),
         }
     }
@@ -133,12 +144,12 @@ impl Cx {
         lens.top.set(self.stacks.top);
         if waits {
             lens.waiting.set(true);
-            self.heap.attention.set(true);
+            self.lens.attention.set(true);
         } else {
-            self.open_journal();
+            self.open();
         }
     }
-    fn open_journal(&mut self) {
+    fn open(&mut self) {
         let top = self.stacks.top;
         self.lens.top.set(top);
         let counts = self.lens.recorder.borrow().as_ref().is_some_and(|r| r.level == Level::Counts);
@@ -146,24 +157,24 @@ impl Cx {
             self.lens.counting.set(true);
             *self.lens.totals.borrow_mut() = Some(Box::default());
             self.heap.set_tally(Some(totals::tally(self)));
-            self.heap.attention.set(self.lens.every.get());
+            self.lens.attention.set(self.lens.every.get());
             return;
         }
         self.lens.recording.set(true);
         self.death_depth.set(self.death_depth.get() + RECORDED);
-        self.heap.keep_journal(true);
+        self.heap.set_tally(Some(blocks::tally(self)));
         checkpoint(self);
         let mut frames: Vec<*mut Frame> = self.stacks.iter().map(|f| (&raw const *f).cast_mut()).collect();
         frames.reverse();
         with(self, |cx, r| frames.into_iter().for_each(|f| _ = r.entered(cx, f)));
-        self.heap.attention.set(true);
+        self.lens.attention.set(self.lens.every.get());
     }
-    fn close_journal(&mut self) {
-        self.heap.keep_journal(false);
+    fn close(&mut self) {
         self.heap.set_tally(None);
+        self.lens.missed.borrow_mut().clear();
         *self.lens.totals.borrow_mut() = None;
-        self.heap.attention.set(false);
-        for flag in [&self.lens.recording, &self.lens.counting, &self.lens.waiting, &self.lens.every, &self.lens.watching] {
+        self.lens.attention.set(false);
+        for flag in [&self.lens.pending, &self.lens.recording, &self.lens.counting, &self.lens.waiting, &self.lens.every, &self.lens.watching] {
             flag.set(false);
         }
         self.death_depth.set(if self.death_depth.get() >= RECORDED { self.death_depth.get() - RECORDED } else { self.death_depth.get() });
@@ -191,11 +202,11 @@ impl Cx {
                 }
             }
         }
-        self.close_journal();
+        self.close();
     }
     /// Ends the recording of a child process, which must not write to its parent's file.
     pub fn forget_recording(&mut self) {
-        self.close_journal();
+        self.close();
         std::mem::forget(self.lens.recorder.borrow_mut().take());
     }
 }
@@ -210,7 +221,7 @@ pub(crate) unsafe fn step(cx: *mut Cx, pc: *mut u64) {
     unsafe {
         let cx = &mut *cx;
         let top = cx.stacks.top;
-        if cx.heap.attention.get() || top != cx.lens.top.get() {
+        if cx.lens.attention.get() || top != cx.lens.top.get() {
             attend(cx, pc);
         }
         cx.lens.steps.set(cx.lens.steps.get() + 1);
@@ -248,7 +259,7 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
             cx.stop_recording();
             return;
         }
-        cx.heap.attention.set(true);
+        cx.lens.attention.set(true);
     }
 }
 
@@ -258,10 +269,10 @@ fn look_at_window(cx: &mut Cx) {
     let mut recorder = cx.lens.recorder.borrow_mut().take();
     let now = recorder.as_mut().is_none_or(|r| if waiting { r.window_opens(cx) } else { r.window_closes(cx) });
     *cx.lens.recorder.borrow_mut() = recorder;
-    cx.heap.attention.set(true);
+    cx.lens.attention.set(true);
     if now && waiting {
         cx.lens.waiting.set(false);
-        cx.open_journal();
+        cx.open();
     } else if now {
         cx.stop_recording();
     }
@@ -291,12 +302,17 @@ fn checkpoint(cx: &mut Cx) {
     with(cx, |cx, r| r.checkpoint(cx));
 }
 
-/// Tells what the journal has: births, blocks given back.
+/// Lets the recorder take in what waits: the birth before, what happened while it was busy.
+#[inline(always)]
 pub(crate) fn settle(cx: &mut Cx) {
-    if cx.heap.attention.replace(cx.lens.every.get()) {
-        let ended = with(cx, |cx, r| r.settle(cx));
-        after(cx, ended);
+    if cx.lens.pending.get() {
+        settle_now(cx);
     }
+}
+#[inline(never)]
+fn settle_now(cx: &mut Cx) {
+    let ended = with(cx, |cx, r| r.settle(cx));
+    after(cx, ended);
 }
 
 /// As `memory::bury`, told.
@@ -319,9 +335,14 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
         if matches!(raw.as_ref().shape.get(), shape::INT | shape::FLOAT) {
             settle(cx);
             let hint = cx.lens.hint.replace((How::Dropped, 0));
-            let ended = with(cx, |cx, r| r.number_dies(cx, raw, hint));
-            after(cx, ended);
-            // The journal need not hear of it: it is told already.
+            let told = match cx.lens.recorder.try_borrow_mut() {
+                Ok(mut recorder) => recorder.as_deref_mut().map(|r| r.number_dies(cx, raw, hint)),
+                Err(_) => None,
+            };
+            if told == Some(true) {
+                after(cx, true);
+            }
+            // It is told already.
             return cx.heap.free_short(raw.cast(), memory::NUMBER_BYTES);
         }
         cx.death_depth.set(RECORDED + depth + 1);
@@ -359,7 +380,7 @@ pub(crate) fn calling(cx: &mut Cx) {
     if cx.lens.watching.get() {
         settle(cx);
         with(cx, |cx, r| r.watched(cx, true));
-        cx.heap.attention.set(cx.lens.every.get());
+        cx.lens.attention.set(cx.lens.every.get());
     }
 }
 

@@ -217,6 +217,21 @@ pub(crate) const NUMBER_BYTES: usize = 32;
 #[cold]
 #[inline(never)]
 pub unsafe fn die(raw: NonNull<Header>) {
+    // SAFETY: O1; the type outlives its last instance; the context outlives both. The object is dead but whole.
+    unsafe {
+        let cx = raw.as_ref().ty.get().as_ref().cx.get();
+        let s = raw.as_ref().shape.get();
+        if (s == shape::INT || s == shape::FLOAT) && (*cx).death_depth.get() < NESTING_MAX {
+            // The block of a small int or a float; nothing hangs on it.
+            return (*cx).heap.free(raw.cast(), NUMBER_BYTES);
+        }
+        die_slowly(raw)
+    }
+}
+
+/// The same for all but numbers, apart from them because it saves registers.
+#[inline(never)]
+unsafe fn die_slowly(raw: NonNull<Header>) {
     // SAFETY: O1; the type outlives its last instance; the context outlives both.
     let (ty, cx) = unsafe {
         let ty = raw.as_ref().ty.get();
@@ -224,10 +239,6 @@ pub unsafe fn die(raw: NonNull<Header>) {
     };
     // SAFETY: the object is dead but whole.
     let s = unsafe { raw.as_ref() }.shape.get();
-    if (s == shape::INT || s == shape::FLOAT) && cx.death_depth.get() < NESTING_MAX {
-        // SAFETY: the block of a small int or a float; nothing hangs on it.
-        return unsafe { cx.heap.free(raw.cast(), NUMBER_BYTES) };
-    }
     if s == shape::STR && cx.death_depth.get() < NESTING_MAX {
         // SAFETY: the shape says `str` itself; nothing hangs on one that is not interned.
         unsafe {

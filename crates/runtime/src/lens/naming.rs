@@ -10,19 +10,21 @@ use rustc_hash::FxHashMap;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-/// Sites found last, by the end of the instruction's address.
-struct Recent([(usize, u32); 512]);
+/// Numbers given last, by the end of an address.
+struct Recent(Box<[(usize, u32); NEAR]>);
+
+const NEAR: usize = 512;
 
 impl Default for Recent {
     fn default() -> Recent {
-        Recent([(0, 0); 512])
+        Recent(Box::new([(0, 0); NEAR]))
     }
 }
 
 impl Recent {
-    #[inline]
-    fn slot(&mut self, pc: usize) -> &mut (usize, u32) {
-        &mut self.0[pc / 8 % 512]
+    #[inline(always)]
+    fn slot(&mut self, address: usize) -> &mut (usize, u32) {
+        &mut self.0[(address / 8 ^ address >> 12) % NEAR]
     }
 }
 
@@ -35,23 +37,33 @@ pub struct Names {
     /// By address of the instruction.
     at: FxHashMap<usize, u32>,
     sites: FxHashMap<(u32, u32), u32>,
+    /// Sites, by address of the instruction.
     recent: Recent,
     types: FxHashMap<usize, u32>,
     next_type: u32,
     texts: FxHashMap<String, u32>,
     callees: FxHashMap<usize, u32>,
     last_callee: (usize, u32),
-    last_type: (usize, u32),
+    /// By the end of the address: types and codes asked for last.
+    near_types: Recent,
+    near_codes: Recent,
 }
 
 impl Names {
     /// The number of a frame's code.
     pub fn code(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
-        let key = (frame.exec as usize, 0);
-        match self.codes.get(&key) {
+        let exec = frame.exec as usize;
+        let near = *self.near_codes.slot(exec);
+        if near.0 == exec {
+            return near.1;
+        }
+        let key = (exec, 0);
+        let id = match self.codes.get(&key) {
             Some(id) => *id,
             None => self.new_code(sink, key, frame.function().code.get(cx).code()),
-        }
+        };
+        *self.near_codes.slot(exec) = (exec, id);
+        id
     }
     fn new_code(&mut self, sink: &mut dyn Sink, key: (usize, u32), code: &Code) -> u32 {
         let id = self.mine.len() as u32 + 1;
@@ -75,6 +87,12 @@ impl Names {
     /// Whether a code is the user's.
     pub fn is_mine(&self, code: u32) -> bool {
         (code as usize).checked_sub(1).and_then(|i| self.mine.get(i)).copied().unwrap_or(false)
+    }
+    /// The number of the place at an instruction, if it was asked for lately; else 0.
+    #[inline(always)]
+    pub fn known_site(&mut self, pc: usize) -> u32 {
+        let recent = *self.recent.slot(pc);
+        if recent.0 == pc { recent.1 } else { 0 }
     }
     /// The number of the place where a frame is.
     pub fn site(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
@@ -115,13 +133,20 @@ impl Names {
         id
     }
     /// The number of a type.
+    #[inline]
     pub fn type_of(&mut self, sink: &mut dyn Sink, ty: NonNull<Type>) -> u32 {
         let key = ty.as_ptr() as usize;
-        if self.last_type.0 == key {
-            return self.last_type.1;
+        let near = *self.near_types.slot(key);
+        if near.0 == key {
+            return near.1;
         }
+        self.far_type(sink, ty)
+    }
+    #[inline(never)]
+    fn far_type(&mut self, sink: &mut dyn Sink, ty: NonNull<Type>) -> u32 {
+        let key = ty.as_ptr() as usize;
         if let Some(id) = self.types.get(&key) {
-            self.last_type = (key, *id);
+            *self.near_types.slot(key) = (key, *id);
             return *id;
         }
         self.next_type += 1;
@@ -173,8 +198,8 @@ impl Names {
         self.at.clear();
         self.types.clear();
         self.callees.clear();
-        self.recent = Recent::default();
-        (self.last_callee, self.last_type) = ((0, 0), (0, 0));
+        (self.recent, self.near_types, self.near_codes) = Default::default();
+        self.last_callee = (0, 0);
     }
     /// A type or a code object dies: its address may be another's soon.
     pub fn forget(&mut self, obj: &crate::object::Obj) {
@@ -182,7 +207,7 @@ impl Names {
             self.types.remove(&obj.address());
             self.callees.remove(&obj.address());
             self.last_callee = (0, 0);
-            self.last_type = (0, 0);
+            self.near_types = Recent::default();
         } else if let Some(code) = obj.cast::<CodeObj>() {
             let exec = code.exec_known();
             if !exec.is_null() {
@@ -191,7 +216,7 @@ impl Names {
                 let words = unsafe { &(*exec).words }.as_ptr_range();
                 let (from, to) = (words.start as usize, words.end as usize);
                 self.at.retain(|pc, _| *pc < from || *pc >= to);
-                self.recent = Recent::default();
+                (self.recent, self.near_codes) = Default::default();
             }
         }
     }

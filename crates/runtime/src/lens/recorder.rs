@@ -13,14 +13,35 @@ use crate::object::{Header, Obj, shape};
 use crate::types::{Str, Type};
 use retic_events::{Asked, ELDER, Event, How, Left, Level, Look, Nature, Sink};
 use retic_heap::Entry;
-use rustc_hash::{FxHashMap, FxHashSet};
-use std::ptr::NonNull;
+use rustc_hash::FxHashMap;
+use std::ptr::{NonNull, null_mut};
 
 /// Events are handed over in such numbers.
 const BATCH: usize = 4096;
 
-/// Entries of a journal that are searched one by one.
-const FEW: usize = 8;
+/// A block whose object has no header yet, as far as is known. Block 0: there is none.
+#[derive(Clone, Copy, Default)]
+struct Fresh {
+    block: usize,
+    size: usize,
+    before: usize,
+    serial: u64,
+}
+
+/// Where the program is, before that is given a number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Here {
+    step: u64,
+    /// The frame that ran last, and where it is.
+    top: *mut Frame,
+    pc: *mut u64,
+    callee: *mut Header,
+    by_instruction: u32,
+    /// How many frames are being left.
+    leaving: u32,
+    /// The machine works for itself.
+    machine: bool,
+}
 
 /// What the recorder knows of a frame.
 struct Entered {
@@ -41,18 +62,18 @@ pub struct Recorder {
     pub refs: Option<Box<Refs>>,
     pub window: Option<Window>,
     events: Vec<Event>,
-    pub(super) journal: Vec<Entry>,
-    gone: FxHashSet<usize>,
-    /// Of a long journal: which entries are of blocks that came and went again.
-    pub(super) passes: Vec<bool>,
+    /// The object's block that came last, until its header is read: at the next event.
+    fresh: Fresh,
+    /// The sink has had enough.
+    pub(super) ended: bool,
     pub(super) names: Names,
     blocks: Blocks,
     next: u64,
     next_elder: u64,
     /// Step, site and name of the last `At`.
     last: (u64, u32, u32),
-    /// Step, instruction and callee that the last `At` was made of, whether the machine worked for itself, how many frames were being left.
-    here: (u64, usize, usize, bool, usize),
+    /// What the last `At` was made of.
+    here: Here,
     frames: Vec<Entered>,
     /// Frames whose registers are being dropped: the frame below, the place.
     leaving: Vec<(*mut Frame, u32)>,
@@ -78,15 +99,14 @@ impl Recorder {
             refs: (wanted.level >= Level::Refs).then(Box::default),
             window: wanted.window,
             events: Vec::with_capacity(BATCH + 64),
-            journal: Vec::new(),
-            gone: FxHashSet::default(),
-            passes: Vec::new(),
+            fresh: Fresh::default(),
+            ended: false,
             names: Names::default(),
             blocks: Blocks::default(),
             next: 1,
             next_elder: ELDER,
             last: (u64::MAX, 0, 0),
-            here: (u64::MAX, 0, 0, false, 0),
+            here: Here { step: u64::MAX, top: null_mut(), pc: null_mut(), callee: null_mut(), by_instruction: 0, leaving: 0, machine: false },
             frames: Vec::new(),
             leaving: Vec::new(),
             dying: Vec::new(),
@@ -99,6 +119,7 @@ impl Recorder {
         }
     }
     pub fn finish(&mut self) {
+        self.read_fresh();
         self.flush();
         self.sink.finish();
     }
@@ -108,34 +129,57 @@ impl Recorder {
     }
     /// Somebody wants to read what was recorded so far.
     pub fn show(&mut self) {
+        self.read_fresh();
         self.flush();
         self.sink.flush();
     }
 
     /// Adds an event of here and now. True: the sink has had enough.
+    #[inline]
     pub fn tell(&mut self, cx: &Cx, event: Event) -> bool {
+        self.read_fresh();
         self.tell_where(cx);
+        self.push(event)
+    }
+    #[inline(always)]
+    fn push(&mut self, event: Event) -> bool {
         self.events.push(event);
         if self.events.len() >= BATCH {
-            self.flush();
-            return self.sink.enough();
+            self.hand_over();
         }
-        false
+        self.ended
+    }
+    #[inline(never)]
+    fn hand_over(&mut self) {
+        self.flush();
+        self.ended |= self.sink.enough();
     }
     /// Tells where the program is, if it was told otherwise last.
+    #[inline(always)]
     fn tell_where(&mut self, cx: &Cx) {
-        let (top, callee) = (cx.lens.top.get(), cx.lens.callee.get());
-        // SAFETY: records from the bottom to the frame that ran last are whole.
-        let pc = if top.is_null() || cx.stacks.is_bottom(top) { 0 } else { unsafe { (*top).pc as usize } };
-        let pc = if self.by_instruction == 0 { pc } else { usize::MAX - self.by_instruction as usize };
-        let here = (cx.lens.steps.get(), pc, callee as usize, self.machine, self.leaving.len());
-        if self.here == here {
-            return;
+        let top = cx.lens.top.get();
+        let here = Here {
+            // SAFETY: records from the bottom to the frame that ran last are whole.
+            pc: if top.is_null() || cx.stacks.is_bottom(top) { null_mut() } else { unsafe { (*top).pc } },
+            step: cx.lens.steps.get(),
+            top,
+            callee: cx.lens.callee.get(),
+            by_instruction: self.by_instruction,
+            leaving: self.leaving.len() as u32,
+            machine: self.machine,
+        };
+        if self.here != here {
+            self.tell_new_place(cx, here);
         }
+    }
+    #[inline(never)]
+    fn tell_new_place(&mut self, cx: &Cx, here: Here) {
+        let usual = !here.machine && here.by_instruction == 0 && here.leaving == 0 && !here.pc.is_null();
+        let known = if usual { self.names.known_site(here.pc as usize) } else { 0 };
+        let site = if known != 0 { known } else { self.place(cx) };
+        let by = if here.callee.is_null() { 0 } else { self.names.callee(&mut *self.sink, here.callee) };
         self.here = here;
-        let site = self.place(cx);
-        let by = self.names.callee(&mut *self.sink, callee);
-        let at = (here.0, site, by);
+        let at = (here.step, site, by);
         if self.last != at {
             self.last = at;
             self.events.push(Event::At { step: at.0, site, by });
@@ -167,66 +211,82 @@ impl Recorder {
 
     // ---- blocks
 
-    /// Marks the blocks of a long journal that went after they came; a short one is searched entry by entry (false).
-    pub(super) fn passing(&mut self, journal: &[Entry]) -> bool {
-        if journal.len() <= FEW {
-            return false;
-        }
-        self.gone.clear();
-        self.passes.clear();
-        self.passes.resize(journal.len(), false);
-        for (i, entry) in journal.iter().enumerate().rev() {
+    /// Takes in what is only known by now: the header of the block that came last, and what happened while the recorder was busy.
+    pub fn settle(&mut self, cx: &Cx) -> bool {
+        self.read_fresh();
+        cx.lens.pending.set(false);
+        let missed = std::mem::take(&mut *cx.lens.missed.borrow_mut());
+        for entry in missed {
             match entry {
-                Entry::Went { block, .. } => _ = self.gone.insert(*block),
-                Entry::Came { block, .. } => self.passes[i] = self.gone.remove(block),
-                Entry::Resized { .. } => {}
+                Entry::Came { block, size, before } => self.came(cx, block, size, before),
+                Entry::Went { block, .. } => self.went(cx, block),
+                Entry::Resized { from, to, size } => self.resized(cx, from, to, size),
             }
         }
-        true
+        self.read_fresh();
+        self.ended
     }
-    pub fn settle(&mut self, cx: &mut Cx) -> bool {
-        let mut journal = std::mem::take(&mut self.journal);
-        cx.heap.journal.take(&mut journal);
-        let mut ended = false;
-        // A block that came and went unburied never was an object: its header may be gone.
-        let passing = self.passing(&journal);
-        for i in 0..journal.len() {
-            ended |= match journal[i] {
-                Entry::Came { block, size, before } => {
-                    let gone = if passing { self.passes[i] } else { journal[i + 1..].iter().any(|e| matches!(e, Entry::Went { block: b, .. } if *b == block)) };
-                    self.came(cx, block, size, if gone { Entry::BUFFER } else { before })
-                }
-                Entry::Went { block, .. } => self.went(cx, block),
-                Entry::Resized { from, to, size } => {
-                    let known = self.blocks.take(from);
-                    self.blocks.set(to, known);
-                    if known == 0 { false } else { self.tell(cx, Event::Resize { serial: places::serial(known), address: to as u64, size: size as u64 }) }
-                }
-            };
-        }
-        self.journal = journal;
-        ended
-    }
-    fn came(&mut self, cx: &Cx, block: usize, size: usize, before: usize) -> bool {
+    /// A block came.
+    #[inline(always)]
+    pub fn came(&mut self, cx: &Cx, block: usize, size: usize, before: usize) {
+        self.read_fresh();
+        self.tell_where(cx);
         let serial = self.next;
         self.next += 1;
         if before == Entry::BUFFER {
             self.blocks.set(block, serial | BUFFER);
-            return self.tell(cx, Event::Buffer { serial, address: block as u64, size: size as u64 });
+            self.push(Event::Buffer { serial, address: block as u64, size: size as u64 });
+        } else {
+            self.blocks.set(block, places::object(serial, before));
+            self.fresh = Fresh { block, size, before, serial };
         }
-        self.blocks.set(block, places::object(serial, before));
-        let address = block + before;
-        // SAFETY: whoever took the block wrote the header before anything else could happen.
-        let ty = unsafe { (*(address as *const Header)).ty.get() };
-        let type_id = self.names.type_of(&mut *self.sink, ty);
-        self.tell(cx, Event::Birth { serial, address: address as u64, size: size as u32, before: before as u8, type_id })
     }
-    fn went(&mut self, cx: &Cx, block: usize) -> bool {
+    /// The object in the block that came last has its header by now.
+    #[inline(always)]
+    fn read_fresh(&mut self) {
+        if self.fresh.block != 0 {
+            self.read_header();
+        }
+    }
+    #[inline(never)]
+    fn read_header(&mut self) {
+        let Fresh { block, size, before, serial } = std::mem::take(&mut self.fresh);
+        let address = block + before;
+        // SAFETY: L1; the word of the type is zero until whoever took the block writes the header.
+        let ty = unsafe { (&raw const (*(address as *const Header)).ty).cast::<*mut Type>().read() };
+        match NonNull::new(ty) {
+            Some(ty) => {
+                let type_id = self.names.type_of(&mut *self.sink, ty);
+                self.push(Event::Birth { serial, address: address as u64, size: size as u32, before: before as u8, type_id });
+            }
+            None => {
+                self.blocks.set(block, serial | BUFFER);
+                self.push(Event::Buffer { serial, address: block as u64, size: size as u64 });
+            }
+        }
+    }
+    /// A block went.
+    #[inline]
+    pub fn went(&mut self, cx: &Cx, block: usize) {
+        if self.fresh.block == block {
+            // It went unburied: it never was an object.
+            let Fresh { size, serial, .. } = std::mem::take(&mut self.fresh);
+            self.push(Event::Buffer { serial, address: block as u64, size: size as u64 });
+        }
         if let Some(refs) = &mut self.refs {
             refs.went(block);
         }
         let known = self.blocks.take(block);
-        self.tell(cx, Event::Free { serial: places::serial(known), block: block as u64 })
+        self.tell(cx, Event::Free { serial: places::serial(known), block: block as u64 });
+    }
+    /// A block has another size, and perhaps another place.
+    pub fn resized(&mut self, cx: &Cx, from: usize, to: usize, size: usize) {
+        self.read_fresh();
+        let known = self.blocks.take(from);
+        self.blocks.set(to, known);
+        if known != 0 {
+            self.tell(cx, Event::Resize { serial: places::serial(known), address: to as u64, size: size as u64 });
+        }
     }
 
     /// The serial number of what lies at a block; 0: nothing known.
@@ -323,16 +383,25 @@ impl Recorder {
     /// As `dying`.
     pub unsafe fn number_dies(&mut self, cx: &Cx, raw: NonNull<Header>, hint: (How, u32)) -> bool {
         let (block, pointer) = (raw.as_ptr() as usize, raw.as_ptr());
+        self.read_fresh();
+        let known = self.blocks.take(block);
         // SAFETY: borrowed only; the object is whole.
-        let serial = self.serial(cx, unsafe { crate::eval::peek(&pointer) });
-        let (how, arg) = self.cause(cx, block, serial, hint);
+        let serial = if known != 0 && known & BUFFER == 0 { places::serial(known) } else { self.new_elder(cx, unsafe { crate::eval::peek(&pointer) }) };
+        let usual = self.deferred.is_empty() && !self.cycle && self.dying.is_empty() && hint.0 != How::FrameLeft;
+        let (how, arg) = if usual { hint } else { self.cause(cx, block, serial, hint) };
         if let Some(refs) = &mut self.refs {
             refs.went(block);
         }
-        self.blocks.take(block);
         self.tell_where(cx);
         self.events.push(Event::Dying { serial, how, arg });
-        self.tell(cx, Event::Free { serial, block: block as u64 })
+        self.push(Event::Free { serial, block: block as u64 })
+    }
+    /// A number older than the recording gets a serial number for its death.
+    #[inline(never)]
+    fn new_elder(&mut self, cx: &Cx, obj: &Obj) -> u64 {
+        let serial = self.serial(cx, obj);
+        self.blocks.take(obj.address());
+        serial
     }
     fn cause(&mut self, cx: &Cx, address: usize, serial: u64, hint: (How, u32)) -> (How, u32) {
         if !self.deferred.is_empty()

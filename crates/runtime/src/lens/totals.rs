@@ -8,7 +8,7 @@ use crate::memory::pre_size;
 use crate::object::Header;
 use crate::types::Type;
 use retic_events::{Event, Sink};
-use retic_heap::Tally;
+use retic_heap::{Entry, Tally};
 use rustc_hash::FxHashMap;
 use std::ptr::NonNull;
 
@@ -48,7 +48,10 @@ pub fn tally(cx: &Cx) -> Tally {
     Tally { whose: &raw const *cx as usize, came, went, resized }
 }
 
-fn came(whose: usize, block: usize, before: usize) {
+fn came(whose: usize, block: usize, _: usize, before: usize) {
+    if before == Entry::BUFFER {
+        return;
+    }
     // SAFETY: the context lies where it is while its heap does, and tells of its own blocks; only shared parts are looked at.
     let cx = unsafe { &*(whose as *const Cx) };
     if let Ok(mut totals) = cx.lens.totals.try_borrow_mut()
@@ -72,7 +75,7 @@ fn went(whose: usize, block: usize, size: usize) {
     }
 }
 
-fn resized(whose: usize, from: usize, to: usize) {
+fn resized(whose: usize, from: usize, to: usize, _: usize) {
     // SAFETY: as above.
     let cx = unsafe { &*(whose as *const Cx) };
     if let Ok(mut totals) = cx.lens.totals.try_borrow_mut()

@@ -1,0 +1,39 @@
+//! What the heap tells the recorder of its blocks, at once.
+
+use super::recorder::Recorder;
+use crate::cx::Cx;
+use retic_heap::{Entry, Tally};
+
+/// `whose` is the address of the interpreter's context.
+pub fn tally(cx: &Cx) -> Tally {
+    Tally { whose: &raw const *cx as usize, came, went, resized }
+}
+
+/// Runs something on the recorder; while it is at work itself, the entry waits.
+#[inline(always)]
+fn on(whose: usize, entry: Entry, act: impl FnOnce(&Cx, &mut Recorder)) {
+    // SAFETY: the context lies where it is while its heap does, and tells of its own blocks; only shared parts are looked at.
+    let cx = unsafe { &*(whose as *const Cx) };
+    if let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut()
+        && let Some(r) = recorder.as_deref_mut()
+        && cx.lens.missed.borrow().is_empty()
+    {
+        act(cx, r);
+        if r.ended {
+            cx.lens.pending.set(true);
+        }
+        return;
+    }
+    cx.lens.pending.set(true);
+    cx.lens.missed.borrow_mut().push(entry);
+}
+
+fn came(whose: usize, block: usize, size: usize, before: usize) {
+    on(whose, Entry::Came { block, size, before }, |cx, r| r.came(cx, block, size, before));
+}
+fn went(whose: usize, block: usize, size: usize) {
+    on(whose, Entry::Went { block, size }, |cx, r| r.went(cx, block));
+}
+fn resized(whose: usize, from: usize, to: usize, size: usize) {
+    on(whose, Entry::Resized { from, to, size }, |cx, r| r.resized(cx, from, to, size));
+}
