@@ -79,7 +79,7 @@ pub enum Level {
 pub const ELDER: u64 = 1 << 40;
 
 /// What the recorder knows of the moment an object died; the rest is in the bytecode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum How {
     /// A temporary of the instruction was used up.
     Dropped,
@@ -150,7 +150,7 @@ pub enum Nature {
 }
 
 /// A phase of the interpreter's end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// The program's last instruction is over.
     ProgramEnded,

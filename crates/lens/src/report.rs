@@ -1,10 +1,11 @@
 //! The report that `retic trace` prints: the user's lines with births and deaths, the addresses that had several tenants,
 //! what is left.
 
-use crate::book::{Book, Change, Life};
+use crate::book::{Book, Change, Death, Life};
 use crate::story::{self, Cause};
 use crate::words::{Lang, fit, width, wrap};
-use retic_events::{ELDER, Trigger};
+use retic_events::{ELDER, How, Phase, Trigger};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// How a report is shown.
@@ -43,6 +44,27 @@ struct Made {
     last: u64,
     address: Option<u64>,
     several: bool,
+}
+
+impl Made {
+    /// Adds a life; they come in the order of their serial numbers.
+    fn add(&mut self, l: &Life) {
+        self.count += 1;
+        if self.first == 0 {
+            (self.first, self.address) = (l.serial, Some(l.address));
+        }
+        self.several |= self.address != Some(l.address);
+        self.last = l.serial;
+    }
+    /// Adds what another place of the line made.
+    fn join(&mut self, other: Made) {
+        self.several |= other.several || self.count > 0 && self.address != other.address;
+        if self.count == 0 || other.first < self.first {
+            (self.first, self.address) = (other.first, other.address);
+        }
+        self.last = self.last.max(other.last);
+        self.count += other.count;
+    }
 }
 
 /// The whole report.
@@ -192,39 +214,80 @@ fn laps(book: &Book, lang: Lang) -> String {
     }
 }
 
+/// Where a death is told, and in which words ([`death_key`]); no words: its owner's death is told.
+struct Told {
+    file: String,
+    line: u32,
+    words: Option<String>,
+    count: u64,
+}
+
+/// What deaths have in common that are told alike: place, innermost place of the user's, callable, cause and its argument, phase,
+/// type, whether it was taken out of a container.
+type Alike = (u32, u32, u32, How, u32, Option<Phase>, u32, bool);
+
+/// Deaths that are told alike share one entry; most deaths of a loop do.
+#[derive(Default)]
+struct Deaths {
+    told: Vec<Option<Told>>,
+    alike: FxHashMap<Alike, usize>,
+}
+
+impl Deaths {
+    fn add(&mut self, book: &Book, l: &Life, d: &Death) {
+        let arg = match d.how {
+            How::OwnerDied if d.parent != 0 => u32::MAX,
+            How::Cycle => story::collection(book, d) as u32,
+            _ => d.arg,
+        };
+        let alike = (d.at.site, d.at.mine, d.at.by, d.how, arg, d.phase, l.type_id, d.at.by != 0 && story::is_taken_out(book, l, &d.at));
+        let i = *self.alike.entry(alike).or_insert_with(|| {
+            self.told.push(Deaths::told(book, l, d));
+            self.told.len() - 1
+        });
+        if let Some(t) = &mut self.told[i] {
+            t.count += 1;
+        }
+    }
+    fn told(book: &Book, l: &Life, d: &Death) -> Option<Told> {
+        let own = book.directly_mine(&d.at);
+        let at = if own { d.at.site } else { d.at.mine };
+        let e = story::end(book, l).filter(|_| at != 0)?;
+        let words = if matches!(e.cause, Cause::Owner(_)) { None } else { Some(death_key(book, l, &e.cause)) };
+        Some(Told { file: book.file(at).to_string(), line: if own { e.line } else { book.line(at) }, words, count: 0 })
+    }
+}
+
 fn lines_of(book: &Book, all: bool) -> BTreeMap<String, BTreeMap<u32, Line>> {
-    let mut files: BTreeMap<String, BTreeMap<u32, Line>> = BTreeMap::new();
+    let mut births: FxHashMap<(u32, u32), (Made, u64)> = FxHashMap::default();
+    let mut deaths = Deaths::default();
     let end = book.phases.first().map_or(u32::MAX, |(m, _)| m.order);
     for l in book.lives.iter().filter(|l| l.type_id != 0 && (all || !is_passing(l))) {
         let own = book.directly_mine(&l.born);
         if own || all && l.born.site != 0 {
-            let line = files.entry(book.file(l.born.site).to_string()).or_default().entry(book.line(l.born.site)).or_default();
-            line.born += 1;
-            line.alive += u64::from(l.death.is_none_or(|d| d.at.order > end));
-            let m = line.made.entry(book.type_name(l.type_id).to_string()).or_default();
-            m.count += 1;
-            if m.first == 0 {
-                m.first = l.serial;
-                m.address = Some(l.address);
-            }
-            m.several |= m.address != Some(l.address);
-            m.last = l.serial;
+            let (m, alive) = births.entry((l.born.site, l.type_id)).or_default();
+            m.add(l);
+            *alive += u64::from(l.death.is_none_or(|d| d.at.order > end));
         }
         if let Some(d) = &l.death
             && d.at.order <= end
             && (own || all)
         {
-            let at = if book.directly_mine(&d.at) { d.at.site } else { d.at.mine };
-            if at != 0
-                && let Some(e) = story::end(book, l)
-            {
-                let number = if book.directly_mine(&d.at) { e.line } else { book.line(at) };
-                let line = files.entry(book.file(at).to_string()).or_default().entry(number).or_default();
-                line.died += 1;
-                if !matches!(e.cause, Cause::Owner(_)) {
-                    *line.ends.entry(death_key(book, l, &e.cause)).or_default() += 1;
-                }
-            }
+            deaths.add(book, l, d);
+        }
+    }
+    let mut files: BTreeMap<String, BTreeMap<u32, Line>> = BTreeMap::new();
+    for ((site, type_id), (made, alive)) in births {
+        let line = files.entry(book.file(site).to_string()).or_default().entry(book.line(site)).or_default();
+        line.born += made.count;
+        line.alive += alive;
+        line.made.entry(book.type_name(type_id).to_string()).or_default().join(made);
+    }
+    for t in deaths.told.into_iter().flatten() {
+        let line = files.entry(t.file).or_default().entry(t.line).or_default();
+        line.died += t.count;
+        if let Some(words) = t.words {
+            *line.ends.entry(words).or_default() += t.count;
         }
     }
     files
@@ -289,24 +352,33 @@ pub fn short(address: u64) -> String {
     format!("0x…{:05x}", address & 0xf_ffff)
 }
 
+/// Addresses that are told with their tenants.
+const SHARED_MAX: usize = 3;
+
 /// Addresses that several objects of the user's had in turn.
 fn tenants(book: &Book, style: &Style, out: &mut String) {
     let lang = style.lang;
-    let mut by_block: BTreeMap<u64, Vec<&Life>> = BTreeMap::new();
+    // By address: how many, and whether all of them are numbers and texts.
+    let mut by_address: FxHashMap<u64, (u64, bool)> = FxHashMap::default();
     for l in book.own_lives().filter(|l| !is_passing(l)) {
-        by_block.entry(l.address).or_default().push(l);
+        let of = by_address.entry(l.address).or_insert((0, true));
+        of.0 += 1;
+        of.1 &= is_plain(book.type_name(l.type_id));
     }
-    let mut shared: Vec<(u64, Vec<&Life>)> = by_block.into_iter().filter(|(_, v)| v.len() > 1).collect();
-    shared.sort_by_key(|(a, v)| (v.iter().all(|l| is_plain(book.type_name(l.type_id))), std::cmp::Reverse(v.len()), *a));
-    let more = shared.len().saturating_sub(3);
-    for (address, lives) in shared.into_iter().take(3) {
-        let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-        for l in &lives {
+    let mut shared: Vec<(bool, std::cmp::Reverse<u64>, u64)> = by_address.into_iter().filter(|(_, v)| v.0 > 1).map(|(a, v)| (v.1, std::cmp::Reverse(v.0), a)).collect();
+    shared.sort_unstable();
+    let more = shared.len().saturating_sub(SHARED_MAX);
+    shared.truncate(SHARED_MAX);
+    let mut kinds_of: BTreeMap<u64, BTreeMap<&str, u64>> = shared.iter().map(|s| (s.2, BTreeMap::new())).collect();
+    for l in book.own_lives().filter(|l| !is_passing(l)) {
+        if let Some(kinds) = kinds_of.get_mut(&l.address) {
             *kinds.entry(book.type_name(l.type_id)).or_default() += 1;
         }
-        let kinds: Vec<String> = kinds.iter().map(|(k, n)| if lives.len() as u64 == *n { format!("`{k}`") } else { format!("{n} `{k}`") }).collect();
-        let bar = if style.plain { String::new() } else { format!("{}  ", "▇▁".repeat(lives.len().min(8))) };
-        let n = lives.len() as u64;
+    }
+    for (_, std::cmp::Reverse(n), address) in shared {
+        let kinds = &kinds_of[&address];
+        let kinds: Vec<String> = kinds.iter().map(|(k, of)| if n == *of { format!("`{k}`") } else { format!("{of} `{k}`") }).collect();
+        let bar = if style.plain { String::new() } else { format!("{}  ", "▇▁".repeat(n.min(8) as usize)) };
         out.push_str(&match lang {
             Lang::En => format!(" address {}  {bar}{}, {}, one at a time\n", short(address), lang.count(n, "tenant", ""), kinds.join(", ")),
             Lang::Zh => format!(" 地址 {}  {bar}先后 {n} 任住户:{}\n", short(address), kinds.join("、")),

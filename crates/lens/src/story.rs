@@ -108,7 +108,7 @@ pub fn end(book: &Book, life: &Life) -> Option<End> {
         RETURN_VALUE => Cause::Returned { name: String::new(), function },
         YIELD_VALUE | YIELD_FROM => Cause::Generator,
         CALL_FUNCTION | CALL_METHOD | CALL_FUNCTION_KW | CALL_FUNCTION_EX => {
-            if takes_out(&by) && life.born.step < m.step && !is_argument_temporary(book, life, m) {
+            if is_taken_out(book, life, m) {
                 Cause::TakenOut { by }
             } else if by.is_empty() {
                 Cause::UsedUp { by: op.to_string() }
@@ -129,12 +129,18 @@ fn takes_out(by: &str) -> bool {
     )
 }
 
+/// Whether a death in a native callable is that of something older that a container held.
+pub(crate) fn is_taken_out(book: &Book, life: &Life, m: &Moment) -> bool {
+    life.born.step < m.step && takes_out(book.name(m.by)) && !is_argument_temporary(book, life, m)
+}
+
 /// Made for the call itself, in the same line and frame, and never stored.
 fn is_argument_temporary(book: &Book, life: &Life, m: &Moment) -> bool {
     life.born.frame == m.frame && book.line(life.born.site) == book.line(m.site) && book.stored_as(life.born.site).is_none() && m.step.saturating_sub(life.born.step) < 16
 }
 
-fn collection(book: &Book, d: &Death) -> usize {
+/// The number of the collection in which a death falls.
+pub(crate) fn collection(book: &Book, d: &Death) -> usize {
     book.collections.partition_point(|c| c.at.order <= d.at.order).saturating_sub(1)
 }
 

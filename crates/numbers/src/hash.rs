@@ -1,6 +1,6 @@
 //! Numeric hashes: all numbers that compare equal hash equal (modulus 2**61 - 1, CPython's pyhash.c).
 
-use crate::big::Big;
+use crate::digits::Number;
 
 const MODULUS: u64 = (1 << 61) - 1;
 
@@ -18,9 +18,9 @@ pub fn small(value: i64) -> i64 {
     if value == -1 { -2 } else { value }
 }
 
-/// `hash(int)` for any integer.
-pub fn big(value: &Big) -> i64 {
-    let (negative, digits) = value.to_digits();
+/// `hash(int)` of a number's digits where they lie.
+pub fn digits(value: Number<'_>) -> i64 {
+    let Number { negative, digits } = value;
     let mut x = 0u64;
     for &d in digits.iter().rev() {
         x = ((x << 30) & MODULUS) | (x >> 31);
@@ -110,7 +110,9 @@ mod tests {
         assert_eq!(float(3.0), Some(int(3)));
         assert_eq!(float(-1.0), Some(-2));
         assert_eq!(float(0.5), Some(1152921504606846976));
-        assert_eq!(big(&Big::from(1).shl(61)), 1);
+        // 2**61, and -(2**61).
+        assert_eq!(digits(Number { negative: false, digits: &[0, 0, 2] }), 1);
+        assert_eq!(digits(Number { negative: true, digits: &[0, 0, 2] }), -2);
         assert_eq!(float(2f64.powi(61)), Some(1));
     }
 

@@ -262,7 +262,7 @@ mod handlers {
         handle(cx, exception, "strict")
     }
 }
-const HANDLER_NAMES: [&str; 8] = ["strict", "ignore", "replace", "xmlcharrefreplace", "backslashreplace", "namereplace", "surrogateescape", "surrogatepass"];
+pub(crate) const HANDLER_NAMES: [&str; 8] = ["strict", "ignore", "replace", "xmlcharrefreplace", "backslashreplace", "namereplace", "surrogateescape", "surrogatepass"];
 
 macro_rules! coding_functions {
     ($($encode:ident $decode:ident $encode_sig:literal $decode_sig:literal $coding:expr;)*) => {
@@ -332,6 +332,7 @@ mod functions {
     /// Looks up a codec tuple in the Python codec registry and returns a CodecInfo object.
     #[py("lookup(encoding, /)")]
     pub fn lookup(cx: &mut Cx, encoding: &Ref<Str>) -> PyResult {
+        codecs::encode(cx, encoding, "utf-8", "strict")?;
         let e = encoding.to_text(cx);
         codecs::lookup(cx, &e)
     }

@@ -3,6 +3,7 @@
 mod base;
 mod buffered;
 mod bytesio;
+mod cookie;
 mod fileio;
 mod newline;
 mod open;
@@ -19,6 +20,24 @@ pub const BUFFER_BYTES: usize = 8192;
 pub fn unsupported(cx: &Cx, what: &str) -> Raised {
     let class = cx.native_type("io.UnsupportedOperation");
     cx.error_of(&class, what)
+}
+
+/// Whether `sys.flags` has a flag set.
+fn flag(cx: &mut Cx, name: &'static str) -> PyResult<bool> {
+    let Some(sys) = cx.sys.clone() else { return Ok(false) };
+    let (flags, name) = (cx.name("flags"), cx.name(name));
+    let flags = retic_runtime::protocol::getattr(cx, &sys, &flags)?;
+    let value = retic_runtime::protocol::getattr(cx, &flags, &name)?;
+    retic_runtime::protocol::truth(cx, &value)
+}
+
+/// EncodingWarning where nobody said which encoding is meant, if such warnings are asked for.
+fn warn_of_default_encoding(cx: &mut Cx, level: i64) -> PyResult<()> {
+    if !flag(cx, "warn_default_encoding")? {
+        return Ok(());
+    }
+    let category = cx.types.encoding_warning.clone();
+    retic_runtime::modules::warnings::warn(cx, &category, "'encoding' argument not specified", level)
 }
 
 /// A class with a base of this module.

@@ -24,7 +24,7 @@ impl Default for Recent {
 impl Recent {
     #[inline(always)]
     fn slot(&mut self, address: usize) -> &mut (usize, u32) {
-        &mut self.0[(address / 8 ^ address >> 12) % NEAR]
+        &mut self.0[((address >> 3) ^ (address >> 12)) % NEAR]
     }
 }
 

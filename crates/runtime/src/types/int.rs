@@ -447,7 +447,7 @@ fn hash_slot(_: &mut Cx, this: &Obj) -> PyResult<i64> {
     Ok(match this.cast::<Int>() {
         Some(i) => match i.small() {
             Some(v) => hash::int(v),
-            None => hash::big(&i.big()),
+            None => hash::digits(i.number(&mut [0; 2])),
         },
         None => 0,
     })

@@ -51,6 +51,46 @@ pub fn finalize(cx: &mut Cx, this: &Obj) {
     }
 }
 
+/// What closing a stream in two steps came to: the first error is the context of the second.
+pub fn both(cx: &mut Cx, first: PyResult<()>, second: impl FnOnce(&mut Cx) -> PyResult<()>) -> PyResult<()> {
+    let Err(_) = first else { return second(cx) };
+    let Some(earlier) = cx.take_error() else { return second(cx) };
+    if second(cx).is_ok() {
+        return Err(cx.raise(earlier));
+    }
+    let Some(later) = cx.take_error() else { return Err(cx.raise(earlier)) };
+    if !later.is(&earlier) {
+        let key = cx.name("__context__");
+        protocol::setattr(cx, &later, &key, Some(&earlier))?;
+    }
+    Err(cx.raise(later))
+}
+
+/// The repr of something that is shown as a part of a stream.
+pub fn shown_within(cx: &mut Cx, whole: &Obj, part: &Obj) -> PyResult<String> {
+    let Some(guard) = protocol::enter_repr(cx, whole) else {
+        let name = retic_runtime::types::type_::full_name(cx, &whole.type_ref());
+        return Err(cx.error_of(&cx.types.runtime_error, format!("reentrant call inside {name}.__repr__")));
+    };
+    let shown = protocol::repr_text(cx, part);
+    protocol::leave_repr(cx, guard);
+    shown
+}
+
+/// Tells the stream below that `source` dies without having been closed: whoever holds the file warns.
+pub fn warn_below(cx: &mut Cx, below: Option<Obj>, source: &Obj) {
+    let Some(below) = below else { return };
+    let name = cx.name("_dealloc_warn");
+    let told = match protocol::lookup_attr(cx, &below, &name) {
+        Ok(Some(f)) => protocol::call(cx, &f, std::slice::from_ref(source)).map(drop),
+        Ok(None) => Ok(()),
+        Err(e) => Err(e),
+    };
+    if told.is_err() {
+        cx.clear_error();
+    }
+}
+
 struct IoBase;
 #[retic_macros::methods]
 impl IoBase {

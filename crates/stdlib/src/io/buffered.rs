@@ -17,6 +17,10 @@ layout! {
         behind: Guarded<Buf<u8>>,
         size: Cell<usize>,
         detached: Cell<bool>,
+        /// Its finaliser runs.
+        finalizing: Cell<bool>,
+        /// Nothing goes in or out any more.
+        closing: Cell<bool>,
     }
 }
 layout! {
@@ -37,7 +41,7 @@ fn open_raw(cx: &mut Cx, this: &Ref<Buffered>, what: &str) -> PyResult {
         Some(f) => f.fd.get() < 0,
         None => base::is_closed(cx, &r)?,
     };
-    if closed { Err(cx.value_error(format!("{what} of closed file"))) } else { Ok(r) }
+    if closed || this.closing.get() { Err(cx.value_error(format!("{what} of closed file"))) } else { Ok(r) }
 }
 /// The raw stream as a file whose methods nobody overrides.
 fn plain_file(cx: &Cx, raw: &Obj) -> Option<Ref<FileIo>> {
@@ -55,7 +59,14 @@ fn raw_read(cx: &mut Cx, raw: &Obj, n: usize) -> PyResult<Option<Vec<u8>>> {
     if r.is_none() {
         return Ok(None);
     }
-    let got = protocol::index_i64(cx, &r)?;
+    let Ok(got) = protocol::index_i64(cx, &r) else {
+        let cause = cx.take_error();
+        let failed = cx.error_of(&cx.types.os_error, "raw readinto() failed");
+        let (Some(cause), Some(e)) = (cause, cx.take_error()) else { return Err(failed) };
+        let key = cx.name("__cause__");
+        protocol::setattr(cx, &e, &key, Some(&cause))?;
+        return Err(cx.raise(e));
+    };
     if got < 0 || got as usize > n {
         return Err(cx.error_of(&cx.types.os_error, format!("raw readinto() returned invalid length {got} (should have been between 0 and {n})")));
     }
@@ -82,6 +93,36 @@ fn take(cx: &Cx, this: &Ref<Buffered>, n: usize) -> Vec<u8> {
     all[at.min(end)..end].to_vec()
 }
 
+/// One write to the raw stream: how many bytes it took; `None`: none without waiting.
+fn raw_write(cx: &mut Cx, raw: &Obj, bytes: &[u8]) -> PyResult<Option<usize>> {
+    if let Some(f) = plain_file(cx, raw) {
+        return fileio::write_some(cx, &f, bytes);
+    }
+    let b = Bytes::from_slice(cx, bytes)?;
+    let r = protocol::call_method(cx, raw, "write", &[b])?;
+    if r.is_none() {
+        return Ok(None);
+    }
+    let n = protocol::index_i64(cx, &r)?;
+    if n < 0 || n as usize > bytes.len() {
+        return Err(cx.error_of(&cx.types.os_error, format!("raw write() returned invalid length {n} (should have been between 0 and {})", bytes.len())));
+    }
+    Ok(Some(n as usize))
+}
+
+/// BlockingIOError: of what was to be written, `taken` bytes were written or are kept.
+fn would_block(cx: &mut Cx, taken: usize) -> retic_runtime::Raised {
+    let class = cx.types.blocking_io_error.as_obj().clone();
+    let made = (|| {
+        let args = [cx.int(11)?, cx.str("write could not complete without blocking")?, cx.int(taken as i64)?];
+        protocol::call(cx, &class, &args)
+    })();
+    match made {
+        Ok(e) => cx.raise(e),
+        Err(r) => r,
+    }
+}
+
 fn flush_writes(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
     if this.behind.get(cx).is_empty() {
         return Ok(());
@@ -90,22 +131,7 @@ fn flush_writes(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
     let mut bytes = this.behind.get(cx).to_vec();
     this.behind.set(cx, Buf::empty());
     while !bytes.is_empty() {
-        let wrote = match plain_file(cx, &raw) {
-            Some(f) => fileio::write_some(cx, &f, &bytes),
-            None => (|| {
-                let b = Bytes::from_slice(cx, &bytes)?;
-                let r = protocol::call_method(cx, &raw, "write", &[b])?;
-                if r.is_none() {
-                    return Ok(None);
-                }
-                let n = protocol::index_i64(cx, &r)?;
-                if n < 0 || n as usize > bytes.len() {
-                    return Err(cx.error_of(&cx.types.os_error, format!("raw write() returned invalid length {n} (should have been between 0 and {})", bytes.len())));
-                }
-                Ok(Some(n as usize))
-            })(),
-        };
-        match wrote {
+        match raw_write(cx, &raw, &bytes) {
             Ok(Some(n)) => {
                 bytes.drain(..n);
             }
@@ -115,13 +141,10 @@ fn flush_writes(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
                 let mut b = Buf::empty();
                 b.splice(cx, 0, 0, &bytes)?;
                 this.behind.set(cx, b);
-                if let Some(e) = saved {
-                    return Err(cx.raise(e));
-                }
-                let class = cx.types.blocking_io_error.as_obj().clone();
-                let args = [cx.int(11)?, cx.str("write could not complete without blocking")?, cx.int(0)?];
-                let e = protocol::call(cx, &class, &args)?;
-                return Err(cx.raise(e));
+                return Err(match saved {
+                    Some(e) => cx.raise(e),
+                    None => would_block(cx, 0),
+                });
             }
         }
         cx.poll_native()?;
@@ -256,6 +279,10 @@ fn into_buffer(cx: &mut Cx, buffer: &Obj, read: impl FnOnce(&mut Cx, usize) -> P
 struct Reading;
 #[retic_macros::methods]
 impl Reading {
+    #[py("readable($self, /)")]
+    fn readable(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult {
+        forwarded(cx, this, "readable")
+    }
     #[py("read($self, size=-1, /)")]
     fn read(cx: &mut Cx, this: &Ref<Buffered>, size: Option<&Obj>) -> PyResult {
         if let Some(s) = size.filter(|s| !s.is_none())
@@ -291,7 +318,27 @@ impl Reading {
     }
     #[py("readinto1($self, buffer, /)")]
     fn readinto1(cx: &mut Cx, this: &Ref<Buffered>, buffer: &Obj) -> PyResult<Option<usize>> {
-        into_buffer(cx, buffer, |cx, n| read_once(cx, this, Some(n)).map(Some))
+        into_buffer(cx, buffer, |cx, n| {
+            let r = open_raw(cx, this, "readinto")?;
+            flush_writes(cx, this)?;
+            let mut out = take(cx, this, n);
+            // One read of the raw stream, for what is missing or into an empty buffer.
+            let missing = n - out.len();
+            if missing > this.size.get() {
+                match raw_read(cx, &r, missing)? {
+                    Some(b) => out.extend(b),
+                    None if out.is_empty() => return Ok(None),
+                    None => {}
+                }
+            } else if missing > 0 && (out.is_empty() || n > this.size.get()) {
+                match refill(cx, this)? {
+                    Some(_) => out.extend(take(cx, this, missing)),
+                    None if out.is_empty() => return Ok(None),
+                    None => {}
+                }
+            }
+            Ok(Some(out))
+        })
     }
     #[py("readline($self, size=-1, /)")]
     fn readline(cx: &mut Cx, this: &Ref<Buffered>, size: Option<&Obj>) -> PyResult {
@@ -322,26 +369,55 @@ fn line(cx: &mut Cx, this: &Ref<Buffered>, limit: usize) -> PyResult<Vec<u8>> {
 
 /// Takes bytes to be written; what is full goes on to the raw stream.
 pub fn write_bytes(cx: &mut Cx, this: &Ref<Buffered>, b: &[u8]) -> PyResult<()> {
-    open_raw(cx, this, "write")?;
+    let r = open_raw(cx, this, "write")?;
     drop_ahead(cx, this)?;
-    let n = this.behind.get(cx).len();
-    if n + b.len() > this.size.get() {
-        flush_writes(cx, this)?;
+    let size = this.size.get();
+    if this.behind.get(cx).len() + b.len() <= size {
+        return keep(cx, this, b);
     }
+    if flush_writes(cx, this).is_err() {
+        let blocked = cx.types.blocking_io_error.clone();
+        let Some(e) = cx.take_error() else { return Err(would_block(cx, 0)) };
+        if !e.ty().is_subtype(cx, &blocked) {
+            return Err(cx.raise(e));
+        }
+        // As much as there is room for is kept.
+        let room = size.saturating_sub(this.behind.get(cx).len());
+        if b.len() <= room {
+            return keep(cx, this, b);
+        }
+        keep(cx, this, &b[..room])?;
+        return Err(would_block(cx, room));
+    }
+    let mut at = 0;
+    while b.len() - at > size {
+        match raw_write(cx, &r, &b[at..])? {
+            Some(n) => at += n,
+            None => {
+                keep(cx, this, &b[at..at + size])?;
+                return Err(would_block(cx, at + size));
+            }
+        }
+        cx.poll_native()?;
+    }
+    keep(cx, this, &b[at..])
+}
+/// Puts bytes behind those that are to be written.
+fn keep(cx: &mut Cx, this: &Ref<Buffered>, b: &[u8]) -> PyResult<()> {
     let n = this.behind.get(cx).len();
     let mut data = this.behind.replace(cx, Buf::empty());
     let r = data.splice(cx, n, n, b);
     this.behind.replace(cx, data);
-    r?;
-    if this.behind.get(cx).len() > this.size.get() {
-        flush_writes(cx, this)?;
-    }
-    Ok(())
+    r
 }
 
 struct Writing;
 #[retic_macros::methods]
 impl Writing {
+    #[py("writable($self, /)")]
+    fn writable(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult {
+        forwarded(cx, this, "writable")
+    }
     /// Write buffer b to the IO stream.
     #[py("write($self, buffer, /)")]
     fn write(cx: &mut Cx, this: &Ref<Buffered>, buffer: &Obj) -> PyResult<usize> {
@@ -386,20 +462,25 @@ impl Buffered {
     }
     #[py("close($self, /)")]
     fn close(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
-        let Some(r) = this.raw.cloned(cx) else { return Ok(()) };
+        let Some(r) = this.raw.cloned(cx) else {
+            return if this.detached.get() { Ok(()) } else { raw(cx, this).map(drop) };
+        };
         if base::is_closed(cx, &r)? {
             return Ok(());
         }
-        let flushed = protocol::call_method(cx, this.as_obj(), "flush", &[]);
-        let saved = if flushed.is_err() { cx.take_error() } else { None };
-        let closed = protocol::call_method(cx, &r, "close", &[]);
-        match saved {
-            Some(e) => {
-                cx.clear_error();
-                Err(cx.raise(e))
-            }
-            None => closed.map(drop),
+        if this.finalizing.get() {
+            base::warn_below(cx, Some(r.clone()), this.as_obj());
         }
+        let flushed = protocol::call_method(cx, this.as_obj(), "flush", &[]).map(drop);
+        this.closing.set(true);
+        let closed = base::both(cx, flushed, |cx| protocol::call_method(cx, &r, "close", &[]).map(drop));
+        this.closing.set(false);
+        if closed.is_ok() {
+            this.ahead.set(cx, Buf::empty());
+            this.behind.set(cx, Buf::empty());
+            this.at.set(0);
+        }
+        closed
     }
     #[py("detach($self, /)")]
     fn detach(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult {
@@ -433,7 +514,8 @@ impl Buffered {
     #[py("tell($self, /)")]
     pub fn tell(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<i64> {
         let at = raw_tell(cx, this)?;
-        Ok(at - unread(cx, this) as i64 + this.behind.get(cx).len() as i64)
+        // Devices may stay at 0 whatever is read.
+        Ok((at - unread(cx, this) as i64).max(0) + this.behind.get(cx).len() as i64)
     }
     #[py("truncate($self, pos=None, /)")]
     fn truncate(cx: &mut Cx, this: &Ref<Buffered>, pos: Option<&Obj>) -> PyResult {
@@ -451,14 +533,6 @@ impl Buffered {
         };
         protocol::call_method(cx, &r, "truncate", &[n])
     }
-    #[py("readable($self, /)")]
-    fn readable(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult {
-        forwarded(cx, this, "readable")
-    }
-    #[py("writable($self, /)")]
-    fn writable(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult {
-        forwarded(cx, this, "writable")
-    }
     #[py("seekable($self, /)")]
     fn seekable(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult {
         forwarded(cx, this, "seekable")
@@ -472,8 +546,28 @@ impl Buffered {
         forwarded(cx, this, "isatty")
     }
     #[py("_dealloc_warn($self, source, /)")]
-    fn dealloc_warn(_cx: &mut Cx, this: &Ref<Buffered>, source: &Obj) {
-        let _ = (this, source);
+    fn dealloc_warn(cx: &mut Cx, this: &Ref<Buffered>, source: &Obj) {
+        let below = this.raw.cloned(cx);
+        base::warn_below(cx, below, source);
+    }
+    #[py("__sizeof__($self, /)")]
+    fn size_of(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<i64> {
+        let whole = this.as_obj().ty().basicsize.get() as i64;
+        let buffer = match this.raw.cloned(cx) {
+            Some(r) if !base::is_closed(cx, &r)? => this.size.get() as i64,
+            _ => 0,
+        };
+        Ok(whole + buffer)
+    }
+    #[get("_finalizing")]
+    #[settable("")]
+    fn finalizing(_cx: &mut Cx, this: &Ref<Buffered>) -> bool {
+        this.finalizing.get()
+    }
+    fn set_finalizing(cx: &mut Cx, this: &Ref<Buffered>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(cx.attribute_error("cannot delete attribute")) };
+        this.finalizing.set(protocol::truth(cx, v)?);
+        Ok(())
     }
     #[py("__getstate__($self, /)")]
     fn getstate(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult {
@@ -507,6 +601,8 @@ fn empty(head: retic_runtime::object::Header) -> Buffered {
         behind: Guarded::new(Buf::empty()),
         size: Cell::new(BUFFER_BYTES),
         detached: Cell::new(false),
+        finalizing: Cell::new(false),
+        closing: Cell::new(false),
     }
 }
 
@@ -519,11 +615,16 @@ pub fn over(cx: &mut Cx, class: &'static str, raw: &Obj, size: usize) -> PyResul
     Ok(b)
 }
 
-fn init(cx: &mut Cx, o: &Obj, args: retic_runtime::Args<'_>, needs: &[(&'static str, &'static str)]) -> PyResult<()> {
+fn init(cx: &mut Cx, o: &Obj, args: retic_runtime::Args<'_>, class: &str, needs: &[(&'static str, &'static str)]) -> PyResult<()> {
     let Some(this) = o.cast::<Buffered>().cloned() else { return Ok(()) };
     let p = args.positional();
+    this.raw.set(cx, None);
+    this.detached.set(false);
+    if args.items.len() > 2 {
+        return Err(cx.type_error(format!("{class}() takes at most 2 arguments ({} given)", args.items.len())));
+    }
     let Some(r) = p.first().or(args.keyword(cx, "raw")).cloned() else {
-        return Err(cx.type_error(format!("{}() missing required argument 'raw' (pos 1)", o.ty().name_text())));
+        return Err(cx.type_error(format!("{class}() missing required argument 'raw' (pos 1)")));
     };
     let size = match p.get(1).or(args.keyword(cx, "buffer_size")) {
         Some(s) => protocol::index_i64(cx, s)?,
@@ -542,7 +643,6 @@ fn init(cx: &mut Cx, o: &Obj, args: retic_runtime::Args<'_>, needs: &[(&'static 
     this.behind.set(cx, Buf::empty());
     this.at.set(0);
     this.size.set(size as usize);
-    this.detached.set(false);
     Ok(())
 }
 
@@ -558,7 +658,7 @@ fn spec(name: &'static str, doc: &'static str, init: fn(&mut Cx, &Obj, retic_run
                 let class = retic_runtime::types::type_::full_name(cx, &o.type_ref());
                 let name = cx.name("name");
                 let shown = match protocol::lookup_attr(cx, o, &name) {
-                    Ok(Some(n)) => format!(" name={}", protocol::repr_text(cx, &n)?),
+                    Ok(Some(n)) => format!(" name={}", base::shown_within(cx, o, &n)?),
                     Ok(None) => String::new(),
                     Err(_) => {
                         cx.clear_error();
@@ -594,13 +694,13 @@ const WRITABLE: (&str, &str) = ("writable", "File or stream is not writable.");
 const SEEKABLE: (&str, &str) = ("seekable", "File or stream is not seekable.");
 
 pub fn reader_spec() -> Spec {
-    spec("_io.BufferedReader", "Create a new buffered reader using the given readable raw IO object.", |cx, o, a| init(cx, o, a, &[READABLE]), Reading::METHODS)
+    spec("_io.BufferedReader", "Create a new buffered reader using the given readable raw IO object.", |cx, o, a| init(cx, o, a, "BufferedReader", &[READABLE]), Reading::METHODS)
 }
 pub fn writer_spec() -> Spec {
-    spec("_io.BufferedWriter", "A buffer for a writeable sequential RawIO object.", |cx, o, a| init(cx, o, a, &[WRITABLE]), Writing::METHODS)
+    spec("_io.BufferedWriter", "A buffer for a writeable sequential RawIO object.", |cx, o, a| init(cx, o, a, "BufferedWriter", &[WRITABLE]), Writing::METHODS)
 }
 pub fn random_spec() -> Spec {
-    spec("_io.BufferedRandom", "A buffered interface to random access streams.", |cx, o, a| init(cx, o, a, &[SEEKABLE, READABLE, WRITABLE]), Reading::METHODS)
+    spec("_io.BufferedRandom", "A buffered interface to random access streams.", |cx, o, a| init(cx, o, a, "BufferedRandom", &[SEEKABLE, READABLE, WRITABLE]), Reading::METHODS)
 }
 
 fn half(cx: &Cx, this: &Ref<Pair>, writer: bool) -> PyResult {
@@ -655,16 +755,8 @@ impl Pair {
     }
     #[py("close($self, /)")]
     fn close(cx: &mut Cx, this: &Ref<Pair>) -> PyResult<()> {
-        let w = ask(cx, this, true, "close", &[]);
-        let saved = if w.is_err() { cx.take_error() } else { None };
-        let r = ask(cx, this, false, "close", &[]);
-        match saved {
-            Some(e) => {
-                cx.clear_error();
-                Err(cx.raise(e))
-            }
-            None => r.map(drop),
-        }
+        let w = ask(cx, this, true, "close", &[]).map(drop);
+        base::both(cx, w, |cx| ask(cx, this, false, "close", &[]).map(drop))
     }
     #[py("isatty($self, /)")]
     fn isatty(cx: &mut Cx, this: &Ref<Pair>) -> PyResult<bool> {

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 layout! {
     /// An open descriptor; -1 once closed.
-    pub struct FileIo = 211, "_io.FileIO" { fd: Cell<i32>, readable: Cell<bool>, writable: Cell<bool>, appending: Cell<bool>, created: Cell<bool>, closefd: Cell<bool>, seekable: Cell<Option<bool>>, }
+    pub struct FileIo = 211, "_io.FileIO" { fd: Cell<i32>, readable: Cell<bool>, writable: Cell<bool>, appending: Cell<bool>, created: Cell<bool>, closefd: Cell<bool>, seekable: Cell<Option<bool>>, finalizing: Cell<bool>, }
 }
 
 const O_CREAT: i32 = 0o100;
@@ -72,6 +72,7 @@ fn empty(head: retic_runtime::object::Header) -> FileIo {
         created: Cell::new(false),
         closefd: Cell::new(true),
         seekable: Cell::new(None),
+        finalizing: Cell::new(false),
     }
 }
 
@@ -287,22 +288,23 @@ impl FileIo {
         let base = cx.native_type("_io._RawIOBase");
         let name = cx.name("close");
         let inherited = retic_runtime::types::super_::lookup_after(cx, &this.as_obj().type_ref(), &base, &name)?;
+        if this.finalizing.get() {
+            FileIo::dealloc_warn(cx, this, this.as_obj());
+        }
         let flushed = match inherited {
             Some(f) => protocol::call(cx, &f, &[this.as_obj().clone()]).map(drop),
             None => Ok(()),
         };
-        let saved = if flushed.is_err() { cx.take_error() } else { None };
-        let d = this.fd.replace(-1);
-        if d >= 0
-            && this.closefd.get()
-            && let Err(e) = cx.host.close(d)
-        {
-            return Err(exception::raise_os(cx, &e, None, None));
-        }
-        match saved {
-            Some(e) => Err(cx.raise(e)),
-            None => Ok(()),
-        }
+        base::both(cx, flushed, |cx| {
+            let d = this.fd.replace(-1);
+            if d >= 0
+                && this.closefd.get()
+                && let Err(e) = cx.host.close(d)
+            {
+                return Err(exception::raise_os(cx, &e, None, None));
+            }
+            Ok(())
+        })
     }
     /// True if file supports random-access.
     #[py("seekable($self, /)")]
@@ -341,8 +343,26 @@ impl FileIo {
         FileIo::isatty(cx, this)
     }
     #[py("_dealloc_warn($self, source, /)")]
-    fn dealloc_warn(_cx: &mut Cx, this: &Ref<FileIo>, source: &Obj) {
-        let _ = (this, source);
+    fn dealloc_warn(cx: &mut Cx, this: &Ref<FileIo>, source: &Obj) {
+        if this.fd.get() < 0 || !this.closefd.get() || cx.finalizing || !cx.resource_warnings() {
+            return;
+        }
+        let shown = protocol::repr_text(cx, source).unwrap_or_default();
+        cx.clear_error();
+        let category = cx.types.resource_warning.clone();
+        if retic_runtime::modules::warnings::warn(cx, &category, &format!("unclosed file {shown}"), 1).is_err() {
+            cx.unraisable(source);
+        }
+    }
+    #[get("_finalizing")]
+    #[settable("")]
+    fn finalizing(_cx: &mut Cx, this: &Ref<FileIo>) -> bool {
+        this.finalizing.get()
+    }
+    fn set_finalizing(cx: &mut Cx, this: &Ref<FileIo>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(cx.attribute_error("cannot delete attribute")) };
+        this.finalizing.set(protocol::truth(cx, v)?);
+        Ok(())
     }
     /// True if the file is closed
     #[get("closed")]
@@ -405,21 +425,7 @@ pub fn spec() -> Spec {
                 let closefd = if f.closefd.get() { "True" } else { "False" };
                 cx.str(&format!("<_io.FileIO {shown} mode='{}' closefd={closefd}>", mode_text(&f)))
             }),
-            del: Some(|cx, o| {
-                if let Some(f) = o.cast::<FileIo>()
-                    && f.fd.get() >= 0
-                    && f.closefd.get()
-                    && !cx.finalizing
-                    && cx.resource_warnings()
-                {
-                    let shown = protocol::repr_text(cx, o).unwrap_or_default();
-                    let category = cx.types.resource_warning.clone();
-                    if retic_runtime::modules::warnings::warn(cx, &category, &format!("unclosed file {shown}"), 1).is_err() {
-                        cx.unraisable(o);
-                    }
-                }
-                base::finalize(cx, o)
-            }),
+            del: Some(base::finalize),
             ..Slots::EMPTY
         },
         methods: FileIo::METHODS,

@@ -51,13 +51,14 @@ pub fn shown(cx: &Cx, mask: u8) -> PyResult {
 
 layout! {
     /// Codec used when reading a file in universal newlines mode.
-    pub struct NewlineDecoder = 215, "_io.IncrementalNewlineDecoder" { decoder: Guarded<Option<Obj>>, translate: Cell<bool>, pending: Cell<bool>, mask: Cell<u8>, }
+    pub struct NewlineDecoder = 215, "_io.IncrementalNewlineDecoder" { decoder: Guarded<Option<Obj>>, translate: Cell<bool>, pending: Cell<bool>, mask: Cell<u8>, ready: Cell<bool>, }
 }
 
 #[retic_macros::methods]
 impl NewlineDecoder {
     #[py("decode($self, /, input, final=False)")]
     fn decode(cx: &mut Cx, this: &Ref<NewlineDecoder>, input: &Obj, r#final: bool) -> PyResult {
+        ready(cx, this)?;
         let text = match this.decoder.cloned(cx) {
             Some(d) => {
                 let last = cx.bool(r#final);
@@ -84,6 +85,7 @@ impl NewlineDecoder {
     }
     #[py("getstate($self, /)")]
     fn getstate(cx: &mut Cx, this: &Ref<NewlineDecoder>) -> PyResult {
+        ready(cx, this)?;
         let (buffer, flag) = match this.decoder.cloned(cx) {
             Some(d) => {
                 let s = protocol::call_method(cx, &d, "getstate", &[])?;
@@ -98,6 +100,7 @@ impl NewlineDecoder {
     }
     #[py("setstate($self, state, /)")]
     fn setstate(cx: &mut Cx, this: &Ref<NewlineDecoder>, state: &Obj) -> PyResult<()> {
+        ready(cx, this)?;
         let parts = match state.cast::<retic_runtime::types::Tuple>() {
             Some(t) => t.items().to_vec(),
             None => return Err(cx.type_error("state argument must be a tuple")),
@@ -114,6 +117,7 @@ impl NewlineDecoder {
     }
     #[py("reset($self, /)")]
     fn reset(cx: &mut Cx, this: &Ref<NewlineDecoder>) -> PyResult<()> {
+        ready(cx, this)?;
         this.pending.set(false);
         this.mask.set(0);
         match this.decoder.cloned(cx) {
@@ -127,24 +131,51 @@ impl NewlineDecoder {
     }
 }
 
+fn empty(head: retic_runtime::object::Header) -> NewlineDecoder {
+    NewlineDecoder { head, decoder: Guarded::new(None), translate: Cell::new(false), pending: Cell::new(false), mask: Cell::new(0), ready: Cell::new(false) }
+}
+
+/// A decoder around another.
+pub fn around(cx: &mut Cx, decoder: Obj, translate: bool) -> PyResult {
+    let ty = cx.native_type("_io.IncrementalNewlineDecoder");
+    let d = memory::new(cx, &ty, empty)?;
+    d.decoder.set(cx, Some(decoder));
+    d.translate.set(translate);
+    d.ready.set(true);
+    Ok(d.into_obj())
+}
+
+/// The kinds of line ends that a decoder of this type has seen.
+pub fn seen_by(decoder: &Obj) -> Option<u8> {
+    decoder.cast::<NewlineDecoder>().map(|d| d.mask.get())
+}
+
+fn ready(cx: &Cx, this: &Ref<NewlineDecoder>) -> PyResult<()> {
+    if this.ready.get() { Ok(()) } else { Err(cx.value_error("IncrementalNewlineDecoder.__init__() not called")) }
+}
+
 pub fn spec() -> Spec {
     Spec {
         doc: "Codec used when reading a file in universal newlines mode.",
         text_signature: "(decoder, translate, errors='strict')",
         flags: flags::GC | flags::BASE,
         slots: Slots {
-            new: Some(|cx, ty, args| {
+            new: Some(|cx, ty, _| Ok(memory::new(cx, ty, empty)?.into_obj())),
+            init: Some(|cx, o, args| {
+                let Some(this) = o.cast::<NewlineDecoder>().cloned() else { return Ok(()) };
                 let p = args.positional();
                 let get = |cx: &Cx, i: usize, name: &str| p.get(i).or(args.keyword(cx, name)).cloned();
                 let (Some(d), Some(t)) = (get(cx, 0, "decoder"), get(cx, 1, "translate")) else {
                     return Err(cx.type_error("IncrementalNewlineDecoder() missing required arguments"));
                 };
                 let translate = protocol::truth(cx, &t)?;
-                let d = Some(d).filter(|d| !d.is_none());
-                Ok(memory::new(cx, ty, |head| NewlineDecoder { head, decoder: Guarded::new(d), translate: Cell::new(translate), pending: Cell::new(false), mask: Cell::new(0) })?
-                    .into_obj())
+                this.decoder.set(cx, Some(d).filter(|d| !d.is_none()));
+                this.translate.set(translate);
+                this.pending.set(false);
+                this.mask.set(0);
+                this.ready.set(true);
+                Ok(())
             }),
-            init: Some(|_, _, _| Ok(())),
             ..Slots::EMPTY
         },
         methods: NewlineDecoder::METHODS,

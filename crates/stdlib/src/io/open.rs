@@ -81,6 +81,9 @@ pub mod functions {
             if m.binary {
                 return Ok(b);
             }
+            if encoding.is_none() {
+                super::super::warn_of_default_encoding(cx, 1)?;
+            }
             let t = text::over(cx, &b, encoding, errors, newline, line_buffering)?;
             let (key, value) = (cx.name("mode"), cx.str(&mode_text)?);
             protocol::setattr(cx, &t, &key, Some(&value))?;
@@ -106,7 +109,11 @@ pub mod functions {
     /// A helper function to choose the text encoding.
     #[py("text_encoding(encoding, stacklevel=2, /)")]
     pub fn text_encoding(cx: &mut Cx, encoding: &Obj, stacklevel: i64) -> PyResult {
-        let _ = stacklevel;
-        if encoding.is_none() { cx.str("locale") } else { Ok(encoding.clone()) }
+        if !encoding.is_none() {
+            return Ok(encoding.clone());
+        }
+        super::super::warn_of_default_encoding(cx, stacklevel)?;
+        let utf8 = super::super::flag(cx, "utf8_mode")?;
+        cx.str(if utf8 { "utf-8" } else { "locale" })
     }
 }

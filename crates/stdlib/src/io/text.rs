@@ -2,6 +2,7 @@
 
 use super::base::{self, FLAGS};
 use super::buffered::{self, Buffered};
+use super::cookie::{self, Cookie};
 use super::{BUFFER_BYTES, newline, unsupported};
 use retic_runtime::codecs::{self, ByteOrder, Coding};
 use retic_runtime::object::{Buf, Guarded};
@@ -50,8 +51,18 @@ layout! {
         tail: Guarded<Buf<u8>>,
         mask: Cell<u8>,
         telling: Cell<bool>,
+        /// Of a decoder that is not built in: its flags before it decoded `chunk`.
+        flags: Guarded<Option<Obj>>,
+        /// Bytes to read, and to write, at a time.
+        piece: Cell<usize>,
         detached: Cell<bool>,
         strict: Cell<bool>,
+        /// What the buffer said of itself when the stream was made.
+        readable: Cell<bool>,
+        writable: Cell<bool>,
+        seekable: Cell<bool>,
+        /// Its finaliser runs.
+        finalizing: Cell<bool>,
     }
 }
 
@@ -127,6 +138,9 @@ fn encoded(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<Vec<u8>> {
 
 fn write(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<()> {
     open_buffer(cx, this)?;
+    if !this.writable.get() {
+        return Err(unsupported(cx, "not writable"));
+    }
     let points = if s.ascii_bytes().is_some() { None } else { Some(s.code_points()) };
     let has = |c: u32| match (&points, s.ascii_bytes()) {
         (_, Some(a)) => memchr::memchr(c as u8, a).is_some(),
@@ -144,20 +158,28 @@ fn write(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<()> {
         }
         _ => encoded(cx, this, s)?,
     };
+    // No more than a piece is kept: what is larger goes on its way behind what was there. Flushing may write to this very stream.
+    while !this.pending.get(cx).is_empty() && this.pending.get(cx).len() + bytes.len() > this.piece.get() {
+        flush_pending(cx, this)?;
+        cx.poll_native()?;
+    }
     let n = this.pending.get(cx).len();
     let mut data = this.pending.replace(cx, Buf::empty());
     let r = data.splice(cx, n, n, &bytes);
     this.pending.replace(cx, data);
     r?;
-    if n + bytes.len() > BUFFER_BYTES || flush || this.write_through.get() {
+    if n + bytes.len() >= this.piece.get() || flush || this.write_through.get() {
         flush_pending(cx, this)?;
     }
     if flush {
         let b = buffer(cx, this)?;
         protocol::call_method(cx, &b, "flush", &[])?;
     }
-    if this.decoded.get(cx).is_some() {
+    if this.decoded.get(cx).is_some() && this.seekable.get() {
         forget(cx, this);
+        if let Some(d) = this.decoder.cloned(cx) {
+            protocol::call_method(cx, &d, "reset", &[])?;
+        }
     }
     Ok(())
 }
@@ -177,23 +199,24 @@ fn forget(cx: &mut Cx, this: &Ref<Text>) {
     this.used.set(0);
     this.chunk.set(cx, Buf::empty());
     this.tail.set(cx, Buf::empty());
+    this.flags.set(cx, None);
     this.reading.set(this.coding.get());
 }
 
 /// Decodes the next piece; false at the end.
 fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
     let b = open_buffer(cx, this)?;
-    if this.coding.get().0.is_none() && this.decoder.get(cx).is_none() || !can_read(cx, this, &b)? {
+    if !this.readable.get() || this.coding.get().0.is_none() && this.decoder.get(cx).is_none() {
         return Err(unsupported(cx, "not readable"));
     }
     flush_pending(cx, this)?;
     let new = match (plain_buffer(&b), all) {
-        (Some(p), false) if b.ty().short_name() != "BufferedWriter" => buffered::read_once(cx, &p, None)?,
+        (Some(p), false) if b.ty().short_name() != "BufferedWriter" && this.piece.get() == BUFFER_BYTES => buffered::read_once(cx, &p, None)?,
         _ => {
             let r = if all {
                 protocol::call_method(cx, &b, "read", &[])?
             } else {
-                let n = cx.int(BUFFER_BYTES as i64)?;
+                let n = cx.int(this.piece.get() as i64)?;
                 let name = cx.name("read1");
                 match protocol::lookup_attr(cx, &b, &name)? {
                     Some(f) => protocol::call(cx, &f, &[n])?,
@@ -210,6 +233,9 @@ fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
         }
     };
     let end = new.is_empty() || all;
+    if this.reading.get().0.is_none() {
+        return fill_by_decoder(cx, this, new, end);
+    }
     let before = this.tail.get(cx).to_vec();
     let bytes = [before, new].concat();
     let (text, used) = match this.reading.get().0 {
@@ -225,14 +251,9 @@ fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
             }
             (d.text, d.used)
         }
-        None => {
-            let d = this.decoder.cloned(cx).unwrap_or_else(|| cx.none());
-            let (data, last) = (Bytes::from_slice(cx, &bytes)?, cx.bool(end));
-            (protocol::call_method(cx, &d, "decode", &[data, last])?, bytes.len())
-        }
+        None => (cx.str("")?, bytes.len()),
     };
-    let Some(s) = text.cast::<Str>() else { return Err(cx.type_error(format!("decoder should return a string result, not '{}'", text.ty().name_text()))) };
-    let (mut text, mut used) = (s.clone(), used);
+    let (mut text, mut used) = (text.cast::<Str>().cloned().map_or_else(|| cx.str_ref(""), Ok)?, used);
     if matches!(this.ends.get(), Ends::Translate | Ends::Keep) {
         let has_cr = match text.ascii_bytes() {
             Some(a) => memchr::memchr(b'\r', a).is_some(),
@@ -241,7 +262,7 @@ fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
         if has_cr || this.mask.get() & newline::LF == 0 {
             let mut p = text.code_points();
             // A carriage return at the end may be half of a line end: it waits.
-            if p.last() == Some(&13) && !end && this.reading.get().0.is_some() {
+            if p.last() == Some(&13) && !end {
                 p.pop();
                 used -= match this.reading.get().0 {
                     Some(Coding::Utf16(_)) => 2,
@@ -276,12 +297,90 @@ fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
     Ok(!end || !bytes.is_empty() && used > 0)
 }
 
-fn can_read(cx: &mut Cx, this: &Ref<Text>, b: &Obj) -> PyResult<bool> {
-    let _ = this;
-    if b.cast::<Buffered>().is_some() && b.ty().short_name() == "BufferedWriter" {
-        return Ok(false);
+/// As `fill`, by a decoder that is not built in; it sees to line ends itself.
+fn fill_by_decoder(cx: &mut Cx, this: &Ref<Text>, new: Vec<u8>, end: bool) -> PyResult<bool> {
+    let d = this.decoder.cloned(cx).unwrap_or_else(|| cx.none());
+    let snapshot = if this.telling.get() { Some(cookie::state_of(cx, &d)?) } else { None };
+    let (data, last) = (Bytes::from_slice(cx, &new)?, cx.bool(end));
+    let text = protocol::call_method(cx, &d, "decode", &[data, last])?;
+    let Some(text) = text.cast::<Str>().cloned() else { return Err(cx.type_error(format!("decoder should return a string result, not '{}'", text.ty().name_text()))) };
+    let grew = text.len() > 0;
+    // What the program has not read yet stays in front; then the position can be told from the state before that.
+    let left = rest_of(cx, this)?;
+    if left.is_empty() {
+        let chunk = match &snapshot {
+            Some((held, _)) => bytes_buf(cx, &[&held[..], &new[..]].concat())?,
+            None => Buf::empty(),
+        };
+        this.chunk.set(cx, chunk);
+        this.flags.set(cx, snapshot.map(|s| s.1));
+        this.used.set(0);
+        this.decoded.set(cx, Some(text.into_obj()));
+    } else {
+        let all = decoded(cx, this).map_or_else(|| cx.str_ref(""), Ok)?;
+        let chunk = bytes_buf(cx, &[&this.chunk.get(cx)[..], &new[..]].concat())?;
+        this.chunk.set(cx, chunk);
+        let joined = retic_runtime::types::str::concat(cx, all.as_obj(), text.as_obj())?;
+        this.decoded.set(cx, Some(joined));
     }
-    base::can(cx, b, "readable")
+    Ok(!end || grew && !new.is_empty())
+}
+
+/// Where the program is in a stream with a decoder that is not built in.
+fn place_by_decoder(cx: &mut Cx, this: &Ref<Text>, position: i64) -> PyResult {
+    let (Some(d), Some(flags)) = (this.decoder.cloned(cx), this.flags.cloned(cx)) else { return cx.int(position) };
+    let chunk = this.chunk.get(cx).to_vec();
+    let characters = decoded(cx, this).map_or(0, |t| t.len());
+    cookie::find(cx, &d, &flags, &chunk, position - chunk.len() as i64, this.used.get(), characters)
+}
+
+/// Goes on behind a cookie, the stream below standing where it says.
+fn follow(cx: &mut Cx, this: &Ref<Text>, b: &Obj, cookie: &Cookie) -> PyResult<()> {
+    let Some(d) = this.decoder.cloned(cx) else { return Ok(()) };
+    if cookie.position == 0 && cookie.flags == 0 {
+        protocol::call_method(cx, &d, "reset", &[])?;
+    } else {
+        let flags = cx.int(cookie.flags)?;
+        cookie::set_state(cx, &d, &flags)?;
+    }
+    let flags = cx.int(cookie.flags)?;
+    this.flags.set(cx, Some(flags));
+    if cookie.skip == 0 {
+        return Ok(());
+    }
+    let n = cx.int(cookie.feed)?;
+    let r = protocol::call_method(cx, b, "read", &[n])?;
+    let Some(bytes) = r.cast::<Bytes>() else {
+        return Err(cx.type_error(format!("underlying read() should have returned a bytes object, not '{}'", r.ty().name_text())));
+    };
+    let chunk = bytes_buf(cx, bytes.bytes())?;
+    this.chunk.set(cx, chunk);
+    let (data, last) = (r.clone(), cx.bool(cookie.end));
+    let text = protocol::call_method(cx, &d, "decode", &[data, last])?;
+    match text.cast::<Str>() {
+        Some(s) if s.len() >= cookie.skip as usize => {
+            this.decoded.set(cx, Some(text.clone()));
+            this.used.set(cookie.skip as usize);
+            Ok(())
+        }
+        _ => Err(cx.error_of(&cx.types.os_error, "can't restore logical file position")),
+    }
+}
+
+/// The encoder begins at the stream's start, or elsewhere: there it writes no byte order mark.
+fn place_encoder(cx: &mut Cx, this: &Ref<Text>, at_start: bool) -> PyResult<()> {
+    if at_start {
+        this.writing.set(this.coding.get());
+    } else {
+        skip_mark(this);
+    }
+    let Some(e) = this.encoder.cloned(cx) else { return Ok(()) };
+    if at_start {
+        protocol::call_method(cx, &e, "reset", &[]).map(drop)
+    } else {
+        let zero = cx.int(0)?;
+        protocol::call_method(cx, &e, "setstate", &[zero]).map(drop)
+    }
 }
 
 fn decoded(cx: &Cx, this: &Ref<Text>) -> Option<Ref<Str>> {
@@ -433,6 +532,20 @@ fn forget_read(cx: &Cx, this: &Ref<Text>, _n: usize) {
 
 // ---- making one
 
+/// An argument that is text or None, and can be encoded.
+fn given_text(cx: &mut Cx, o: Option<&Obj>, function: &str, name: &str) -> PyResult<Option<String>> {
+    let Some(o) = o.filter(|o| !o.is_none()) else { return Ok(None) };
+    let Some(s) = o.cast::<Str>().cloned() else {
+        return Err(cx.type_error(format!("{function}() argument '{name}' must be str or None, not {}", o.ty().name_text())));
+    };
+    codecs::encode(cx, &s, "utf-8", "strict")?;
+    let text = s.to_text(cx);
+    if text.contains('\0') && function != "reconfigure" {
+        return Err(cx.value_error("embedded null character"));
+    }
+    Ok(Some(text))
+}
+
 fn ends_of(cx: &Cx, newline: Option<&str>) -> PyResult<Ends> {
     Ok(match newline {
         None => Ends::Translate,
@@ -465,8 +578,14 @@ fn empty(head: retic_runtime::object::Header) -> Text {
         tail: Guarded::new(Buf::empty()),
         mask: Cell::new(0),
         telling: Cell::new(true),
+        flags: Guarded::new(None),
+        piece: Cell::new(BUFFER_BYTES),
         detached: Cell::new(false),
         strict: Cell::new(true),
+        readable: Cell::new(false),
+        writable: Cell::new(false),
+        seekable: Cell::new(false),
+        finalizing: Cell::new(false),
     }
 }
 
@@ -476,10 +595,13 @@ fn set_encoding(cx: &mut Cx, this: &Ref<Text>, encoding: Option<String>, errors:
         Some(e) => e,
         None => "utf-8".into(),
     };
-    if name.contains('\0') {
-        return Err(cx.value_error("embedded null character"));
-    }
     let errors = errors.unwrap_or_else(|| "strict".into());
+    if errors != "strict" && super::flag(cx, "dev_mode")? && codecs::lookup_error(cx, &errors)?.is_none() && !crate::codecs::HANDLER_NAMES.contains(&errors.as_str()) {
+        return Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{errors}'")));
+    }
+    if name.contains('\0') {
+        return Err(cx.error_of(&cx.types.lookup_error, format!("unknown encoding: {name}")));
+    }
     let coding = codecs::built_in(&name);
     if coding.is_none() {
         let codec = codecs::lookup(cx, &name)?;
@@ -496,6 +618,15 @@ fn set_encoding(cx: &mut Cx, this: &Ref<Text>, encoding: Option<String>, errors:
             let made = if make.is_none() { None } else { Some(protocol::call(cx, &make, std::slice::from_ref(&e))?) };
             slot.set(cx, made);
         }
+        if let Some(d) = this.decoder.cloned(cx)
+            && matches!(this.ends.get(), Ends::Translate | Ends::Keep)
+        {
+            let d = newline::around(cx, d, this.ends.get() == Ends::Translate)?;
+            this.decoder.set(cx, Some(d));
+        }
+    } else {
+        this.encoder.set(cx, None);
+        this.decoder.set(cx, None);
     }
     this.coding.set(MaybeCoding(coding));
     this.reading.set(MaybeCoding(coding));
@@ -511,7 +642,11 @@ fn set_encoding(cx: &mut Cx, this: &Ref<Text>, encoding: Option<String>, errors:
 pub fn over(cx: &mut Cx, buffer: &Obj, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>, newline: Option<&Ref<Str>>, line_buffering: bool) -> PyResult {
     let ty = cx.native_type("_io.TextIOWrapper");
     let t = memory::new(cx, &ty, empty)?;
-    let (enc, err, nl) = (encoding.map(|e| e.to_text(cx)), errors.map(|e| e.to_text(cx)), newline.map(|n| n.to_text(cx)));
+    let mut texts = Vec::new();
+    for (given, name) in [(encoding, "encoding"), (errors, "errors"), (newline, "newline")] {
+        texts.push(given_text(cx, given.map(Ref::as_obj), "open", name)?);
+    }
+    let (nl, err, enc) = (texts.pop().flatten(), texts.pop().flatten(), texts.pop().flatten());
     start(cx, &t, buffer, enc, err, nl, line_buffering, false)?;
     Ok(t.into_obj())
 }
@@ -533,12 +668,19 @@ fn start(
     t.write_through.set(write_through);
     t.detached.set(false);
     forget(cx, t);
-    // Appending: the byte order mark is there already.
-    let writable = base::can(cx, buffer, "writable")? && base::can(cx, buffer, "seekable")?;
-    if writable && matches!(t.coding.get().0, Some(Coding::Utf16(ByteOrder::Native) | Coding::Utf32(ByteOrder::Native))) {
+    for (what, known) in [("seekable", &t.seekable), ("readable", &t.readable), ("writable", &t.writable)] {
+        known.set(base::can(cx, buffer, what)?);
+    }
+    t.telling.set(t.seekable.get());
+    place_encoder_here(cx, t, buffer)
+}
+/// Appending: the byte order mark is there already.
+fn place_encoder_here(cx: &mut Cx, t: &Ref<Text>, buffer: &Obj) -> PyResult<()> {
+    let marks = matches!(t.coding.get().0, None | Some(Coding::Utf16(ByteOrder::Native) | Coding::Utf32(ByteOrder::Native)));
+    if marks && t.writable.get() && t.seekable.get() {
         let at = protocol::call_method(cx, buffer, "tell", &[])?;
         if protocol::index_i64(cx, &at)? != 0 {
-            skip_mark(t);
+            return place_encoder(cx, t, false);
         }
     }
     Ok(())
@@ -608,20 +750,17 @@ impl Text {
     }
     #[py("close($self, /)")]
     fn close(cx: &mut Cx, this: &Ref<Text>) -> PyResult<()> {
-        let Some(b) = this.buffer.cloned(cx) else { return Ok(()) };
+        let Some(b) = this.buffer.cloned(cx) else {
+            return if this.detached.get() { Ok(()) } else { buffer(cx, this).map(drop) };
+        };
         if base::is_closed(cx, &b)? {
             return Ok(());
         }
-        let flushed = protocol::call_method(cx, this.as_obj(), "flush", &[]);
-        let saved = if flushed.is_err() { cx.take_error() } else { None };
-        let closed = protocol::call_method(cx, &b, "close", &[]);
-        match saved {
-            Some(e) => {
-                cx.clear_error();
-                Err(cx.raise(e))
-            }
-            None => closed.map(drop),
+        if this.finalizing.get() {
+            base::warn_below(cx, Some(b.clone()), this.as_obj());
         }
+        let flushed = protocol::call_method(cx, this.as_obj(), "flush", &[]).map(drop);
+        base::both(cx, flushed, |cx| protocol::call_method(cx, &b, "close", &[]).map(drop))
     }
     #[py("detach($self, /)")]
     fn detach(cx: &mut Cx, this: &Ref<Text>) -> PyResult {
@@ -632,9 +771,9 @@ impl Text {
         Ok(b)
     }
     #[py("tell($self, /)")]
-    fn tell(cx: &mut Cx, this: &Ref<Text>) -> PyResult<i64> {
+    fn tell(cx: &mut Cx, this: &Ref<Text>) -> PyResult {
         let b = open_buffer(cx, this)?;
-        if !base::can(cx, &b, "seekable")? {
+        if !this.seekable.get() {
             return Err(unsupported(cx, "underlying stream is not seekable"));
         }
         if !this.telling.get() {
@@ -643,58 +782,53 @@ impl Text {
         flush(cx, this)?;
         let at = protocol::call_method(cx, &b, "tell", &[])?;
         let at = protocol::index_i64(cx, &at)?;
-        if this.decoded.get(cx).is_none() {
-            return Ok(at);
+        if this.coding.get().0.is_none() {
+            return place_by_decoder(cx, this, at);
         }
-        if this.reading.get().0.is_none() {
-            return Err(cx.error_of(&cx.types.os_error, "can't reconstruct logical file position"));
+        if this.decoded.get(cx).is_none() {
+            return cx.int(at);
         }
         let start = at - this.tail.get(cx).len() as i64 - this.chunk.get(cx).len() as i64;
-        Ok(start + prefix_bytes(cx, this, this.used.get()) as i64)
+        cx.int(start + prefix_bytes(cx, this, this.used.get()) as i64)
     }
     #[py("seek($self, cookie, whence=0, /)")]
-    fn seek(cx: &mut Cx, this: &Ref<Text>, cookie: &Obj, whence: i64) -> PyResult<i64> {
+    fn seek(cx: &mut Cx, this: &Ref<Text>, cookie: &Obj, whence: i64) -> PyResult {
         let b = open_buffer(cx, this)?;
-        if !base::can(cx, &b, "seekable")? {
+        if !this.seekable.get() {
             return Err(unsupported(cx, "underlying stream is not seekable"));
         }
-        let to = protocol::index_i64(cx, cookie)?;
-        let to = match whence {
-            0 => to,
-            1 if to != 0 => return Err(unsupported(cx, "can't do nonzero cur-relative seeks")),
+        let zero = retic_runtime::types::int::to_i64(cookie) == Some(0);
+        let cookie = match whence {
+            0 => cookie.clone(),
+            1 if !zero => return Err(unsupported(cx, "can't do nonzero cur-relative seeks")),
             1 => Text::tell(cx, this)?,
-            2 if to != 0 => return Err(unsupported(cx, "can't do nonzero end-relative seeks")),
+            2 if !zero => return Err(unsupported(cx, "can't do nonzero end-relative seeks")),
             2 => {
                 flush(cx, this)?;
                 forget(cx, this);
+                if let Some(d) = this.decoder.cloned(cx) {
+                    protocol::call_method(cx, &d, "reset", &[])?;
+                }
                 let (zero, two) = (cx.int(0)?, cx.int(2)?);
                 let at = protocol::call_method(cx, &b, "seek", &[zero, two])?;
-                let at = protocol::index_i64(cx, &at)?;
-                if at != 0 {
-                    skip_mark(this);
-                }
+                let there = protocol::index_i64(cx, &at)?;
+                place_encoder(cx, this, there == 0)?;
                 return Ok(at);
             }
             _ => return Err(cx.value_error(format!("invalid whence ({whence}, should be 0, 1 or 2)"))),
         };
-        if to < 0 {
-            return Err(cx.value_error(format!("negative seek position {to}")));
-        }
+        let place = Cookie::unpack(cx, &cookie)?;
         flush(cx, this)?;
         let order = this.reading.get();
         forget(cx, this);
-        if to != 0 {
+        if place.position != 0 {
             this.reading.set(order);
-            skip_mark(this);
-        } else {
-            this.writing.set(this.coding.get());
         }
-        if let Some(d) = this.decoder.cloned(cx) {
-            protocol::call_method(cx, &d, "reset", &[])?;
-        }
-        let t = cx.int(to)?;
+        let t = cx.int(place.position)?;
         protocol::call_method(cx, &b, "seek", &[t])?;
-        Ok(to)
+        follow(cx, this, &b, &place)?;
+        place_encoder(cx, this, place.position == 0 && place.flags == 0)?;
+        Ok(cookie)
     }
     #[py("truncate($self, pos=None, /)")]
     fn truncate(cx: &mut Cx, this: &Ref<Text>, pos: Option<&Obj>) -> PyResult {
@@ -702,10 +836,7 @@ impl Text {
         let b = buffer(cx, this)?;
         let n = match pos.filter(|p| !p.is_none()) {
             Some(p) => p.clone(),
-            None => {
-                let at = Text::tell(cx, this)?;
-                cx.int(at)?
-            }
+            None => Text::tell(cx, this)?,
         };
         protocol::call_method(cx, &b, "truncate", &[n])
     }
@@ -724,22 +855,31 @@ impl Text {
             return Err(unsupported(cx, "It is not possible to set the encoding or newline of stream after the first read"));
         }
         flush(cx, this)?;
-        let text = |cx: &Cx, o: Option<&Obj>| o.and_then(|o| o.cast::<Str>().map(|s| s.to_text(cx)));
-        let (enc, err) = (text(cx, encoding), text(cx, errors));
-        if enc.is_some() || err.is_some() {
+        let (enc, err) = (given_text(cx, encoding, "reconfigure", "encoding")?, given_text(cx, errors, "reconfigure", "errors")?);
+        let line = line_buffering.filter(|l| !l.is_none()).map(|l| protocol::index_i64(cx, l)).transpose()?;
+        let through = write_through.filter(|w| !w.is_none()).map(|w| protocol::index_i64(cx, w)).transpose()?;
+        let ends = match newline {
+            Some(n) => {
+                let n = given_text(cx, Some(n), "reconfigure", "newline")?;
+                Some(ends_of(cx, n.as_deref())?)
+            }
+            None => None,
+        };
+        if let Some(ends) = ends {
+            this.ends.set(ends);
+        }
+        if enc.is_some() || err.is_some() || ends.is_some() {
             let err = err.or_else(|| if enc.is_some() { None } else { Some(text_of(cx, this.errors.cloned(cx), "strict")) });
             let enc = enc.unwrap_or_else(|| text_of(cx, this.encoding.cloned(cx), "utf-8"));
             set_encoding(cx, this, Some(enc), err)?;
+            let b = buffer(cx, this)?;
+            place_encoder_here(cx, this, &b)?;
         }
-        if let Some(n) = newline {
-            let n = text(cx, Some(n));
-            this.ends.set(ends_of(cx, n.as_deref())?);
+        if let Some(l) = line {
+            this.line_buffering.set(l != 0);
         }
-        if let Some(l) = line_buffering {
-            this.line_buffering.set(protocol::truth(cx, l)?);
-        }
-        if let Some(w) = write_through {
-            this.write_through.set(protocol::truth(cx, w)?);
+        if let Some(w) = through {
+            this.write_through.set(w != 0);
         }
         Ok(())
     }
@@ -782,7 +922,8 @@ impl Text {
     }
     #[get("newlines")]
     fn newlines(cx: &mut Cx, this: &Ref<Text>) -> PyResult {
-        newline::shown(cx, this.mask.get())
+        let mask = this.decoder.cloned(cx).and_then(|d| newline::seen_by(&d)).unwrap_or(this.mask.get());
+        newline::shown(cx, mask)
     }
     #[get("line_buffering")]
     fn line_buffering_get(_cx: &mut Cx, this: &Ref<Text>) -> bool {
@@ -804,9 +945,28 @@ impl Text {
         protocol::getattr(cx, &b, &name)
     }
     #[get("_CHUNK_SIZE")]
+    #[settable("")]
     fn chunk_size(_cx: &mut Cx, this: &Ref<Text>) -> usize {
-        let _ = this;
-        BUFFER_BYTES
+        this.piece.get()
+    }
+    fn set_chunk_size(cx: &mut Cx, this: &Ref<Text>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(cx.attribute_error("cannot delete attribute")) };
+        let n = protocol::index_i64(cx, v)?;
+        if n <= 0 {
+            return Err(cx.value_error("a strictly positive integer is required"));
+        }
+        this.piece.set(n as usize);
+        Ok(())
+    }
+    #[get("_finalizing")]
+    #[settable("")]
+    fn finalizing(_cx: &mut Cx, this: &Ref<Text>) -> bool {
+        this.finalizing.get()
+    }
+    fn set_finalizing(cx: &mut Cx, this: &Ref<Text>, value: Option<&Obj>) -> PyResult<()> {
+        let Some(v) = value else { return Err(cx.attribute_error("cannot delete attribute")) };
+        this.finalizing.set(protocol::truth(cx, v)?);
+        Ok(())
     }
 }
 
@@ -822,15 +982,20 @@ pub fn spec() -> Spec {
                 let p = args.positional();
                 let get = |cx: &Cx, i: usize, name: &str| p.get(i).or(args.keyword(cx, name)).filter(|v| !v.is_none()).cloned();
                 let Some(b) = get(cx, 0, "buffer") else { return Err(cx.type_error("TextIOWrapper() missing required argument 'buffer' (pos 1)")) };
+                this.buffer.set(cx, None);
+                this.detached.set(false);
                 let mut texts = Vec::new();
                 for (i, name) in [(1, "encoding"), (2, "errors"), (3, "newline")] {
-                    texts.push(match get(cx, i, name) {
-                        None => None,
-                        Some(v) => match v.cast::<Str>() {
-                            Some(s) => Some(s.to_text(cx)),
-                            None => return Err(cx.type_error(format!("TextIOWrapper() argument '{name}' must be str or None, not {}", v.ty().name_text()))),
-                        },
-                    });
+                    let given = get(cx, i, name);
+                    let text = given_text(cx, given.as_ref(), "TextIOWrapper", name);
+                    // Of line ends only the known ones will do, whatever is in the text.
+                    let text = if name == "newline" && given.as_ref().is_some_and(|g| g.cast::<Str>().is_some()) && text.is_err() {
+                        cx.clear_error();
+                        return Err(cx.value_error("illegal newline value"));
+                    } else {
+                        text?
+                    };
+                    texts.push(text);
                 }
                 let mut flag = |i: usize, name: &str| -> PyResult<bool> {
                     match get(cx, i, name) {
@@ -840,15 +1005,21 @@ pub fn spec() -> Spec {
                 };
                 let (line, through) = (flag(4, "line_buffering")?, flag(5, "write_through")?);
                 let (newline, errors, encoding) = (texts.pop().flatten(), texts.pop().flatten(), texts.pop().flatten());
+                if encoding.is_none() {
+                    super::warn_of_default_encoding(cx, 1)?;
+                }
                 start(cx, &this, &b, encoding, errors, newline, line, through)
             }),
             repr: Some(|cx, o| {
                 let Some(t) = o.cast::<Text>().cloned() else { return Ok(cx.none()) };
                 let mut out = format!("<{}", retic_runtime::types::type_::full_name(cx, &o.type_ref()));
+                if !t.detached.get() {
+                    buffer(cx, &t)?;
+                }
                 for key in ["name", "mode"] {
                     let k = cx.name(key);
                     match protocol::lookup_attr(cx, o, &k) {
-                        Ok(Some(v)) => out.push_str(&format!(" {key}={}", protocol::repr_text(cx, &v)?)),
+                        Ok(Some(v)) => out.push_str(&format!(" {key}={}", base::shown_within(cx, o, &v)?)),
                         Ok(None) => {}
                         Err(_) => cx.clear_error(),
                     }
@@ -869,7 +1040,7 @@ pub fn spec() -> Spec {
                 t.telling.set(false);
                 let l = read_line(cx, &t, usize::MAX)?;
                 if l.is_empty() {
-                    t.telling.set(true);
+                    t.telling.set(t.seekable.get());
                     return Ok(None);
                 }
                 Ok(Some(l.into_obj()))
