@@ -5,7 +5,7 @@ mod engine;
 mod errors;
 
 pub use engine::{ByteOrder, Coding, Decoded, decode_part, encode_points};
-pub use errors::{Bad, decode_error, encode_error, escape, lookup_error, register_error};
+pub use errors::{Bad, asked_decode, decode_error, encode_error, escape, lookup_error, register_error};
 
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
@@ -101,15 +101,23 @@ pub fn through_registry(cx: &mut Cx, encoding: &str, errors: &str, value: &Obj, 
         let _ = what;
         return Err(cx.error_of(&cx.types.lookup_error, format!("'{encoding}' is not a text encoding; use {with} to handle arbitrary codecs")));
     }
-    call_codec(cx, &codec, errors, value, which)
+    call_codec(cx, &codec, encoding, errors, value, which)
 }
 
-/// As `through_registry` for a codec already found.
-pub fn call_codec(cx: &mut Cx, codec: &Obj, errors: &str, value: &Obj, which: usize) -> PyResult {
+/// As `through_registry` for a codec already found. An exception of the codec's gets a note.
+pub fn call_codec(cx: &mut Cx, codec: &Obj, encoding: &str, errors: &str, value: &Obj, which: usize) -> PyResult {
     let key = cx.int(which as i64)?;
     let f = protocol::getitem(cx, codec, &key)?;
     let errors = cx.str(errors)?;
-    let pair = protocol::call(cx, &f, &[value.clone(), errors])?;
+    let pair = match protocol::call(cx, &f, &[value.clone(), errors]) {
+        Ok(pair) => pair,
+        Err(r) => {
+            let Some(e) = cx.take_error() else { return Err(r) };
+            let note = cx.str(&format!("{} with '{encoding}' codec failed", if which == 0 { "encoding" } else { "decoding" }))?;
+            protocol::call_method(cx, &e, "add_note", &[note])?;
+            return Err(cx.raise(e));
+        }
+    };
     match pair.cast::<Tuple>().map(|t| t.items()) {
         Some([first, _]) => Ok(first.clone()),
         _ => Err(cx.type_error(if which == 0 { "encoder must return a tuple (object, integer)" } else { "decoder must return a tuple (object, integer)" })),

@@ -1,8 +1,11 @@
 //! `_codecs`: the built-in encodings as functions, and the registry.
 
+mod utf7;
+
 use retic_runtime::codecs::{self, Bad, ByteOrder, Coding, decode_part, encode_points};
-use retic_runtime::types::{Bytes, Dict, Str, Tuple, int, module};
+use retic_runtime::types::{Bytes, Dict, Str, int, module};
 use retic_runtime::{Cx, Obj, PyResult, Ref, protocol};
+use std::borrow::Cow;
 
 fn errors_text(cx: &Cx, errors: Option<&Ref<Str>>) -> String {
     errors.map_or("strict".into(), |e| e.to_text(cx))
@@ -49,6 +52,8 @@ fn decode_order(cx: &mut Cx, wide: bool, data: &Obj, errors: Option<&Ref<Str>>, 
 
 /// Escapes of `unicode_escape` (and, with `raw`, of `raw_unicode_escape`).
 fn decode_escapes(cx: &mut Cx, data: &[u8], errors: &str, raw: bool, last: bool) -> PyResult<(Vec<u32>, usize)> {
+    let codec = if raw { "rawunicodeescape" } else { "unicodeescape" };
+    let mut data = Cow::Borrowed(data);
     let mut out = Vec::new();
     let mut i = 0;
     while i < data.len() {
@@ -67,7 +72,8 @@ fn decode_escapes(cx: &mut Cx, data: &[u8], errors: &str, raw: bool, last: bool)
                 i += 1;
                 continue;
             }
-            i = fail(cx, data, Bad { start, end: data.len(), reason: "\\ at end of string".into() }, errors, raw, &mut out)?;
+            let end = data.len();
+            i = fail(cx, &mut data, Bad { start, end, reason: "\\ at end of string".into() }, errors, codec, &mut out)?;
             continue;
         };
         let count = match c {
@@ -87,12 +93,12 @@ fn decode_escapes(cx: &mut Cx, data: &[u8], errors: &str, raw: bool, last: bool)
                     b'u' => "truncated \\uXXXX escape",
                     _ => "truncated \\UXXXXXXXX escape",
                 };
-                i = fail(cx, data, Bad { start, end: i + 2 + digits.len(), reason: kind.into() }, errors, raw, &mut out)?;
+                i = fail(cx, &mut data, Bad { start, end: i + 2 + digits.len(), reason: kind.into() }, errors, codec, &mut out)?;
                 continue;
             }
             let v = digits.iter().fold(0u64, |v, d| v * 16 + u64::from(*d));
             if v > 0x10ffff {
-                i = fail(cx, data, Bad { start, end: i + 2 + count, reason: "illegal Unicode character".into() }, errors, raw, &mut out)?;
+                i = fail(cx, &mut data, Bad { start, end: i + 2 + count, reason: "illegal Unicode character".into() }, errors, codec, &mut out)?;
                 continue;
             }
             out.push(v as u32);
@@ -133,7 +139,8 @@ fn decode_escapes(cx: &mut Cx, data: &[u8], errors: &str, raw: bool, last: bool)
                 let name = match (data.get(i), end) {
                     (Some(b'{'), Some(e)) => String::from_utf8_lossy(&data[i + 1..e]).into_owned(),
                     _ => {
-                        i = fail(cx, data, Bad { start, end: data.len().min(i + 1), reason: "malformed \\N character escape".into() }, errors, raw, &mut out)?;
+                        let end = data.len().min(i + 1);
+                        i = fail(cx, &mut data, Bad { start, end, reason: "malformed \\N character escape".into() }, errors, codec, &mut out)?;
                         continue;
                     }
                 };
@@ -144,7 +151,7 @@ fn decode_escapes(cx: &mut Cx, data: &[u8], errors: &str, raw: bool, last: bool)
                     Err(_) => {
                         cx.clear_error();
                         let e = end.unwrap_or(i) + 1;
-                        i = fail(cx, data, Bad { start, end: e, reason: "unknown Unicode character name".into() }, errors, raw, &mut out)?;
+                        i = fail(cx, &mut data, Bad { start, end: e, reason: "unknown Unicode character name".into() }, errors, codec, &mut out)?;
                         continue;
                     }
                 }
@@ -156,31 +163,50 @@ fn decode_escapes(cx: &mut Cx, data: &[u8], errors: &str, raw: bool, last: bool)
     Ok((out, i))
 }
 /// Gives a bad escape to the error handler; where to go on.
-fn fail(cx: &mut Cx, data: &[u8], bad: Bad, errors: &str, raw: bool, out: &mut Vec<u32>) -> PyResult<usize> {
+/// The error handler of a name, as a callable.
+fn handler(cx: &mut Cx, name: &str) -> PyResult {
+    if let Some(h) = codecs::lookup_error(cx, name)? {
+        return Ok(h);
+    }
+    match HANDLER_NAMES.iter().position(|h| *h == name) {
+        Some(i) => retic_runtime::types::function::builtin(cx, &handlers::FUNCTIONS[i], None, None),
+        None => Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{name}'"))),
+    }
+}
+
+/// Asks the error handler what stands for a bad part; where to go on, perhaps in other bytes.
+fn fail(cx: &mut Cx, data: &mut Cow<'_, [u8]>, bad: Bad, errors: &str, name: &str, out: &mut Vec<u32>) -> PyResult<usize> {
+    let registered = codecs::lookup_error(cx, errors)?.is_some();
     match errors {
+        _ if registered => {}
         "ignore" => return Ok(bad.end),
         "replace" => {
             out.push(0xfffd);
             return Ok(bad.end);
         }
+        "backslashreplace" => {
+            out.extend(data[bad.start..bad.end].iter().flat_map(|b| format!("\\x{b:02x}").into_bytes()).map(u32::from));
+            return Ok(bad.end);
+        }
+        "surrogateescape" if data[bad.start] >= 0x80 => {
+            let part: Vec<u8> = data[bad.start..bad.end].iter().copied().take(4).take_while(|b| *b >= 0x80).collect();
+            out.extend(part.iter().map(|b| 0xdc00 + u32::from(*b)));
+            return Ok(bad.start + part.len());
+        }
+        "strict" | "surrogateescape" | "surrogatepass" => {
+            let e = codecs::decode_error(cx, name, data, &bad)?;
+            return Err(cx.raise(e));
+        }
         _ => {}
     }
-    let name = if raw { "rawunicodeescape" } else { "unicodeescape" };
-    let e = codecs::decode_error(cx, name, data, &bad)?;
-    if errors == "strict" {
-        return Err(cx.raise(e));
+    let (replacement, at, other) = codecs::asked_decode(cx, name, data, &bad, errors)?;
+    protocol::grow(cx, out, replacement.len())?;
+    out.extend(replacement);
+    if let Some(other) = other {
+        *data = Cow::Owned(other);
     }
-    let Some(handler) = codecs::lookup_error(cx, errors)? else {
-        return Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{errors}'")));
-    };
-    let r = protocol::call(cx, &handler, &[e])?;
-    match r.cast::<Tuple>().map(|t| t.items().to_vec()).as_deref() {
-        Some([text, at]) if text.cast::<Str>().is_some() => {
-            out.extend(text.cast::<Str>().map(|s| s.code_points()).unwrap_or_default());
-            Ok(protocol::index_i64(cx, at)?.clamp(0, data.len() as i64) as usize)
-        }
-        _ => Err(cx.type_error("decoding error handler must return (str, int) tuple")),
-    }
+    cx.poll_native()?;
+    Ok(at)
 }
 
 fn handle(cx: &mut Cx, exc: &Obj, name: &str) -> PyResult {
@@ -349,14 +375,14 @@ mod functions {
     pub fn encode(cx: &mut Cx, obj: &Obj, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
         let (e, err) = (encoding.map_or("utf-8".into(), |e| e.to_text(cx)), errors_text(cx, errors));
         let codec = codecs::lookup(cx, &e)?;
-        codecs::call_codec(cx, &codec, &err, obj, 0)
+        codecs::call_codec(cx, &codec, &e, &err, obj, 0)
     }
     /// Decodes obj using the codec registered for encoding.
     #[py("decode(obj, encoding='utf-8', errors='strict')")]
     pub fn decode(cx: &mut Cx, obj: &Obj, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
         let (e, err) = (encoding.map_or("utf-8".into(), |e| e.to_text(cx)), errors_text(cx, errors));
         let codec = codecs::lookup(cx, &e)?;
-        codecs::call_codec(cx, &codec, &err, obj, 1)
+        codecs::call_codec(cx, &codec, &e, &err, obj, 1)
     }
     /// Register the specified error handler under the name errors.
     #[py("register_error(errors, handler, /)")]
@@ -377,13 +403,7 @@ mod functions {
     #[py("lookup_error(name, /)")]
     pub fn lookup_error(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
         let n = name.to_text(cx);
-        if let Some(h) = codecs::lookup_error(cx, &n)? {
-            return Ok(h);
-        }
-        match HANDLER_NAMES.iter().position(|h| *h == n) {
-            Some(i) => retic_runtime::types::function::builtin(cx, &handlers::FUNCTIONS[i], None, None),
-            None => Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{n}'"))),
-        }
+        handler(cx, &n)
     }
     #[py("utf_16_encode(str, errors=None, byteorder=0, /)")]
     pub fn utf_16_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>, byteorder: i64) -> PyResult {
@@ -445,6 +465,21 @@ mod functions {
         let b = escape_input(cx, data)?;
         let e = errors_text(cx, errors);
         let (p, used) = decode_escapes(cx, &b, &e, true, r#final)?;
+        let t = cx.str_points(&p)?;
+        pair(cx, t, used)
+    }
+    #[py("utf_7_encode(str, errors=None, /)")]
+    pub fn utf_7_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
+        let _ = errors;
+        let t = text_of(cx, str, "utf_7_encode")?;
+        let b = Bytes::from_slice(cx, &utf7::encode(&t.code_points()))?;
+        pair(cx, b, t.len())
+    }
+    #[py("utf_7_decode(data, errors=None, final=False, /)")]
+    pub fn utf_7_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, r#final: bool) -> PyResult {
+        let b = protocol::buffer::bytes(cx, data)?;
+        let e = errors_text(cx, errors);
+        let (p, used) = utf7::decode(cx, &b, &e, r#final)?;
         let t = cx.str_points(&p)?;
         pair(cx, t, used)
     }

@@ -124,8 +124,14 @@ pub(super) fn on_decode(cx: &mut Cx, coding: Coding, bytes: &[u8], bad: &Bad, er
         }
         _ => {}
     }
+    asked_decode(cx, coding.name(), bytes, bad, errors)
+}
+
+/// What a registered handler puts in place of a bad part, where to go on, and the bytes to go on with where it gave the exception
+/// others.
+pub fn asked_decode(cx: &mut Cx, codec: &str, bytes: &[u8], bad: &Bad, errors: &str) -> PyResult<(Vec<u32>, usize, Option<Vec<u8>>)> {
     let handler = handler_of(cx, errors)?;
-    let e = decode_error(cx, coding.name(), bytes, bad)?;
+    let e = decode_error(cx, codec, bytes, bad)?;
     let answer = protocol::call(cx, &handler, std::slice::from_ref(&e))?;
     let name = cx.name("object");
     let now = protocol::getattr(cx, &e, &name)?;

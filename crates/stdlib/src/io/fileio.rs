@@ -78,7 +78,11 @@ fn empty(head: retic_runtime::object::Header) -> FileIo {
 
 fn start(cx: &mut Cx, this: &Ref<FileIo>, file: &Obj, mode: &str, closefd: bool, opener: Option<&Obj>) -> PyResult<()> {
     let (flags, r, w, a, x) = parse_mode(cx, mode)?;
-    let number = if std::ptr::eq(file.ty(), &*cx.types.bool) { None } else { int::to_i64(file) };
+    if std::ptr::eq(file.ty(), &*cx.types.bool) {
+        let category = cx.types.runtime_warning.clone();
+        retic_runtime::modules::warnings::warn(cx, &category, "bool is used as a file descriptor", 1)?;
+    }
+    let number = int::to_i64(file);
     let fd = match number {
         Some(n) if n < 0 => return Err(cx.value_error("negative file descriptor")),
         Some(n) => n as i32,
@@ -132,7 +136,13 @@ fn start(cx: &mut Cx, this: &Ref<FileIo>, file: &Obj, mode: &str, closefd: bool,
     this.closefd.set(closefd);
     this.seekable.set(None);
     let name = cx.name("name");
-    protocol::setattr(cx, this.as_obj(), &name, Some(file))?;
+    if let Err(e) = protocol::setattr(cx, this.as_obj(), &name, Some(file)) {
+        if !own {
+            // It is somebody else's to close.
+            this.fd.set(-1);
+        }
+        return Err(e);
+    }
     if a {
         let _ = cx.host.seek(fd, 0, 2);
     }
@@ -380,9 +390,8 @@ impl FileIo {
         mode_text(this)
     }
     #[get("_blksize")]
-    fn blksize(_cx: &mut Cx, this: &Ref<FileIo>) -> i64 {
-        let _ = this;
-        super::BUFFER_BYTES as i64 * 16
+    fn blksize(cx: &mut Cx, this: &Ref<FileIo>) -> i64 {
+        cx.host.fstat(this.fd.get()).map_or(super::BUFFER_BYTES as i64 * 16, |s| s.blksize)
     }
 }
 
@@ -415,15 +424,15 @@ pub fn spec() -> Spec {
             repr: Some(|cx, o| {
                 let Some(f) = o.cast::<FileIo>().cloned() else { return Ok(cx.none()) };
                 if f.fd.get() < 0 {
-                    return cx.str("<_io.FileIO [closed]>");
+                    return cx.str(&format!("<{} [closed]>", o.ty().name_text()));
                 }
                 let name = cx.name("name");
                 let shown = match protocol::lookup_attr(cx, o, &name)? {
-                    Some(n) => format!("name={}", protocol::repr_text(cx, &n)?),
+                    Some(n) => format!("name={}", base::shown_within(cx, o, &n)?),
                     None => format!("fd={}", f.fd.get()),
                 };
                 let closefd = if f.closefd.get() { "True" } else { "False" };
-                cx.str(&format!("<_io.FileIO {shown} mode='{}' closefd={closefd}>", mode_text(&f)))
+                cx.str(&format!("<{} {shown} mode='{}' closefd={closefd}>", o.ty().name_text(), mode_text(&f)))
             }),
             del: Some(base::finalize),
             ..Slots::EMPTY
