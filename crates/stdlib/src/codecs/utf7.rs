@@ -117,7 +117,7 @@ pub fn decode(cx: &mut Cx, data: &[u8], errors: &str, last: bool) -> PyResult<(V
                             wrong = Some((start, "partial character in shift sequence"));
                         } else if bits.count > 0 && bits.value != 0 {
                             i += 1;
-                            wrong = Some((start, "non-zero padding bits in base64 sequence"));
+                            wrong = Some((start, "non-zero padding bits in shift sequence"));
                         } else {
                             if half != 0 && c < 0x80 && c != b'+' {
                                 out.push(half);
