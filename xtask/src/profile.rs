@@ -37,8 +37,9 @@ pub fn record() -> Result<(), String> {
         run(Command::new(&retic).arg(benches.join("driver.py")).arg(p).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()))?;
     }
     run(Command::new(&retic).arg(benches.join("training.py")).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()))?;
+    // Short: what runs under the lens must not push aside what runs without.
     let recording = target.join("training.lens");
-    for (program, size) in [("objects", "40000"), ("calls", "18"), ("mixed", "20000"), ("seed", "40000")] {
+    for (program, size) in [("objects", "4000"), ("calls", "13"), ("mixed", "2000"), ("seed", "4000")] {
         for level in crate::lens::LEVELS {
             let script = benches.join(format!("lens/{program}.py"));
             let mut command = Command::new(&retic);

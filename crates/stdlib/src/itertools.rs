@@ -3,7 +3,7 @@
 use retic_runtime::native::MethodDef;
 use retic_runtime::object::{Buf, Guarded};
 use retic_runtime::types::type_::flags;
-use retic_runtime::types::{Slots, Spec, Tuple, Type, int, module};
+use retic_runtime::types::{Slots, Spec, Str, Tuple, Type, int, module};
 use retic_runtime::{Args, Cx, Obj, PyResult, Ref, layout, memory, protocol};
 use std::cell::Cell;
 
@@ -62,6 +62,28 @@ fn iters(cx: &mut Cx, list: &[Obj]) -> PyResult<Vec<Obj>> {
 /// An optional argument by position or name.
 fn arg(cx: &Cx, args: &Args<'_>, i: usize, name: &str) -> Option<Obj> {
     args.positional().get(i).or(args.keyword(cx, name)).cloned()
+}
+/// Refuses arguments that a class does not take. The names in order, of which so many may be given by position; classes of the
+/// user's may have arguments of their own.
+fn fits(cx: &Cx, ty: &Ref<Type>, args: &Args<'_>, function: &str, names: &[&str], positional: usize) -> PyResult<()> {
+    if ty.is_heap() {
+        return Ok(());
+    }
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let (all, first) = (args.items.len(), args.positional().len());
+    if all > names.len() {
+        return Err(cx.type_error(format!("{function}() takes at most {} argument{plural} ({all} given)", names.len())));
+    }
+    if first > positional {
+        return Err(cx.type_error(format!("{function}() takes at most {positional} positional arguments ({first} given)")));
+    }
+    for (key, _) in args.keywords() {
+        let key = key.cast::<Str>().map_or_else(String::new, |k| k.to_text(cx));
+        if !names.contains(&key.as_str()) {
+            return Err(cx.type_error(format!("{function}() got an unexpected keyword argument '{key}'")));
+        }
+    }
+    Ok(())
 }
 fn needed(cx: &Cx, args: &Args<'_>, i: usize, name: &str, function: &str) -> PyResult {
     arg(cx, args, i, name).ok_or_else(|| cx.type_error(format!("{function}() missing required argument '{name}' (pos {})", i + 1)))
@@ -527,6 +549,7 @@ fn signature(name: &str) -> &'static str {
 
 /// A pool of an iterable's items with `r` of them asked for.
 fn pool(cx: &mut Cx, ty: &Ref<Type>, args: &Args<'_>, function: &str, optional: bool) -> PyResult<(It, usize, usize)> {
+    fits(cx, ty, args, function, &["iterable", "r"], 2)?;
     let iterable = needed(cx, args, 0, "iterable", function)?;
     let items = protocol::collect(cx, &iterable)?;
     let n = items.len();
@@ -567,6 +590,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.accumulate",
             "Return series of accumulated sums (or other binary function results).",
             |cx, ty, args| {
+                fits(cx, ty, &args, "accumulate", &["iterable", "func", "initial"], 2)?;
                 let iterable = needed(cx, &args, 0, "iterable", "accumulate")?;
                 let i = protocol::iter(cx, &iterable)?;
                 let t = make(cx, ty, vec![i])?;
@@ -583,6 +607,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.batched",
             "Batch data into tuples of length n. The last batch may be shorter than n.",
             |cx, ty, args| {
+                fits(cx, ty, &args, "batched", &["iterable", "n", "strict"], 2)?;
                 let (iterable, n) = (needed(cx, &args, 0, "iterable", "batched")?, needed(cx, &args, 1, "n", "batched")?);
                 let n = protocol::index_i64(cx, &n)?;
                 if n < 1 {
@@ -657,6 +682,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.compress",
             "Return data elements corresponding to true selector elements.",
             |cx, ty, args| {
+                fits(cx, ty, &args, "compress", &["data", "selectors"], 2)?;
                 let (d, s) = (needed(cx, &args, 0, "data", "compress")?, needed(cx, &args, 1, "selectors", "compress")?);
                 let both = iters(cx, &[d, s])?;
                 Ok(make(cx, ty, both)?.into_obj())
@@ -745,6 +771,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.groupby",
             "make an iterator that returns consecutive keys and groups from the iterable",
             |cx, ty, args| {
+                fits(cx, ty, &args, "groupby", &["iterable", "key"], 2)?;
                 let iterable = needed(cx, &args, 0, "iterable", "groupby")?;
                 let key = arg(cx, &args, 1, "key").filter(|k| !k.is_none());
                 let i = protocol::iter(cx, &iterable)?;
@@ -782,7 +809,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                 let (start, stop, step) = if a.len() == 2 {
                     (0, number(a.get(1), -1, "stop")?, 1)
                 } else {
-                    (number(a.get(1), 0, "index")?, number(a.get(2), -1, "index")?, number(a.get(3), 1, "step")?)
+                    (number(a.get(1), 0, "index")?, number(a.get(2), -1, "stop")?, number(a.get(3), 1, "step")?)
                 };
                 let i = protocol::iter(cx, &a[0])?;
                 let t = make(cx, ty, vec![i])?;
@@ -922,6 +949,9 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.zip_longest",
             "Return a zip_longest object whose .__next__() method returns a tuple where the i-th element comes from the i-th iterable argument.",
             |cx, ty, args| {
+                if args.keywords().any(|(k, _)| k.cast::<Str>().is_none_or(|k| !k.eq_str(cx, "fillvalue"))) {
+                    return Err(cx.type_error("zip_longest() got an unexpected keyword argument"));
+                }
                 let all = iters(cx, args.positional())?;
                 let n = all.len() as i64;
                 let t = make(cx, ty, all)?;
@@ -938,6 +968,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
         match c.name {
             "itertools.count" => {
                 c.slots.new = Some(|cx, ty, args| {
+                    fits(cx, ty, &args, "count", &["start", "step"], 2)?;
                     let (start, step) = (arg(cx, &args, 0, "start"), arg(cx, &args, 1, "step"));
                     let t = make(cx, ty, Vec::new())?;
                     for o in [&start, &step].into_iter().flatten() {
@@ -961,6 +992,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             }
             "itertools.repeat" => {
                 c.slots.new = Some(|cx, ty, args| {
+                    fits(cx, ty, &args, "repeat", &["object", "times"], 2)?;
                     let v = needed(cx, &args, 0, "object", "repeat")?;
                     let n = match arg(cx, &args, 1, "times") {
                         Some(n) => protocol::index_i64(cx, &n)?.max(0),

@@ -75,7 +75,8 @@ fn check(cx: &mut Cx, class: &Ref<Type>, obj: &Obj) -> PyResult<Obj> {
 }
 
 fn init(cx: &mut Cx, o: &Obj, args: crate::native::Args<'_>) -> PyResult<()> {
-    let a = args.unpack(cx, "super", 0, 2)?;
+    args.no_keywords(cx, "super")?;
+    let a = args.unpack(cx, "super()", 0, 2)?;
     let (class, this) = match a {
         [] => implicit(cx)?,
         [c] => (c.clone(), None),
