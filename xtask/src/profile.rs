@@ -37,16 +37,22 @@ pub fn record() -> Result<(), String> {
         run(Command::new(&retic).arg(benches.join("driver.py")).arg(p).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()))?;
     }
     run(Command::new(&retic).arg(benches.join("training.py")).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()))?;
-    // Short: what runs under the lens must not push aside what runs without.
-    let recording = target.join("training.lens");
-    for (program, size) in [("objects", "4000"), ("calls", "13"), ("mixed", "2000"), ("seed", "4000")] {
+    // What runs under the lens must not push aside what runs without: it weighs little.
+    let (recording, lens) = (target.join("training.lens"), target.join("raw-lens"));
+    let _ = std::fs::remove_dir_all(&lens);
+    for (program, size) in [("objects", "40000"), ("calls", "18"), ("mixed", "20000"), ("seed", "40000")] {
         for level in crate::lens::LEVELS {
             let script = benches.join(format!("lens/{program}.py"));
             let mut command = Command::new(&retic);
             command.args(["trace", level, "--quiet", "-o"]).arg(&recording).arg(script).arg(size);
-            run(command.env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()))?;
+            command.env("PYTHONHASHSEED", "0").env("LLVM_PROFILE_FILE", lens.join("%m.profraw"));
+            run(command.stdout(std::process::Stdio::null()))?;
         }
     }
     let profdata = std::env::var("LLVM_PROFDATA").unwrap_or_else(|_| "llvm-profdata-19".into());
-    run(Command::new(profdata).args(["merge", "--sparse", "--output"]).arg(root().join("profile/retic.profdata")).arg(&raw))
+    run(Command::new(profdata)
+        .args(["merge", "--sparse", "--output"])
+        .arg(root().join("profile/retic.profdata"))
+        .arg(format!("--weighted-input=200,{}", raw.display()))
+        .arg(format!("--weighted-input=1,{}", lens.display())))
 }

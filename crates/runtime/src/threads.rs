@@ -131,6 +131,10 @@ impl State {
         let waiting = self.waiting.iter().filter(|(id, _)| **id != self.current);
         waiting.filter(|(_, own)| own.stacks.current().is_some()).map(|(id, own)| (*id, own.stacks.top)).collect()
     }
+    /// Every thread that waits with the exception that it handles.
+    pub(crate) fn handled(&self) -> Vec<(i64, Option<Obj>)> {
+        self.waiting.iter().filter(|(id, _)| **id != self.current).map(|(id, own)| (*id, own.handled.clone())).collect()
+    }
     /// How long a thread may run while others wait, in seconds.
     pub fn set_interval(&self, seconds: f64) {
         self.gil.interval_ns.store((seconds * 1e9) as u64, Ordering::Relaxed);

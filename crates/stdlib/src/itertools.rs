@@ -806,11 +806,8 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                         },
                     }
                 };
-                let (start, stop, step) = if a.len() == 2 {
-                    (0, number(a.get(1), -1, "stop")?, 1)
-                } else {
-                    (number(a.get(1), 0, "index")?, number(a.get(2), -1, "stop")?, number(a.get(3), 1, "step")?)
-                };
+                let (start, stop, step) =
+                    if a.len() == 2 { (0, number(a.get(1), -1, "stop")?, 1) } else { (number(a.get(1), 0, "index")?, number(a.get(2), -1, "stop")?, number(a.get(3), 1, "step")?) };
                 let i = protocol::iter(cx, &a[0])?;
                 let t = make(cx, ty, vec![i])?;
                 t.n.set(start);

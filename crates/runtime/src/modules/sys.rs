@@ -357,6 +357,19 @@ mod functions {
         }
         Ok(d.into_obj())
     }
+    /// Return a dict mapping each thread's identifier to its current raised exception.
+    #[py("_current_exceptions()")]
+    pub fn current_exceptions(cx: &mut Cx) -> PyResult {
+        let d = crate::types::Dict::new(cx)?;
+        let mut all = cx.threads.handled();
+        all.push((cx.threads.current, cx.handled()));
+        for (id, exception) in all {
+            let (value, id) = (exception.unwrap_or_else(|| cx.none()), cx.int(id)?);
+            let old = d.insert(cx, &id, value)?;
+            cx.release(old);
+        }
+        Ok(d.into_obj())
+    }
     /// The number of CPUs that -X cpu_count sets; -1 when it does not.
     #[py("_get_cpu_count_config()")]
     pub fn get_cpu_count_config(cx: &mut Cx) -> i64 {

@@ -464,6 +464,34 @@ pub mod functions {
     pub fn eventfd(cx: &mut Cx, initval: i64, flags: i64) -> PyResult<i64> {
         number(cx, Call::Eventfd, &[initval, flags])
     }
+    /// Read eventfd value
+    #[py("eventfd_read(fd)")]
+    pub fn eventfd_read(cx: &mut Cx, fd: &Obj) -> PyResult {
+        let fd = crate::posix::descriptor(cx, fd)?;
+        let mut value = [0; 8];
+        loop {
+            crate::select::let_others_run(cx, fd)?;
+            match cx.host.read(fd, &mut value) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
+                r => {
+                    done(cx, r)?;
+                    return retic_runtime::types::int::from_u64(cx, u64::from_ne_bytes(value));
+                }
+            }
+        }
+    }
+    /// Write eventfd value.
+    #[py("eventfd_write(fd, value)")]
+    pub fn eventfd_write(cx: &mut Cx, fd: &Obj, value: &Obj) -> PyResult<()> {
+        let fd = crate::posix::descriptor(cx, fd)?;
+        let Some(whole) = retic_runtime::types::int::to_big(value) else { return Err(cx.type_error("an integer is required")) };
+        if whole.is_negative() {
+            return Err(cx.value_error("value must be positive"));
+        }
+        let Some(value) = whole.to_u64() else { return Err(cx.overflow_error("int too big to convert")) };
+        let r = crate::select::write(cx, fd, &value.to_ne_bytes())?;
+        done(cx, r).map(drop)
+    }
     /// Return a file descriptor referring to the process pid.
     #[py("pidfd_open(pid, flags=0)")]
     pub fn pidfd_open(cx: &mut Cx, pid: i64, flags: i64) -> PyResult<i64> {
