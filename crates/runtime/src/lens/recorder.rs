@@ -13,7 +13,7 @@ use crate::object::{Header, Obj, shape};
 use crate::types::{Str, Type};
 use retic_events::{Asked, ELDER, Event, How, Left, Level, Look, Nature, Sink};
 use retic_heap::Entry;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ptr::{NonNull, null_mut};
 
 /// Events are handed over in such numbers.
@@ -216,9 +216,18 @@ impl Recorder {
         self.read_fresh();
         cx.lens.pending.set(false);
         let missed = std::mem::take(&mut *cx.lens.missed.borrow_mut());
-        for entry in missed {
+        // What came and went again meanwhile has no header to be read any more.
+        let (mut gone, mut passing) = (FxHashSet::default(), vec![false; missed.len()]);
+        for (entry, passes) in missed.iter().zip(&mut passing).rev() {
             match entry {
-                Entry::Came { block, size, before } => self.came(cx, block, size, before),
+                Entry::Went { block, .. } => _ = gone.insert(*block),
+                Entry::Came { block, .. } => *passes = gone.remove(block),
+                Entry::Resized { .. } => {}
+            }
+        }
+        for (entry, passes) in missed.into_iter().zip(passing) {
+            match entry {
+                Entry::Came { block, size, before } => self.came(cx, block, size, if passes { Entry::BUFFER } else { before }),
                 Entry::Went { block, .. } => self.went(cx, block),
                 Entry::Resized { from, to, size } => self.resized(cx, from, to, size),
             }

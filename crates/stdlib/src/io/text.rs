@@ -304,7 +304,7 @@ fn fill_by_decoder(cx: &mut Cx, this: &Ref<Text>, new: Vec<u8>, end: bool) -> Py
     let (data, last) = (Bytes::from_slice(cx, &new)?, cx.bool(end));
     let text = protocol::call_method(cx, &d, "decode", &[data, last])?;
     let Some(text) = text.cast::<Str>().cloned() else { return Err(cx.type_error(format!("decoder should return a string result, not '{}'", text.ty().name_text()))) };
-    let grew = text.len() > 0;
+    let grew = !text.is_empty();
     // What the program has not read yet stays in front; then the position can be told from the state before that.
     let left = rest_of(cx, this)?;
     if left.is_empty() {
