@@ -472,7 +472,8 @@ mod functions {
     pub fn utf_7_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
         let _ = errors;
         let t = text_of(cx, str, "utf_7_encode")?;
-        let b = Bytes::from_slice(cx, &utf7::encode(&t.code_points()))?;
+        let b = utf7::encode(cx, &t.code_points())?;
+        let b = Bytes::from_slice(cx, &b)?;
         pair(cx, b, t.len())
     }
     #[py("utf_7_decode(data, errors=None, final=False, /)")]

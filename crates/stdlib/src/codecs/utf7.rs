@@ -1,7 +1,7 @@
 //! UTF-7 (RFC 2152): ASCII, and runs of base 64 with UTF-16 in them. What CPython writes directly is written directly here.
 
 use retic_runtime::codecs::Bad;
-use retic_runtime::{Cx, PyResult};
+use retic_runtime::{Cx, PyResult, protocol};
 use std::borrow::Cow;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -47,12 +47,19 @@ impl Bits {
     }
 }
 
+/// Bytes that a character takes at most, with the ends of a run around it.
+const WIDEST: usize = 10;
+
 /// The bytes of a text.
-pub fn encode(text: &[u32]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+pub fn encode(cx: &mut Cx, text: &[u32]) -> PyResult<Vec<u8>> {
+    let mut out = Vec::new();
     let mut bits = Bits::default();
     let mut shifted = false;
     for &c in text {
+        if out.capacity() - out.len() < WIDEST {
+            protocol::grow(cx, &mut out, text.len().max(WIDEST))?;
+            cx.poll_native()?;
+        }
         if is_direct(c) || !shifted && c == u32::from(b'+') {
             if shifted {
                 bits.end(&mut out);
@@ -82,13 +89,14 @@ pub fn encode(text: &[u32]) -> Vec<u8> {
     if shifted {
         out.push(b'-');
     }
-    out
+    Ok(out)
 }
 
 /// The text of bytes, and how many of them it took; without `last`, a run of base 64 that is not over is left for later.
 pub fn decode(cx: &mut Cx, data: &[u8], errors: &str, last: bool) -> PyResult<(Vec<u32>, usize)> {
     let mut data = Cow::Borrowed(data);
     let mut out: Vec<u32> = Vec::new();
+    protocol::grow(cx, &mut out, data.len() + 1)?;
     let mut bits = Bits::default();
     // Where a run begins, in bytes and in characters, and the first half of a pair.
     let mut run: Option<(usize, usize)> = None;

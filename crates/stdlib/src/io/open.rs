@@ -84,6 +84,8 @@ pub mod functions {
             if encoding.is_none() {
                 super::super::warn_of_default_encoding(cx, 1)?;
             }
+            let handler = errors.map(|e| e.to_text(cx));
+            text::check_errors(cx, handler.as_deref())?;
             let t = text::over(cx, &b, encoding, errors, newline, line_buffering)?;
             let (key, value) = (cx.name("mode"), cx.str(&mode_text)?);
             protocol::setattr(cx, &t, &key, Some(&value))?;

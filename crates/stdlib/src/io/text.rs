@@ -532,6 +532,15 @@ fn forget_read(cx: &Cx, this: &Ref<Text>, _n: usize) {
 
 // ---- making one
 
+/// In development mode names of error handlers are looked up at once.
+pub fn check_errors(cx: &mut Cx, errors: Option<&str>) -> PyResult<()> {
+    let Some(errors) = errors.filter(|e| *e != "strict") else { return Ok(()) };
+    if super::flag(cx, "dev_mode")? && codecs::lookup_error(cx, errors)?.is_none() && !crate::codecs::HANDLER_NAMES.contains(&errors) {
+        return Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{errors}'")));
+    }
+    Ok(())
+}
+
 /// An argument that is text or None, and can be encoded.
 fn given_text(cx: &mut Cx, o: Option<&Obj>, function: &str, name: &str) -> PyResult<Option<String>> {
     let Some(o) = o.filter(|o| !o.is_none()) else { return Ok(None) };
@@ -596,9 +605,6 @@ fn set_encoding(cx: &mut Cx, this: &Ref<Text>, encoding: Option<String>, errors:
         None => "utf-8".into(),
     };
     let errors = errors.unwrap_or_else(|| "strict".into());
-    if errors != "strict" && super::flag(cx, "dev_mode")? && codecs::lookup_error(cx, &errors)?.is_none() && !crate::codecs::HANDLER_NAMES.contains(&errors.as_str()) {
-        return Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{errors}'")));
-    }
     if name.contains('\0') {
         return Err(cx.error_of(&cx.types.lookup_error, format!("unknown encoding: {name}")));
     }
@@ -1008,6 +1014,7 @@ pub fn spec() -> Spec {
                 if encoding.is_none() {
                     super::warn_of_default_encoding(cx, 1)?;
                 }
+                check_errors(cx, errors.as_deref())?;
                 start(cx, &this, &b, encoding, errors, newline, line, through)
             }),
             repr: Some(|cx, o| {
