@@ -40,7 +40,7 @@ pub struct Heap {
     short_max: Cell<usize>,
     /// Who is told of every block at once, and what is handed to it.
     watch: Cell<Option<(Watch, usize)>>,
-    /// Who is told in place of a journal.
+    /// Who is told of every block by a function for each thing that may happen.
     tally: Cell<Option<Tally>>,
     /// While somebody is told: the free blocks of numbers, which would else be taken without a word.
     aside: Cell<*mut u8>,

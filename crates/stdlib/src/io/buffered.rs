@@ -462,9 +462,7 @@ impl Buffered {
     }
     #[py("close($self, /)")]
     fn close(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
-        let Some(r) = this.raw.cloned(cx) else {
-            return if this.detached.get() { Ok(()) } else { raw(cx, this).map(drop) };
-        };
+        let r = raw(cx, this)?;
         if base::is_closed(cx, &r)? {
             return Ok(());
         }

@@ -53,6 +53,8 @@ layout! {
         telling: Cell<bool>,
         /// Of a decoder that is not built in: its flags before it decoded `chunk`.
         flags: Guarded<Option<Obj>>,
+        /// How much of `decoded` comes from before that.
+        lead: Cell<usize>,
         /// Bytes to read, and to write, at a time.
         piece: Cell<usize>,
         detached: Cell<bool>,
@@ -200,6 +202,7 @@ fn forget(cx: &mut Cx, this: &Ref<Text>) {
     this.chunk.set(cx, Buf::empty());
     this.tail.set(cx, Buf::empty());
     this.flags.set(cx, None);
+    this.lead.set(0);
     this.reading.set(this.coding.get());
 }
 
@@ -305,24 +308,19 @@ fn fill_by_decoder(cx: &mut Cx, this: &Ref<Text>, new: Vec<u8>, end: bool) -> Py
     let text = protocol::call_method(cx, &d, "decode", &[data, last])?;
     let Some(text) = text.cast::<Str>().cloned() else { return Err(cx.type_error(format!("decoder should return a string result, not '{}'", text.ty().name_text()))) };
     let grew = !text.is_empty();
-    // What the program has not read yet stays in front; then the position can be told from the state before that.
+    // What the program has not read yet stays in front, and is read before anybody asks for a place again: places are told from
+    // the state before this piece.
     let left = rest_of(cx, this)?;
-    if left.is_empty() {
-        let chunk = match &snapshot {
-            Some((held, _)) => bytes_buf(cx, &[&held[..], &new[..]].concat())?,
-            None => Buf::empty(),
-        };
-        this.chunk.set(cx, chunk);
-        this.flags.set(cx, snapshot.map(|s| s.1));
-        this.used.set(0);
-        this.decoded.set(cx, Some(text.into_obj()));
-    } else {
-        let all = decoded(cx, this).map_or_else(|| cx.str_ref(""), Ok)?;
-        let chunk = bytes_buf(cx, &[&this.chunk.get(cx)[..], &new[..]].concat())?;
-        this.chunk.set(cx, chunk);
-        let joined = retic_runtime::types::str::concat(cx, all.as_obj(), text.as_obj())?;
-        this.decoded.set(cx, Some(joined));
-    }
+    let chunk = match &snapshot {
+        Some((held, _)) => bytes_buf(cx, &[&held[..], &new[..]].concat())?,
+        None => Buf::empty(),
+    };
+    let joined = retic_runtime::types::str::concat(cx, left.as_obj(), text.as_obj())?;
+    this.chunk.set(cx, chunk);
+    this.flags.set(cx, snapshot.map(|s| s.1));
+    this.decoded.set(cx, Some(joined));
+    this.used.set(0);
+    this.lead.set(left.len());
     Ok(!end || grew && !new.is_empty())
 }
 
@@ -330,8 +328,11 @@ fn fill_by_decoder(cx: &mut Cx, this: &Ref<Text>, new: Vec<u8>, end: bool) -> Py
 fn place_by_decoder(cx: &mut Cx, this: &Ref<Text>, position: i64) -> PyResult {
     let (Some(d), Some(flags)) = (this.decoder.cloned(cx), this.flags.cloned(cx)) else { return cx.int(position) };
     let chunk = this.chunk.get(cx).to_vec();
-    let characters = decoded(cx, this).map_or(0, |t| t.len());
-    cookie::find(cx, &d, &flags, &chunk, position - chunk.len() as i64, this.used.get(), characters)
+    let (lead, characters) = (this.lead.get(), decoded(cx, this).map_or(0, |t| t.len()));
+    let (Some(used), Some(characters)) = (this.used.get().checked_sub(lead), characters.checked_sub(lead)) else {
+        return Err(cx.error_of(&cx.types.os_error, "can't reconstruct logical file position"));
+    };
+    cookie::find(cx, &d, &flags, &chunk, position - chunk.len() as i64, used, characters)
 }
 
 /// Goes on behind a cookie, the stream below standing where it says.
@@ -588,6 +589,7 @@ fn empty(head: retic_runtime::object::Header) -> Text {
         mask: Cell::new(0),
         telling: Cell::new(true),
         flags: Guarded::new(None),
+        lead: Cell::new(0),
         piece: Cell::new(BUFFER_BYTES),
         detached: Cell::new(false),
         strict: Cell::new(true),
@@ -756,9 +758,7 @@ impl Text {
     }
     #[py("close($self, /)")]
     fn close(cx: &mut Cx, this: &Ref<Text>) -> PyResult<()> {
-        let Some(b) = this.buffer.cloned(cx) else {
-            return if this.detached.get() { Ok(()) } else { buffer(cx, this).map(drop) };
-        };
+        let b = buffer(cx, this)?;
         if base::is_closed(cx, &b)? {
             return Ok(());
         }
