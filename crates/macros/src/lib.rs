@@ -259,7 +259,7 @@ fn on_impl(mut block: ItemImpl) -> Result<Tokens, syn::Error> {
         let ident = f.sig.ident.clone();
         if let Some(text) = py_attr(&mut f.attrs, "py") {
             entries.push(entry(&f.sig, &text, &docs(&f.attrs), quote!(<#ty>::#ident))?);
-        } else if let Some(name) = py_attr(&mut f.attrs, "get") {
+        } else if let Some((name, member)) = py_attr(&mut f.attrs, "get").map(|n| (n, false)).or_else(|| py_attr(&mut f.attrs, "member").map(|n| (n, true))) {
             let doc = docs(&f.attrs);
             let setter = format_ident!("set_{}", ident);
             let has_setter = py_attr(&mut f.attrs, "settable").is_some();
@@ -281,6 +281,7 @@ fn on_impl(mut block: ItemImpl) -> Result<Tokens, syn::Error> {
                         retic_runtime::native::IntoPy::into_py(result, cx)
                     },
                     set: #set,
+                    member: #member,
                 }
             });
         }

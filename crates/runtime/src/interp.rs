@@ -246,7 +246,7 @@ fn describe(cx: &mut Cx, t: &Ref<Type>, s: &Spec) {
     }
     let inherits_dict = t.base.get(cx).as_ref().is_some_and(|b| b.has(type_::flags::DICT));
     if s.flags & type_::flags::DICT != 0 && !inherits_dict {
-        let d = crate::types::descriptor::getset(cx, t, &crate::types::object::DICT).expect("room");
+        let d = crate::types::descriptor::getset(cx, t, &crate::types::object::NATIVE_DICT).expect("room");
         put(cx, "__dict__", d);
     }
     let _ = shape::NONE;

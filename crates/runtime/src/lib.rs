@@ -29,6 +29,7 @@ pub mod native;
 pub mod object;
 pub mod protocol;
 pub mod signals;
+pub mod suggestions;
 pub mod threads;
 pub mod types;
 

@@ -98,6 +98,8 @@ pub struct GetSet {
     pub doc: &'static str,
     pub get: fn(&mut Cx, &Obj) -> PyResult,
     pub set: Option<fn(&mut Cx, &Obj, Option<&Obj>) -> PyResult<()>>,
+    /// Shown as a member: in CPython it is a field.
+    pub member: bool,
 }
 
 /// A field of an object that is shown as it is.
@@ -120,6 +122,8 @@ pub enum MemberKind {
     ReadOnly,
     /// An int of a machine word; it cannot be deleted.
     Index,
+    /// A function knows it.
+    Computed,
 }
 
 /// What is left over for `*args` and `**kwargs`.
@@ -183,6 +187,11 @@ fn bind_keywords<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Arg
         let full = full_name(cx, def, this);
         return Err(cx.type_error(format!("{full}() takes no keyword arguments")));
     }
+    let (given, most) = (args.items.len(), sig.params.len());
+    if given > most && !sig.star && !sig.star_star {
+        let kind = if args.positional().is_empty() { "keyword " } else { "" };
+        return Err(cx.type_error(format!("{}() takes at most {most} {kind}argument{} ({given} given)", sig.name, plural(most))));
+    }
     for (name, value) in args.keywords() {
         let Some(text) = name.cast::<Str>() else { return Err(cx.type_error("keywords must be strings")) };
         let found = sig.params.iter().enumerate().skip(sig.positional_only).find(|(_, p)| text.eq_str(cx, p)).map(|(i, _)| i);
@@ -193,7 +202,9 @@ fn bind_keywords<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Arg
             Some(i) => slots[i] = Some(value),
             None if sig.star_star => bound.keywords.push((name, value)),
             None => {
-                return Err(cx.type_error(format!("{}() got an unexpected keyword argument '{}'", sig.name, text.to_text(cx))));
+                let text = text.to_text(cx);
+                let hint = crate::suggestions::hint(&text, sig.params[sig.positional_only..].iter().copied());
+                return Err(cx.type_error(format!("{}() got an unexpected keyword argument '{text}'{hint}", sig.name)));
             }
         }
     }

@@ -15,9 +15,26 @@ use crate::types::{Dict, Float, Int, List, Str, Tuple, Type, int};
 pub fn call(cx: &mut Cx, f: &Obj, args: &[Obj]) -> PyResult {
     call_args(cx, f, Args::positional_only(args))
 }
+/// Of a module its member of the same name may have been meant.
+#[cold]
+fn not_callable(cx: &mut Cx, f: &Obj) -> crate::cx::Raised {
+    let mut hint = String::new();
+    if let Some(m) = f.cast::<crate::types::module::Module>().cloned() {
+        let key = cx.name("__name__");
+        let name = m.dict.get(cx).get_str(cx, &key).and_then(|n| n.cast::<Str>().cloned());
+        if let Some(name) = name
+            && let Some(found) = m.dict.get(cx).get_str(cx, &name)
+            && found.ty().slots(cx).call.is_some()
+        {
+            let name = name.to_text(cx);
+            hint = format!(". Did you mean: '{name}.{name}(...)'?");
+        }
+    }
+    cx.type_error(format!("'{}' object is not callable{hint}", f.ty().name_text()))
+}
 pub fn call_args(cx: &mut Cx, f: &Obj, args: Args<'_>) -> PyResult {
     let Some(slot) = f.ty().slots(cx).call else {
-        return Err(cx.type_error(format!("'{}' object is not callable", f.ty().name_text())));
+        return Err(not_callable(cx, f));
     };
     cx.room()?;
     if cx.may_run.get() {

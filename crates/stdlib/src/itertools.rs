@@ -80,7 +80,8 @@ fn fits(cx: &Cx, ty: &Ref<Type>, args: &Args<'_>, function: &str, names: &[&str]
     for (key, _) in args.keywords() {
         let key = key.cast::<Str>().map_or_else(String::new, |k| k.to_text(cx));
         if !names.contains(&key.as_str()) {
-            return Err(cx.type_error(format!("{function}() got an unexpected keyword argument '{key}'")));
+            let hint = retic_runtime::suggestions::hint(&key, names.iter().copied());
+            return Err(cx.type_error(format!("{function}() got an unexpected keyword argument '{key}'{hint}")));
         }
     }
     Ok(())
@@ -864,6 +865,11 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.product",
             "Cartesian product of input iterables.  Equivalent to nested for-loops.",
             |cx, ty, args| {
+                if args.names.len() > 1 && !ty.is_heap() {
+                    return Err(cx.type_error(format!("product() takes at most 1 keyword argument ({} given)", args.names.len())));
+                }
+                let named = Args { items: &args.items[args.positional().len()..], names: args.names };
+                fits(cx, ty, &named, "product", &["repeat"], 0)?;
                 let repeat = match args.keyword(cx, "repeat") {
                     Some(r) => {
                         let n = protocol::index_i64(cx, r)?;

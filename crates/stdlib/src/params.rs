@@ -37,7 +37,10 @@ pub(crate) fn bind<'a>(cx: &mut Cx, params: &Params, args: &Args<'a>, mut take: 
             Some(i) if i < positional.len() => return Err(cx.type_error(format!("argument for {} given by name ('{text}') and position ({})", called(), i + 1))),
             Some(_) => {}
             None if params.function.is_empty() => return Err(cx.type_error(format!("this function got an unexpected keyword argument '{text}'"))),
-            None => return Err(cx.type_error(format!("{} got an unexpected keyword argument '{text}'", called()))),
+            None => {
+                let hint = retic_runtime::suggestions::hint(&text, params.names.iter().copied());
+                return Err(cx.type_error(format!("{} got an unexpected keyword argument '{text}'{hint}", called())));
+            }
         }
     }
     Ok(())

@@ -210,7 +210,8 @@ pub(super) fn bind(cx: &mut Cx, f: &Ref<Function>, args: Args<'_>) -> PyResult<V
                         posonly_named.push(text);
                         continue;
                     }
-                    return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{text}'")));
+                    let hint = crate::suggestions::hint(&text, code.varnames[posonly..argcount + kwonly].iter().map(|v| &**v));
+                    return Err(cx.type_error(format!("{name}() got an unexpected keyword argument '{text}'{hint}")));
                 }
             },
         }

@@ -169,43 +169,43 @@ fn running(own: &Rc<Code>) -> impl Iterator<Item = Rc<Code>> {
 
 #[retic_macros::methods]
 impl CodeObj {
-    #[get("co_name")]
+    #[member("co_name")]
     fn name(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         this.own_name(cx)
     }
-    #[get("co_qualname")]
+    #[member("co_qualname")]
     fn qualname(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {
         this.code().qualname.to_string()
     }
-    #[get("co_filename")]
+    #[member("co_filename")]
     fn filename(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {
         this.code().filename.to_string()
     }
-    #[get("co_firstlineno")]
+    #[member("co_firstlineno")]
     fn firstlineno(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
         i64::from(this.code().firstlineno)
     }
-    #[get("co_argcount")]
+    #[member("co_argcount")]
     fn argcount(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
         i64::from(this.code().argcount)
     }
-    #[get("co_posonlyargcount")]
+    #[member("co_posonlyargcount")]
     fn posonly(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
         i64::from(this.code().posonlyargcount)
     }
-    #[get("co_kwonlyargcount")]
+    #[member("co_kwonlyargcount")]
     fn kwonly(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
         i64::from(this.code().kwonlyargcount)
     }
-    #[get("co_nlocals")]
+    #[member("co_nlocals")]
     fn nlocals(_cx: &mut Cx, this: &Ref<CodeObj>) -> usize {
         this.code().nlocals()
     }
-    #[get("co_stacksize")]
+    #[member("co_stacksize")]
     fn stacksize(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
         i64::from(this.code().stacksize)
     }
-    #[get("co_flags")]
+    #[member("co_flags")]
     fn co_flags(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
         i64::from(this.code().flags)
     }
@@ -217,11 +217,11 @@ impl CodeObj {
     fn lnotab(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         super::Bytes::from_slice(cx, &this.code().lnotab)
     }
-    #[get("co_consts")]
+    #[member("co_consts")]
     fn co_consts(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         this.constants(cx)
     }
-    #[get("co_names")]
+    #[member("co_names")]
     fn names(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         strings(cx, &this.code().names)
     }

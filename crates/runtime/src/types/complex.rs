@@ -271,12 +271,12 @@ impl Complex {
         if r#type.is(cx.types.complex.as_obj()) { Ok(v) } else { protocol::call(cx, r#type, &[v]) }
     }
     /// the real part of a complex number
-    #[get("real")]
+    #[member("real")]
     fn real(_cx: &mut Cx, this: &Ref<Complex>) -> f64 {
         this.re.get()
     }
     /// the imaginary part of a complex number
-    #[get("imag")]
+    #[member("imag")]
     fn imag(_cx: &mut Cx, this: &Ref<Complex>) -> f64 {
         this.im.get()
     }
@@ -342,7 +342,10 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
         let text = name.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
         let place = ["real", "imag"].iter().position(|n| *n == text);
         match place {
-            None => return Err(cx.type_error(format!("complex() got an unexpected keyword argument '{text}'"))),
+            None => {
+                let hint = crate::suggestions::hint(&text, ["real", "imag"].into_iter());
+                return Err(cx.type_error(format!("complex() got an unexpected keyword argument '{text}'{hint}")));
+            }
             Some(i) if i < pos.len() => return Err(cx.type_error(format!("argument for complex() given by name ('{text}') and position ({})", i + 1))),
             Some(_) => {}
         }

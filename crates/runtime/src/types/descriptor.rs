@@ -30,7 +30,7 @@ layout! {
 }
 layout! {
     /// A `__slots__` member.
-    pub struct Member = 30, "member_descriptor" { owner: Guarded<Ref<Type>>, name: Guarded<Ref<Str>>, offset: Cell<usize>, kind: Cell<MemberKind>, doc: Cell<&'static str>, }
+    pub struct Member = 30, "member_descriptor" { owner: Guarded<Ref<Type>>, name: Guarded<Ref<Str>>, offset: Cell<usize>, kind: Cell<MemberKind>, doc: Cell<&'static str>, computed: Cell<Option<&'static GetSet>>, }
 }
 layout! {
     /// A property.
@@ -92,6 +92,12 @@ pub(crate) fn method_parts(o: &Obj) -> Option<(&Type, &'static MethodDef)> {
     // SAFETY: the descriptor is borrowed, and it holds its class.
     Some((unsafe { &*m.owner.as_ptr() }, m.def.get()))
 }
+/// The slots of the built-in type that has this method instead of a slot wrapper (METH_COEXIST).
+pub(super) fn slot_as_method(cx: &Cx, o: &Obj, name: &str) -> Option<Slots> {
+    let m = o.cast::<MethodDescr>().filter(|m| m.def.get().name == name)?;
+    let owner = m.owner.get(cx);
+    if owner.is_heap() { None } else { Some(*owner.slots(cx)) }
+}
 /// Whether an object is the method descriptor of a native function.
 pub fn is_method(o: &Obj, def: &'static MethodDef) -> bool {
     o.cast::<MethodDescr>().is_some_and(|m| std::ptr::eq(m.def.get(), def))
@@ -99,7 +105,15 @@ pub fn is_method(o: &Obj, def: &'static MethodDef) -> bool {
 pub fn class_method(cx: &Cx, ty: &Ref<Type>, def: &'static MethodDef) -> PyResult {
     Ok(memory::new(cx, &cx.types.classmethod_descriptor, |head| MethodDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
 }
-pub fn getset(cx: &Cx, ty: &Ref<Type>, def: &'static GetSet) -> PyResult {
+pub fn getset(cx: &mut Cx, ty: &Ref<Type>, def: &'static GetSet) -> PyResult {
+    if def.member {
+        let name = cx.name(def.name);
+        let m = make_member(cx, ty, &name, 0, MemberKind::Computed, def.doc)?;
+        if let Some(m) = m.cast::<Member>() {
+            m.computed.set(Some(def));
+        }
+        return Ok(m);
+    }
     Ok(memory::new(cx, &cx.types.getset_descriptor, |head| GetSetDescr { head, owner: Guarded::new(ty.clone()), def: Cell::new(def) })?.into_obj())
 }
 /// A member of `__slots__`.
@@ -124,12 +138,13 @@ fn make_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize, kind: Me
         offset: Cell::new(offset),
         kind: Cell::new(kind),
         doc: Cell::new(doc),
+        computed: Cell::new(None),
     })?
     .into_obj())
 }
 /// Where a member lies in its object.
 pub fn member_offset(o: &Obj) -> Option<usize> {
-    o.cast::<Member>().map(|m| m.offset.get())
+    o.cast::<Member>().filter(|m| m.kind.get() != MemberKind::Computed).map(|m| m.offset.get())
 }
 /// The same for a member that may be assigned whatever it is.
 pub fn writable_member(o: &Obj) -> Option<usize> {
@@ -215,7 +230,7 @@ impl Wrapper {
         let (of, name) = (this.owner.cloned(cx).into_obj(), cx.str(this.dunder.get().name)?);
         super::function::by_name(cx, of, name)
     }
-    #[get("__name__")]
+    #[member("__name__")]
     fn name(_cx: &mut Cx, this: &Ref<Wrapper>) -> &'static str {
         this.dunder.get().name
     }
@@ -227,7 +242,7 @@ impl Wrapper {
     fn text(_cx: &mut Cx, this: &Ref<Wrapper>) -> &'static str {
         this.dunder.get().text
     }
-    #[get("__objclass__")]
+    #[member("__objclass__")]
     fn objclass(cx: &mut Cx, this: &Ref<Wrapper>) -> Ref<Type> {
         this.owner.cloned(cx)
     }
@@ -350,7 +365,7 @@ impl MethodDescr {
         let (of, name) = (this.owner.cloned(cx).into_obj(), cx.str(this.def.get().name)?);
         super::function::by_name(cx, of, name)
     }
-    #[get("__name__")]
+    #[member("__name__")]
     fn name(_cx: &mut Cx, this: &Ref<MethodDescr>) -> &'static str {
         this.def.get().name
     }
@@ -366,7 +381,7 @@ impl MethodDescr {
     fn text(_cx: &mut Cx, this: &Ref<MethodDescr>) -> &'static str {
         this.def.get().signature.text
     }
-    #[get("__objclass__")]
+    #[member("__objclass__")]
     fn objclass(cx: &mut Cx, this: &Ref<MethodDescr>) -> Ref<Type> {
         this.owner.cloned(cx)
     }
@@ -400,7 +415,7 @@ pub fn getset_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl GetSetDescr {
-    #[get("__name__")]
+    #[member("__name__")]
     fn name(_cx: &mut Cx, this: &Ref<GetSetDescr>) -> &'static str {
         this.def.get().name
     }
@@ -408,7 +423,7 @@ impl GetSetDescr {
     fn doc(_cx: &mut Cx, this: &Ref<GetSetDescr>) -> Option<&'static str> {
         Some(this.def.get().doc).filter(|d| !d.is_empty())
     }
-    #[get("__objclass__")]
+    #[member("__objclass__")]
     fn objclass(cx: &mut Cx, this: &Ref<GetSetDescr>) -> Ref<Type> {
         this.owner.cloned(cx)
     }
@@ -436,6 +451,9 @@ pub fn member_spec() -> Spec {
             get: Some(|cx, d, obj, _| {
                 let (Some(o), Some(m)) = (obj, d.cast::<Member>()) else { return Ok(d.clone()) };
                 let slot = member_slot(cx, m, o)?;
+                if let Some(def) = m.computed.get() {
+                    return (def.get)(cx, o);
+                }
                 // SAFETY: the slot holds a handle or nothing.
                 match unsafe { (*slot).clone() } {
                     Some(v) => Ok(v),
@@ -454,6 +472,12 @@ pub fn member_spec() -> Spec {
                     return Err(cx.attribute_error("readonly attribute"));
                 }
                 let slot = member_slot(cx, m, o)?;
+                if let Some(def) = m.computed.get() {
+                    return match def.set {
+                        Some(set) => set(cx, o, v),
+                        None => Err(cx.attribute_error("readonly attribute")),
+                    };
+                }
                 if kind == MemberKind::Index {
                     match v {
                         None => return Err(cx.type_error("can't delete numeric/char attribute")),
@@ -489,11 +513,11 @@ impl Member {
     fn doc_get(_cx: &mut Cx, this: &Ref<Member>) -> Option<&'static str> {
         Some(this.doc.get()).filter(|d| !d.is_empty())
     }
-    #[get("__name__")]
+    #[member("__name__")]
     fn name_get(cx: &mut Cx, this: &Ref<Member>) -> Ref<Str> {
         this.name.cloned(cx)
     }
-    #[get("__objclass__")]
+    #[member("__objclass__")]
     fn objclass(cx: &mut Cx, this: &Ref<Member>) -> Ref<Type> {
         this.owner.cloned(cx)
     }
@@ -636,19 +660,19 @@ impl Property {
         this.name.set(cx, Some(name.clone()));
         Ok(())
     }
-    #[get("fget")]
+    #[member("fget")]
     fn fget(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
         this.get.cloned(cx)
     }
-    #[get("fset")]
+    #[member("fset")]
     fn fset(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
         this.set.cloned(cx)
     }
-    #[get("fdel")]
+    #[member("fdel")]
     fn fdel(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
         this.del.cloned(cx)
     }
-    #[get("__doc__")]
+    #[member("__doc__")]
     #[settable("")]
     fn doc_get(cx: &mut Cx, this: &Ref<Property>) -> Option<Obj> {
         this.doc.cloned(cx)
@@ -726,11 +750,11 @@ impl StaticMethod {
         let functions: Vec<Obj> = vec![this.function.cloned(cx)];
         any_abstract(cx, &functions)
     }
-    #[get("__func__")]
+    #[member("__func__")]
     fn func(cx: &mut Cx, this: &Ref<StaticMethod>) -> Obj {
         this.function.cloned(cx)
     }
-    #[get("__wrapped__")]
+    #[member("__wrapped__")]
     fn wrapped(cx: &mut Cx, this: &Ref<StaticMethod>) -> Obj {
         this.function.cloned(cx)
     }
@@ -794,11 +818,11 @@ impl ClassMethod {
         let functions: Vec<Obj> = vec![this.function.cloned(cx)];
         any_abstract(cx, &functions)
     }
-    #[get("__func__")]
+    #[member("__func__")]
     fn func(cx: &mut Cx, this: &Ref<ClassMethod>) -> Obj {
         this.function.cloned(cx)
     }
-    #[get("__wrapped__")]
+    #[member("__wrapped__")]
     fn wrapped(cx: &mut Cx, this: &Ref<ClassMethod>) -> Obj {
         this.function.cloned(cx)
     }

@@ -456,6 +456,16 @@ fn or(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
 
 #[retic_macros::methods]
 impl Dict {
+    /// True if the dictionary has the specified key, else False.
+    #[py("__contains__($self, key, /)")]
+    fn contains_method(cx: &mut Cx, this: &Ref<Dict>, key: &Obj) -> PyResult<bool> {
+        this.contains(cx, key)
+    }
+    /// Return self[key].
+    #[py("__getitem__($self, key, /)")]
+    fn getitem_method(cx: &mut Cx, this: &Ref<Dict>, key: &Obj) -> PyResult {
+        getitem(cx, this.as_obj(), key)
+    }
     /// Return the value for key if key is in the dictionary, else default.
     #[py("get($self, key, default=None, /)")]
     fn get_method(cx: &mut Cx, this: &Ref<Dict>, key: &Obj, default: Option<&Obj>) -> PyResult {

@@ -894,7 +894,9 @@ pub(crate) fn fill(cx: &mut Cx, ty: &Ref<Type>) {
     for (i, d) in all().enumerate() {
         let key = &cx.consts.dunders[i];
         let Some(value) = mro.iter().find_map(|t| t.dict.get(cx).as_ref().and_then(|x| x.get_str(cx, key))) else { continue };
-        if let Some(w) = value.cast::<Wrapper>() {
+        if let Some(from) = super::descriptor::slot_as_method(cx, &value, d.name).filter(|from| (d.present)(from)) {
+            (d.copy)(&from, &mut slots);
+        } else if let Some(w) = value.cast::<Wrapper>() {
             let from = *w.owner.cloned(cx).slots(cx);
             let python_already = (d.present)(&slots) && matches!(d.name, "__delitem__" | "__delattr__" | "__delete__") || is_python_pair(&slots, d);
             // Another method's wrapper under this name, or a pair of methods from two types: only a lookup serves them.

@@ -448,7 +448,7 @@ impl FrameObj {
         this.trace.cloned(cx).unwrap_or_else(|| cx.none())
     }
     /// Whether the trace function hears of lines.
-    #[get("f_trace_lines")]
+    #[member("f_trace_lines")]
     #[settable("")]
     fn trace_lines_get(_cx: &mut Cx, this: &Ref<FrameObj>) -> bool {
         this.trace_lines.get()

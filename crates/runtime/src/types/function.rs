@@ -207,12 +207,12 @@ impl Function {
     fn qualname_get(cx: &mut Cx, this: &Ref<Function>) -> Obj {
         this.qualname.cloned(cx)
     }
-    #[get("__module__")]
+    #[member("__module__")]
     #[settable("")]
     fn module_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
         this.module.cloned(cx)
     }
-    #[get("__doc__")]
+    #[member("__doc__")]
     #[settable("")]
     fn doc_get(cx: &mut Cx, this: &Ref<Function>) -> PyResult<Option<Obj>> {
         this.settle_doc(cx)?;
@@ -223,15 +223,15 @@ impl Function {
     fn code_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<CodeObj> {
         this.code.cloned(cx)
     }
-    #[get("__globals__")]
+    #[member("__globals__")]
     fn globals_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<Dict> {
         this.globals.cloned(cx)
     }
-    #[get("__builtins__")]
+    #[member("__builtins__")]
     fn builtins_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<Dict> {
         this.builtins.cloned(cx)
     }
-    #[get("__closure__")]
+    #[member("__closure__")]
     fn closure_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
         this.closure.cloned(cx)
     }
@@ -451,12 +451,12 @@ impl BoundMethod {
         by_name(cx, this.this.cloned(cx), name)
     }
     /// the function (or other callable) implementing a method
-    #[get("__func__")]
+    #[member("__func__")]
     fn func(cx: &mut Cx, this: &Ref<BoundMethod>) -> Obj {
         this.function.cloned(cx)
     }
     /// the instance to which a method is bound
-    #[get("__self__")]
+    #[member("__self__")]
     fn this_get(cx: &mut Cx, this: &Ref<BoundMethod>) -> Obj {
         this.this.cloned(cx)
     }
@@ -570,7 +570,7 @@ impl Builtin {
     fn this_get(cx: &mut Cx, this: &Ref<Builtin>) -> Option<Obj> {
         this.this.cloned(cx)
     }
-    #[get("__module__")]
+    #[member("__module__")]
     fn module_get(cx: &mut Cx, this: &Ref<Builtin>) -> Option<Obj> {
         this.module.cloned(cx)
     }

@@ -549,7 +549,8 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     if std::ptr::eq(&**ty, &*cx.types.int)
         && let Some(text) = args.keywords().map(|(n, _)| n.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default()).find(|t| t != "base")
     {
-        return Err(cx.type_error(format!("int() got an unexpected keyword argument '{text}'")));
+        let hint = crate::suggestions::hint(&text, std::iter::once("base"));
+        return Err(cx.type_error(format!("int() got an unexpected keyword argument '{text}'{hint}")));
     }
     let base = args.keyword(cx, "base").or(pos.get(1));
     if pos.len() > 2 {

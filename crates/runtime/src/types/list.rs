@@ -377,6 +377,11 @@ impl List {
         }
         Err(cx.value_error("list.remove(x): x not in list"))
     }
+    /// Return self[index].
+    #[py("__getitem__($self, index, /)")]
+    fn getitem_method(cx: &mut Cx, this: &Ref<List>, index: &Obj) -> PyResult {
+        getitem(cx, this.as_obj(), index)
+    }
     /// Remove all items from list.
     #[py("clear($self, /)")]
     fn clear_method(cx: &mut Cx, this: &Ref<List>) {

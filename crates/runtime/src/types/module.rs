@@ -257,7 +257,7 @@ impl Module {
         let keys = this.dict.get(cx).entries(cx).into_iter().map(|e| e.0).collect();
         cx.list(keys)
     }
-    #[get("__dict__")]
+    #[member("__dict__")]
     fn dict_get(cx: &mut Cx, this: &Ref<Module>) -> Obj {
         this.dict.cloned(cx).into_obj()
     }

@@ -330,6 +330,19 @@ pub static DICT: GetSet = GetSet {
         },
         None => replace_dict(cx, obj, None),
     }),
+    member: false,
+};
+
+/// The same of a native type: its instances keep their dictionary.
+pub static NATIVE_DICT: GetSet = GetSet {
+    name: "__dict__",
+    doc: "",
+    get: DICT.get,
+    set: Some(|cx, obj, value| match (value, DICT.set) {
+        (Some(_), Some(set)) => set(cx, obj, value),
+        _ => Err(cx.type_error("cannot delete __dict__")),
+    }),
+    member: false,
 };
 
 /// `instance.__weakref__`.
@@ -338,6 +351,7 @@ pub static WEAKREF: GetSet = GetSet {
     doc: "list of weak references to the object",
     get: |cx, obj| Ok(memory::weak::list(obj).into_iter().next().map_or(cx.none(), Ref::into_obj)),
     set: None,
+    member: false,
 };
 
 #[retic_macros::methods]

@@ -174,15 +174,15 @@ impl Range {
         let args = cx.tuple(vec![this.start.cloned(cx), this.stop.cloned(cx), this.step.cloned(cx)])?;
         cx.tuple(vec![cx.types.range.as_obj().clone(), args])
     }
-    #[get("start")]
+    #[member("start")]
     fn start_get(cx: &mut Cx, this: &Ref<Range>) -> Obj {
         this.start.cloned(cx)
     }
-    #[get("stop")]
+    #[member("stop")]
     fn stop_get(cx: &mut Cx, this: &Ref<Range>) -> Obj {
         this.stop.cloned(cx)
     }
-    #[get("step")]
+    #[member("step")]
     fn step_get(cx: &mut Cx, this: &Ref<Range>) -> Obj {
         this.step.cloned(cx)
     }

@@ -325,67 +325,10 @@ impl Set {
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
-    /// Add an element to a set.
-    #[py("add($self, object, /)")]
-    fn add_method(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {
-        this.add(cx, object).map(|_| ())
-    }
-    /// Remove an element from a set if it is a member.
-    #[py("discard($self, object, /)")]
-    fn discard_method(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {
-        with_key(cx, object, |cx, k| this.discard(cx, k)).map(|_| ())
-    }
-    /// Remove an element from a set; it must be a member.
-    #[py("remove($self, object, /)")]
-    fn remove(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {
-        if with_key(cx, object, |cx, k| this.discard(cx, k))? { Ok(()) } else { Err(cx.key_error(object)) }
-    }
-    /// Remove and return an arbitrary set element.
-    #[py("pop($self, /)")]
-    fn pop(cx: &mut Cx, this: &Ref<Set>) -> PyResult {
-        match this.pop_any(cx) {
-            Some(k) => Ok(k),
-            None => {
-                let t = cx.str("pop from an empty set")?;
-                Err(cx.key_error(&t))
-            }
-        }
-    }
-    /// Remove all elements from this set.
-    #[py("clear($self, /)")]
-    fn clear_method(cx: &mut Cx, this: &Ref<Set>) {
-        this.clear_now(cx);
-    }
-    /// Update the set, adding elements from all others.
-    #[py("update($self, *others)")]
-    fn update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
-        for o in others {
-            this.update_from(cx, o)?;
-        }
-        Ok(())
-    }
-    /// Update the set, removing elements found in others.
-    #[py("difference_update($self, *others)")]
-    fn difference_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
-        for o in others {
-            remove_all(cx, this, o)?;
-        }
-        Ok(())
-    }
-    /// Update the set, keeping only elements found in it and all others.
-    #[py("intersection_update($self, *others)")]
-    fn intersection_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
-        let kept = Set::intersection(cx, this, others)?;
-        // With nothing to meet a frozenset would give itself.
-        if !kept.is(this.as_obj()) {
-            take_over(cx, this, set(&kept));
-        }
-        Ok(())
-    }
-    /// Update the set, keeping only elements found in either set, but not in both.
-    #[py("symmetric_difference_update($self, other, /)")]
-    fn symmetric_difference_update(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
-        toggle_all(cx, this, other)
+    /// x.__contains__(y) <==> y in x.
+    #[py("__contains__($self, object, /)")]
+    fn contains_method(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<bool> {
+        with_key(cx, object, |cx, k| this.contains(cx, k))
     }
     /// Return a shallow copy of a set.
     #[py("copy($self, /)")]
@@ -485,6 +428,75 @@ impl Set {
     }
 }
 
+#[retic_macros::methods]
+mod changing {
+    //! What a frozenset does not have.
+    use super::*;
+
+    /// Add an element to a set.
+    #[py("add($self, object, /)")]
+    pub fn add_method(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {
+        this.add(cx, object).map(|_| ())
+    }
+    /// Remove an element from a set if it is a member.
+    #[py("discard($self, object, /)")]
+    pub fn discard_method(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {
+        with_key(cx, object, |cx, k| this.discard(cx, k)).map(|_| ())
+    }
+    /// Remove an element from a set; it must be a member.
+    #[py("remove($self, object, /)")]
+    pub fn remove(cx: &mut Cx, this: &Ref<Set>, object: &Obj) -> PyResult<()> {
+        if with_key(cx, object, |cx, k| this.discard(cx, k))? { Ok(()) } else { Err(cx.key_error(object)) }
+    }
+    /// Remove and return an arbitrary set element.
+    #[py("pop($self, /)")]
+    pub fn pop(cx: &mut Cx, this: &Ref<Set>) -> PyResult {
+        match this.pop_any(cx) {
+            Some(k) => Ok(k),
+            None => {
+                let t = cx.str("pop from an empty set")?;
+                Err(cx.key_error(&t))
+            }
+        }
+    }
+    /// Remove all elements from this set.
+    #[py("clear($self, /)")]
+    pub fn clear_method(cx: &mut Cx, this: &Ref<Set>) {
+        this.clear_now(cx);
+    }
+    /// Update the set, adding elements from all others.
+    #[py("update($self, *others)")]
+    pub fn update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
+        for o in others {
+            this.update_from(cx, o)?;
+        }
+        Ok(())
+    }
+    /// Update the set, removing elements found in others.
+    #[py("difference_update($self, *others)")]
+    pub fn difference_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
+        for o in others {
+            remove_all(cx, this, o)?;
+        }
+        Ok(())
+    }
+    /// Update the set, keeping only elements found in it and all others.
+    #[py("intersection_update($self, *others)")]
+    pub fn intersection_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
+        let kept = Set::intersection(cx, this, others)?;
+        // With nothing to meet a frozenset would give itself.
+        if !kept.is(this.as_obj()) {
+            take_over(cx, this, set(&kept));
+        }
+        Ok(())
+    }
+    /// Update the set, keeping only elements found in either set, but not in both.
+    #[py("symmetric_difference_update($self, other, /)")]
+    pub fn symmetric_difference_update(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
+        toggle_all(cx, this, other)
+    }
+}
+
 fn init(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult<()> {
     let a = args.unpack(cx, "set", 0, 1)?;
     if let Some(x) = a.first() {
@@ -516,6 +528,7 @@ pub fn spec() -> Spec {
         .with(&[(Op::Sub, operator::<1>), (Op::And, operator::<10>), (Op::Xor, operator::<11>), (Op::Or, operator::<12>)])
         .with_inplace(&[(Op::Sub, inplace::<1>), (Op::And, inplace::<10>), (Op::Xor, inplace::<11>), (Op::Or, inplace::<12>)]),
         methods: Set::METHODS,
+        more_methods: changing::FUNCTIONS,
         ..Spec::new::<Set>("set")
     }
 }
@@ -525,6 +538,7 @@ pub fn frozen_spec() -> Spec {
     Spec {
         name: "frozenset",
         shape: 0,
+        more_methods: &[],
         doc: "Build an immutable unordered collection of unique elements.",
         slots: Slots {
             hash: Some(hash),

@@ -170,15 +170,15 @@ impl Slice {
         let t = vec![cx.int(p.start)?, cx.int(stop)?, cx.int(p.step)?];
         cx.tuple(t)
     }
-    #[get("start")]
+    #[member("start")]
     fn start_get(cx: &mut Cx, this: &Ref<Slice>) -> Obj {
         this.start.cloned(cx)
     }
-    #[get("stop")]
+    #[member("stop")]
     fn stop_get(cx: &mut Cx, this: &Ref<Slice>) -> Obj {
         this.stop.cloned(cx)
     }
-    #[get("step")]
+    #[member("step")]
     fn step_get(cx: &mut Cx, this: &Ref<Slice>) -> Obj {
         this.step.cloned(cx)
     }

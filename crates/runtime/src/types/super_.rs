@@ -162,15 +162,15 @@ pub fn spec() -> Spec {
 
 #[retic_macros::methods]
 impl Super {
-    #[get("__thisclass__")]
+    #[member("__thisclass__")]
     fn thisclass(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
         this.class.cloned(cx)
     }
-    #[get("__self__")]
+    #[member("__self__")]
     fn self_get(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
         this.this.cloned(cx)
     }
-    #[get("__self_class__")]
+    #[member("__self_class__")]
     fn self_class(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
         this.of.cloned(cx)
     }

@@ -223,7 +223,7 @@ impl Traceback {
     fn next_get(cx: &mut Cx, this: &Ref<Traceback>) -> Option<Obj> {
         this.next.cloned(cx)
     }
-    #[get("tb_frame")]
+    #[member("tb_frame")]
     fn frame_get(cx: &mut Cx, this: &Ref<Traceback>) -> Obj {
         this.frame.cloned(cx)
     }
@@ -231,7 +231,7 @@ impl Traceback {
     fn lineno(cx: &mut Cx, this: &Ref<Traceback>) -> i64 {
         i64::from(this.line_now(cx))
     }
-    #[get("tb_lasti")]
+    #[member("tb_lasti")]
     fn lasti(_cx: &mut Cx, this: &Ref<Traceback>) -> i64 {
         i64::from(this.offset.get())
     }

@@ -905,7 +905,7 @@ impl Type {
     fn bases_get(cx: &mut Cx, this: &Ref<Type>) -> PyResult {
         Ok(this.bases.cloned(cx).unwrap_or_else(|| cx.consts.empty_tuple.clone()))
     }
-    #[get("__base__")]
+    #[member("__base__")]
     fn base_get(cx: &mut Cx, this: &Ref<Type>) -> Option<Obj> {
         this.base.cloned(cx).map(Ref::into_obj)
     }
@@ -949,7 +949,7 @@ impl Type {
     fn text_signature(_cx: &mut Cx, this: &Ref<Type>) -> Option<String> {
         Some(this.static_signature.get()).filter(|s| !s.is_empty()).map(str::to_string)
     }
-    #[get("__flags__")]
+    #[member("__flags__")]
     fn flags_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
         let f = this.flags.get();
         let mut out = 0;
@@ -979,13 +979,13 @@ impl Type {
         // Every class that can be seen is ready.
         out | 1 << 12
     }
-    #[get("__itemsize__")]
+    #[member("__itemsize__")]
     fn itemsize_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
         let sizes = [(&cx.types.type_, 40), (&cx.types.int, 4), (&cx.types.tuple, 8), (&cx.types.bytes, 1)];
         sizes.into_iter().find(|(t, _)| this.is_subtype(cx, t)).map_or(0, |(_, n)| n)
     }
     /// Where CPython 3.13 keeps the dictionary of an instance; -1: the class manages it.
-    #[get("__dictoffset__")]
+    #[member("__dictoffset__")]
     fn dictoffset_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
         let places = [(&cx.types.type_, 264), (&cx.types.base_exception, 16), (&cx.types.module, 16), (&cx.types.function, 88)];
         match places.into_iter().find(|(t, _)| this.is_subtype(cx, t)) {
@@ -995,7 +995,7 @@ impl Type {
         }
     }
     /// Where CPython 3.13 keeps the list of weak references to an instance; -32: in front of it.
-    #[get("__weakrefoffset__")]
+    #[member("__weakrefoffset__")]
     fn weakrefoffset_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
         let places = [(&cx.types.type_, 368), (&cx.types.set, 192), (&cx.types.frozenset, 192), (&cx.types.module, 40), (&cx.types.function, 96)];
         match places.into_iter().find(|(t, _)| this.is_subtype(cx, t)) {
@@ -1004,7 +1004,7 @@ impl Type {
             None => 0,
         }
     }
-    #[get("__basicsize__")]
+    #[member("__basicsize__")]
     fn basicsize_get(_cx: &mut Cx, this: &Ref<Type>) -> usize {
         let own = this.basicsize.get() - inline_bytes(this);
         if this.has(flags::EXCEPTION) && !this.has(flags::WEAK) { own + GAP } else { own }

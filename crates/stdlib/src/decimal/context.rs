@@ -192,7 +192,7 @@ fn setter(cx: &mut Cx, o: &Obj, name: &str, value: Option<&Obj>) -> PyResult<()>
 }
 macro_rules! attribute {
     ($name:literal) => {
-        retic_runtime::native::GetSet { name: $name, doc: "", get: |cx, o| getter(cx, o, $name), set: Some(|cx, o, v| setter(cx, o, $name, v)) }
+        retic_runtime::native::GetSet { name: $name, doc: "", get: |cx, o| getter(cx, o, $name), set: Some(|cx, o, v| setter(cx, o, $name, v)), member: false }
     };
 }
 static ATTRIBUTES: &[retic_runtime::native::GetSet] =

@@ -18,6 +18,7 @@ macro_rules! handlers {
             doc: "",
             get: |cx, this| get(cx, this, Handler::$name),
             set: Some(|cx, this, value| set(cx, this, Handler::$name, value)),
+            member: false,
         },)*];
     };
 }

@@ -229,7 +229,7 @@ mod functions {
     /// The set of events active for the tool.
     #[py("get_events(tool_id, /)")]
     pub fn get_events(cx: &mut Cx, tool_id: i64) -> PyResult<i64> {
-        let i = used(cx, tool_id)?;
+        let i = tool(cx, tool_id)?;
         Ok(i64::from(cx.monitoring.tools[i].global))
     }
     /// Activates a set of events.
@@ -246,7 +246,7 @@ mod functions {
     #[py("get_local_events(tool_id, code, /)")]
     pub fn get_local_events(cx: &mut Cx, tool_id: i64, code: &Obj) -> PyResult<i64> {
         let code = code_of(cx, code)?;
-        let i = used(cx, tool_id)?;
+        let i = tool(cx, tool_id)?;
         Ok(cx.monitoring.local.get(&code.as_obj().address()).map_or(0, |l| i64::from(l.1[i])))
     }
     /// Activates a set of events in one code object.

@@ -64,11 +64,19 @@ fn keywords(cx: &mut Cx, o: &Obj, args: Args<'_>, class: &str, names: &[(&str, u
     for (_, place) in names {
         exc(o).set_field(cx, *place, None);
     }
+    let (given, most) = (args.names.len(), names.len());
+    if given > most {
+        let plural = if most == 1 { "" } else { "s" };
+        return Err(cx.type_error(format!("{class}() takes at most {most} keyword argument{plural} ({given} given)")));
+    }
     for (k, v) in args.keywords() {
         let key = k.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
         match names.iter().find(|(name, _)| *name == key) {
             Some((_, place)) => exc(o).set_field(cx, *place, Some(v.clone())),
-            None => return Err(cx.type_error(format!("{class}() got an unexpected keyword argument '{key}'"))),
+            None => {
+                let hint = crate::suggestions::hint(&key, names.iter().map(|n| n.0));
+                return Err(cx.type_error(format!("{class}() got an unexpected keyword argument '{key}'{hint}")));
+            }
         }
     }
     keep(cx, o, args.positional())

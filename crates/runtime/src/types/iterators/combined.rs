@@ -265,7 +265,8 @@ fn strict(cx: &mut Cx, args: Args<'_>, function: &str) -> PyResult<bool> {
     for (name, value) in args.keywords() {
         let text = name.cast::<crate::types::Str>().map(|s| s.to_text(cx)).unwrap_or_default();
         if text != "strict" {
-            return Err(cx.type_error(format!("{function}() got an unexpected keyword argument '{text}'")));
+            let hint = crate::suggestions::hint(&text, std::iter::once("strict"));
+            return Err(cx.type_error(format!("{function}() got an unexpected keyword argument '{text}'{hint}")));
         }
         strict = protocol::truth(cx, value)?;
     }
