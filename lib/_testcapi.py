@@ -15,6 +15,8 @@ SIZEOF_VOID_P = 8
 SIZEOF_TIME_T = 8
 SIZEOF_PID_T = 4
 WITH_PYMALLOC, WITH_MIMALLOC = True, False
+# How deep native code may call itself.
+Py_C_RECURSION_LIMIT = 20_000
 
 
 class error(Exception):

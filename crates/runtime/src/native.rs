@@ -42,6 +42,28 @@ impl<'a> Args<'a> {
     pub fn no_keywords(&self, cx: &Cx, name: &str) -> PyResult<()> {
         if self.names.is_empty() { Ok(()) } else { Err(cx.type_error(format!("{name}() takes no keyword arguments"))) }
     }
+    /// Refuses more arguments than these parameters take, and keywords that are none of them.
+    pub fn only(&self, cx: &Cx, function: &str, params: &[&str]) -> PyResult<()> {
+        let (given, most) = (self.items.len(), params.len());
+        if given > most {
+            let kind = if self.positional().is_empty() { "keyword " } else { "" };
+            return Err(cx.type_error(format!("{function}() takes at most {most} {kind}argument{} ({given} given)", plural(most))));
+        }
+        for (name, _) in self.keywords() {
+            let text = name.cast::<Str>().map_or_else(String::new, |s| s.to_text(cx));
+            match params.iter().position(|p| *p == text) {
+                Some(i) if i < self.positional().len() => {
+                    return Err(cx.type_error(format!("argument for {function}() given by name ('{text}') and position ({})", i + 1)));
+                }
+                Some(_) => {}
+                None => {
+                    let hint = crate::suggestions::hint(&text, params.iter().copied());
+                    return Err(cx.type_error(format!("{function}() got an unexpected keyword argument '{text}'{hint}")));
+                }
+            }
+        }
+        Ok(())
+    }
     /// The keyword argument of that name.
     pub fn keyword(&self, cx: &Cx, name: &str) -> Option<&'a Obj> {
         self.keywords().find(|(k, _)| k.cast::<Str>().is_some_and(|s| s.eq_str(cx, name))).map(|(_, v)| v)
@@ -167,6 +189,11 @@ fn full_name(cx: &mut Cx, def: &'static MethodDef, this: &Obj) -> String {
     if let Some(m) = this.cast::<crate::types::module::Module>().cloned() {
         let module = m.name_of(cx);
         return if module == "builtins" { def.name.into() } else { format!("{module}.{}", def.name) };
+    }
+    if def.kind == MethodKind::Class
+        && let Some(t) = this.cast::<Type>()
+    {
+        return format!("{}.{}", t.short_name(), def.name);
     }
     let class = this.cast::<Type>().filter(|_| def.kind != MethodKind::Method).cloned().unwrap_or_else(|| this.type_ref());
     let key = cx.name(def.name);

@@ -172,6 +172,15 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
             let it = protocol::iter(cx, &o)?;
             extend(cx, &a, &it)?;
         } else {
+            // What is as long as it says takes no room to grow into.
+            let exact = if o.cast::<List>().is_some() || o.cast::<Tuple>().is_some() { protocol::len(cx, &o)? } else { 0 };
+            if exact > 0 {
+                let size = a.item_size();
+                protocol::check_size(cx, exact, size, 1)?;
+                let mut data = Buf::empty();
+                data.reserve_exact(cx, exact * size + 1)?;
+                a.data.set(cx, data);
+            }
             extend(cx, &a, &o)?;
         }
     }
@@ -504,7 +513,8 @@ impl Array {
     /// Size of the array in memory, in bytes.
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<Array>) -> usize {
-        64 + this.data.get(cx).capacity().saturating_sub(1)
+        // 64 bytes in CPython, which keeps weak references in them; `sys.getsizeof` adds the words in front.
+        48 + this.data.get(cx).capacity().saturating_sub(1)
     }
     /// See PEP 585
     #[py("__class_getitem__($cls, item, /)")]
@@ -697,6 +707,10 @@ pub fn make(cx: &mut Cx) -> PyResult {
     };
     let ty = m.add_type(cx, &spec)?;
     m.set(cx, "ArrayType", ty.as_obj().clone())?;
+    let abc = retic_runtime::modules::import::import(cx, "collections.abc")?;
+    let key = cx.name("MutableSequence");
+    let sequence = protocol::getattr(cx, &abc, &key)?;
+    protocol::call_method(cx, &sequence, "register", &[ty.as_obj().clone()])?;
     let codes = cx.str(&item::codes())?;
     m.set(cx, "typecodes", codes)?;
     Ok(m.into_obj())

@@ -215,7 +215,14 @@ impl Deque {
     /// Remove first occurrence of value.
     #[py("remove($self, value, /)")]
     fn remove(cx: &mut Cx, this: &Ref<Deque>, value: &Obj) -> PyResult<()> {
-        match find(cx, this, value, 0, usize::MAX)? {
+        let found = match find(cx, this, value, 0, usize::MAX) {
+            Err(_) if cx.error_is(&cx.types.runtime_error) => {
+                cx.clear_error();
+                return Err(cx.index_error("deque mutated during remove()."));
+            }
+            found => found?,
+        };
+        match found {
             Some(i) => {
                 let old = this.change(cx).remove(i);
                 cx.release(old);
@@ -236,6 +243,13 @@ impl Deque {
         if len > 1 {
             this.change(cx).rotate_right(n.rem_euclid(len) as usize);
         }
+    }
+    /// Return the size of the deque in memory, in bytes: a head and blocks of 64 places.
+    #[py("__sizeof__($self, /)")]
+    fn sizeof(cx: &mut Cx, this: &Ref<Deque>) -> usize {
+        // The first item lies in the middle of a block.
+        // Of the head 16 bytes lie in front: `sys.getsizeof` adds them.
+        200 + (1 + (31 + this.get(cx).len()) / 64) * 528
     }
     /// Return a reverse iterator over the deque.
     #[py("__reversed__($self, /)")]
@@ -301,9 +315,7 @@ fn deque_spec() -> Spec {
             init: Some(|cx, o, args: Args<'_>| {
                 let d = of(o);
                 let p = args.positional();
-                if p.len() > 2 {
-                    return Err(cx.type_error(format!("deque() takes at most 2 arguments ({} given)", p.len())));
-                }
+                args.only(cx, "deque", &["iterable", "maxlen"])?;
                 let max = match p.get(1).or(args.keyword(cx, "maxlen")).filter(|m| !m.is_none()) {
                     Some(m) => {
                         if m.ty().slots(cx).index.is_none() {
@@ -384,10 +396,26 @@ fn deque_spec() -> Spec {
     }
 }
 
+/// `type(iter(deque))(deque, index=0)`: what a pickled iterator is made of.
+fn new_iterator(cx: &mut Cx, ty: &Ref<retic_runtime::types::Type>, args: Args<'_>, back: bool) -> PyResult {
+    let name = ty.short_name();
+    let a = args.unpack(cx, &name, 1, 2)?;
+    let Some(d) = a[0].cast::<Deque>() else {
+        return Err(cx.type_error(format!("{name}() argument 1 must be collections.deque, not {}", a[0].ty().name_text())));
+    };
+    let index = a.get(1).map_or(Ok(0), |i| protocol::index_i64(cx, i))?.max(0) as usize;
+    let made = iterate(cx, d, back)?;
+    if let Some(it) = made.cast::<DequeIter>() {
+        it.at.set(index.min(d.get(cx).len()));
+    }
+    Ok(made)
+}
+
 fn iterator_spec(name: &'static str) -> Spec {
     Spec {
-        flags: flags::GC | flags::NO_NEW,
+        flags: flags::GC,
         slots: Slots {
+            new: Some(if name.contains("reverse") { |cx, ty, args| new_iterator(cx, ty, args, true) } else { |cx, ty, args| new_iterator(cx, ty, args, false) }),
             iter: Some(|_, o| Ok(o.clone())),
             next: Some(|cx, o| {
                 let Some(it) = o.cast::<DequeIter>().cloned() else { return Ok(None) };
@@ -411,6 +439,13 @@ fn iterator_spec(name: &'static str) -> Spec {
 }
 #[retic_macros::methods]
 impl DequeIter {
+    /// Return state information for pickling.
+    #[py("__reduce__($self, /)")]
+    fn reduce(cx: &mut Cx, this: &Ref<DequeIter>) -> PyResult {
+        let (deque, at) = (this.deque.cloned(cx).as_obj().clone(), cx.int(this.at.get().min(i64::MAX as usize) as i64)?);
+        let args = cx.tuple(vec![deque, at])?;
+        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args])
+    }
     /// Private method returning an estimate of len(list(it)).
     #[py("__length_hint__($self, /)")]
     fn length_hint(cx: &mut Cx, this: &Ref<DequeIter>) -> usize {

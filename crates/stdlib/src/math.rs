@@ -37,27 +37,55 @@ fn scaled(m: f64, e: i64) -> f64 {
     }
     if e >= -1021 { m * 2.0 * 2f64.powi(e as i32 - 1) } else { m * 2f64.powi(-1021) * 2f64.powi(e as i32 + 1021) }
 }
-/// The length of a vector, without overflow on the way.
+/// A sum, and what its rounding lost (Knuth).
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let x = a + b;
+    let z = x - a;
+    (x, (a - (x - z)) + (b - z))
+}
+/// A product, and what its rounding lost.
+fn two_product(a: f64, b: f64) -> (f64, f64) {
+    let x = a * b;
+    (x, a.mul_add(b, -x))
+}
+/// A product added to a sum of three parts, of which each holds what the one before lost.
+fn add_product(parts: [f64; 3], x: f64, y: f64) -> [f64; 3] {
+    let (product, rest) = two_product(x, y);
+    let (high, lost) = two_sum(parts[0], product);
+    let (low, tiny) = two_sum(parts[1], rest);
+    let (low, more) = two_sum(low, lost);
+    [high, low, parts[2] + tiny + more]
+}
+/// The length of a vector, without overflow on the way and rounded right in nearly all cases: squares of scaled values are
+/// added up in two parts, and the root is corrected once.
 fn norm(v: &[f64]) -> f64 {
     if v.iter().any(|x| x.is_infinite()) {
         return f64::INFINITY;
     }
-    if let [a, b] = v {
-        return a.hypot(*b);
-    }
     let max = v.iter().fold(0f64, |m, x| m.max(x.abs()));
-    if max == 0.0 || v.iter().any(|x| x.is_nan()) {
+    if max == 0.0 || v.len() < 2 || v.iter().any(|x| x.is_nan()) {
         return v.iter().fold(0f64, |s, x| s + x.abs());
     }
-    let (mut sum, mut lost) = (0.0, 0.0);
-    for x in v {
-        let y = x / max;
-        let sq = y * y;
-        let t = sum + sq;
-        lost += (sum - t) + sq + y.mul_add(y, -sq);
-        sum = t;
+    if max < f64::MIN_POSITIVE {
+        // A power of two brings small values where squares have all their bits.
+        let larger: Vec<f64> = v.iter().map(|x| x / f64::MIN_POSITIVE).collect();
+        return f64::MIN_POSITIVE * norm(&larger);
     }
-    max * (sum + lost).sqrt()
+    // The power of two above the largest value, and its reciprocal.
+    let exponent = ((max.to_bits() >> 52) as i64) - 1022;
+    let scale = |x: f64| libm::scalbn(x, -exponent as i32);
+    let (mut sum, mut lost) = (1.0, 0.0);
+    for x in v {
+        let x = scale(*x);
+        let (square, rest) = two_product(x, x);
+        let (s, l) = two_sum(sum, square);
+        (sum, lost) = (s, lost + rest + l);
+    }
+    let root = (sum - 1.0 + lost).sqrt();
+    let (square, rest) = two_product(-root, root);
+    let (s, l) = two_sum(sum, square);
+    let left = s - 1.0 + (lost + rest + l);
+    libm::scalbn(root + left / (2.0 * root), exponent as i32)
 }
 /// An integer that is not negative.
 fn whole(cx: &mut Cx, o: &Obj, name: &str) -> PyResult<Big> {
@@ -390,7 +418,27 @@ mod functions {
             return Err(cx.value_error("Inputs are not the same length"));
         }
         let mut total = cx.int(0)?;
-        for (x, y) in a.iter().zip(&b) {
+        let exact = |o: &Obj| std::ptr::eq(o.ty(), &*cx.types.float);
+        // Floats, and small ints among them, are added up in three parts, until something else or infinite comes.
+        let fast = a.iter().zip(&b).map_while(|(x, y)| {
+            let number = |o: &Obj| if exact(o) { Some(protocol::exact_float(o)) } else { int::to_i64(o).filter(|_| std::ptr::eq(o.ty(), &*cx.types.int)).filter(|v| v.unsigned_abs() <= 1 << 53).map(|v| v as f64) };
+            if exact(x) || exact(y) { Some((number(x)?, number(y)?)) } else { None }
+        });
+        let mut parts = [0.0; 3];
+        let mut done = 0;
+        for (x, y) in fast {
+            let next = add_product(parts, x, y);
+            if !next[0].is_finite() {
+                break;
+            }
+            (parts, done) = (next, done + 1);
+        }
+        if done > 0 {
+            let (sum, lost) = two_sum(parts[1], parts[0]);
+            let value = cx.float(parts[2] + lost + sum)?;
+            total = protocol::binary(cx, &total, &value, Op::Add)?;
+        }
+        for (x, y) in a.iter().zip(&b).skip(done) {
             let v = protocol::binary(cx, x, y, Op::Mul)?;
             total = protocol::binary(cx, &total, &v, Op::Add)?;
             cx.poll_native()?;
@@ -413,11 +461,15 @@ mod functions {
     #[py("comb(n, k, /)")]
     pub fn comb(cx: &mut Cx, n: &Obj, k: &Obj) -> PyResult {
         let (n, k) = (whole(cx, n, "n")?, whole(cx, k, "k")?);
-        let Some(k) = k.to_i64().filter(|k| !n.sub(&Big::from_i128(i128::from(*k))).is_negative()) else { return cx.int(0) };
-        let other = n.sub(&Big::from_i128(i128::from(k)));
-        let k = match other.to_i64() {
-            Some(o) => k.min(o),
-            None => k,
+        let other = n.sub(&k);
+        if other.is_negative() {
+            return cx.int(0);
+        }
+        let k = match (k.to_i64(), other.to_i64()) {
+            (Some(k), Some(o)) => k.min(o),
+            (Some(k), None) => k,
+            (None, Some(o)) => o,
+            (None, None) => return Err(cx.overflow_error("min(n - k, k) must not exceed 9223372036854775807")),
         };
         let mut total = Big::from_i128(1);
         for i in 0..k {
@@ -477,11 +529,18 @@ mod functions {
     }
     /// Return the next floating-point value after x towards y.
     #[py("nextafter(x, y, /, *, steps=None)")]
-    pub fn nextafter(cx: &mut Cx, x: f64, y: f64, steps: Option<i64>) -> PyResult<f64> {
-        let n = steps.unwrap_or(1);
-        if n < 0 {
-            return Err(cx.value_error("steps must be a non-negative integer"));
-        }
+    pub fn nextafter(cx: &mut Cx, x: f64, y: f64, steps: Option<&Obj>) -> PyResult<f64> {
+        let n = match steps.filter(|s| !s.is_none()) {
+            None => 1,
+            Some(s) => {
+                let s = protocol::index(cx, s)?;
+                match int::to_i64(&s) {
+                    Some(n) if n >= 0 => i128::from(n),
+                    None if int::to_big(&s).is_some_and(|b| !b.is_negative()) => i128::from(u64::MAX),
+                    _ => return Err(cx.value_error("steps must be a non-negative integer")),
+                }
+            }
+        };
         if x.is_nan() || y.is_nan() {
             return Ok(x + y);
         }
@@ -492,7 +551,7 @@ mod functions {
         };
         let back = |k: i128| f64::from_bits(if k < 0 { (i128::from(i64::MIN) - k) as i64 as u64 } else { k as u64 });
         let (a, b) = (key(x), key(y));
-        let to = if a < b { (a + i128::from(n)).min(b) } else { (a - i128::from(n)).max(b) };
+        let to = if a < b { (a + n).min(b) } else { (a - n).max(b) };
         Ok(if to == b {
             y
         } else if to == a {
@@ -565,7 +624,11 @@ mod functions {
     /// Return x**y (x to the power of y).
     #[py("pow(x, y, /)")]
     pub fn pow(cx: &mut Cx, x: f64, y: f64) -> PyResult<f64> {
-        checked(cx, x + y, x.powf(y))
+        let r = x.powf(y);
+        if r.is_infinite() && x == 0.0 && y.is_finite() {
+            return Err(cx.value_error("math domain error"));
+        }
+        checked(cx, x + y, r)
     }
     /// Return the floor of x as an Integral.
     #[py("floor(x, /)")]

@@ -3,137 +3,200 @@
 use crate::cx::{Cx, PyResult, Raised};
 use crate::object::{Obj, Ref};
 use crate::protocol::{self, buffer};
-use crate::types::{Bytes, CodeObj, Dict, Float, Int, List, Set, Str, Tuple, int, module};
+use crate::types::{ByteArray, Bytes, CodeObj, Dict, List, Set, Str, Tuple, int, module};
+use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 
-const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 2000;
 
-fn write_int(cx: &Cx, o: &Obj, out: &mut Vec<u8>) {
-    match int::to_i64(o).and_then(|v| i32::try_from(v).ok()) {
-        Some(v) => {
-            out.push(b'i');
-            out.extend(v.to_le_bytes());
-        }
-        None => {
-            let _ = cx;
-            let (negative, digits) = int::to_big(o).map(|b| b.to_digits()).unwrap_or_default();
-            // Digits of 30 bits become digits of 15.
-            let mut halves: Vec<u16> = digits.iter().flat_map(|d| [(d & 0x7fff) as u16, (d >> 15) as u16]).collect();
-            while halves.last() == Some(&0) {
-                halves.pop();
+/// What a value is written with.
+struct Writer {
+    out: Vec<u8>,
+    /// From 3 on what appears twice is written once, from 4 on there are short forms, from 5 on slices.
+    version: i64,
+    code: bool,
+    /// The objects written so far that others may refer to, by address; they are held meanwhile.
+    known: FxHashMap<usize, u32>,
+    held: Vec<Obj>,
+}
+
+/// The bit of a type code that says: this object gets a number.
+const NUMBERED: u8 = 0x80;
+
+impl Writer {
+    fn new(version: i64, code: bool) -> Writer {
+        Writer { out: Vec::new(), version, code, known: FxHashMap::default(), held: Vec::new() }
+    }
+    fn size(&mut self, n: usize) {
+        self.out.extend((n as u32).to_le_bytes());
+    }
+    fn int(&mut self, o: &Obj, flag: u8) {
+        match int::to_i64(o).and_then(|v| i32::try_from(v).ok()) {
+            Some(v) => {
+                self.out.push(b'i' | flag);
+                self.out.extend(v.to_le_bytes());
             }
-            let n = halves.len() as i32;
-            out.push(b'l');
-            out.extend((if negative { -n } else { n }).to_le_bytes());
-            halves.iter().for_each(|d| out.extend(d.to_le_bytes()));
+            None => {
+                let (negative, digits) = int::to_big(o).map(|b| b.to_digits()).unwrap_or_default();
+                // Digits of 30 bits become digits of 15.
+                let mut halves: Vec<u16> = digits.iter().flat_map(|d| [(d & 0x7fff) as u16, (d >> 15) as u16]).collect();
+                while halves.last() == Some(&0) {
+                    halves.pop();
+                }
+                let n = halves.len() as i32;
+                self.out.push(b'l' | flag);
+                self.out.extend((if negative { -n } else { n }).to_le_bytes());
+                halves.iter().for_each(|d| self.out.extend(d.to_le_bytes()));
+            }
         }
+    }
+    fn float(&mut self, v: f64) {
+        if self.version > 1 {
+            self.out.extend(v.to_le_bytes());
+        } else {
+            let (digits, rest) = retic_numbers::format::float_body(v.abs(), 'g', Some(17), false, false);
+            let text = format!("{}{digits}{rest}", if v.is_sign_negative() { "-" } else { "" });
+            self.out.push(text.len() as u8);
+            self.out.extend_from_slice(text.as_bytes());
+        }
+    }
+    fn text(&mut self, cx: &mut Cx, s: &Ref<Str>, flag: u8) -> PyResult<()> {
+        let interned = s.is_interned();
+        if let Some(a) = s.ascii_bytes().filter(|_| self.version >= 4) {
+            if a.len() < 256 {
+                self.out.push(if interned { b'Z' } else { b'z' } | flag);
+                self.out.push(a.len() as u8);
+            } else {
+                self.out.push(if interned { b'A' } else { b'a' } | flag);
+                self.size(a.len());
+            }
+            protocol::grow(cx, &mut self.out, a.len())?;
+            self.out.extend_from_slice(a);
+        } else {
+            let b = crate::codecs::encode(cx, s, "utf-8", "surrogatepass")?;
+            self.out.push(if interned && self.version >= 3 { b't' } else { b'u' } | flag);
+            self.size(b.len());
+            protocol::grow(cx, &mut self.out, b.len())?;
+            self.out.extend(b);
+        }
+        Ok(())
+    }
+    /// Writes a value of which the writer itself holds so many handles.
+    fn write(&mut self, cx: &mut Cx, o: &Obj, mine: i64, depth: usize) -> PyResult<()> {
+        cx.room()?;
+        cx.poll_native()?;
+        if depth > MAX_DEPTH {
+            return Err(cx.value_error("object too deeply nested to marshal"));
+        }
+        protocol::grow(cx, &mut self.out, 16)?;
+        let simple = [(&cx.consts.none, b'N'), (&cx.consts.true_, b'T'), (&cx.consts.false_, b'F'), (&cx.consts.ellipsis, b'.'), (cx.types.stop_iteration.as_obj(), b'S')];
+        if let Some((_, code)) = simple.into_iter().find(|(s, _)| o.is(s)) {
+            self.out.push(code);
+            return Ok(());
+        }
+        let mut flag = 0;
+        if self.version >= 3 {
+            if let Some(n) = self.known.get(&o.address()) {
+                self.out.push(b'r');
+                self.out.extend(n.to_le_bytes());
+                return Ok(());
+            }
+            // What nobody else holds cannot appear again.
+            if o.is_immortal() || o.count() > 1 + mine || o.cast::<Str>().is_some_and(|s| s.is_interned()) {
+                self.known.insert(o.address(), self.held.len() as u32);
+                self.held.push(o.clone());
+                flag = NUMBERED;
+            }
+        }
+        self.write_new(cx, o, flag, depth)
+    }
+    fn items(&mut self, cx: &mut Cx, items: &[Obj], mine: i64, depth: usize) -> PyResult<()> {
+        items.iter().try_for_each(|i| self.write(cx, i, mine, depth + 1))
+    }
+    fn write_new(&mut self, cx: &mut Cx, o: &Obj, flag: u8, depth: usize) -> PyResult<()> {
+        let exact = |t: &Ref<crate::types::Type>| std::ptr::eq(o.ty(), &**t);
+        if exact(&cx.types.int) {
+            self.int(o, flag);
+        } else if exact(&cx.types.float) {
+            self.out.push(if self.version > 1 { b'g' } else { b'f' } | flag);
+            self.float(protocol::exact_float(o));
+        } else if exact(&cx.types.complex) {
+            let (re, im) = crate::types::complex::value(o);
+            self.out.push(if self.version > 1 { b'y' } else { b'x' } | flag);
+            self.float(re);
+            self.float(im);
+        } else if let Some(s) = o.cast::<Str>().filter(|_| exact(&cx.types.str)) {
+            self.text(cx, s, flag)?;
+        } else if let Some(t) = o.cast::<Tuple>().filter(|_| exact(&cx.types.tuple)) {
+            if t.items().len() < 256 && self.version >= 4 {
+                self.out.push(b')' | flag);
+                self.out.push(t.items().len() as u8);
+            } else {
+                self.out.push(b'(' | flag);
+                self.size(t.items().len());
+            }
+            self.items(cx, t.items(), 0, depth)?;
+        } else if let Some(l) = o.cast::<List>().filter(|_| exact(&cx.types.list)) {
+            let items = l.to_vec(cx);
+            self.out.push(b'[' | flag);
+            self.size(items.len());
+            self.items(cx, &items, 1, depth)?;
+        } else if let Some(d) = o.cast::<Dict>().filter(|_| exact(&cx.types.dict)) {
+            self.out.push(b'{' | flag);
+            for (k, v) in d.entries(cx) {
+                self.write(cx, &k, 1, depth + 1)?;
+                self.write(cx, &v, 1, depth + 1)?;
+            }
+            self.out.push(b'0');
+        } else if let Some(s) = o.cast::<Set>().filter(|_| exact(&cx.types.set) || exact(&cx.types.frozenset)) {
+            self.out.push(if exact(&cx.types.set) { b'<' } else { b'>' } | flag);
+            let items = s.items(cx);
+            self.size(items.len());
+            // In the order of their bytes, so that equal sets give equal bytes.
+            let mut parts = Vec::new();
+            for i in items {
+                let mut alone = Writer::new(self.version, self.code);
+                alone.write(cx, &i, 1, depth + 1)?;
+                parts.push((alone.out, i));
+            }
+            parts.sort_by(|a, b| a.0.cmp(&b.0));
+            for (_, i) in &parts {
+                self.write(cx, i, 1, depth + 1)?;
+            }
+        } else if let Some(c) = o.cast::<CodeObj>() {
+            if !self.code {
+                return Err(cx.value_error("unmarshallable object"));
+            }
+            let b = retic_bytecode::pack::write(c.code());
+            self.out.push(b'c' | flag);
+            self.size(b.len());
+            protocol::grow(cx, &mut self.out, b.len())?;
+            self.out.extend(b);
+        } else if let Some(parts) = crate::types::slice::three(cx, o).filter(|_| self.version >= 5) {
+            self.out.push(b':' | flag);
+            self.items(cx, &parts, 1, depth)?;
+        } else if buffer::exports(cx, o) {
+            let b = buffer::bytes(cx, o)?;
+            self.out.push(b's' | flag);
+            self.size(b.len());
+            protocol::grow(cx, &mut self.out, b.len())?;
+            self.out.extend(b);
+        } else {
+            return Err(cx.value_error("unmarshallable object"));
+        }
+        Ok(())
     }
 }
 
-fn write(cx: &mut Cx, o: &Obj, out: &mut Vec<u8>, depth: usize, code: bool) -> PyResult<()> {
-    if depth > MAX_DEPTH {
-        return Err(cx.value_error("object too deeply nested to marshal"));
-    }
-    protocol::grow(cx, out, 16)?;
-    let size = |out: &mut Vec<u8>, n: usize| out.extend((n as u32).to_le_bytes());
-    let ty = o.ty();
-    if o.is_none() {
-        out.push(b'N');
-    } else if o.is(&cx.consts.true_) {
-        out.push(b'T');
-    } else if o.is(&cx.consts.false_) {
-        out.push(b'F');
-    } else if o.is(&cx.consts.ellipsis) {
-        out.push(b'.');
-    } else if o.is(cx.types.stop_iteration.as_obj()) {
-        out.push(b'S');
-    } else if std::ptr::eq(ty, &*cx.types.int) && o.cast::<Int>().is_some() {
-        write_int(cx, o, out);
-    } else if let Some(f) = o.cast::<Float>().filter(|_| std::ptr::eq(ty, &*cx.types.float)) {
-        let _ = f;
-        out.push(b'g');
-        out.extend(protocol::exact_float(o).to_le_bytes());
-    } else if std::ptr::eq(ty, &*cx.types.complex) {
-        let (re, im) = crate::types::complex::value(o);
-        out.push(b'y');
-        out.extend(re.to_le_bytes());
-        out.extend(im.to_le_bytes());
-    } else if let Some(s) = o.cast::<Str>().filter(|_| std::ptr::eq(ty, &*cx.types.str)) {
-        if let Some(a) = s.ascii_bytes() {
-            if a.len() < 256 {
-                out.push(if s.is_interned() { b'Z' } else { b'z' });
-                out.push(a.len() as u8);
-            } else {
-                out.push(if s.is_interned() { b'A' } else { b'a' });
-                size(out, a.len());
-            }
-            out.extend_from_slice(a);
-        } else {
-            let b = crate::codecs::encode(cx, s, "utf-8", "surrogatepass")?;
-            out.push(if s.is_interned() { b't' } else { b'u' });
-            size(out, b.len());
-            out.extend(b);
-        }
-    } else if let Some(t) = o.cast::<Tuple>().filter(|_| std::ptr::eq(ty, &*cx.types.tuple)) {
-        if t.items().len() < 256 {
-            out.push(b')');
-            out.push(t.items().len() as u8);
-        } else {
-            out.push(b'(');
-            size(out, t.items().len());
-        }
-        for i in t.items() {
-            cx.deeper("", |cx| write(cx, i, out, depth + 1, code))?;
-        }
-    } else if let Some(l) = o.cast::<List>().filter(|_| std::ptr::eq(ty, &*cx.types.list)) {
-        let items = l.to_vec(cx);
-        out.push(b'[');
-        size(out, items.len());
-        for i in &items {
-            cx.deeper("", |cx| write(cx, i, out, depth + 1, code))?;
-        }
-    } else if let Some(d) = o.cast::<Dict>().filter(|_| std::ptr::eq(ty, &*cx.types.dict)) {
-        out.push(b'{');
-        for (k, v) in d.entries(cx) {
-            cx.deeper("", |cx| write(cx, &k, out, depth + 1, code))?;
-            cx.deeper("", |cx| write(cx, &v, out, depth + 1, code))?;
-        }
-        out.push(b'0');
-    } else if let Some(s) = o.cast::<Set>().filter(|_| std::ptr::eq(ty, &*cx.types.set) || std::ptr::eq(ty, &*cx.types.frozenset)) {
-        out.push(if std::ptr::eq(ty, &*cx.types.set) { b'<' } else { b'>' });
-        let items = s.items(cx);
-        size(out, items.len());
-        // In the order of their bytes, so that equal sets give equal bytes.
-        let mut parts = Vec::new();
-        for i in &items {
-            let mut b = Vec::new();
-            cx.deeper("", |cx| write(cx, i, &mut b, depth + 1, code))?;
-            parts.push(b);
-        }
-        parts.sort();
-        parts.into_iter().for_each(|b| out.extend(b));
-    } else if let Some(c) = o.cast::<CodeObj>() {
-        if !code {
-            return Err(cx.value_error("unmarshallable object"));
-        }
-        let b = retic_bytecode::pack::write(c.code());
-        out.push(b'c');
-        size(out, b.len());
-        out.extend(b);
-    } else if buffer::exports(cx, o) {
-        let b = buffer::bytes(cx, o)?;
-        out.push(b's');
-        size(out, b.len());
-        protocol::grow(cx, out, b.len())?;
-        out.extend(b);
-    } else {
-        return Err(cx.value_error("unmarshallable object"));
-    }
-    Ok(())
+/// Where bytes come from.
+enum Source<'a> {
+    Bytes(&'a [u8]),
+    /// An open file; it is asked for just as many bytes as are needed.
+    File(Obj),
 }
 
 struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    source: Source<'a>,
     refs: Vec<Obj>,
     code: bool,
 }
@@ -145,27 +208,47 @@ impl<'a> Reader<'a> {
     fn bad(cx: &Cx, why: &str) -> Raised {
         cx.value_error(format!("bad marshal data ({why})"))
     }
-    fn take(&mut self, cx: &Cx, n: usize) -> PyResult<&'a [u8]> {
-        let part = self.bytes.get(self.at..self.at.saturating_add(n)).ok_or_else(|| Self::short(cx))?;
-        self.at += n;
-        Ok(part)
+    fn take(&mut self, cx: &mut Cx, n: usize) -> PyResult<Cow<'a, [u8]>> {
+        let file = match &mut self.source {
+            Source::Bytes(bytes) => {
+                let (part, rest) = bytes.split_at_checked(n).ok_or_else(|| Self::short(cx))?;
+                *bytes = rest;
+                return Ok(Cow::Borrowed(part));
+            }
+            Source::File(f) => f.clone(),
+        };
+        protocol::check_size(cx, 1, n, 1)?;
+        let place = ByteArray::of_type(cx, &cx.types.bytearray, &vec![0; n])?;
+        let view = crate::types::memoryview::of(cx, place.as_obj())?;
+        let read = protocol::call_method(cx, &file, "readinto", std::slice::from_ref(&view))?;
+        let got = protocol::index_i64(cx, &read)?;
+        if got != n as i64 {
+            return Err(if got > n as i64 {
+                cx.value_error(format!("read() returned too much data: {n} bytes requested, {got} returned"))
+            } else {
+                cx.error_of(&cx.types.eof_error, "EOF read where not expected")
+            });
+        }
+        let bytes = place.bytes(cx).to_vec();
+        cx.release(view);
+        Ok(Cow::Owned(bytes))
     }
-    fn long(&mut self, cx: &Cx) -> PyResult<i32> {
+    fn long(&mut self, cx: &mut Cx) -> PyResult<i32> {
         let b = self.take(cx, 4)?;
         Ok(i32::from_le_bytes([b[0], b[1], b[2], b[3]]))
     }
-    fn count(&mut self, cx: &Cx, what: &str) -> PyResult<usize> {
+    fn count(&mut self, cx: &mut Cx, what: &str) -> PyResult<usize> {
         let n = self.long(cx)?;
         usize::try_from(n).map_err(|_| Self::bad(cx, &format!("{what} size out of range")))
     }
-    fn double(&mut self, cx: &Cx) -> PyResult<f64> {
-        let b: [u8; 8] = self.take(cx, 8)?.try_into().map_err(|_| Self::short(cx))?;
+    fn double(&mut self, cx: &mut Cx) -> PyResult<f64> {
+        let b: [u8; 8] = (&*self.take(cx, 8)?).try_into().map_err(|_| Self::short(cx))?;
         Ok(f64::from_le_bytes(b))
     }
-    fn float_text(&mut self, cx: &Cx) -> PyResult<f64> {
+    fn float_text(&mut self, cx: &mut Cx) -> PyResult<f64> {
         let n = self.take(cx, 1)?[0] as usize;
         let t = self.take(cx, n)?;
-        std::str::from_utf8(t).ok().and_then(|t| t.parse().ok()).ok_or_else(|| Self::bad(cx, "float"))
+        std::str::from_utf8(&t).ok().and_then(|t| t.parse().ok()).ok_or_else(|| Self::bad(cx, "float"))
     }
 
     /// `None`: the end mark of a dict.
@@ -174,12 +257,16 @@ impl<'a> Reader<'a> {
             return Err(cx.value_error("recursion limit exceeded"));
         }
         cx.poll_native()?;
-        let head = match self.bytes.get(self.at) {
-            Some(b) => *b,
-            None => return Err(cx.error_of(&cx.types.eof_error, "EOF read where object expected")),
+        cx.room()?;
+        let head = match self.take(cx, 1) {
+            Ok(b) => b[0],
+            Err(_) if cx.error_is(&cx.types.eof_error) => {
+                cx.clear_error();
+                return Err(cx.error_of(&cx.types.eof_error, "EOF read where object expected"));
+            }
+            Err(r) => return Err(r),
         };
-        self.at += 1;
-        let keep = head & 0x80 != 0;
+        let keep = head & NUMBERED != 0;
         // Containers take their number before their items do.
         let slot = keep.then(|| {
             self.refs.push(cx.none());
@@ -203,7 +290,7 @@ impl<'a> Reader<'a> {
                 cx.int(i64::from(v))?
             }
             b'I' => {
-                let b: [u8; 8] = self.take(cx, 8)?.try_into().map_err(|_| Self::short(cx))?;
+                let b: [u8; 8] = (&*self.take(cx, 8)?).try_into().map_err(|_| Self::short(cx))?;
                 cx.int(i64::from_le_bytes(b))?
             }
             b'l' => {
@@ -239,12 +326,12 @@ impl<'a> Reader<'a> {
             b's' => {
                 let n = self.count(cx, "bytes object")?;
                 let b = self.take(cx, n)?;
-                Bytes::from_slice(cx, b)?
+                Bytes::from_slice(cx, &b)?
             }
             b'z' | b'Z' | b'a' | b'A' => {
                 let n = if kind.eq_ignore_ascii_case(&b'z') { self.take(cx, 1)?[0] as usize } else { self.count(cx, "string")? };
                 let b = self.take(cx, n)?;
-                let s = Str::from_latin1(cx, b)?;
+                let s = Str::from_latin1(cx, &b)?;
                 if kind.is_ascii_uppercase() { crate::types::str::intern(cx, s).into_obj() } else { s.into_obj() }
             }
             b'u' | b't' => {
@@ -260,7 +347,7 @@ impl<'a> Reader<'a> {
                     self.refs[i] = l.as_obj().clone();
                 }
                 for _ in 0..n {
-                    let Some(v) = cx.deeper("", |cx| self.read(cx, depth + 1))? else {
+                    let Some(v) = self.read(cx, depth + 1)? else {
                         return Err(cx.type_error("NULL object in marshal data for container"));
                     };
                     match &list {
@@ -286,8 +373,8 @@ impl<'a> Reader<'a> {
                 if let Some(i) = slot {
                     self.refs[i] = d.as_obj().clone();
                 }
-                while let Some(k) = cx.deeper("", |cx| self.read(cx, depth + 1))? {
-                    let Some(v) = cx.deeper("", |cx| self.read(cx, depth + 1))? else { break };
+                while let Some(k) = self.read(cx, depth + 1)? {
+                    let Some(v) = self.read(cx, depth + 1)? else { break };
                     let old = d.insert(cx, &k, v)?;
                     cx.release(old);
                 }
@@ -299,10 +386,19 @@ impl<'a> Reader<'a> {
                 }
                 let n = self.count(cx, "code")?;
                 let b = self.take(cx, n)?;
-                match retic_bytecode::pack::read(b) {
+                match retic_bytecode::pack::read(&b) {
                     Some(c) => CodeObj::new(cx, c)?.into_obj(),
                     None => return Err(Self::bad(cx, "code object")),
                 }
+            }
+            b':' => {
+                let mut parts = [cx.none(), cx.none(), cx.none()];
+                for p in &mut parts {
+                    let Some(v) = self.read(cx, depth + 1)? else { return Err(Self::bad(cx, "slice")) };
+                    *p = v;
+                }
+                let [start, stop, step] = parts;
+                crate::types::slice::make(cx, start, stop, step)?
             }
             b'r' => {
                 let i = self.count(cx, "reference")?;
@@ -320,12 +416,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn loads_from(cx: &mut Cx, bytes: &[u8], code: bool) -> PyResult<(Obj, usize)> {
-    let mut r = Reader { bytes, at: 0, refs: Vec::new(), code };
-    match r.read(cx, 0)? {
-        Some(o) => Ok((o, r.at)),
-        None => Err(cx.type_error("NULL object in marshal data for object")),
-    }
+fn read_from(cx: &mut Cx, source: Source<'_>, code: bool) -> PyResult {
+    let mut r = Reader { source, refs: Vec::new(), code };
+    let o = r.read(cx, 1)?;
+    cx.release(r.refs);
+    o.ok_or_else(|| cx.type_error("NULL object in marshal data for object"))
 }
 
 #[retic_macros::methods]
@@ -336,16 +431,18 @@ mod functions {
     /// Return the bytes object that would be written to a file by dump(value, file).
     #[py("dumps(value, version=5, /, *, allow_code=True)")]
     pub fn dumps(cx: &mut Cx, value: &Obj, version: i64, allow_code: bool) -> PyResult {
-        let _ = version;
-        let mut out = Vec::new();
-        write(cx, value, &mut out, 0, allow_code)?;
+        let mut writer = Writer::new(version, allow_code);
+        // The caller's argument is a handle of its own.
+        writer.write(cx, value, 0, 1)?;
+        let Writer { out, held, .. } = writer;
+        cx.release(held);
         Bytes::from_slice(cx, &out)
     }
     /// Convert the bytes-like object to a value.
     #[py("loads(bytes, /, *, allow_code=True)")]
     pub fn loads(cx: &mut Cx, bytes: &Obj, allow_code: bool) -> PyResult {
         let b = buffer::bytes(cx, bytes)?;
-        Ok(loads_from(cx, &b, allow_code)?.0)
+        read_from(cx, Source::Bytes(&b), allow_code)
     }
     /// Write the value on the open file.
     #[py("dump(value, file, version=5, /, *, allow_code=True)")]
@@ -356,15 +453,12 @@ mod functions {
     /// Read one value from the open file and return it.
     #[py("load(file, /, *, allow_code=True)")]
     pub fn load(cx: &mut Cx, file: &Obj, allow_code: bool) -> PyResult {
-        // Values say no length: the rest of the file is read, and what was not used is given back by seeking.
-        let data = protocol::call_method(cx, file, "read", &[])?;
-        let b = buffer::bytes(cx, &data)?;
-        let (o, used) = loads_from(cx, &b, allow_code)?;
-        if used < b.len() {
-            let (back, whence) = (cx.int(used as i64 - b.len() as i64)?, cx.int(1)?);
-            protocol::call_method(cx, file, "seek", &[back, whence])?;
+        let zero = cx.int(0)?;
+        let nothing = protocol::call_method(cx, file, "read", &[zero])?;
+        if nothing.cast::<Bytes>().is_none() {
+            return Err(cx.type_error(format!("file.read() returned not bytes but {}", nothing.ty().name_text())));
         }
-        Ok(o)
+        read_from(cx, Source::File(file.clone()), allow_code)
     }
 }
 

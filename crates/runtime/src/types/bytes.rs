@@ -186,9 +186,7 @@ impl Bytes {
 /// What the constructors of `bytes` and `bytearray` take: nothing, a count, a text with its encoding, bytes, ints.
 pub(super) fn from_args(cx: &mut Cx, args: Args<'_>, name: &str) -> PyResult<Vec<u8>> {
     let pos = args.positional();
-    if pos.len() > 3 {
-        return Err(cx.type_error(format!("{name}() takes at most 3 arguments ({} given)", pos.len())));
-    }
+    args.only(cx, name, &["source", "encoding", "errors"])?;
     let get = |cx: &Cx, i: usize, key: &str| pos.get(i).or(args.keyword(cx, key)).cloned();
     let (source, encoding, errors) = (get(cx, 0, "source"), get(cx, 1, "encoding"), get(cx, 2, "errors"));
     let Some(x) = source else {

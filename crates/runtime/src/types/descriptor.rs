@@ -2,7 +2,7 @@
 
 use super::dunders::Dunder;
 use super::function::{self, Builtin};
-use super::type_::flags;
+use super::type_::{Cmp, flags};
 use super::{Slots, Spec, Str, Type};
 use crate::cx::{Cx, PyResult};
 use crate::layout;
@@ -224,6 +224,10 @@ pub fn wrapper_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl Wrapper {
+    #[get("__qualname__")]
+    fn qualname(cx: &mut Cx, this: &Ref<Wrapper>) -> String {
+        format!("{}.{}", this.owner.get(cx).short_name(), this.dunder.get().name)
+    }
     /// Helper for pickle.
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Wrapper>) -> PyResult {
@@ -255,6 +259,18 @@ pub fn method_wrapper_spec() -> Spec {
                 let Some(b) = o.cast::<BoundWrapper>() else { return Ok(cx.none()) };
                 let (w, this) = (b.wrapper.cloned(cx), b.this.cloned(cx));
                 cx.str(&format!("<method-wrapper '{}' of {} object at {:#x}>", w.dunder.get().name, this.ty().name_text(), this.address()))
+            }),
+            hash: Some(|cx, o| {
+                let Some(b) = o.cast::<BoundWrapper>() else { return Ok(0) };
+                Ok(((b.this.get(cx).address() >> 4) ^ (b.wrapper.get(cx).as_obj().address() >> 4)) as i64)
+            }),
+            richcompare: Some(|cx, a, b, op| {
+                let (Some(x), Some(y)) = (a.cast::<BoundWrapper>(), b.cast::<BoundWrapper>()) else { return Ok(cx.not_implemented()) };
+                if !matches!(op, Cmp::Eq | Cmp::Ne) {
+                    return Ok(cx.not_implemented());
+                }
+                let same = x.this.get(cx).is(y.this.get(cx)) && x.wrapper.get(cx).as_obj().is(y.wrapper.get(cx).as_obj());
+                Ok(cx.bool(same == (op == Cmp::Eq)))
             }),
             call: Some(|cx, o, args| {
                 let Some(b) = o.cast::<BoundWrapper>() else { return Ok(cx.none()) };
@@ -328,7 +344,13 @@ pub fn method_spec() -> Spec {
                 (def.call)(cx, def, this, rest)
             }),
             get: Some(|cx, d, obj, _| match (obj, d.cast::<MethodDescr>()) {
-                (Some(o), Some(m)) => bind_builtin(cx, m.def.get(), o.clone()),
+                (Some(o), Some(m)) => {
+                    let owner = m.owner.get(cx);
+                    if !std::ptr::eq(o.ty(), &**owner) && !o.ty().is_subtype(cx, owner) {
+                        return Err(cx.type_error(format!("descriptor '{}' for '{}' objects doesn't apply to a '{}' object", m.def.get().name, owner.name_text(), o.ty().name_text())));
+                    }
+                    bind_builtin(cx, m.def.get(), o.clone())
+                }
                 _ => Ok(d.clone()),
             }),
             ..Slots::EMPTY
@@ -387,6 +409,15 @@ impl MethodDescr {
     }
 }
 
+/// Whether a computed attribute is one of the object's.
+fn applies(cx: &Cx, g: &Ref<GetSetDescr>, o: &Obj) -> PyResult<()> {
+    let owner = g.owner.get(cx);
+    if std::ptr::eq(o.ty(), &**owner) || o.ty().is_subtype(cx, owner) {
+        return Ok(());
+    }
+    Err(cx.type_error(format!("descriptor '{}' for '{}' objects doesn't apply to a '{}' object", g.def.get().name, owner.name_text(), o.ty().name_text())))
+}
+
 pub fn getset_spec() -> Spec {
     Spec {
         flags: flags::GC | flags::NO_NEW,
@@ -397,11 +428,15 @@ pub fn getset_spec() -> Spec {
                 cx.str(&t)
             }),
             get: Some(|cx, d, obj, _| match (obj, d.cast::<GetSetDescr>()) {
-                (Some(o), Some(g)) => (g.def.get().get)(cx, o),
+                (Some(o), Some(g)) => {
+                    applies(cx, g, o)?;
+                    (g.def.get().get)(cx, o)
+                }
                 _ => Ok(d.clone()),
             }),
             set: Some(|cx, d, o, v| {
                 let Some(g) = d.cast::<GetSetDescr>() else { return Ok(()) };
+                applies(cx, g, o)?;
                 match g.def.get().set {
                     Some(set) => set(cx, o, v),
                     None => Err(cx.attribute_error(format!("attribute '{}' of '{}' objects is not writable", g.def.get().name, g.owner.get(cx).name_text()))),
@@ -415,6 +450,10 @@ pub fn getset_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl GetSetDescr {
+    #[get("__qualname__")]
+    fn qualname(cx: &mut Cx, this: &Ref<GetSetDescr>) -> String {
+        format!("{}.{}", this.owner.get(cx).short_name(), this.def.get().name)
+    }
     #[member("__name__")]
     fn name(_cx: &mut Cx, this: &Ref<GetSetDescr>) -> &'static str {
         this.def.get().name
@@ -503,6 +542,10 @@ pub fn member_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl Member {
+    #[get("__qualname__")]
+    fn qualname(cx: &mut Cx, this: &Ref<Member>) -> String {
+        format!("{}.{}", this.owner.get(cx).short_name(), this.name.get(cx).to_text(cx))
+    }
     /// Helper for pickle.
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Member>) -> PyResult {
@@ -598,6 +641,7 @@ pub fn property_spec() -> Spec {
             }),
             init: Some(|cx, o, args| {
                 let pos = args.positional();
+                args.only(cx, "property", &["fget", "fset", "fdel", "doc"])?;
                 let get = |cx: &Cx, i: usize, n: &str| pos.get(i).or(args.keyword(cx, n)).filter(|v| !v.is_none()).cloned();
                 let (g, s, d, doc) = (get(cx, 0, "fget"), get(cx, 1, "fset"), get(cx, 2, "fdel"), get(cx, 3, "doc"));
                 let key = cx.name("__doc__");

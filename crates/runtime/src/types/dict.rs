@@ -411,8 +411,10 @@ pub fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
     }
     if this.shape() != shape::DICT {
         let missing = cx.name("__missing__");
-        if this.ty().lookup(cx, &missing).is_some() {
-            return protocol::call_method(cx, this, "__missing__", &[key.clone()]);
+        if let Some(f) = protocol::special(cx, this, &missing)? {
+            let r = protocol::call(cx, &f, std::slice::from_ref(key));
+            cx.release_with_error(f);
+            return r;
         }
     }
     Err(cx.key_error(key))

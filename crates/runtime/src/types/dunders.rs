@@ -616,7 +616,11 @@ static PLAIN: &[Dunder] = &[
         present: |s| s.get.is_some(),
         call: |cx, s, this, args| {
             let a = args.unpack(cx, "__get__", 1, 2)?;
-            s.get.ok_or_else(|| missing(cx))?(cx, this, none_or(a.first()), none_or(a.get(1)))
+            let (o, class) = (none_or(a.first()), none_or(a.get(1)));
+            if o.is_none() && class.is_none() {
+                return Err(cx.type_error("__get__(None, None) is invalid"));
+            }
+            s.get.ok_or_else(|| missing(cx))?(cx, this, o, class)
         },
         copy: |f, t| t.get = f.get,
         install: |s| {

@@ -478,14 +478,21 @@ pub fn method_spec() -> Spec {
                 let Some(m) = o.cast::<BoundMethod>() else { return Ok(cx.none()) };
                 let (f, this) = (m.function.cloned(cx), m.this.cloned(cx));
                 let key = cx.name("__qualname__");
-                let name = match protocol::lookup_attr(cx, &f, &key)? {
-                    Some(n) => protocol::str_text(cx, &n)?,
+                let mut name = protocol::lookup_attr(cx, &f, &key)?;
+                if name.is_none() {
+                    let key = cx.name("__name__");
+                    name = protocol::lookup_attr(cx, &f, &key)?;
+                }
+                let name = match name.and_then(|n| n.cast::<Str>().cloned()) {
+                    Some(n) => n.to_text(cx),
                     None => "?".into(),
                 };
                 let shown = protocol::repr_text(cx, &this)?;
                 cx.str(&format!("<bound method {name} of {shown}>"))
             }),
             call: Some(call_method),
+            // It stays bound to the object that it is bound to.
+            get: Some(|_, m, _, _| Ok(m.clone())),
             hash: Some(|cx, o| {
                 let Some(m) = o.cast::<BoundMethod>() else { return Ok(0) };
                 let (f, this) = (m.function.cloned(cx), m.this.cloned(cx));
@@ -513,6 +520,12 @@ pub fn method_spec() -> Spec {
             }),
             new: Some(|cx, _, args| {
                 let a = args.unpack(cx, "method", 2, 2)?;
+                if a[0].ty().slots(cx).call.is_none() {
+                    return Err(cx.type_error("first argument must be callable"));
+                }
+                if a[1].is_none() {
+                    return Err(cx.type_error("instance must not be None"));
+                }
                 bind(cx, a[0].clone(), a[1].clone())
             }),
             ..Slots::EMPTY
@@ -593,6 +606,24 @@ pub fn builtin_spec() -> Spec {
                 }
             }),
             call: Some(call_builtin),
+            hash: Some(|_, o| {
+                let Some(b) = o.cast::<Builtin>() else { return Ok(0) };
+                // SAFETY: the function is borrowed, and it holds its object.
+                let this = unsafe { (*b.this.as_ptr()).as_ref().map_or(0, Obj::address) };
+                Ok(((this >> 4) ^ (b.def.get() as *const MethodDef as usize >> 4)) as i64)
+            }),
+            richcompare: Some(|cx, a, b, op| {
+                let (Some(x), Some(y)) = (a.cast::<Builtin>(), b.cast::<Builtin>()) else { return Ok(cx.not_implemented()) };
+                if !matches!(op, Cmp::Eq | Cmp::Ne) {
+                    return Ok(cx.not_implemented());
+                }
+                let owners = match (x.this.get(cx), y.this.get(cx)) {
+                    (Some(a), Some(b)) => a.is(b),
+                    (None, None) => true,
+                    _ => false,
+                };
+                Ok(cx.bool((owners && std::ptr::eq(x.def.get(), y.def.get())) == (op == Cmp::Eq)))
+            }),
             ..Slots::EMPTY
         },
         getset: Builtin::GETSET,

@@ -174,7 +174,19 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
         part.scatter(cx, &bytes?);
         return Ok(());
     }
+    let is_slice = |o: &Obj| o.cast::<super::Slice>().is_some();
+    if is_slice(k) || k.cast::<Tuple>().is_some_and(|t| !t.items().is_empty() && t.items().iter().all(is_slice)) {
+        return Err(cx.error_of(&cx.types.not_implemented_error, "memoryview slice assignments are currently restricted to ndim = 1"));
+    }
     let keys = match k.cast::<Tuple>() {
+        Some(t) if t.items().iter().all(|i| i.ty().slots(cx).index.is_some()) && t.items().len() != v.shape.len() => {
+            let (given, dimensions) = (t.items().len(), v.shape.len());
+            return Err(if given < dimensions {
+                cx.error_of(&cx.types.not_implemented_error, "sub-views are not implemented")
+            } else {
+                cx.type_error(format!("cannot index {dimensions}-dimension view with {given}-element tuple"))
+            });
+        }
         Some(t) => t.items().to_vec(),
         None => vec![k.clone()],
     };
@@ -460,7 +472,7 @@ fn new(cx: &mut Cx, _ty: &Ref<Type>, args: crate::native::Args<'_>) -> PyResult 
     let object = args.positional().first().or(args.keyword(cx, "object")).cloned();
     match object {
         Some(o) if args.items.len() == 1 => of(cx, &o),
-        _ => Err(cx.type_error(if args.is_empty() {
+        _ => Err(cx.type_error(if args.items.len() < 2 {
             "memoryview() missing required argument 'object' (pos 1)".to_string()
         } else {
             format!("memoryview() takes at most 1 argument ({} given)", args.items.len())

@@ -30,6 +30,11 @@ impl Positions {
 }
 
 #[inline]
+/// Start, stop and step of a slice.
+pub fn three(cx: &Cx, o: &Obj) -> Option<[Obj; 3]> {
+    let s = o.cast::<Slice>()?;
+    Some([s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx)])
+}
 pub fn make(cx: &Cx, start: Obj, stop: Obj, step: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.slice, |head| Slice { head, start: Guarded::new(start), stop: Guarded::new(stop), step: Guarded::new(step) })?.into_obj())
 }

@@ -624,6 +624,11 @@ fn contains(cx: &mut Cx, this: &Obj, item: &Obj) -> PyResult<bool> {
 
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     let pos = args.positional();
+    if !args.names.is_empty() {
+        args.only(cx, "str", &["object", "encoding", "errors"])?;
+    } else if pos.len() > 3 {
+        return Err(cx.type_error(format!("str expected at most 3 arguments, got {}", pos.len())));
+    }
     let object = pos.first().or(args.keyword(cx, "object"));
     let encoding = pos.get(1).or(args.keyword(cx, "encoding"));
     let errors = pos.get(2).or(args.keyword(cx, "errors"));
@@ -632,6 +637,15 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
         Some(o) if encoding.is_some() || errors.is_some() => {
             if o.cast::<Str>().is_some() {
                 return Err(cx.type_error("decoding str is not supported"));
+            }
+            for (i, (name, value)) in [("encoding", encoding), ("errors", errors)].into_iter().enumerate() {
+                if let Some(v) = value.filter(|v| v.cast::<Str>().is_none()) {
+                    let which = if i < pos.len().saturating_sub(1) { format!("argument {}", i + 2) } else { format!("argument '{name}'") };
+                    return Err(cx.type_error(format!("str() {which} must be str, not {}", v.ty().name_text())));
+                }
+            }
+            if !super::super::protocol::buffer::exports(cx, o) {
+                return Err(cx.type_error(format!("decoding to str: need a bytes-like object, {} found", o.ty().name_text())));
             }
             let bytes = super::bytes::bytes_of(cx, o)?;
             let enc = encoding.and_then(|e| e.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| "utf-8".into());

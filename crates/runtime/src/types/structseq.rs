@@ -136,8 +136,13 @@ fn construct(cx: &mut Cx, ty: &Ref<Type>, args: crate::native::Args<'_>) -> PyRe
         };
         return Err(cx.type_error(format!("{name}() takes {word} {limit}-sequence ({n}-sequence given)")));
     }
-    if let Some(d) = extra.as_ref().and_then(|d| d.cast::<Dict>()) {
+    if let Some(d) = &extra {
+        let Some(d) = d.cast::<Dict>() else { return Err(cx.type_error(format!("{name}() takes a dict as second arg, if any"))) };
         let hidden = hidden_names(cx, ty);
+        let used = hidden.iter().skip(n.saturating_sub(visible)).filter(|h| d.get_str(cx, h).is_some()).count();
+        if used < d.len(cx) {
+            return Err(cx.type_error(format!("{name}() got duplicate or unexpected field name(s)")));
+        }
         for name in hidden.into_iter().skip(n.saturating_sub(visible)) {
             let v = d.get_str(cx, &name).unwrap_or_else(|| cx.none());
             items.push(v);

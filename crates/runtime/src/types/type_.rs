@@ -434,6 +434,12 @@ pub fn full_name(cx: &mut Cx, ty: &Ref<Type>) -> String {
     }
 }
 
+/// The name by which messages speak of a type: that of `__main__` goes without saying.
+pub fn shown_name(cx: &mut Cx, ty: &Ref<Type>) -> String {
+    let full = full_name(cx, ty);
+    full.strip_prefix("__main__.").map_or_else(|| full.clone(), str::to_string)
+}
+
 fn module_of(cx: &mut Cx, ty: &Ref<Type>) -> Option<String> {
     let name = cx.name("__module__");
     let value = ty.dict.get(cx).as_ref()?.get_str(cx, &name)?;
@@ -1098,7 +1104,8 @@ impl Type {
                 this.name.set(cx, Some(v.clone()));
                 Ok(())
             }
-            _ => Err(cx.type_error(format!("can only assign string to {}.__name__", this.name_text()))),
+            Some(v) => Err(cx.type_error(format!("can only assign string to {}.__name__, not '{}'", this.name_text(), v.ty().name_text()))),
+            None => Err(cx.type_error(format!("cannot delete '__name__' attribute of immutable type '{}'", this.name_text()))),
         }
     }
     fn set_qualname_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
@@ -1107,13 +1114,18 @@ impl Type {
                 this.qualname.set(cx, Some(v.clone()));
                 Ok(())
             }
-            _ => Err(cx.type_error(format!("can only assign string to {}.__qualname__", this.name_text()))),
+            Some(v) if this.is_heap() => Err(cx.type_error(format!("can only assign string to {}.__qualname__, not '{}'", this.name_text(), v.ty().name_text()))),
+            Some(_) => Err(cx.type_error(format!("cannot set '__qualname__' attribute of immutable type '{}'", this.name_text()))),
+            None => Err(cx.type_error(format!("cannot delete '__qualname__' attribute of immutable type '{}'", this.name_text()))),
         }
     }
     fn set_module_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
         Type::set_in_dict(cx, this, "__module__", value)
     }
     fn set_doc_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
+        if value.is_none() {
+            return Err(cx.type_error(format!("cannot delete '__doc__' attribute of immutable type '{}'", this.name_text())));
+        }
         Type::set_in_dict(cx, this, "__doc__", value)
     }
     fn set_annotations_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
@@ -1122,7 +1134,13 @@ impl Type {
     fn set_abstract_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
         let on = match value {
             Some(v) => protocol::truth(cx, v)?,
-            None => false,
+            None => {
+                let key = cx.name("__abstractmethods__");
+                if this.dict.get(cx).as_ref().is_none_or(|d| d.get_str(cx, &key).is_none()) {
+                    return Err(cx.attribute_error("__abstractmethods__"));
+                }
+                false
+            }
         };
         let f = this.flags.get();
         this.flags.set(if on { f | flags::ABSTRACT } else { f & !flags::ABSTRACT });

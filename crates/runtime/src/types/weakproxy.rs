@@ -62,8 +62,8 @@ fn slots(callable: bool) -> Slots {
     Slots {
         repr: Some(|cx, o| {
             let t = match o.cast::<WeakRef>().and_then(|w| get(w)) {
-                Some(x) => format!("<weakproxy at {:#x} to {} at {:#x}>", o.address(), x.ty().name_text(), x.address()),
-                None => format!("<weakproxy at {:#x} to NoneType>", o.address()),
+                Some(x) => format!("<weakproxy at {:#x}; to '{}' at {:#x}>", o.address(), super::type_::shown_name(cx, &x.type_ref()), x.address()),
+                None => format!("<weakproxy at {:#x}; dead>", o.address()),
             };
             cx.str(&t)
         }),

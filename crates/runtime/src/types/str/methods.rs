@@ -585,6 +585,9 @@ impl Str {
     /// Return a copy where all tab characters are expanded using spaces.
     #[py("expandtabs($self, /, tabsize=8)")]
     fn expandtabs(cx: &mut Cx, this: &Ref<Str>, tabsize: i64) -> PyResult {
+        if this.as_obj().shape() == crate::object::shape::STR && !this.code_points().contains(&9) {
+            return Ok(this.as_obj().clone());
+        }
         let mut out = Vec::new();
         let mut column = 0i64;
         for c in this.code_points() {
@@ -679,6 +682,7 @@ impl Str {
                     let k = match k.cast::<Str>() {
                         Some(s) if s.len() == 1 => cx.int(i64::from(s.chars().get(0)))?,
                         Some(_) => return Err(cx.value_error("string keys in translate table must be of length 1")),
+                        None if k.cast::<crate::types::Int>().is_none() => return Err(cx.type_error("keys in translate table must be strings or integers")),
                         None => k,
                     };
                     d.insert(cx, &k, v)?;
@@ -686,6 +690,14 @@ impl Str {
             }
             (None, None) => return Err(cx.type_error("if you give only one argument to maketrans it must be a dict")),
             (Some(y), _) => {
+                if x.cast::<Str>().is_none() {
+                    return Err(cx.type_error("first maketrans argument must be a string if there is a second argument"));
+                }
+                for (i, o) in [(2, Some(y)), (3, z)] {
+                    if let Some(o) = o.filter(|o| o.cast::<Str>().is_none()) {
+                        return Err(cx.type_error(format!("maketrans() argument {i} must be str, not {}", o.ty().name_text())));
+                    }
+                }
                 let (a, b) = (points(x), points(y));
                 if a.len() != b.len() {
                     return Err(cx.value_error("the first two maketrans arguments must have equal length"));

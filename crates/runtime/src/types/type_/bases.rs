@@ -19,7 +19,20 @@ pub(super) fn order(cx: &mut Cx, ty: &Ref<Type>) -> PyResult {
     let mro = match custom {
         Some(m) => {
             let r = protocol::call(cx, &m, &[ty.as_obj().clone()])?;
-            protocol::collect(cx, &r)?
+            let mro = protocol::collect(cx, &r)?;
+            let own = solid(cx, ty);
+            for c in &mro {
+                let Some(c) = c.cast::<Type>() else { return Err(cx.type_error(format!("mro() returned a non-class ('{}')", c.ty().name_text()))) };
+                let other = solid(cx, c);
+                let mut above = Some(own.clone());
+                while above.as_ref().is_some_and(|t| !t.as_obj().is(other.as_obj())) {
+                    above = above.and_then(|t| t.base.cloned(cx));
+                }
+                if above.is_none() {
+                    return Err(cx.type_error(format!("mro() returned base with unsuitable layout ('{}')", c.name_text())));
+                }
+            }
+            mro
         }
         None => {
             let bases = list(cx, ty);
