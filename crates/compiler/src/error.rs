@@ -11,7 +11,8 @@ pub enum ErrorKind {
     Recursion,
 }
 
-/// A refused program. Lines from 1; columns from 1, in characters; 0 where unknown.
+/// A refused program. Lines from 1; columns from 1, in characters; 0 where unknown. The tokenizer's errors end in column 0, those
+/// that its last token has no place for in column -1.
 #[derive(Clone, Debug)]
 pub struct CompileError {
     pub kind: ErrorKind,
@@ -19,7 +20,7 @@ pub struct CompileError {
     pub line: u32,
     pub column: u32,
     pub end_line: u32,
-    pub end_column: u32,
+    pub end_column: i32,
 }
 
 /// A SyntaxWarning (or DeprecationWarning) found while compiling.
@@ -47,6 +48,11 @@ impl<'s> Lines<'s> {
         Lines { source, starts }
     }
 
+    /// The byte offset where a line (from 1) begins.
+    pub fn start_of(&self, line: u32) -> u32 {
+        self.starts.get((line as usize).wrapping_sub(1)).copied().unwrap_or(0)
+    }
+
     /// Line (from 1) of a byte offset.
     pub fn line(&self, offset: u32) -> u32 {
         self.starts.partition_point(|s| *s <= offset) as u32
@@ -71,6 +77,6 @@ impl<'s> Lines<'s> {
     pub fn error(&self, message: impl Into<String>, start: u32, end: u32) -> Box<CompileError> {
         let (line, column) = self.line_char(start);
         let (end_line, end_column) = self.line_char(end);
-        Box::new(CompileError { kind: ErrorKind::Syntax, message: message.into(), line, column, end_line, end_column })
+        Box::new(CompileError { kind: ErrorKind::Syntax, message: message.into(), line, column, end_line, end_column: end_column as i32 })
     }
 }

@@ -82,6 +82,8 @@ pub struct Scope {
     /// Annotations are evaluated where they stand: see `annotations`.
     pub eager_annotations: bool,
     returns_value: Option<TextRange>,
+    /// Of a scope of annotations and their kin: what it is, in words.
+    within: &'static str,
 }
 
 /// What a scope belongs to; one node may own several.
@@ -196,6 +198,7 @@ impl<'a> Builder<'a> {
             needs_class_closure: false,
             needs_classdict: false,
             sees_class,
+            within: "an annotation",
             private,
             only_mangled,
             in_iterable,
@@ -227,6 +230,9 @@ impl<'a> Builder<'a> {
         let old = scope.symbols.get(&name).map_or(0, |s| s.flags);
         if flags & DEF_PARAM != 0 && old & DEF_PARAM != 0 {
             return Err(lines.error(format!("duplicate argument '{name}' in function definition"), at.start().to_u32(), at.end().to_u32()));
+        }
+        if &*name == "__debug__" && flags & DEF_BOUND != 0 {
+            return Err(lines.error("cannot assign to __debug__", at.start().to_u32(), at.end().to_u32()));
         }
         let merged = old | flags;
         if flags & DEF_COMP_ITER != 0 && merged & (DEF_GLOBAL | DEF_NONLOCAL) != 0 {
@@ -341,6 +347,7 @@ impl<'a> Builder<'a> {
                     self.type_params(tp, &name.id, key(t))?;
                 }
                 self.open(ScopeKind::Annotation, &name.id, Owner::Value(key(t)), t.range);
+                self.scope().within = "a type alias";
                 self.add("format", DEF_PARAM, TextRange::default())?;
                 self.expr(&t.value)?;
                 self.close();
@@ -535,11 +542,13 @@ impl<'a> Builder<'a> {
 
     fn type_params(&mut self, tp: &TypeParams, name: &str, id: usize) -> Done {
         self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id), tp.range);
+        self.scope().within = "the definition of a generic";
         self.each_type_param(tp)
     }
     /// Type parameters of a class are private to it; other names beside them are not.
     fn class_type_params(&mut self, tp: &TypeParams, name: &str, id: usize) -> Done {
         self.open(ScopeKind::Annotation, &format!("<generic parameters of {name}>"), Owner::TypeParams(id), tp.range);
+        self.scope().within = "the definition of a generic";
         let private = self.intern(name);
         let own = tp.type_params.iter().map(|p| self.intern(&p.name().id)).collect();
         self.scope().private = Some(private);
@@ -564,9 +573,16 @@ impl<'a> Builder<'a> {
             }
             defaults |= default.is_some();
             self.add(&ident.id, DEF_LOCAL | DEF_TYPE_PARAM, ident.range)?;
-            for (part, owner) in [(bound, Owner::Bound(key(p))), (default, Owner::Default(key(p)))] {
+            let of_bound = if bound.is_some_and(|b| b.is_tuple_expr()) { "a TypeVar constraint" } else { "a TypeVar bound" };
+            let of_default = match p {
+                TypeParam::TypeVar(_) => "a TypeVar default",
+                TypeParam::TypeVarTuple(_) => "a TypeVarTuple default",
+                TypeParam::ParamSpec(_) => "a ParamSpec default",
+            };
+            for (part, owner, within) in [(bound, Owner::Bound(key(p)), of_bound), (default, Owner::Default(key(p)), of_default)] {
                 if let Some(e) = part {
                     self.open(ScopeKind::Annotation, &ident.id, owner, p.range());
+                    self.scope().within = within;
                     self.add("format", DEF_PARAM, TextRange::default())?;
                     self.expr(e)?;
                     self.close();
@@ -649,6 +665,7 @@ impl<'a> Builder<'a> {
         match e {
             Expr::BoolOp(b) => b.values.iter().try_for_each(|v| self.expr(v))?,
             Expr::Named(n) => {
+                self.no_scope_of(e, "named expression")?;
                 if self.scope().in_iterable > 0 {
                     return self.fail("assignment expression cannot be used in a comprehension iterable expression", n.range);
                 }
@@ -691,7 +708,12 @@ impl<'a> Builder<'a> {
             Expr::SetComp(c) => self.comprehension("setcomp", key(c), &c.generators, &c.elt, None, false, e.range())?,
             Expr::DictComp(c) => match &c.key {
                 Some(k) => self.comprehension("dictcomp", key(c), &c.generators, k, Some(&c.value), false, e.range())?,
-                None => return self.fail("dict unpacking cannot be used in dict comprehension", e.range()),
+                None => {
+                    // The stars before the value.
+                    let from = e.start().to_usize();
+                    let star = self.lines.source[from..c.value.start().to_usize()].rfind("**").map_or(from, |i| from + i) as u32;
+                    return Err(self.lines.error("dict unpacking cannot be used in dict comprehension", star, star + 2));
+                }
             },
             Expr::Generator(c) => self.comprehension("genexpr", key(c), &c.generators, &c.elt, None, true, e.range())?,
             Expr::Await(a) => {
@@ -769,7 +791,8 @@ impl<'a> Builder<'a> {
 
     fn no_scope_of(&mut self, e: &Expr, what: &str) -> Done {
         if self.scope().kind == ScopeKind::Annotation {
-            return self.fail(format!("{what} cannot be used within an annotation"), e.range());
+            let within = self.scope().within;
+            return self.fail(format!("{what} cannot be used within {within}"), e.range());
         }
         Ok(())
     }

@@ -1,15 +1,19 @@
 //! CPython's sentences for the parser's errors. Grows case by case; tests/language/syntax_errors.md is its list.
 
+mod blocks;
+mod calls;
 mod equals;
 mod fstring;
 mod juxtaposed;
 mod literal;
 mod number;
+mod targets;
 
-use crate::error::{CompileError, ErrorKind, Lines};
-use ruff_python_ast::token::{TokenKind, Tokens};
+use crate::error::{CompileError, Lines};
+use ruff_python_ast::token::{Token, TokenKind, Tokens};
 use ruff_python_parser::{InterpolatedStringErrorType, LexicalErrorType, ParseError, ParseErrorType as E};
 use ruff_text_size::Ranged;
+use targets::{assignment, describe};
 
 /// A sentence and where its place begins and ends.
 type Found = (String, u32, u32);
@@ -30,14 +34,14 @@ fn number_at(lines: &Lines, source: &str, at: u32) -> Option<Box<CompileError>> 
     // The tokenizer's place is the last character it read.
     let start = begin.map_or(end.saturating_sub(1), |b| from as u32 + b as u32 - 1);
     let mut error = lines.error(message, start, end);
-    error.end_column = lines.error("", end.saturating_sub(1), end).column;
+    error.end_column = lines.error("", end.saturating_sub(1), end).column as i32;
     Some(error)
 }
 
 /// An error at the end of a line: one column is marked.
 fn marked(lines: &Lines, message: &str, at: u32) -> Box<CompileError> {
     let mut error = lines.error(message, at, at);
-    error.end_column = error.column + 1;
+    error.end_column = error.column as i32 + 1;
     error
 }
 
@@ -55,18 +59,24 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
     let point = |(message, s, e): Found, hidden: bool| {
         let mut error = lines.error(message, s, e);
         if hidden {
-            error.end_column = error.column;
+            error.end_column = error.column as i32;
         }
         error
     };
-    let indentation = |message: String, s: u32, e: u32| {
-        let mut error = lines.error(message, s, e);
-        error.kind = ErrorKind::Indentation;
-        error
+    // The first token that ends behind a place.
+    let token_at = |at: u32| tokens.iter().filter(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).find(|t| t.end().to_u32() > at);
+    let token_behind = |at: u32| tokens.iter().filter(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).find(|t| t.start().to_u32() >= at);
+    let invalid = |t: Option<&Token>| match t {
+        Some(t) if t.start().to_usize() < source.len() && t.end() > t.start() => lines.error("invalid syntax", t.start().to_u32(), t.end().to_u32()),
+        Some(t) => marked(lines, "invalid syntax", t.start().to_u32()),
+        None => marked(lines, "invalid syntax", source.len() as u32),
     };
     match &error.error {
-        E::Lexical(LexicalErrorType::IndentationError) => indentation("unindent does not match any outer indentation level".into(), start, end),
+        E::Lexical(LexicalErrorType::IndentationError) => blocks::indentation(lines, source, tokens, start, true),
         E::Lexical(LexicalErrorType::UnclosedStringError) => {
+            if fstring::is_closing_quote(source, tokens, start) {
+                return lines.error("f-string: expecting '}'", start, start);
+            }
             let rest = &source[start as usize..];
             let body = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
             let line = lines.line(start);
@@ -77,20 +87,36 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
                 lines.error(format!("unterminated string literal (detected at line {line})"), start, start)
             }
         }
-        E::Lexical(LexicalErrorType::LineContinuationError) => at("unexpected character after line continuation character"),
+        E::Lexical(LexicalErrorType::LineContinuationError) => {
+            let nothing = source[end as usize..].trim_matches(['\r', '\n']).is_empty();
+            let message = if nothing { "unexpected EOF while parsing" } else { "unexpected character after line continuation character" };
+            let mut error = lines.error(message, end, end);
+            error.end_column = if nothing { -1 } else { 0 };
+            error
+        }
+        E::Lexical(LexicalErrorType::MissingUnicodeLbrace | LexicalErrorType::MissingUnicodeRbrace)
+            if tokens
+                .iter()
+                .rfind(|t| t.start().to_u32() <= start && matches!(t.kind(), TokenKind::FStringStart | TokenKind::FStringEnd))
+                .is_some_and(|t| t.kind() == TokenKind::FStringStart) =>
+        {
+            // The escape and what was read as its name.
+            let part = tokens.iter().rfind(|t| t.start().to_u32() <= start && t.kind() == TokenKind::FStringStart).map_or(0, |t| t.end().to_usize());
+            let from = source[..start as usize].rfind("\\N").unwrap_or(part);
+            let (first, last) = (from - part, (start as usize - part).saturating_sub(1));
+            marked(lines, &format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {first}-{last}: malformed \\N character escape"), start)
+        }
         E::Lexical(LexicalErrorType::Eof) => at("unexpected EOF while parsing"),
+        E::Lexical(LexicalErrorType::UnrecognizedToken { tok: '$' | '?' | '!' | '`' }) if fstring::field(source, tokens, start).is_some() => {
+            fstring::field(source, tokens, start).map_or_else(|| at("invalid syntax"), |(message, s, e)| lines.error(message, s, e))
+        }
         E::Lexical(LexicalErrorType::UnrecognizedToken { tok }) => match tok {
             '$' | '?' | '!' | '`' => at("invalid syntax"),
-            _ if !tok.is_control() && *tok != '\u{a0}' => point((format!("invalid character '{tok}' (U+{:04X})", *tok as u32), start, end), true),
+            _ if retic_unicode::is_printable(*tok as u32) => point((format!("invalid character '{tok}' (U+{:04X})", *tok as u32), start, end), true),
             _ => point((format!("invalid non-printable character U+{:04X}", *tok as u32), start, end), true),
         },
-        E::UnexpectedIndentation => indentation("unexpected indent".into(), start, end),
-        E::OtherError(text) if text.starts_with("Expected an indented block") => {
-            let what = owner_of_block(lines, source, tokens, start);
-            let token = tokens.iter().find(|t| t.start().to_u32() >= start && !matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline));
-            let (s, e) = token.map_or((start, start), |t| (t.start().to_u32(), t.end().to_u32()));
-            indentation(format!("expected an indented block after {what}"), s, e)
-        }
+        E::UnexpectedIndentation => blocks::indentation(lines, source, tokens, start, false),
+        E::OtherError(text) if text.starts_with("Expected an indented block") => blocks::missing(lines, source, tokens, start),
         E::InvalidAssignmentTarget => {
             let hint = if equals::is_alone(tokens, start, end) { " here. Maybe you meant '==' instead of '='?" } else { "" };
             if source[start as usize..].starts_with("yield") {
@@ -98,6 +124,7 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             }
             assignment(lines, source, start, end, "assign to", hint)
         }
+        E::InvalidNamedAssignmentTarget if source[start as usize..].starts_with('*') => invalid(token_behind(end)),
         E::InvalidNamedAssignmentTarget => assignment(lines, source, start, end, "use assignment expressions with", ""),
         E::InvalidAugmentedAssignmentTarget => {
             lines.error(format!("'{}' is an illegal expression for augmented assignment", describe(&source[start as usize..end as usize])), start, end)
@@ -108,9 +135,18 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             at(&format!("only single target (not {kind}) can be annotated"))
         }
         E::InvalidAnnotatedAssignmentTarget => at("illegal target for annotation"),
-        E::PositionalAfterKeywordArgument => at("positional argument follows keyword argument"),
-        E::PositionalAfterKeywordUnpacking => at("positional argument follows keyword argument unpacking"),
-        E::InvalidArgumentUnpackingOrder => at("iterable argument unpacking follows keyword argument unpacking"),
+        E::PositionalAfterKeywordArgument => {
+            let (s, e) = calls::behind_arguments(tokens, start);
+            lines.error("positional argument follows keyword argument", s, e)
+        }
+        E::PositionalAfterKeywordUnpacking => {
+            let (s, e) = calls::behind_arguments(tokens, start);
+            lines.error("positional argument follows keyword argument unpacking", s, e)
+        }
+        E::InvalidArgumentUnpackingOrder => {
+            let comma = tokens.iter().rfind(|t| t.end().to_u32() <= start && t.kind() == TokenKind::Comma).map_or(start, |t| t.start().to_u32());
+            lines.error("iterable argument unpacking follows keyword argument unpacking", comma, end)
+        }
         E::NonDefaultParamAfterDefaultParam => at("parameter without a default follows parameter with a default"),
         E::ParamAfterVarKeywordParam => at("arguments cannot follow var-keyword argument"),
         E::VarParameterWithDefault => {
@@ -118,7 +154,13 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             let double = double.is_some_and(|t| t.kind() == TokenKind::DoubleStar);
             at(if double { "var-keyword argument cannot have default value" } else { "var-positional argument cannot have default value" })
         }
-        E::EmptyTypeParams => lines.error("Type parameter list cannot be empty", start, start),
+        E::EmptyTypeParams => {
+            // A `type` statement is read to the token behind the bracket.
+            let alias = source[..start as usize].rsplit(['\n', ';']).next().is_some_and(|l| l.trim_start().starts_with("type"));
+            let behind = token_behind(end).filter(|_| alias).map_or(start, |t| t.end().to_u32() - 1);
+            lines.error("Type parameter list cannot be empty", start, behind)
+        }
+        E::EmptyImportNames if token_at(start).is_some_and(|t| t.kind() != TokenKind::Newline) => invalid(token_at(start)),
         E::EmptyImportNames => point(("Expected one or more names after 'import'".into(), start, start), true),
         E::UnparenthesizedTupleExpression => match tokens.iter().find(|t| t.start().to_u32() >= start && t.kind() == TokenKind::Comma) {
             Some(comma) => lines.error("invalid syntax", comma.start().to_u32(), comma.end().to_u32()),
@@ -131,38 +173,105 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             let first = all.get(body).map_or(start, |t| t.start().to_u32());
             lines.error("expected 'else' after 'if' expression", first, all[..behind].last().map_or(end, |t| t.end().to_u32()))
         }
-        E::ExpectedToken { expected: TokenKind::Lpar, found: TokenKind::Newline } => marked(lines, "expected '('", start),
+        E::ExpectedToken { expected: TokenKind::Lpar, .. } if calls::defines(tokens, start) => {
+            if end > start && (end as usize) < source.len() {
+                at("expected '('")
+            } else {
+                marked(lines, "expected '('", start)
+            }
+        }
         E::ExpectedToken { expected: TokenKind::Colon, found: TokenKind::Newline } => marked(lines, "expected ':'", start),
         E::ExpectedToken { expected: TokenKind::Comma, found: TokenKind::Dot }
             if source[..start as usize].rfind(" as ").is_some_and(|i| !source[i..start as usize].contains('\n')) =>
         {
+            let statement = source[..start as usize].rsplit(['\n', ';']).next().unwrap_or("").trim_start();
+            let target = if statement.starts_with("case") { "pattern" } else { "import" };
             // The name behind `as` and all its parts.
             let from = source[..start as usize].rfind(|c: char| !(c == '_' || c.is_alphanumeric())).map_or(0, |i| i + 1);
             let rest = &source[start as usize..];
             let to = start + rest.find(|c: char| !(c == '_' || c == '.' || c.is_alphanumeric())).unwrap_or(rest.len()) as u32;
-            lines.error("cannot use attribute as import target", from as u32, to)
+            lines.error(format!("cannot use attribute as {target} target"), from as u32, to)
         }
-        E::OtherError(text) if text.starts_with("Only one '*'") => at("* argument may appear only once"),
+        E::OtherError(text) if text.starts_with("Only one '*'") => lines.error("* argument may appear only once", start, start + 1),
+        E::OtherError(text) if text.starts_with("'/' parameter must appear before") => at("/ must be ahead of *"),
+        E::OtherError(text) if text.starts_with("Position-only parameter separator not allowed") && source[..start as usize].trim_end().ends_with([',', '*']) => {
+            at("/ must be ahead of *")
+        }
+        E::OtherError(text) if text.starts_with("Star import must be the only") || text.starts_with("Star import cannot be") => invalid(token_behind(start + 1)),
+        E::OtherError(text) if text.starts_with("Expected a parameter name") && source[start as usize..end as usize].ends_with(')') => {
+            let sign = token_behind(end).map_or(end, |t| t.end().to_u32());
+            lines.error("expression cannot contain assignment, perhaps you meant \"==\"?", start, sign)
+        }
+        E::OtherError(text) if text.starts_with("Expected a pattern") => invalid(token_behind(end)),
+        E::InvalidMatchPatternTarget if &source[start as usize..end as usize] == "_" => at("cannot use '_' as a target"),
+        E::InvalidStarPatternUsage => invalid(token_behind(end)),
+        E::ExpectedImaginaryNumber if !source[start as usize..].starts_with(|c: char| c.is_ascii_digit() || c == '.') => invalid(token_at(start)),
+        E::ExpectedImaginaryNumber => at("imaginary number required in complex literal"),
+        E::ExpectedRealNumber => at("real number required in complex literal"),
         E::OtherError(text) if text.starts_with("Only one '/'") => at("/ may appear only once"),
         E::OtherError(text) if text.starts_with("Trailing comma not allowed") => {
             let importing = source[..start as usize].rsplit(['\n', ';']).next().is_some_and(|line| line.trim_start().starts_with("from"));
-            marked(lines, if importing { "trailing comma not allowed without surrounding parentheses" } else { "invalid syntax" }, end)
+            if importing { marked(lines, "trailing comma not allowed without surrounding parentheses", end) } else { invalid(token_behind(end)) }
         }
         E::OtherError(text) if text.starts_with("Positional patterns cannot follow") => at("positional patterns follow keyword patterns"),
-        E::OtherError(text) if text.starts_with("Expected `except` or `finally`") => marked(lines, "expected 'except' or 'finally' block", start),
+        E::OtherError(text) if text.starts_with("Expected `except` or `finally`") => {
+            let opening = tokens.iter().rfind(|t| t.start().to_u32() < start && t.kind() == TokenKind::Try).map_or(0, |t| t.start().to_u32());
+            let other = tokens.iter().find(|t| t.start().to_u32() > opening && t.start().to_u32() < start && t.kind() == TokenKind::Else);
+            let token = other.filter(|e| lines.line_column(e.start().to_u32()).1 == lines.line_column(opening).1).or_else(|| {
+                tokens.iter().find(|t| {
+                    t.start().to_u32() >= start
+                        && t.end() > t.start()
+                        && !matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::Dedent | TokenKind::Indent)
+                })
+            });
+            match token.filter(|t| t.start().to_usize() < source.len()) {
+                Some(t) => lines.error("expected 'except' or 'finally' block", t.start().to_u32(), t.end().to_u32()),
+                None => {
+                    let mut error = lines.error("expected 'except' or 'finally' block", start, start);
+                    error.end_column = -1;
+                    error
+                }
+            }
+        }
         E::OtherError(text) if text.starts_with("Multiple exception types must be") => at("multiple exception types must be parenthesized when using 'as'"),
-        E::OtherError(text) if text.starts_with("Cannot have both 'except'") => lines.error("cannot have both 'except' and 'except*' on the same 'try'", start, start + 6),
+        E::OtherError(text) if text.starts_with("Cannot have both 'except'") => {
+            lines.error("cannot have both 'except' and 'except*' on the same 'try'", start, calls::except_end(tokens, start))
+        }
         E::OtherError(text) if text.starts_with("Expected one or more exception types") => at("expected one or more exception types"),
-        E::ExpectedKeywordParam => at("named arguments must follow bare *"),
+        E::ExpectedKeywordParam => {
+            let star = tokens.iter().rfind(|t| t.start().to_u32() <= start && t.kind() == TokenKind::Star);
+            let lambda = star.is_some_and(|s| calls::in_lambda(tokens, s.start().to_u32()));
+            let behind = star.and_then(|s| token_behind(s.end().to_u32()));
+            match if lambda { behind } else { star } {
+                Some(t) => lines.error("named arguments must follow bare *", t.start().to_u32(), t.end().to_u32()),
+                None => at("named arguments must follow bare *"),
+            }
+        }
+        E::UnparenthesizedGeneratorExpression if calls::of_class(tokens, start) => invalid(tokens.iter().find(|t| t.start().to_u32() >= start && t.kind() == TokenKind::For)),
         E::UnparenthesizedGeneratorExpression => at("Generator expression must be parenthesized"),
         E::IterableUnpackingInComprehension => at("iterable unpacking cannot be used in comprehension"),
         E::EmptySlice => at("invalid syntax"),
+        E::ExpectedToken { expected: TokenKind::Colon, .. } if calls::key_end(tokens, start).is_some() => {
+            let last = calls::key_end(tokens, start).map_or(start, |e| e.saturating_sub(1));
+            let mut error = lines.error("':' expected after dictionary key", last, last);
+            error.end_column = 0;
+            error
+        }
         E::ExpectedToken { expected: TokenKind::Colon, .. } => match juxtaposed::find(source, tokens, start).or_else(|| equals::find(source, tokens, start)) {
             Some((message, s, e)) => lines.error(message, s, e),
-            None => at("expected ':'"),
+            None => match calls::parameters(tokens, start) {
+                Some((message, s, e)) => lines.error(message, s, e),
+                None if calls::in_lambda(tokens, start) && token_at(start).is_some_and(|t| t.kind().is_keyword()) => invalid(token_at(start)),
+                None if blocks::colon_may_wait(source, tokens, start) => invalid(token_at(start)),
+                None => at("expected ':'"),
+            },
         },
+        E::ExpectedToken { expected: TokenKind::In, .. } if calls::depth(tokens, start) > 0 => at("'in' expected after for-loop variables"),
         E::ExpectedToken { expected: TokenKind::In, .. } => at("invalid syntax"),
-        E::InvalidStarredExpressionUsage => at("cannot use starred expression here"),
+        E::InvalidStarredExpressionUsage => match calls::starred(tokens, start, end) {
+            Some((message, s, e)) => lines.error(message, s, e),
+            None => at("cannot use starred expression here"),
+        },
         E::FStringError(InterpolatedStringErrorType::UnclosedLbrace) if juxtaposed::find(source, tokens, start).is_some() => {
             juxtaposed::find(source, tokens, start).map_or_else(|| at("invalid syntax"), |(message, s, e)| lines.error(message, s, e))
         }
@@ -182,8 +291,11 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             let (found, hidden) = fstring::known(source, tokens, kind, "t-string", start, end);
             point(found, hidden)
         }
-        E::OtherError(text) if text.contains("Bytes literal cannot be mixed") => lines.error("cannot mix bytes and nonbytes literals", end, end + 1),
+        E::OtherError(text) if text.contains("Bytes literal cannot be mixed") => marked(lines, "cannot mix bytes and nonbytes literals", end),
         _ => {
+            if let Some((message, s, e)) = calls::parameters(tokens, start).or_else(|| calls::displays(source, tokens, start)) {
+                return lines.error(message, s, e);
+            }
             if let Some((message, s, e)) = juxtaposed::find(source, tokens, start)
                 .or_else(|| fstring::field(source, tokens, start))
                 .or_else(|| equals::find(source, tokens, start))
@@ -196,9 +308,9 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             if let Some(token) = tokens.iter().find(|t| t.end().to_u32() > start) {
                 error = lines.error("invalid syntax", token.start().to_u32().max(start.min(token.start().to_u32())), token.end().to_u32());
             }
-            if error.end_column <= error.column && error.end_line == error.line {
+            if error.end_column <= error.column as i32 && error.end_line == error.line {
                 // At the end of the text the missing line end is what is marked.
-                error.end_column = error.column + 1;
+                error.end_column = error.column as i32 + 1;
             }
             error
         }
@@ -220,18 +332,23 @@ fn brackets(lines: &Lines, source: &str, tokens: &Tokens, failed_at: u32) -> Opt
                 let close = source[at as usize..].chars().next()?;
                 let Some((left, from)) = open.pop() else {
                     let mut error = lines.error(format!("unmatched '{close}'"), at, at + 1);
-                    error.end_column = error.column;
+                    error.end_column = error.column as i32;
                     return Some(error);
                 };
                 let fits = matches!((left, close), ('(', ')') | ('[', ']') | ('{', '}'));
                 if !fits {
+                    if left == '{' && fstring::opens_field(tokens, from) {
+                        let mut error = lines.error(format!("f-string: unmatched '{close}'"), at, at + 1);
+                        error.end_column = error.column as i32;
+                        return Some(error);
+                    }
                     let (here, there) = (lines.line(at), lines.line(from));
                     let mut text = format!("closing parenthesis '{close}' does not match opening parenthesis '{left}'");
                     if here != there {
                         text += &format!(" on line {there}");
                     }
                     let mut error = lines.error(text, at, at + 1);
-                    error.end_column = error.column;
+                    error.end_column = error.column as i32;
                     return Some(error);
                 }
             }
@@ -240,111 +357,14 @@ fn brackets(lines: &Lines, source: &str, tokens: &Tokens, failed_at: u32) -> Opt
     }
     let &(left, from) = open.last()?;
     let rest_is_empty = source[(failed_at as usize).min(source.len())..].trim().is_empty();
-    rest_is_empty.then(|| lines.error(format!("'{left}' was never closed"), from, from + 1))
-}
-
-/// "'if' statement on line 3", for a missing block.
-fn owner_of_block(lines: &Lines, source: &str, tokens: &Tokens, at: u32) -> String {
-    let mut start = None;
-    let mut fresh = true;
-    for token in tokens.iter().take_while(|t| t.start().to_u32() < at) {
-        match token.kind() {
-            TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::NonLogicalNewline | TokenKind::Semi => fresh = true,
-            TokenKind::Comment => {}
-            _ => {
-                if fresh {
-                    start = Some(token);
-                }
-                fresh = false;
-            }
-        }
-    }
-    let Some(token) = start else { return "statement".into() };
-    let line = lines.line(token.start().to_u32());
-    let word = &source[token.start().to_usize()..token.end().to_usize()];
-    match word {
-        "def" | "async" => format!("function definition on line {line}"),
-        "class" => format!("class definition on line {line}"),
-        _ => format!("'{word}' statement on line {line}"),
-    }
-}
-
-fn describe(text: &str) -> &'static str {
-    let text = text.trim();
-    let first = text.chars().next().unwrap_or(' ');
-    match text {
-        "None" | "True" | "False" => {
-            return match text {
-                "None" => "None",
-                "True" => "True",
-                _ => "False",
-            };
-        }
-        "..." => return "ellipsis",
-        "__debug__" => return "__debug__",
-        _ => {}
-    }
-    if first.is_ascii_digit() || first == '"' || first == '\'' {
-        return if text.starts_with(['f', 'F']) { "f-string expression" } else { "literal" };
-    }
-    if text.starts_with("lambda") {
-        return "lambda";
-    }
-    if first == '(' && text.ends_with(')') {
-        return if text.contains(" for ") { "generator expression" } else { "tuple" };
-    }
-    if first == '[' {
-        return if text.contains(" for ") { "list comprehension" } else { "list" };
-    }
-    if first == '{' {
-        return if text.contains(" for ") {
-            "dict comprehension"
-        } else if text.contains(':') || text == "{}" {
-            "dict literal"
-        } else {
-            "set display"
-        };
-    }
-    if text.starts_with("await ") {
-        return "await expression";
-    }
-    if text.starts_with("yield") {
-        return "yield expression";
-    }
-    let mut depth = 0;
-    let mut operator = None;
-    for (i, c) in text.char_indices() {
-        match c {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
-            '<' | '>' | '=' | '!' if depth == 0 => return "comparison",
-            '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '~' | '@' if depth == 0 => operator = Some(i),
-            _ => {}
-        }
-    }
-    if text.contains(" if ") && text.contains(" else ") {
-        return "conditional expression";
-    }
-    if [" in ", " is ", " not in "].iter().any(|w| text.contains(w)) {
-        return "comparison";
-    }
-    if operator.is_some() || text.starts_with("not ") || text.contains(" and ") || text.contains(" or ") {
-        return "expression";
-    }
-    if text.ends_with(')') {
-        return "function call";
-    }
-    if text.ends_with(']') {
-        return "subscript";
-    }
-    if text.contains('.') {
-        return "attribute";
-    }
-    "name"
-}
-
-fn assignment(lines: &Lines, source: &str, start: u32, end: u32, verb: &str, hint: &str) -> Box<CompileError> {
-    let what = describe(source.get(start as usize..end as usize).unwrap_or(""));
-    let hint = if matches!(what, "None" | "True" | "False" | "__debug__" | "ellipsis") && what != "ellipsis" { "" } else { hint };
-    lines.error(format!("cannot {verb} {what}{hint}"), start, end)
+    let failed =
+        tokens.iter().find(|t| t.end().to_u32() > failed_at && !matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Indent | TokenKind::Dedent));
+    let line = lines.line(failed.map_or(failed_at, |t| t.start().to_u32()));
+    // CPython looks for open brackets to the end of the text when the parser failed in a later line.
+    let in_field = fstring::opens_field(tokens, from);
+    (rest_is_empty || line > lines.line(from) && !in_field).then(|| {
+        let mut error = lines.error(format!("'{left}' was never closed"), from, from);
+        error.end_column = 0;
+        error
+    })
 }

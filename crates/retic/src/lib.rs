@@ -448,7 +448,7 @@ fn without_nulls(cx: &mut Cx, source: &[u8], filename: &str) -> PyResult<()> {
 
 /// The text of a source in whatever coding it names; SyntaxError where that is not known or does not fit.
 fn decoded(cx: &mut Cx, bytes: &[u8], filename: &str, is_file: bool) -> PyResult<String> {
-    let refused = |message: String, line: u32, column: u32| CompileError { kind: ErrorKind::Syntax, message, line, column, end_line: line, end_column: column };
+    let refused = |message: String, line: u32, column: u32| CompileError { kind: ErrorKind::Syntax, message, line, column, end_line: line, end_column: column as i32 };
     let Some(coding) = retic_compiler::foreign_coding(bytes) else {
         return retic_compiler::decode(bytes, filename).or_else(|e| {
             let (Err(bad), true) = (std::str::from_utf8(bytes), e.message.starts_with("Non-UTF-8") && !is_file) else { return Err(syntax_error(cx, &e, filename, "")) };
@@ -523,7 +523,7 @@ fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> re
     };
     let made = (|| {
         let line = text.lines().nth((e.line as usize).wrapping_sub(1)).map(|l| format!("{l}\n"));
-        let none = cx.none();
+        let (none, none_end) = (cx.none(), cx.none());
         let number = |cx: &Cx, n: u32| if n == 0 { Ok(cx.none()) } else { cx.int(i64::from(n)) };
         let details = vec![
             cx.str(filename)?,
@@ -534,7 +534,7 @@ fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> re
                 None => none,
             },
             number(cx, e.end_line)?,
-            number(cx, e.end_column)?,
+            if e.end_line == 0 { none_end } else { cx.int(i64::from(e.end_column))? },
         ];
         let details = cx.tuple(details)?;
         let message = cx.str(&e.message)?;

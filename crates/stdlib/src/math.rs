@@ -421,7 +421,13 @@ mod functions {
         let exact = |o: &Obj| std::ptr::eq(o.ty(), &*cx.types.float);
         // Floats, and small ints among them, are added up in three parts, until something else or infinite comes.
         let fast = a.iter().zip(&b).map_while(|(x, y)| {
-            let number = |o: &Obj| if exact(o) { Some(protocol::exact_float(o)) } else { int::to_i64(o).filter(|_| std::ptr::eq(o.ty(), &*cx.types.int)).filter(|v| v.unsigned_abs() <= 1 << 53).map(|v| v as f64) };
+            let number = |o: &Obj| {
+                if exact(o) {
+                    Some(protocol::exact_float(o))
+                } else {
+                    int::to_i64(o).filter(|_| std::ptr::eq(o.ty(), &*cx.types.int)).filter(|v| v.unsigned_abs() <= 1 << 53).map(|v| v as f64)
+                }
+            };
             if exact(x) || exact(y) { Some((number(x)?, number(y)?)) } else { None }
         });
         let mut parts = [0.0; 3];

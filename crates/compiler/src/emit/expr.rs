@@ -182,12 +182,12 @@ impl<'a> Emitter<'a> {
             },
             Expr::Name(n) => self.name(&n.id, n.ctx),
             Expr::List(l) => match l.ctx {
-                Store => self.unpack(&l.elts),
+                Store => self.unpack(&l.elts, l.range),
                 Del => l.elts.iter().try_for_each(|e| self.expr(e)),
                 _ => self.display(&l.elts, 0, LIST),
             },
             Expr::Tuple(t) => match t.ctx {
-                Store => self.unpack(&t.elts),
+                Store => self.unpack(&t.elts, t.range),
                 Del => t.elts.iter().try_for_each(|e| self.expr(e)),
                 _ => self.display(&t.elts, 0, TUPLE),
             },
@@ -444,12 +444,12 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    fn unpack(&mut self, elts: &'a [Expr]) -> Done {
+    fn unpack(&mut self, elts: &'a [Expr], whole: TextRange) -> Done {
         let mut star = None;
         for (i, e) in elts.iter().enumerate() {
-            if let Expr::Starred(s) = e {
+            if e.is_starred_expr() {
                 if star.is_some() {
-                    return self.error("multiple starred expressions in assignment", s.range);
+                    return self.error("multiple starred expressions in assignment", whole);
                 }
                 star = Some(i);
             }

@@ -455,6 +455,9 @@ impl<'a> Emitter<'a> {
             Expr::Generator(c) => ("<genexpr>", symbols::key(c), None),
             _ => return Ok(()),
         };
+        if elt.is_starred_expr() {
+            return self.error("iterable unpacking cannot be used in comprehension", elt.range());
+        }
         let outer_async = self.in_async_function() || self.scope().comprehension && self.scope().coroutine;
         let line = self.lines.line(span(e, self.lines.source).start().to_u32());
         self.enter(name, Owner::Body(id), line);

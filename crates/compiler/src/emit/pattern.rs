@@ -14,6 +14,33 @@ struct Context {
     on_top: usize,
 }
 
+/// Whether two constants are one key of a dict.
+fn same_key(a: &Const, b: &Const) -> bool {
+    let number = |c: &Const| match c {
+        Const::Bool(b) => Some((f64::from(u8::from(*b)), 0.0)),
+        Const::Int(i) if i.unsigned_abs() <= 1 << 53 => Some((*i as f64, 0.0)),
+        Const::Float(f) => Some((f64::from_bits(*f), 0.0)),
+        Const::Complex(re, im) => Some((f64::from_bits(*re), f64::from_bits(*im))),
+        _ => None,
+    };
+    match (number(a), number(b)) {
+        (Some(x), Some(y)) => x == y,
+        _ => a == b,
+    }
+}
+
+/// A constant as `repr` shows it; text as it was written.
+fn shown(c: &Const, written: String) -> String {
+    let float = |bits: u64| retic_numbers::float::repr(f64::from_bits(bits));
+    match c {
+        Const::Bool(b) => if *b { "True" } else { "False" }.into(),
+        Const::Int(i) => i.to_string(),
+        Const::Float(f) => float(*f),
+        Const::Complex(re, im) if *re == 0 => format!("{}j", float(*im).trim_end_matches(".0")),
+        _ => written,
+    }
+}
+
 fn is_wildcard(p: &Pattern) -> bool {
     matches!(p, Pattern::MatchAs(a) if a.name.is_none() && a.pattern.is_none())
 }
@@ -131,6 +158,9 @@ impl<'a> Emitter<'a> {
     fn pattern_inner(&mut self, p: &'a Pattern, pc: &mut Context) -> Done {
         match p {
             Pattern::MatchValue(v) => {
+                if v.value.is_f_string_expr() || v.value.is_t_string_expr() {
+                    return self.error("patterns may only match literals and attribute lookups", v.range);
+                }
                 self.expr(&v.value)?;
                 self.op_arg(COMPARE_OP, 2);
                 self.fail(POP_JUMP_IF_FALSE, pc);
@@ -179,7 +209,7 @@ impl<'a> Emitter<'a> {
         for (i, p) in s.patterns.iter().enumerate() {
             if matches!(p, Pattern::MatchStar(_)) {
                 if star.is_some() {
-                    return self.error("multiple starred expressions in sequence pattern", p.range());
+                    return self.error("multiple starred names in sequence pattern", s.range);
                 }
                 star = Some(i);
             }
@@ -255,9 +285,12 @@ impl<'a> Emitter<'a> {
         }
         let mut seen = Vec::new();
         for k in m.keys.iter() {
+            if k.is_f_string_expr() || k.is_t_string_expr() {
+                return self.error("mapping pattern keys may only match literals and attribute lookups", m.range);
+            }
             if let Some(c) = self.constant(k) {
-                if seen.contains(&c) {
-                    return self.error("mapping pattern checks duplicate key", k.range());
+                if seen.iter().any(|s| same_key(s, &c)) {
+                    return self.error(format!("mapping pattern checks duplicate key ({})", shown(&c, crate::unparse::annotation(k, self.lines.source))), m.range);
                 }
                 seen.push(c);
             }
@@ -294,7 +327,7 @@ impl<'a> Emitter<'a> {
         let (positional, keywords) = (&c.arguments.patterns, &c.arguments.keywords);
         for (i, k) in keywords.iter().enumerate() {
             if keywords[..i].iter().any(|o| o.attr.id == k.attr.id) {
-                return self.error(format!("attribute name repeated in class pattern: {}", k.attr.id), k.range);
+                return self.error(format!("attribute name repeated in class pattern: {}", k.attr.id), k.pattern.range());
             }
         }
         self.expr(&c.cls)?;

@@ -18,7 +18,17 @@ pub fn is_alone(all: &Tokens, start: u32, end: u32) -> bool {
     while before > 0 && tokens[before - 1].kind() == TokenKind::Lpar {
         before -= 1;
     }
-    let begins = before == 0 || matches!(tokens[before - 1].kind(), TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi | TokenKind::Colon);
+    let outside = tokens[..first]
+        .iter()
+        .map(|t| {
+            i32::from(matches!(t.kind(), TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace))
+                - i32::from(matches!(t.kind(), TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace))
+        })
+        .sum::<i32>()
+        == 0;
+    let begins = before == 0
+        || outside && tokens[before - 1].kind() == TokenKind::Comma
+        || matches!(tokens[before - 1].kind(), TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi | TokenKind::Colon);
     if !begins || matches!(tokens[first].kind(), TokenKind::Lambda | TokenKind::Not) {
         return false;
     }

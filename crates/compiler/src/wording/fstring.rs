@@ -23,12 +23,13 @@ pub fn known(source: &str, tokens: &Tokens, kind: &E, word: &str, start: u32, en
         }
         E::ConversionFlagNotImmediatelyAfterExclamation => {
             let mark = source[..start as usize].rfind('!').map_or(start, |i| i as u32);
-            ((format!("{word}: conversion type must come right after the exclamation mark"), mark, end.max(start + 1)), false)
+            let flag = tokens.iter().find(|t| t.start().to_u32() > mark && t.end().to_u32() > start).map_or(end, |t| t.end().to_u32());
+            ((format!("{word}: conversion type must come right after the exclamation mark"), mark, flag.max(start + 1)), false)
         }
         E::SingleRbrace => ((format!("{word}: single '}}' is not allowed"), start, start), true),
         E::LambdaWithoutParentheses => ((format!("{word}: lambda expressions are not allowed without parentheses"), start, end), false),
         E::NewlineInFormatSpec => ((format!("{word}: newlines are not allowed in format specifiers for single quoted {word}s"), start, start), true),
-        E::UnclosedLbrace => ((format!("{word}: expecting '}}'"), start, start), true),
+        E::UnclosedLbrace => unclosed(source, tokens, word, start),
         E::UnterminatedString | E::UnterminatedTripleQuotedString => {
             let triple = matches!(kind, E::UnterminatedTripleQuotedString);
             let opening = tokens.iter().rfind(|t| matches!(t.kind(), TokenKind::FStringStart | TokenKind::TStringStart) && t.start().to_u32() <= start);
@@ -44,6 +45,69 @@ pub fn known(source: &str, tokens: &Tokens, kind: &E, word: &str, start: u32, en
             ((format!("unterminated {what}{word} literal (detected at line {line})"), s, s), true)
         }
     }
+}
+
+/// What is missing in a field that the parser found unclosed at a place.
+fn unclosed(source: &str, tokens: &Tokens, word: &str, at: u32) -> (Found, bool) {
+    let listed: Vec<&Token> = tokens.iter().filter(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).collect();
+    let plain = ((format!("{word}: expecting '}}'"), at, at), true);
+    let Some(i) = listed.iter().position(|t| t.start().to_u32() >= at) else { return plain };
+    let here = listed[i];
+    let place = (here.start().to_u32(), here.end().to_u32());
+    // What stands in the field before: its conversion, its format, its sign of debugging.
+    let mut depth = 0;
+    let (mut conversion, mut format) = (false, false);
+    for t in listed[..i].iter().rev() {
+        match t.kind() {
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => depth += 1,
+            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace if depth > 0 => depth -= 1,
+            TokenKind::Lbrace => break,
+            TokenKind::Exclamation if depth == 0 => conversion = true,
+            TokenKind::Colon if depth == 0 => format = true,
+            _ => {}
+        }
+    }
+    let quote = matches!(here.kind(), TokenKind::FStringEnd | TokenKind::TStringEnd);
+    if format {
+        return if quote { ((format!("{word}: expecting '}}', or format specs"), place.0, place.1), false) } else { plain };
+    }
+    if quote {
+        // Letters before the quote belong to it: they would begin another string.
+        let letters = listed[..i].last().filter(|t| t.end() == here.start() && t.kind() == TokenKind::Name);
+        let prefix =
+            letters.filter(|t| matches!(source[t.start().to_usize()..t.end().to_usize()].to_ascii_lowercase().as_str(), "r" | "b" | "u" | "f" | "t" | "rb" | "br" | "fr" | "rf"));
+        return prefix.map_or(plain, |t| ((format!("{word}: expecting '}}'"), t.start().to_u32(), t.start().to_u32()), true));
+    }
+    let debug = listed[..i].last().is_some_and(|t| t.kind() == TokenKind::Equal);
+    let what = match () {
+        () if conversion => "':' or '}'",
+        () if debug => "'!', or ':', or '}'",
+        () => "'=', or '!', or ':', or '}'",
+    };
+    ((format!("{word}: expecting {what}"), place.0, place.1), false)
+}
+
+/// Whether a brace opens a field of an f-string.
+pub fn opens_field(tokens: &Tokens, brace: u32) -> bool {
+    let before = tokens.iter().rfind(|t| t.end().to_u32() <= brace && t.start().to_u32() < brace);
+    before.is_some_and(|t| matches!(t.kind(), TokenKind::FStringStart | TokenKind::FStringMiddle | TokenKind::TStringStart | TokenKind::TStringMiddle))
+}
+
+/// Whether the string that begins at a place and never ends is the closing quote of an f-string with an open field.
+pub fn is_closing_quote(source: &str, tokens: &Tokens, at: u32) -> bool {
+    let mut open: Vec<&Token> = Vec::new();
+    for t in tokens.iter().take_while(|t| t.start().to_u32() < at) {
+        match t.kind() {
+            TokenKind::FStringStart => open.push(t),
+            TokenKind::FStringEnd => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    let Some(outer) = open.last() else { return false };
+    let quotes = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).chars().next();
+    quotes(&source[outer.start().to_usize()..]) == quotes(&source[at as usize..])
 }
 
 fn depth_since(tokens: &Tokens, opening: &Token, until: u32) -> i32 {
@@ -112,6 +176,11 @@ pub fn field(source: &str, tokens: &Tokens, at: u32) -> Option<Found> {
     if matches!(here.kind(), TokenKind::FStringEnd | TokenKind::TStringEnd) {
         return Some((format!("{word}: expecting '}}'"), s, s));
     }
+    // A sign with nothing behind it is no expression at all.
+    let alone = matches!(previous.kind(), TokenKind::Plus | TokenKind::Minus | TokenKind::Tilde | TokenKind::Not | TokenKind::Lambda | TokenKind::Await);
+    if alone && tokens.iter().rfind(|t| t.end() <= previous.start() && t.start() < previous.start()).is_some_and(|t| t.kind() == TokenKind::Lbrace) {
+        return Some((format!("{word}: expecting a valid expression after '{{'"), previous.start().to_u32(), previous.end().to_u32()));
+    }
     if previous.kind() == TokenKind::Star {
         return Some((format!("{word}: expecting a valid expression after '{{'"), previous.start().to_u32(), previous.end().to_u32()));
     }
@@ -123,7 +192,8 @@ pub fn field(source: &str, tokens: &Tokens, at: u32) -> Option<Found> {
         return Some((format!("{word}: lambda expressions are not allowed without parentheses"), l.start().to_u32(), s));
     }
     // An operator without its right side ends the expression before it.
-    let operator = previous.kind().is_operator() && !matches!(previous.kind(), TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace);
+    let word_operator = matches!(previous.kind(), TokenKind::If | TokenKind::Else | TokenKind::And | TokenKind::Or | TokenKind::In | TokenKind::Is | TokenKind::Not);
+    let operator = word_operator || previous.kind().is_operator() && !matches!(previous.kind(), TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace);
     let (s, e) = if operator { (previous.start().to_u32(), previous.end().to_u32()) } else { (s, e) };
     Some((format!("{word}: expecting '=', or '!', or ':', or '}}'"), s, e))
 }

@@ -31,6 +31,7 @@ fn closes(kind: TokenKind) -> bool {
 fn stops(kind: TokenKind) -> bool {
     use TokenKind::{As, Async, Colon, ColonEqual, Comma, Else, EndOfFile, Equal, Exclamation, FStringEnd, FStringMiddle, For, If, Newline, Semi, TStringEnd, TStringMiddle};
     closes(kind)
+        || kind == TokenKind::Unknown
         || matches!(
             kind,
             As | FStringEnd | FStringMiddle | TStringEnd | TStringMiddle | Comma | Equal | Colon | ColonEqual | Newline | EndOfFile | For | Async | Semi | If | Else | Exclamation
@@ -61,7 +62,7 @@ pub fn expression_start(tokens: &[Token], behind: usize) -> usize {
         let kind = tokens[i - 1].kind();
         if depth == 0
             && (opens(kind)
-                || stops(kind)
+                || stops(kind) && !closes(kind)
                 || matches!(kind, TokenKind::Star | TokenKind::DoubleStar | TokenKind::In | TokenKind::Return | TokenKind::Indent | TokenKind::Dedent | TokenKind::While))
         {
             break;
@@ -80,6 +81,10 @@ pub fn find(source: &str, all: &Tokens, at: u32) -> Option<Found> {
     if !ends(before.kind()) || !begins(here.kind()) {
         return None;
     }
+    // A conversion stands alone.
+    if i >= 2 && tokens[i - 2].kind() == TokenKind::Exclamation {
+        return None;
+    }
     let depth: i32 = tokens[..i].iter().map(|t| i32::from(opens(t.kind())) - i32::from(closes(t.kind()))).sum();
     let text = |t: &Token| &source[t.start().to_usize()..t.end().to_usize()];
     if before.kind() == TokenKind::Name && matches!(text(before), "print" | "exec") {
@@ -93,6 +98,13 @@ pub fn find(source: &str, all: &Tokens, at: u32) -> Option<Found> {
         return Some((format!("Missing parentheses in call to '{name}'. Did you mean {name}(...)?"), before.start().to_u32(), last));
     }
     let first = expression_start(&tokens, i);
+    // Names of parameters and imports, and what a comprehension goes over, are no expressions of that kind.
+    let around = super::calls::bracket(&tokens, here.start().to_u32());
+    let names = around.is_some_and(|g| g >= 1 && (tokens[g - 1].kind() == TokenKind::Import || g >= 2 && tokens[g - 2].kind() == TokenKind::Def));
+    let parameter = names && first + 1 == i && matches!(tokens[first.max(1) - 1].kind(), TokenKind::Lpar | TokenKind::Comma | TokenKind::Star | TokenKind::DoubleStar);
+    if parameter || first > 0 && tokens[first - 1].kind() == TokenKind::In && around.is_some_and(|g| tokens[g..first].iter().any(|t| t.kind() == TokenKind::For)) {
+        return None;
+    }
     let named_string = tokens[first].kind() == TokenKind::Name && tokens.get(first + 1).is_some_and(|t| t.kind() == TokenKind::String);
     if depth <= 0 || named_string || tokens[first].kind().is_soft_keyword() {
         return None;

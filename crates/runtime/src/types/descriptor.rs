@@ -347,7 +347,12 @@ pub fn method_spec() -> Spec {
                 (Some(o), Some(m)) => {
                     let owner = m.owner.get(cx);
                     if !std::ptr::eq(o.ty(), &**owner) && !o.ty().is_subtype(cx, owner) {
-                        return Err(cx.type_error(format!("descriptor '{}' for '{}' objects doesn't apply to a '{}' object", m.def.get().name, owner.name_text(), o.ty().name_text())));
+                        return Err(cx.type_error(format!(
+                            "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
+                            m.def.get().name,
+                            owner.name_text(),
+                            o.ty().name_text()
+                        )));
                     }
                     bind_builtin(cx, m.def.get(), o.clone())
                 }
