@@ -168,6 +168,26 @@ def pycfunction_call(func, args, kwargs=None, /):
     return func(*args, **(kwargs or {}))
 
 
+class CodeLike:
+    """Stands for code that is not Python's; nobody here tells tools of its events."""
+
+    def __init__(self, events, /):
+        self.events = events
+
+
+def _no_events(*args):
+    raise NotImplementedError("events are those of Python code")
+
+
+for _name in (
+    "py_start py_resume py_yield py_return call line jump branch branch_left branch_right c_return c_raise "
+    "py_throw raise c_raise reraise exception_handled py_unwind stop_iteration"
+).split():
+    globals()["fire_event_" + _name] = _no_events
+monitoring_enter_scope = monitoring_exit_scope = _no_events
+del _name
+
+
 def W_STOPCODE(signal, /):
     """The status of a process that a signal has stopped."""
     return signal << 8 | 0x7F

@@ -63,6 +63,19 @@ pub struct Position {
     pub end_column: u32,
 }
 
+/// Where a path begins that leads into an exception handler.
+pub const RAISED: u32 = u32::MAX - 1;
+
+/// Lines of statements without instructions, passed on the way from one instruction to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// Byte offsets of both. An odd one behind a conditional jump: it did not jump, and would have led to the same place.
+    /// `u32::MAX`: the code is entered; `RAISED`: something was raised.
+    pub from: u32,
+    pub to: u32,
+    pub lines: Box<[u32]>,
+}
+
 /// Positions, one an instruction word. Those of packed code stay packed until somebody asks.
 #[derive(Clone, Debug, Default)]
 pub struct Positions {
@@ -120,6 +133,8 @@ pub struct Body {
     pub lnotab: Vec<u8>,
     /// One entry an instruction word; empty where columns are not known.
     pub positions: Positions,
+    /// Lines that are passed between two instructions and have none of their own (PEP 626).
+    pub paths: Vec<Path>,
     /// For a class body: the names assigned as `self.name` in its functions, sorted.
     pub static_attributes: Vec<Rc<str>>,
     pub inlined: Inlined,

@@ -41,6 +41,64 @@ pub fn line_of(code: &Code, offset: u32) -> u32 {
     line as u32
 }
 
+/// The line that tracing tells of an instruction: where its source begins, as newer compilers have it. 0: it belongs to no line,
+/// and is on the one before.
+pub fn event_line(code: &Code, offset: u32) -> u32 {
+    use crate::Opcode::{JUMP_ABSOLUTE, JUMP_FORWARD, POP_BLOCK, POP_EXCEPT, RERAISE};
+    let (code, at) = code.resolve(offset);
+    let word = at as usize / 2;
+    match code.positions.get(word) {
+        _ if code.code.get(word * 2).is_some_and(|op| [JUMP_ABSOLUTE, JUMP_FORWARD, POP_BLOCK, POP_EXCEPT, RERAISE].iter().any(|o| *o as u8 == *op)) => 0,
+        Some(p) => p.line,
+        None => line_of(code, at),
+    }
+}
+
+/// Offsets that stand for lines without instructions, where nothing else stands: inside of an instruction beside them, one for
+/// each line of each path, in their order.
+pub fn passed(code: &Code) -> Vec<(u32, u32)> {
+    let mut taken: Vec<(u32, u32)> = Vec::new();
+    let mut out = Vec::new();
+    for p in &code.paths {
+        for line in &p.lines {
+            let beside = (p.from < crate::code::RAISED).then_some(p.from | 1);
+            let further = (p.to..code.code.len() as u32).step_by(2).skip(1).map(|o| o + 1);
+            let own = std::iter::once(p.to + 1).chain(beside).chain(further).find(|o| taken.iter().all(|t| t.0 != *o || t.1 == *line)).unwrap_or(p.to + 1);
+            taken.push((own, *line));
+            out.push((own, *line));
+        }
+    }
+    out
+}
+
+/// Ranges of offsets and the line of each: (start, end, line), as tracing tells of them. Instructions of no line go with those
+/// before them.
+pub fn ranges(code: &Code) -> Vec<(u32, u32, u32)> {
+    let mut out: Vec<(u32, u32, u32)> = Vec::new();
+    let mut passed = passed(code);
+    passed.sort_unstable();
+    passed.dedup();
+    let mut add = |from: u32, to: u32, line: u32| match out.last_mut() {
+        Some(r) if r.2 == line && r.1 == from => r.1 = to,
+        _ => out.push((from, to, line)),
+    };
+    let mut line = code.firstlineno;
+    for at in (0..code.code.len() as u32).step_by(2) {
+        match event_line(code, at) {
+            0 => line = code.paths.iter().find(|p| p.to == at).and_then(|p| p.lines.last().copied()).unwrap_or(line),
+            own => line = own,
+        }
+        let inside = &passed[passed.partition_point(|p| p.0 < at + 1)..passed.partition_point(|p| p.0 <= at + 1)];
+        if inside.is_empty() {
+            add(at, at + 2, line);
+        } else {
+            add(at, at + 1, line);
+            inside.iter().for_each(|p| add(at + 1, at + 2, p.1));
+        }
+    }
+    out
+}
+
 /// The line of every instruction, in order: one walk where `line_of` for each would be quadratic.
 pub fn lines(code: &Code) -> Vec<u32> {
     let words = code.code.len() / 2;

@@ -296,6 +296,11 @@ impl Opcode {
         }
     }
 
+    /// Whether it goes on somewhere else if a value says so.
+    pub fn is_conditional_jump(self) -> bool {
+        use Opcode::*;
+        matches!(self, POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE | JUMP_IF_FALSE_OR_POP | JUMP_IF_TRUE_OR_POP | JUMP_IF_NOT_EXC_MATCH)
+    }
     /// Whether control never goes on to the next instruction.
     pub fn ends_flow(self) -> bool {
         use Opcode::*;

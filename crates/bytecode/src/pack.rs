@@ -1,14 +1,14 @@
 //! Code as bytes: how compiled modules lie in the binary and in `__pycache__`. Numbers are little-endian varints; texts are
 //! kept once and referred to by number. Reading never trusts its input: damaged bytes give `None`.
 
-use crate::code::{Body, Code, Const, Lazy, Position, Positions};
+use crate::code::{Body, Code, Const, Lazy, Path, Position, Positions};
 use crate::varint::{number, zigzag};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Changes with the format, the opcode table or what the compiler writes; the magic number of `.pyc` files follows.
-pub const FORMAT: u8 = 4;
+pub const FORMAT: u8 = 5;
 /// The first bytes.
 pub const MAGIC: [u8; 4] = [b'r', b't', b'c', b'0' + FORMAT];
 /// Constants nest at most this deep.
@@ -134,6 +134,14 @@ impl Writer {
         }
         self.bytes(&c.lnotab);
         self.bytes(&packed_positions(c.positions.list()));
+        self.number(c.paths.len() as u64);
+        for p in &c.paths {
+            // The entry is written as the offset before the first.
+            self.number(u64::from(p.from.wrapping_add(1)));
+            self.number(u64::from(p.to));
+            self.number(p.lines.len() as u64);
+            p.lines.iter().for_each(|l| self.number(u64::from(*l)));
+        }
     }
 }
 
@@ -353,6 +361,12 @@ impl<'a> Reader<'a> {
         let lnotab = self.take(n)?.to_vec();
         let n = self.count()?;
         let positions = Positions::of_packed(self.take(n)?);
-        Some(Body { code, consts, names, varnames, cellvars, freevars, lnotab, positions, static_attributes, inlined: Default::default() })
+        let n = self.count()?;
+        let mut paths = Vec::with_capacity(n);
+        for _ in 0..n {
+            let (from, to, n) = (self.word()?.wrapping_sub(1), self.word()?, self.count()?);
+            paths.push(Path { from, to, lines: (0..n).map(|_| self.word()).collect::<Option<_>>()? });
+        }
+        Some(Body { code, consts, names, varnames, cellvars, freevars, lnotab, positions, paths, static_attributes, inlined: Default::default() })
     }
 }

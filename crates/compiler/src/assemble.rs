@@ -2,6 +2,7 @@
 
 use crate::emit::{Block, Instr, Unit};
 use crate::error::Lines;
+use crate::paths::Plan;
 use crate::peephole;
 use crate::symbols::{Scope, ScopeKind};
 use retic_bytecode::code::*;
@@ -46,7 +47,8 @@ pub(crate) fn assemble(mut unit: Unit, scope: &Scope, lines: &Lines, filename: R
     }
     let mut consts = unit.consts.items;
     let mut lnotab = table.out;
-    peephole::optimize(&mut words, &mut consts, &mut lnotab, &mut positions);
+    let squeezed = peephole::optimize(&mut words, &mut consts, &mut lnotab, &mut positions);
+    let paths = Plan::new(unit.blocks, &order, lines).map_or_else(Vec::new, |p| p.paths(&words, squeezed));
     let mut flags = future_flags;
     if matches!(scope.kind, ScopeKind::Function | ScopeKind::Annotation) {
         flags |= CO_NEWLOCALS | CO_OPTIMIZED;
@@ -90,6 +92,7 @@ pub(crate) fn assemble(mut unit: Unit, scope: &Scope, lines: &Lines, filename: R
             freevars: unit.freevars.items,
             lnotab,
             positions: positions.into(),
+            paths,
             static_attributes,
             inlined: Default::default(),
         }

@@ -38,6 +38,8 @@ pub(crate) struct Instr {
 #[derive(Default, Debug)]
 pub(crate) struct Block {
     pub instrs: Vec<Instr>,
+    /// Lines of statements without instructions: before which instruction, which line.
+    pub marks: Vec<(usize, u32)>,
     pub next: Option<BlockId>,
     pub returns: bool,
 }
@@ -65,6 +67,8 @@ pub(crate) struct FrameBlock<'a> {
     pub exit: BlockId,
     pub finally: Option<&'a [Stmt]>,
     pub name: Option<Rc<str>>,
+    /// Of `with`: the place of the context manager, which is left there.
+    pub range: TextRange,
 }
 
 /// An ordered set of names with their indices.
@@ -303,6 +307,7 @@ impl<'a> Emitter<'a> {
         if !self.block().returns {
             self.next_block();
             if add_none {
+                self.nowhere();
                 self.load_const(Const::None);
             }
             self.op(RETURN_VALUE);
@@ -348,6 +353,20 @@ impl<'a> Emitter<'a> {
             block.returns = true;
         }
         block.instrs.push(Instr { op, arg, target, line, range });
+    }
+
+    /// Notes a statement that leaves no instruction.
+    pub fn mark(&mut self, at: TextRange) {
+        if self.mute == 0 {
+            let line = self.lines.line(at.start().to_u32());
+            let block = self.block();
+            let before = block.instrs.len();
+            block.marks.push((before, line));
+        }
+    }
+    /// What follows belongs to no line.
+    pub fn nowhere(&mut self) {
+        self.u().range = TextRange::default();
     }
 
     pub fn op(&mut self, op: Opcode) {

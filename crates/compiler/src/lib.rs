@@ -12,6 +12,7 @@ mod fold;
 mod from_tree;
 mod literal;
 mod parse;
+mod paths;
 mod peephole;
 mod source;
 mod symbols;

@@ -5,7 +5,7 @@ use crate::assemble::size_of;
 use retic_bytecode::Opcode::{self, *};
 use retic_bytecode::{Const, Position};
 
-type Word = (u8, u8);
+pub(crate) type Word = (u8, u8);
 
 struct Pass<'a> {
     words: &'a mut Vec<Word>,
@@ -92,7 +92,18 @@ fn is_unconditional(op: Opcode) -> bool {
     matches!(op, JUMP_ABSOLUTE | JUMP_FORWARD)
 }
 
-fn jump_target(words: &[Word], i: usize) -> usize {
+/// Whether an instruction may go on somewhere else by itself.
+pub(crate) fn jumps(op: Opcode) -> bool {
+    is_absolute(op) || matches!(op, FOR_ITER | JUMP_FORWARD)
+}
+
+/// What the pass did: the words with NOPs for those that are gone, and where each came to lie.
+pub(crate) struct Squeezed {
+    pub left: Vec<Word>,
+    pub moved: Vec<usize>,
+}
+
+pub(crate) fn jump_target(words: &[Word], i: usize) -> usize {
     let arg = get_arg(words, i) as usize / 2;
     if op_at(words, i).is_some_and(is_absolute) { arg } else { i + 1 + arg }
 }
@@ -114,16 +125,21 @@ fn mark_blocks(words: &[Word]) -> Vec<u32> {
 }
 
 /// Runs the pass, or leaves everything as it was where CPython does.
-pub(crate) fn optimize(words: &mut Vec<Word>, consts: &mut Vec<Const>, lnotab: &mut [u8], positions: &mut Vec<Position>) {
+pub(crate) fn optimize(words: &mut Vec<Word>, consts: &mut Vec<Const>, lnotab: &mut [u8], positions: &mut Vec<Position>) -> Option<Squeezed> {
     if lnotab.chunks_exact(2).any(|p| p[0] == 255) {
-        return;
+        return None;
     }
     let original = words.clone();
     let blocks = mark_blocks(words);
     let mut pass = Pass { words, consts, blocks };
     pass.run();
-    if !squeeze(words, lnotab, positions) {
-        *words = original;
+    let left = words.clone();
+    match squeeze(words, lnotab, positions) {
+        Some(moved) => Some(Squeezed { left, moved }),
+        None => {
+            *words = original;
+            None
+        }
     }
 }
 
@@ -278,8 +294,8 @@ impl Pass<'_> {
     }
 }
 
-/// Removes NOPs and fixes jumps and line table; `false` when an argument would have to grow.
-fn squeeze(words: &mut Vec<Word>, lnotab: &mut [u8], positions: &mut Vec<Position>) -> bool {
+/// Removes NOPs and fixes jumps and line table; none when an argument would have to grow. Gives where each word came to lie.
+fn squeeze(words: &mut Vec<Word>, lnotab: &mut [u8], positions: &mut Vec<Position>) -> Option<Vec<usize>> {
     let n = words.len();
     let mut moved = Vec::with_capacity(n + 1);
     let mut nops = 0;
@@ -300,7 +316,7 @@ fn squeeze(words: &mut Vec<Word>, lnotab: &mut [u8], positions: &mut Vec<Positio
             i += 1;
             arg = arg << 8 | u32::from(words[i].1);
         }
-        let Some(op) = op_at(words, i) else { return false };
+        let op = op_at(words, i)?;
         if op == NOP {
             i += 1;
             continue;
@@ -312,7 +328,7 @@ fn squeeze(words: &mut Vec<Word>, lnotab: &mut [u8], positions: &mut Vec<Positio
         }
         let len = i - start + 1;
         if size_of(arg) as usize > len {
-            return false;
+            return None;
         }
         let at = out.len();
         out.resize(at + len, (0, 0));
@@ -329,5 +345,5 @@ fn squeeze(words: &mut Vec<Word>, lnotab: &mut [u8], positions: &mut Vec<Positio
     }
     *words = out;
     *positions = kept;
-    true
+    Some(moved)
 }

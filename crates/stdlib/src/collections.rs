@@ -25,7 +25,7 @@ layout! {
 }
 layout! {
     /// A walk along a deque.
-    pub struct DequeIter = 231, "_collections._deque_iterator" { deque: Guarded<Ref<Deque>>, at: Cell<usize>, state: Cell<u64>, back: Cell<bool>, }
+    pub struct DequeIter = 231, "collections._deque_iterator" { deque: Guarded<Ref<Deque>>, at: Cell<usize>, state: Cell<u64>, back: Cell<bool>, }
 }
 layout! {
     /// The descriptor of a field of a named tuple.
@@ -111,7 +111,7 @@ fn index_of(cx: &mut Cx, d: &D, k: &Obj) -> PyResult<usize> {
     protocol::wrap_index(i, d.get(cx).len()).ok_or_else(|| cx.index_error("deque index out of range"))
 }
 fn iterate(cx: &mut Cx, d: &D, back: bool) -> PyResult {
-    let ty = cx.native_type(if back { "_collections._deque_reverse_iterator" } else { "_collections._deque_iterator" });
+    let ty = cx.native_type(if back { "collections._deque_reverse_iterator" } else { "collections._deque_iterator" });
     let (d, state) = (d.clone(), d.state.get());
     Ok(memory::new(cx, &ty, |head| DequeIter { head, deque: Guarded::new(d), at: Cell::new(0), state: Cell::new(state), back: Cell::new(back) })?.into_obj())
 }
@@ -218,7 +218,7 @@ impl Deque {
         let found = match find(cx, this, value, 0, usize::MAX) {
             Err(_) if cx.error_is(&cx.types.runtime_error) => {
                 cx.clear_error();
-                return Err(cx.index_error("deque mutated during remove()."));
+                return Err(cx.index_error("deque mutated during iteration"));
             }
             found => found?,
         };
@@ -667,8 +667,8 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let spec = Spec { name: "collections.defaultdict", ..defaultdict_spec() };
     let ty = interp::native_type(cx, &spec, &base)?;
     m.set(cx, "defaultdict", ty.into_obj())?;
-    m.add_type(cx, &iterator_spec("_collections._deque_iterator"))?;
-    m.add_type(cx, &iterator_spec("_collections._deque_reverse_iterator"))?;
+    m.add_type(cx, &iterator_spec("collections._deque_iterator"))?;
+    m.add_type(cx, &iterator_spec("collections._deque_reverse_iterator"))?;
     m.add_type(cx, &getter_spec())?;
     Ok(m.into_obj())
 }

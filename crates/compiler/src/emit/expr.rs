@@ -440,7 +440,9 @@ impl<'a> Emitter<'a> {
             }
         }
         self.expr(e)?;
+        let whole = self.at_iterable(e);
         self.jump(if cond { POP_JUMP_IF_TRUE } else { POP_JUMP_IF_FALSE }, next);
+        self.u().range = whole;
         Ok(())
     }
 

@@ -248,6 +248,7 @@ impl<'a> Emitter<'a> {
             self.op_arg(LOAD_CLOSURE, i as usize);
             self.name("__classdictcell__", Store)?;
         }
+        self.nowhere();
         if self.scope().needs_class_closure {
             self.op_arg(LOAD_CLOSURE, 0);
             self.op(DUP_TOP);
@@ -583,6 +584,8 @@ impl<'a> Emitter<'a> {
 
     fn comprehension_item(&mut self, kind: &Expr, depth: usize, elt: &'a Expr, value: Option<&'a Expr>) -> Done {
         self.expr(elt)?;
+        // What takes the element in stands where the element does.
+        let whole = self.at_iterable(elt);
         match kind {
             Expr::ListComp(_) => self.op_arg(LIST_APPEND, depth + 1),
             Expr::SetComp(_) => self.op_arg(SET_ADD, depth + 1),
@@ -597,6 +600,7 @@ impl<'a> Emitter<'a> {
                 self.op(POP_TOP);
             }
         }
+        self.u().range = whole;
         Ok(())
     }
 }

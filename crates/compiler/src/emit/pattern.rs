@@ -57,6 +57,7 @@ impl<'a> Emitter<'a> {
         let tested = n - usize::from(has_default);
         for (i, case) in m.cases[..tested].iter().enumerate() {
             let last = i + 1 == tested;
+            self.u().range = case.pattern.range();
             if !last {
                 self.op(DUP_TOP);
             }
@@ -69,6 +70,7 @@ impl<'a> Emitter<'a> {
                 self.ensure_fail_pop(&mut pc, 0);
                 self.jump_if(guard, pc.fail_pop[0], false)?;
             }
+            self.u().range = case.pattern.range();
             if !last {
                 self.op(POP_TOP);
             }
@@ -78,6 +80,7 @@ impl<'a> Emitter<'a> {
         }
         if has_default {
             let case = &m.cases[n - 1];
+            self.mark(case.pattern.range());
             if let Some(guard) = &case.guard {
                 self.jump_if(guard, end, false)?;
             }
@@ -109,6 +112,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn emit_fail_pop(&mut self, pc: &mut Context) {
+        self.nowhere();
         while pc.fail_pop.len() > 1 {
             if let Some(b) = pc.fail_pop.pop() {
                 self.use_block(b);

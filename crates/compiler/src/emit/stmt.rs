@@ -62,12 +62,35 @@ impl<'a> Emitter<'a> {
                 _ => s.start(),
             };
             let line = self.lines.line(start.to_u32());
+            let range = self.place_of(s);
             let u = self.u();
             u.line = line;
             u.line_set = false;
-            u.range = s.range();
+            u.range = range;
             self.stmt_inner(s)
         })
+    }
+
+    /// The place of a statement; decorators are places of their own.
+    fn place_of(&self, s: &Stmt) -> TextRange {
+        let (decorators, name) = match s {
+            Stmt::FunctionDef(f) => (&f.decorator_list, f.name.range.start()),
+            Stmt::ClassDef(c) => (&c.decorator_list, c.name.range.start()),
+            _ => return s.range(),
+        };
+        let Some(last) = decorators.last() else { return s.range() };
+        let mut start = last.range().end().to_usize();
+        loop {
+            let rest = &self.lines.source[start..];
+            start += rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', '\x0c', '\\']).len();
+            if !self.lines.source[start..].starts_with('#') {
+                break;
+            }
+            start += self.lines.source[start..].find('\n').unwrap_or(0);
+        }
+        // In a tree that was not read from a text the name may stand anywhere.
+        let start = name.min((start as u32).into()).min(s.range().end());
+        TextRange::new(start, s.range().end())
     }
 
     fn stmt_inner(&mut self, s: &'a Stmt) -> Done {
@@ -110,7 +133,11 @@ impl<'a> Emitter<'a> {
             Stmt::Assert(a) => self.assert_stmt(a),
             Stmt::Import(i) => self.import(i),
             Stmt::ImportFrom(i) => self.import_from(i),
-            Stmt::Global(_) | Stmt::Nonlocal(_) | Stmt::Pass(_) => Ok(()),
+            Stmt::Global(_) | Stmt::Nonlocal(_) => Ok(()),
+            Stmt::Pass(p) => {
+                self.mark(p.range);
+                Ok(())
+            }
             Stmt::Expr(e) => self.expr_stmt(e),
             Stmt::Break(b) => self.leave_loop(b.range, true),
             Stmt::Continue(c) => self.leave_loop(c.range, false),
@@ -125,6 +152,7 @@ impl<'a> Emitter<'a> {
             return Ok(());
         }
         if self.constant(&e.value).is_some() {
+            self.mark(e.range);
             return Ok(());
         }
         self.expr(&e.value)?;
@@ -144,6 +172,9 @@ impl<'a> Emitter<'a> {
         let preserve = r.value.is_some() && constant.is_none();
         if preserve && let Some(v) = &r.value {
             self.expr(v)?;
+        } else {
+            self.mark(r.value.as_ref().map_or(r.range, |v| v.range()));
+            self.mark(r.range);
         }
         self.unwind_all(preserve, None, r.range)?;
         if !preserve {
@@ -197,6 +228,7 @@ impl<'a> Emitter<'a> {
                 let u = self.u();
                 u.line = line;
                 u.line_set = false;
+                self.nowhere();
                 if preserve {
                     self.u().frames.pop();
                 }
@@ -212,6 +244,7 @@ impl<'a> Emitter<'a> {
                 self.op(POP_EXCEPT);
             }
             FrameKind::With | FrameKind::AsyncWith => {
+                self.u().range = frame.range;
                 self.op(POP_BLOCK);
                 if preserve {
                     self.op(ROT_TWO);
@@ -221,6 +254,7 @@ impl<'a> Emitter<'a> {
                     self.await_top();
                 }
                 self.op(POP_TOP);
+                self.nowhere();
             }
             FrameKind::HandlerCleanup => {
                 if frame.name.is_some() {
@@ -233,6 +267,7 @@ impl<'a> Emitter<'a> {
                 if let Some(name) = &frame.name {
                     self.forget(name)?;
                 }
+                self.nowhere();
             }
         }
         Ok(())
@@ -240,13 +275,17 @@ impl<'a> Emitter<'a> {
 
     /// `name = None; del name`, as at the end of `except ... as name`.
     fn forget(&mut self, name: &str) -> Done {
+        let range = std::mem::take(&mut self.u().range);
         self.load_const(Const::None);
         self.name(name, Store)?;
-        self.name(name, Del)
+        self.name(name, Del)?;
+        self.u().range = range;
+        Ok(())
     }
 
     fn leave_loop(&mut self, at: TextRange, is_break: bool) -> Done {
         let mut found = None;
+        self.mark(at);
         self.unwind_all(false, Some(&mut found), at)?;
         let Some(frame) = found else {
             return self.error(if is_break { "'break' outside loop" } else { "'continue' not properly in loop" }, at);
@@ -261,7 +300,7 @@ impl<'a> Emitter<'a> {
     }
 
     pub fn push_frame(&mut self, kind: FrameKind, start: BlockId, exit: BlockId) {
-        self.u().frames.push(FrameBlock { kind, start, exit, finally: None, name: None });
+        self.u().frames.push(FrameBlock { kind, start, exit, finally: None, name: None, range: TextRange::default() });
     }
 
     /// Awaits the value on top: GET_AWAITABLE, LOAD_CONST None, YIELD_FROM.
@@ -292,7 +331,11 @@ impl<'a> Emitter<'a> {
             ends.push(end);
             let or_else = clauses.first();
             let mut else_muted = false;
-            match self.constant_test(test) {
+            let constant = self.constant_test(test);
+            if constant.is_some() {
+                self.mark(test.range());
+            }
+            match constant {
                 Some(false) => self.muted(|e| e.inner(body))?,
                 Some(true) => {
                     self.inner(body)?;
@@ -339,6 +382,7 @@ impl<'a> Emitter<'a> {
     fn while_stmt(&mut self, w: &'a StmtWhile) -> Done {
         let constant = self.constant_test(&w.test);
         if constant == Some(false) {
+            self.mark(w.test.range());
             self.muted(|e| {
                 e.push_frame(FrameKind::WhileLoop, 0, 0);
                 e.inner(&w.body)?;
@@ -354,6 +398,8 @@ impl<'a> Emitter<'a> {
         self.push_frame(FrameKind::WhileLoop, start, end);
         if constant.is_none() {
             self.jump_if(&w.test, anchor, false)?;
+        } else {
+            self.mark(w.test.range());
         }
         self.inner(&w.body)?;
         self.jump(JUMP_ABSOLUTE, start);
@@ -389,6 +435,7 @@ impl<'a> Emitter<'a> {
         self.require_async(f.range, "'async for' outside async function")?;
         let (start, except, end) = (self.new_block(), self.new_block(), self.new_block());
         self.iterable(&f.iter)?;
+        let place = self.u().range;
         self.op(GET_AITER);
         self.use_block(start);
         self.push_frame(FrameKind::ForLoop, start, end);
@@ -402,6 +449,7 @@ impl<'a> Emitter<'a> {
         self.jump(JUMP_ABSOLUTE, start);
         self.u().frames.pop();
         self.use_block(except);
+        self.u().range = place;
         self.op(END_ASYNC_FOR);
         self.inner(&f.orelse)?;
         self.use_block(end);
@@ -429,6 +477,10 @@ impl<'a> Emitter<'a> {
         }
         self.use_block(block);
         self.push_frame(if w.is_async { FrameKind::AsyncWith } else { FrameKind::With }, block, last);
+        let place = item.context_expr.range();
+        if let Some(f) = self.u().frames.last_mut() {
+            f.range = place;
+        }
         match &item.optional_vars {
             Some(v) => self.expr(v)?,
             None => self.op(POP_TOP),
@@ -440,6 +492,7 @@ impl<'a> Emitter<'a> {
         }
         self.u().frames.pop();
         self.op(POP_BLOCK);
+        self.u().range = place;
         self.call_exit_with_nones();
         if w.is_async {
             self.await_top();
@@ -466,7 +519,7 @@ impl<'a> Emitter<'a> {
         let (body, end, exit) = (self.new_block(), self.new_block(), self.new_block());
         self.jump(SETUP_FINALLY, end);
         self.use_block(body);
-        self.u().frames.push(FrameBlock { kind: FrameKind::FinallyTry, start: body, exit: end, finally: Some(&t.finalbody), name: None });
+        self.u().frames.push(FrameBlock { kind: FrameKind::FinallyTry, start: body, exit: end, finally: Some(&t.finalbody), name: None, range: TextRange::default() });
         if t.handlers.is_empty() {
             self.inner(&t.body)?;
         } else if t.is_star {
@@ -524,7 +577,7 @@ impl<'a> Emitter<'a> {
                 self.jump(SETUP_FINALLY, cleanup_end);
                 self.use_block(cleanup_body);
                 let bound: Rc<str> = name.id.as_str().into();
-                self.u().frames.push(FrameBlock { kind: FrameKind::HandlerCleanup, start: cleanup_body, exit: 0, finally: None, name: Some(bound) });
+                self.u().frames.push(FrameBlock { kind: FrameKind::HandlerCleanup, start: cleanup_body, exit: 0, finally: None, name: Some(bound), range: TextRange::default() });
                 self.inner(&h.body)?;
                 self.u().frames.pop();
                 self.op(POP_BLOCK);
@@ -592,6 +645,7 @@ impl<'a> Emitter<'a> {
             self.push_frame(FrameKind::Star, 0, 0);
             self.inner(&h.body)?;
             self.u().frames.pop();
+            self.nowhere();
             self.op(POP_BLOCK);
             if let Some(n) = &h.name {
                 self.forget(&n.id)?;

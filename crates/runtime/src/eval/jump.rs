@@ -118,7 +118,7 @@ pub(crate) fn set_line(cx: &mut Cx, f: &Ref<FrameObj>, value: Option<&Obj>) -> P
     // SAFETY: the frame waits for its trace function.
     let (here, exec) = unsafe { ((*live).offset(), &*(*live).exec) };
     let here = match f.shown.get() {
-        Some(super::Place::At(o)) => o,
+        Some(super::Place::At(o) | super::Place::Passed(o, _)) => o,
         _ => here,
     };
     let Some(from) = known.get(here as usize / 2).cloned().flatten() else { return Err(cx.value_error("can't jump from unreachable code")) };

@@ -13,6 +13,7 @@ use crate::object::{Obj, Ref, shape};
 use crate::types::frame::{FrameObj, frame_object};
 use crate::types::{CodeObj, Generator};
 use retic_bytecode::Opcode;
+use retic_bytecode::code::RAISED;
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
 
@@ -21,6 +22,8 @@ use std::cell::Cell;
 pub enum Place {
     Start,
     At(u32),
+    /// On a line without instructions, on the way to an offset.
+    Passed(u32, u32),
 }
 
 /// What a native profiler is told of.
@@ -54,7 +57,7 @@ pub struct State {
     pub(crate) event: Cell<&'static str>,
 }
 
-/// Where a line begins in register code, or a jump backwards leads (`start` false).
+/// Where a line begins in register code, or a jump leads (`start` false).
 pub struct LinePoint {
     pub word: u32,
     pub offset: u32,
@@ -76,14 +79,23 @@ pub struct Point {
     original: Cell<u64>,
     entry: bool,
     offset: u32,
-    lines: Vec<(u32, bool)>,
+    /// Offsets of bytecode that are passed before it, where a line may begin.
+    lines: Vec<u32>,
     what: What,
+}
+
+/// Instructions by word, and lines without instructions by the offsets before and behind them.
+#[derive(Default)]
+struct Points {
+    by_word: FxHashMap<u32, Point>,
+    /// The lines of a path, each with the offset that stands for it.
+    paths: FxHashMap<(u32, u32), Box<[(u32, u32)]>>,
 }
 
 /// The instrumentation of one piece of register code.
 #[derive(Default)]
 pub struct Instruments {
-    points: std::cell::OnceCell<FxHashMap<u32, Point>>,
+    points: std::cell::OnceCell<Points>,
     /// 0: none in place; 1: at points of interest; 2: at every instruction.
     level: Cell<u8>,
 }
@@ -151,7 +163,12 @@ pub(crate) fn watch_frame(cx: &mut Cx, f: &Ref<FrameObj>) {
     let live = f.live.get();
     if !live.is_null() {
         // SAFETY: `live` is emptied when the frame ends.
-        instrument(unsafe { &*live }.exec(), f.code.get(cx), 1);
+        let frame = unsafe { &*live };
+        instrument(frame.exec(), f.code.get(cx), 1);
+        if f.on_line.get().0 == 0 && f.passed.get() == u32::MAX && frame.pc.cast_const() != frame.exec().words.as_ptr() {
+            f.on_line.set((f.line(cx), frame.offset()));
+            f.passed.set(frame.offset());
+        }
     }
 }
 
@@ -173,7 +190,7 @@ fn instrument(exec: &Exec, code: &CodeObj, level: u8) {
     }
     let points = exec.instruments.points.get_or_init(|| points_of(exec, code));
     exec.instruments.level.set(level);
-    for (word, p) in points {
+    for (word, p) in &points.by_word {
         if level == 2 || p.entry || !p.lines.is_empty() || p.what != What::Plain {
             let at = exec.words.as_ptr().wrapping_add(*word as usize).cast_mut();
             // SAFETY: the first word of an instruction is a handler; the words belong to this interpreter.
@@ -190,7 +207,7 @@ fn instrument(exec: &Exec, code: &CodeObj, level: u8) {
 /// Puts the original handlers back.
 pub(super) fn restore(exec: &Exec) {
     exec.instruments.level.set(0);
-    for (word, p) in exec.instruments.points.get().into_iter().flatten() {
+    for (word, p) in exec.instruments.points.get().iter().flat_map(|p| &p.by_word) {
         let at = exec.words.as_ptr().wrapping_add(*word as usize).cast_mut();
         // SAFETY: as `instrument`.
         unsafe {
@@ -201,7 +218,7 @@ pub(super) fn restore(exec: &Exec) {
     }
 }
 
-fn points_of(exec: &Exec, code: &CodeObj) -> FxHashMap<u32, Point> {
+fn points_of(exec: &Exec, code: &CodeObj) -> Points {
     let bytes = &code.code().code;
     let mut points: FxHashMap<u32, Point> = FxHashMap::default();
     for (i, info) in exec.infos.iter().enumerate() {
@@ -215,17 +232,86 @@ fn points_of(exec: &Exec, code: &CodeObj) -> FxHashMap<u32, Point> {
         };
         points.insert(info.word, Point { original: Cell::new(0), entry: false, offset: info.offset, lines: Vec::new(), what });
     }
-    for l in &exec.lines {
-        if let Some(p) = points.get_mut(&l.word) {
-            p.lines.push((l.offset, l.start));
+    let (at, paths) = places_of_lines(exec, code);
+    for (offset, word) in at {
+        if let Some(p) = points.get_mut(&word) {
+            p.lines.push(offset);
         }
+    }
+    for p in points.values_mut() {
+        p.lines.sort_unstable();
+        p.lines.dedup();
     }
     if exec.flags & (retic_bytecode::code::CO_GENERATOR | retic_bytecode::code::CO_COROUTINE | retic_bytecode::code::CO_ASYNC_GENERATOR) == 0
         && let Some(p) = points.get_mut(&0)
     {
         p.entry = true;
     }
-    points
+    Points { by_word: points, paths }
+}
+
+/// Offsets where a line may begin or that stand at an end of a path, with the words before which they are passed; the paths.
+#[allow(clippy::type_complexity, reason = "two lists for one caller")]
+fn places_of_lines(exec: &Exec, code: &CodeObj) -> (Vec<(u32, u32)>, FxHashMap<(u32, u32), Box<[(u32, u32)]>>) {
+    let code = code.code();
+    let known: FxHashMap<u32, u32> = exec.lines.iter().map(|l| (l.offset, l.word)).collect();
+    let mut instructions: Vec<(u32, u32)> = exec.infos.iter().map(|i| (i.offset, i.word)).collect();
+    instructions.sort_unstable();
+    // The first register instruction at or behind an offset, the last at or before it.
+    let behind = |o: u32| known.get(&o).copied().or_else(|| instructions.get(instructions.partition_point(|i| i.0 < o)).map(|i| i.1));
+    let before = |o: u32| instructions[..instructions.partition_point(|i| i.0 <= o)].last().map(|i| i.1);
+    let mut at: Vec<(u32, u32)> = exec.lines.iter().map(|l| (l.offset, l.word)).collect();
+    let mut unsaid = Vec::new();
+    let mut paths = FxHashMap::default();
+    let inlining = code.inlining();
+    for (part, base) in std::iter::once((&**code, 0)).chain(inlining.regions.iter().map(|r| (&*r.code, r.base))) {
+        let mut targets: Vec<u32> = part.instructions().filter_map(|i| i.target()).collect();
+        targets.sort_unstable();
+        let (mut line, mut reachable, mut elided) = (0, true, 0);
+        for i in part.instructions() {
+            let target = targets.partition_point(|t| *t < i.offset);
+            reachable |= targets.get(target) == Some(&i.offset);
+            if part.paths.iter().any(|p| p.to == i.offset) {
+                line = 0;
+            }
+            let l = retic_bytecode::lines::event_line(part, i.offset);
+            // The function of a comprehension that runs here is not made.
+            let code_object = i.opcode == Opcode::LOAD_CONST as u8 && matches!(part.consts.get(i.arg as usize), Some(retic_bytecode::Const::Code(_)));
+            if code_object && !instructions.iter().any(|known| known.0 == i.offset + 4 + base) {
+                elided = i.offset + 4;
+            }
+            if elided > 0 && i.offset <= elided {
+                unsaid.push(i.offset + base);
+                continue;
+            }
+            if reachable && l != 0 && l != line {
+                line = l;
+                let own = i.offset + base;
+                // Where others may come to in between, it is too late to tell.
+                let next = targets[target..].iter().find(|t| **t > i.offset).map_or(u32::MAX, |t| t + base);
+                let found = instructions.get(instructions.partition_point(|i| i.0 < own)).filter(|f| f.0 < next);
+                at.extend(known.get(&own).copied().or(found.map(|f| f.1)).map(|w| (own, w)));
+            }
+            reachable &= !Opcode::from_u8(i.opcode).is_some_and(Opcode::ends_flow);
+        }
+        let mut passed = retic_bytecode::lines::passed(part).into_iter();
+        for p in &part.paths {
+            let (from, to) = (if p.from >= RAISED { p.from } else { p.from + base }, p.to + base);
+            if from < RAISED {
+                // What was fused went into the instruction before, or into the one behind.
+                let op = part.code.get(p.from as usize).and_then(|b| Opcode::from_u8(*b));
+                let done = op.is_some_and(|op| {
+                    matches!(op, Opcode::POP_TOP | Opcode::STORE_FAST | Opcode::STORE_NAME | Opcode::STORE_GLOBAL | Opcode::STORE_DEREF) || op.is_conditional_jump()
+                });
+                let exact = before(from).filter(|w| done || instructions.contains(&(from, *w)));
+                at.extend(exact.or_else(|| behind(from)).map(|w| (from, w)));
+            }
+            at.extend(behind(to).map(|w| (to, w)));
+            paths.insert((from, to), passed.by_ref().take(p.lines.len()).map(|(o, line)| (line, o + base)).collect());
+        }
+    }
+    at.retain(|(o, _)| !unsaid.contains(o));
+    (at, paths)
 }
 
 /// What `traced` does next.
@@ -264,7 +350,7 @@ unsafe fn at_point(cx: &mut Cx, pc: *mut u64, regs: *mut Slot) -> Next {
         let frame = cx.stacks.top;
         let exec = &*(*frame).exec;
         let word = pc.cast_const().offset_from(exec.words.as_ptr()) as u32;
-        let Some(point) = exec.instruments.points.get().and_then(|p| p.get(&word)) else { return Next::Fail };
+        let Some(point) = exec.instruments.points.get().and_then(|p| p.by_word.get(&word)) else { return Next::Fail };
         let original = point.original.get();
         if !cx.watched() {
             // Another thread may watch the same code.
@@ -333,18 +419,9 @@ unsafe fn events(cx: &mut Cx, frame: *mut Frame, point: &Point) -> PyResult<Opti
             entered(cx, frame, Place::Start)?;
         }
         let code = (*frame).function().code.cloned(cx);
-        for (offset, start) in &point.lines {
-            if *start && cx.monitoring.wants(Event::Line) {
-                let line = cx.int(i64::from(code.line_at(*offset)))?;
-                report(cx, Event::Line, &code, *offset, &[line])?;
-            }
-            let Some(fo) = local_frame(cx, frame) else { continue };
-            let passed = fo.passed.replace(*offset);
-            if (*start || (passed != u32::MAX && *offset <= passed)) && fo.trace_lines.get() {
-                local(cx, &fo, Place::At(*offset), "line", None)?;
-                if let Some((word, depth)) = fo.jump.take() {
-                    return jump::carry_out(cx, frame, word, depth).map(Some);
-                }
+        for offset in &point.lines {
+            if let Some(to) = lines_before(cx, frame, &code, *offset)? {
+                return Ok(Some(to));
             }
         }
         if (*(*frame).exec).instruments.level.get() == 2 {
@@ -355,6 +432,46 @@ unsafe fn events(cx: &mut Cx, frame: *mut Frame, point: &Point) -> PyResult<Opti
                 && fo.trace_opcodes.get()
             {
                 local(cx, &fo, Place::At(point.offset), "opcode", None)?;
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Tells of the lines that are begun on the way to an offset and at it (PEP 626): where the line is another one than before, or
+/// was come to by a jump backwards.
+unsafe fn lines_before(cx: &mut Cx, frame: *mut Frame, code: &Ref<CodeObj>, offset: u32) -> PyResult<Option<*mut u64>> {
+    // SAFETY: the frame is the top one.
+    unsafe {
+        let told = if cx.monitoring.wants(Event::Line) { object_of(cx, frame)? } else { local_frame(cx, frame) };
+        let Some(fo) = told else { return Ok(None) };
+        let passed = fo.passed.replace(offset);
+        let size = code.code().code.len() as u32;
+        // Comprehensions that run in this frame lie behind its own code.
+        let mut fresh = passed != u32::MAX && offset <= passed && (passed < size || offset >= size);
+        let path = (*(*frame).exec).instruments.points.get().and_then(|p| p.paths.get(&(passed, offset)).or_else(|| p.paths.get(&(RAISED, offset)))).cloned();
+        let own = match retic_bytecode::lines::event_line(code.code(), offset) {
+            0 if passed == u32::MAX && path.is_none() => code.code().firstlineno,
+            line => line,
+        };
+        let lines = path.iter().flat_map(|p| p.iter().copied()).map(|(l, o)| (l, o, Place::Passed(o, l)));
+        for (line, began, place) in lines.chain(std::iter::once((own, offset, Place::At(offset)))) {
+            if line == 0 || line == fo.on_line.get().0 && !fresh {
+                continue;
+            }
+            fresh = false;
+            fo.on_line.set((line, began));
+            if cx.monitoring.wants(Event::Line) {
+                let number = cx.int(i64::from(line))?;
+                report(cx, Event::Line, code, offset, &[number])?;
+            }
+            if local_frame(cx, frame).is_some() && fo.trace_lines.get() {
+                local(cx, &fo, place, "line", None)?;
+                if let Some((word, depth)) = fo.jump.take() {
+                    fo.on_line.set((0, 0));
+                    fo.passed.set(u32::MAX);
+                    return jump::carry_out(cx, frame, word, depth).map(Some);
+                }
             }
         }
         Ok(None)

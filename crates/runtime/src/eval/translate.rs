@@ -446,6 +446,9 @@ impl Tr<'_> {
                     self.bound = *b;
                 }
                 self.starts[i.offset as usize / 2] = self.words.len() as u32;
+                if reachable && !starts_line(i.offset) {
+                    self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: false });
+                }
             }
             if !reachable {
                 continue;
@@ -459,12 +462,6 @@ impl Tr<'_> {
             let Some(op) = Opcode::from_u8(i.opcode) else { continue };
             if starts_line(i.offset) {
                 self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
-            }
-            if let Some(t) = i.target().map(fix).filter(|t| *t <= i.offset)
-                && let Some(word) = self.start_of(t)
-                && !self.lines.iter().any(|l| l.offset == t)
-            {
-                self.lines.push(LinePoint { word, offset: t, start: false });
             }
             let next = list.get(at).filter(|n| !is_target(n.offset)).copied();
             if op == UNPACK_SEQUENCE {
@@ -501,6 +498,13 @@ impl Tr<'_> {
             for i in &list[at..at + consumed] {
                 if starts_line(i.offset) {
                     self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
+                }
+            }
+            for i in &list[at - 1..at + consumed] {
+                // Not to jump leads where the jump leads, but over lines that tracing tells of.
+                if Opcode::from_u8(i.opcode).is_some_and(Opcode::is_conditional_jump) && self.code.paths.iter().any(|p| p.from == i.offset | 1) {
+                    self.offset = i.offset | 1;
+                    self.one(JUMP_FORWARD, 0, i.target(), None, &mut labels, &fix)?;
                 }
             }
             at += consumed;

@@ -87,7 +87,10 @@ impl CodeObj {
         Ok(&raw const **self.exec.0.get_or_init(|| Box::new(made)))
     }
     pub fn line_at(&self, offset: u32) -> u32 {
-        retic_bytecode::lines::line_of(&self.data.0, offset)
+        match retic_bytecode::lines::event_line(&self.data.0, offset) {
+            0 => retic_bytecode::lines::line_of(&self.data.0, offset),
+            line => line,
+        }
     }
 }
 
@@ -303,18 +306,16 @@ impl CodeObj {
     fn dunder_replace(cx: &mut Cx, this: &Ref<CodeObj>, changes: Vec<(&Obj, &Obj)>) -> PyResult {
         CodeObj::replace(cx, this, changes)
     }
-    /// Ranges of byte offsets with their line: (start, end, line) each. The first is the way in, before the first
+    /// Ranges of byte offsets with their line: (start, end, line) each. Lines without instructions have odd offsets. The first is the way in, before the first
     /// instruction: its line is that of the definition, as with the RESUME of newer bytecode.
     #[py("co_lines($self, /)")]
     fn co_lines(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         let own = this.code().clone();
         let mut ranges: Vec<(u32, u32, u32)> = Vec::new();
-        for (i, line) in running(&own).flat_map(|c| retic_bytecode::lines::lines(&c)).enumerate() {
-            let offset = i as u32 * 2;
-            match ranges.last_mut() {
-                Some(r) if r.2 == line => r.1 = offset + 2,
-                _ => ranges.push((offset, offset + 2, line)),
-            }
+        let mut base = 0;
+        for code in running(&own) {
+            ranges.extend(retic_bytecode::lines::ranges(&code).into_iter().map(|(a, b, line)| (a + base, b + base, line)));
+            base += code.code.len() as u32;
         }
         let entry = vec![cx.int(-1)?, cx.int(0)?, cx.int(i64::from(own.firstlineno))?];
         let mut items = vec![cx.tuple(entry)?];
@@ -333,6 +334,7 @@ impl CodeObj {
         for code in running(&own) {
             for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
                 let v = match code.positions.get(i).filter(|_| !cx.no_columns) {
+                    Some(p) if p.line == 0 => vec![cx.none(); 4],
                     Some(p) => [p.line, p.end_line, p.column, p.end_column].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?,
                     None => vec![cx.int(i64::from(line))?, cx.none(), cx.none(), cx.none()],
                 };

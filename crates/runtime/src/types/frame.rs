@@ -35,6 +35,8 @@ layout! {
         shown: Cell<Option<Place>>,
         /// Offset of the last point that tracing passed: smaller ones after it lie behind a jump backwards.
         passed: Cell<u32>,
+        /// The line that tracing was on there, and the offset where it began; 0: none yet.
+        on_line: Cell<(u32, u32)>,
         /// Where `f_lineno = n` wants the frame to go on: a word of its code, and the depth of the stack there.
         jump: Cell<Option<(u32, u32)>>,
     }
@@ -57,6 +59,7 @@ fn new(cx: &mut Cx, code: Ref<CodeObj>, globals: Ref<Dict>, namespace: Option<Ob
         trace_opcodes: Cell::new(false),
         shown: Cell::new(None),
         passed: Cell::new(u32::MAX),
+        on_line: Cell::new((0, 0)),
         jump: Cell::new(None),
     })
 }
@@ -225,13 +228,25 @@ impl FrameObj {
     pub(crate) fn line(&self, cx: &Cx) -> u32 {
         match self.place() {
             Place::Start => self.code.get(cx).code().firstlineno,
-            Place::At(offset) => self.code.get(cx).line_at(offset),
+            Place::Passed(_, line) => line,
+            Place::At(offset) => {
+                let code = self.code.get(cx);
+                // Some instructions are on the line of the one before.
+                let (on, _) = self.on_line.get();
+                if on != 0 && retic_bytecode::lines::event_line(code.code(), offset) == 0 { on } else { code.line_at(offset) }
+            }
         }
     }
     fn last_instruction(&self) -> i64 {
         match self.place() {
             Place::Start => -1,
-            Place::At(offset) => i64::from(offset),
+            Place::Passed(offset, _) => i64::from(offset),
+            Place::At(offset) => {
+                let (on, began) = self.on_line.get();
+                // SAFETY: the frame holds its code; nothing runs.
+                let code = unsafe { &*self.code.as_ptr() };
+                i64::from(if on != 0 && retic_bytecode::lines::event_line(code.code(), offset) == 0 { began } else { offset })
+            }
         }
     }
     /// The value of a local, cell or free variable by register; none when it is not bound.
@@ -275,7 +290,7 @@ impl FrameObj {
 /// Name and register of each variable of the comprehensions that a frame is in, the innermost first (PEP 709).
 pub(crate) fn hidden(cx: &Cx, f: &Ref<FrameObj>) -> Vec<(std::rc::Rc<str>, usize)> {
     let c = f.code.get(cx).code().clone();
-    let Place::At(offset) = f.place() else { return Vec::new() };
+    let (Place::At(offset) | Place::Passed(offset, _)) = f.place() else { return Vec::new() };
     if (offset as usize) < c.code.len() {
         return Vec::new();
     }

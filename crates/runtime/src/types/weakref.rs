@@ -72,7 +72,7 @@ pub fn spec() -> Spec {
                 let t = match get(of(o)) {
                     Some(x) => {
                         let key = cx.name("__name__");
-                        let name = protocol::lookup_attr(cx, &x, &key)?.and_then(|n| n.cast::<super::Str>().map(|s| s.to_text(cx)));
+                        let name = protocol::special(cx, &x, &key)?.and_then(|n| n.cast::<super::Str>().map(|s| s.to_text(cx)));
                         let name = name.map_or_else(String::new, |n| format!(" ({n})"));
                         let class = super::type_::shown_name(cx, &x.type_ref());
                         format!("<weakref at {:#x}; to '{class}' at {:#x}{name}>", o.address(), x.address())

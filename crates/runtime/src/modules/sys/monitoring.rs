@@ -264,6 +264,19 @@ mod functions {
         changed(cx);
         Ok(())
     }
+    /// The tools that each event is activated for: a bit for each tool, by the names of events.
+    #[py("_all_events()")]
+    pub fn all_events(cx: &mut Cx) -> PyResult {
+        let d = crate::types::Dict::new(cx)?;
+        for (name, bits) in EVENTS {
+            let tools = (0..TOOLS).filter(|t| i64::from(cx.monitoring.tools[*t].global) & bits != 0).map(|t| 1 << t).sum::<i64>();
+            if bits.count_ones() == 1 && tools != 0 {
+                let v = cx.int(tools)?;
+                d.set_str(cx, name, v)?;
+            }
+        }
+        Ok(d.into_obj())
+    }
     /// Re-enables the events that returned DISABLE.
     #[py("restart_events()")]
     pub fn restart_events(cx: &mut Cx) {
