@@ -118,7 +118,13 @@ pub(crate) struct Unit<'a> {
     pub star_args: bool,
     pub star_kwargs: bool,
     pub range: TextRange,
+    /// The statement that is at work, and the one whose blocks stand deeper in each other than CPython allows.
+    pub statement: TextRange,
+    pub too_deep: Option<TextRange>,
 }
+
+/// So many blocks may stand in each other (CO_MAXBLOCKS of newer versions).
+pub(crate) const BLOCKS_MAX: usize = 21;
 
 pub(crate) struct Emitter<'a> {
     pub lines: &'a Lines<'a>,
@@ -256,6 +262,8 @@ impl<'a> Emitter<'a> {
             star_args: false,
             star_kwargs: false,
             range: TextRange::default(),
+            statement: TextRange::default(),
+            too_deep: None,
         };
         if scope.needs_class_closure {
             unit.cellvars.add("__class__".into());

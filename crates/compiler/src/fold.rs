@@ -78,6 +78,14 @@ pub fn binary(op: Operator, a: &Const, b: &Const) -> Option<Const> {
     if let Some(r) = sequences(op, a, b) {
         return r;
     }
+    if let (Const::Bool(x), Const::Bool(y)) = (a, b) {
+        match op {
+            Operator::BitAnd => return Some(Const::Bool(x & y)),
+            Operator::BitOr => return Some(Const::Bool(x | y)),
+            Operator::BitXor => return Some(Const::Bool(x ^ y)),
+            _ => {}
+        }
+    }
     let (x, y) = (number(a)?, number(b)?);
     match (&x, &y) {
         (Number::Int(i), Number::Int(j)) => ints(op, i, j),

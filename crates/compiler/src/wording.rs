@@ -84,7 +84,11 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
                 let last = lines.line(source.len() as u32);
                 lines.error(format!("unterminated triple-quoted string literal (detected at line {last})"), start, start)
             } else {
-                lines.error(format!("unterminated string literal (detected at line {line})"), start, start)
+                // A quote behind a backslash ends nothing.
+                let quote = body.chars().next().unwrap_or('"');
+                let text = body.split(['\n', '\r']).next().unwrap_or("");
+                let hint = if text.contains(&format!("\\{quote}")) { "; perhaps you escaped the end quote?" } else { "" };
+                lines.error(format!("unterminated string literal (detected at line {line}){hint}"), start, start)
             }
         }
         E::Lexical(LexicalErrorType::LineContinuationError) => {

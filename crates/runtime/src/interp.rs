@@ -270,8 +270,11 @@ static NEW: crate::native::MethodDef = crate::native::MethodDef {
         if !class.is_subtype(cx, &owner) {
             return Err(cx.type_error(format!("{0}.__new__({1}): {1} is not a subtype of {0}", owner.name_text(), class.name_text())));
         }
-        if class.layout.get() != owner.layout.get() {
-            let native = class.mro_list(cx).iter().find_map(|t| t.cast::<Type>().filter(|t| !t.is_heap()).map(|t| t.short_name())).unwrap_or_default();
+        let maker = |cx: &Cx, t: &Type| t.slots(cx).new.map(|f| f as usize);
+        let native = class.mro_list(cx).iter().find_map(|t| t.cast::<Type>().filter(|t| !t.is_heap()).cloned());
+        let other = native.as_ref().is_some_and(|n| !n.as_obj().is(owner.as_obj()) && maker(cx, n) != maker(cx, &owner));
+        if class.layout.get() != owner.layout.get() || other {
+            let native = native.map(|t| t.short_name()).unwrap_or_default();
             return Err(cx.type_error(format!("{}.__new__({}) is not safe, use {native}.__new__()", owner.name_text(), class.name_text())));
         }
         let Some(new) = owner.slots(cx).new else { return Err(cx.type_error(format!("cannot create '{}' instances", owner.name_text()))) };

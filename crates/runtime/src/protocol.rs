@@ -345,6 +345,9 @@ pub fn next(cx: &mut Cx, it: &Obj) -> PyResult<Option<Obj>> {
 /// The next value; StopIteration is raised at the end.
 pub fn next_raising(cx: &mut Cx, it: &Obj) -> PyResult {
     cx.room()?;
+    if let Some(r) = crate::types::dunders::next_of_python(cx, it) {
+        return r;
+    }
     match it.ty().slots(cx).next {
         Some(f) => match f(cx, it)? {
             Some(v) => Ok(v),
@@ -574,7 +577,10 @@ fn unsupported(cx: &Cx, a: &Obj, b: &Obj, op: Op, eq: &str) -> crate::cx::Raised
     } else {
         format!("{}{eq}", op.symbol())
     };
-    cx.type_error(format!("unsupported operand type(s) for {symbol}: '{}' and '{}'", a.ty().name_text(), b.ty().name_text()))
+    // `print >> file` was a statement once.
+    let printing = symbol == ">>" && crate::types::function::native_def(a).is_some_and(|d| d.name == "print");
+    let hint = if printing { ". Did you mean \"print(<message>, file=<output_stream>)\"?" } else { "" };
+    cx.type_error(format!("unsupported operand type(s) for {symbol}: '{}' and '{}'{hint}", a.ty().name_text(), b.ty().name_text()))
 }
 pub fn inplace(cx: &mut Cx, a: &Obj, b: &Obj, op: Op) -> PyResult {
     if let Some(f) = a.ty().slots(cx).inplace[op as usize] {

@@ -67,7 +67,12 @@ impl<'a> Emitter<'a> {
             u.line = line;
             u.line_set = false;
             u.range = range;
-            self.stmt_inner(s)
+            u.statement = range;
+            self.stmt_inner(s)?;
+            match self.u().too_deep {
+                Some(at) => self.error("too many statically nested blocks", at),
+                None => Ok(()),
+            }
         })
     }
 
@@ -300,7 +305,15 @@ impl<'a> Emitter<'a> {
     }
 
     pub fn push_frame(&mut self, kind: FrameKind, start: BlockId, exit: BlockId) {
-        self.u().frames.push(FrameBlock { kind, start, exit, finally: None, name: None, range: TextRange::default() });
+        self.put_frame(FrameBlock { kind, start, exit, finally: None, name: None, range: TextRange::default() });
+    }
+
+    fn put_frame(&mut self, frame: FrameBlock<'a>) {
+        let u = self.u();
+        if u.frames.len() >= BLOCKS_MAX {
+            u.too_deep.get_or_insert(u.statement);
+        }
+        u.frames.push(frame);
     }
 
     /// Awaits the value on top: GET_AWAITABLE, LOAD_CONST None, YIELD_FROM.
@@ -519,7 +532,7 @@ impl<'a> Emitter<'a> {
         let (body, end, exit) = (self.new_block(), self.new_block(), self.new_block());
         self.jump(SETUP_FINALLY, end);
         self.use_block(body);
-        self.u().frames.push(FrameBlock { kind: FrameKind::FinallyTry, start: body, exit: end, finally: Some(&t.finalbody), name: None, range: TextRange::default() });
+        self.put_frame(FrameBlock { kind: FrameKind::FinallyTry, start: body, exit: end, finally: Some(&t.finalbody), name: None, range: TextRange::default() });
         if t.handlers.is_empty() {
             self.inner(&t.body)?;
         } else if t.is_star {
@@ -577,7 +590,7 @@ impl<'a> Emitter<'a> {
                 self.jump(SETUP_FINALLY, cleanup_end);
                 self.use_block(cleanup_body);
                 let bound: Rc<str> = name.id.as_str().into();
-                self.u().frames.push(FrameBlock { kind: FrameKind::HandlerCleanup, start: cleanup_body, exit: 0, finally: None, name: Some(bound), range: TextRange::default() });
+                self.put_frame(FrameBlock { kind: FrameKind::HandlerCleanup, start: cleanup_body, exit: 0, finally: None, name: Some(bound), range: TextRange::default() });
                 self.inner(&h.body)?;
                 self.u().frames.pop();
                 self.op(POP_BLOCK);

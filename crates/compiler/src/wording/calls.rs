@@ -213,6 +213,13 @@ pub fn displays(source: &str, all: &Tokens, at: u32) -> Option<Found> {
             return Some(("invalid syntax".into(), s, e));
         }
     }
+    let text = &source[here.start().to_usize()..here.end().to_usize()];
+    if text.len() >= 2 && text.ends_with('=') && !matches!(text, "==" | "!=" | "<=" | ">=" | ":=") && depth(all, here.start().to_u32()) == 0 {
+        let first = tokens[..i].iter().rposition(|t| matches!(t.kind(), TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi)).map_or(0, |n| n + 1);
+        if tokens[first..i].iter().any(|t| t.kind() == TokenKind::Comma) {
+            return Some(("'tuple' is an illegal expression for augmented assignment".into(), tokens[first].start().to_u32(), before.end().to_u32()));
+        }
+    }
     if here.kind() == TokenKind::Greater && before.kind() == TokenKind::Less && before.end() == here.start() {
         return Some(("invalid syntax".into(), before.start().to_u32(), here.end().to_u32()));
     }

@@ -91,6 +91,7 @@ pub fn describe(text: &str) -> &'static str {
 
 pub fn assignment(lines: &Lines, source: &str, start: u32, end: u32, verb: &str, hint: &str) -> Box<CompileError> {
     let what = describe(source.get(start as usize..end as usize).unwrap_or(""));
+    let hint = if what == "generator expression" { "" } else { hint };
     let hint = if matches!(what, "None" | "True" | "False" | "__debug__" | "ellipsis") && what != "ellipsis" { "" } else { hint };
     lines.error(format!("cannot {verb} {what}{hint}"), start, end)
 }

@@ -500,7 +500,8 @@ impl Tr<'_> {
                     self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
                 }
             }
-            for i in &list[at - 1..at + consumed] {
+            let forks = if self.code.paths.is_empty() { &[][..] } else { &list[at - 1..at + consumed] };
+            for i in forks {
                 // Not to jump leads where the jump leads, but over lines that tracing tells of.
                 if Opcode::from_u8(i.opcode).is_some_and(Opcode::is_conditional_jump) && self.code.paths.iter().any(|p| p.from == i.offset | 1) {
                     self.offset = i.offset | 1;

@@ -366,6 +366,12 @@ fn python_contains(cx: &mut Cx, this: &Obj, item: &Obj) -> PyResult<bool> {
     }
 }
 
+/// The next item of an iterator whose `__next__` is Python's, its StopIteration as it was raised; none: it is native.
+pub fn next_of_python(cx: &mut Cx, this: &Obj) -> Option<PyResult> {
+    let python = this.ty().slots(cx).next.map(|f| f as usize) == Some(python_next as *const () as usize);
+    python.then(|| call_special(cx, this, "__next__", &[]))
+}
+
 fn python_next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
     let r = call_special(cx, this, "__next__", &[]);
     let stop = cx.types.stop_iteration.clone();

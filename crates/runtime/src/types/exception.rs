@@ -186,7 +186,8 @@ pub fn instantiate(cx: &mut Cx, o: &Obj) -> PyResult {
         let e = protocol::call(cx, o, &[])?;
         if e.cast::<Exception>().is_none() {
             let shown = protocol::repr_text(cx, o)?;
-            return Err(cx.type_error(format!("calling {shown} should have returned an instance of BaseException, not {}", e.ty().name_text())));
+            let class = super::type_::full_name(cx, &e.type_ref());
+            return Err(cx.type_error(format!("calling {shown} should have returned an instance of BaseException, not <class '{class}'>")));
         }
         return Ok(e);
     }
@@ -204,10 +205,11 @@ pub fn set_cause(cx: &mut Cx, exc: &Obj, cause: &Obj) -> PyResult<()> {
     } else {
         match instantiate(cx, cause) {
             Ok(c) => Some(c),
-            Err(_) => {
+            Err(_) if cause.cast::<Type>().is_none_or(|t| !t.has(flags::EXCEPTION)) => {
                 cx.clear_error();
                 return Err(cx.type_error("exception causes must derive from BaseException"));
             }
+            Err(r) => return Err(r),
         }
     };
     e.suppress_context.set(true);

@@ -589,6 +589,11 @@ impl Builtin {
     }
 }
 
+/// The definition of a native function.
+pub fn native_def(o: &Obj) -> Option<&'static MethodDef> {
+    o.cast::<Builtin>().map(|b| b.def.get())
+}
+
 pub fn builtin_spec() -> Spec {
     Spec {
         flags: flags::GC | flags::MANAGED | flags::WEAK | flags::NO_NEW,

@@ -7,6 +7,7 @@ use crate::layout;
 use crate::memory;
 use crate::object::{Guarded, Obj, Ref, shape};
 use crate::protocol;
+use retic_numbers::Big;
 
 layout! {
     /// A slice.
@@ -29,12 +30,12 @@ impl Positions {
     }
 }
 
-#[inline]
 /// Start, stop and step of a slice.
 pub fn three(cx: &Cx, o: &Obj) -> Option<[Obj; 3]> {
     let s = o.cast::<Slice>()?;
     Some([s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx)])
 }
+#[inline]
 pub fn make(cx: &Cx, start: Obj, stop: Obj, step: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.slice, |head| Slice { head, start: Guarded::new(start), stop: Guarded::new(stop), step: Guarded::new(step) })?.into_obj())
 }
@@ -154,25 +155,46 @@ impl Slice {
     }
     /// Assuming a sequence of length len, calculate start, stop and stride of the slice.
     #[py("indices($self, object, /)")]
-    fn indices(cx: &mut Cx, this: &Ref<Slice>, object: i64) -> PyResult {
-        if object < 0 {
+    fn indices(cx: &mut Cx, this: &Ref<Slice>, object: &Obj) -> PyResult {
+        let big = |cx: &mut Cx, o: &Obj| -> PyResult<Option<Big>> {
+            if o.is_none() {
+                return Ok(None);
+            }
+            if o.ty().slots(cx).index.is_none() {
+                return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
+            }
+            let i = protocol::index(cx, o)?;
+            Ok(super::int::to_big(&i))
+        };
+        let number = protocol::index(cx, object)?;
+        let length = super::int::to_big(&number).unwrap_or_else(|| Big::from_i128(0));
+        if length.is_negative() {
             return Err(cx.value_error("length should not be negative"));
         }
-        let p = resolve(cx, this, object as usize)?;
-        let stop = this.stop.cloned(cx);
-        let n = object;
-        let stop = match bound(cx, &stop)? {
-            Some(v) if v < 0 => (v + n).max(if p.step < 0 { -1 } else { 0 }),
-            Some(v) => v.min(if p.step < 0 { n - 1 } else { n }),
-            None => {
-                if p.step < 0 {
-                    -1
+        let (start, stop, step) = (this.start.cloned(cx), this.stop.cloned(cx), this.step.cloned(cx));
+        let step = big(cx, &step)?.unwrap_or_else(|| Big::from_i128(1));
+        if step.is_zero() {
+            return Err(cx.value_error("slice step cannot be zero"));
+        }
+        let less = Big::from_i128(-1);
+        let (lower, upper) = if step.is_negative() { (less.clone(), length.add(&less)) } else { (Big::from_i128(0), length.clone()) };
+        let within = |v: Option<Big>, missing: &Big| match v {
+            None => missing.clone(),
+            Some(v) => {
+                let v = if v.is_negative() { v.add(&length) } else { v };
+                if v.sub(&lower).is_negative() {
+                    lower.clone()
+                } else if upper.sub(&v).is_negative() {
+                    upper.clone()
                 } else {
-                    n
+                    v
                 }
             }
         };
-        let t = vec![cx.int(p.start)?, cx.int(stop)?, cx.int(p.step)?];
+        let (first, last) = if step.is_negative() { (&upper, &lower) } else { (&lower, &upper) };
+        let start = within(big(cx, &start)?, first);
+        let stop = within(big(cx, &stop)?, last);
+        let t = vec![super::int::from_big(cx, &start)?, super::int::from_big(cx, &stop)?, super::int::from_big(cx, &step)?];
         cx.tuple(t)
     }
     #[member("start")]

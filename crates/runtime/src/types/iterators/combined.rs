@@ -171,7 +171,8 @@ pub fn callable_spec() -> Spec {
                 let stop = cx.types.stop_iteration.clone();
                 let v = cx.swallow(r, &stop)?;
                 match v {
-                    Some(v) if !protocol::equal(cx, &v, &s)? => Ok(Some(v)),
+                    // The function may have used the iterator up.
+                    Some(v) if part(o).function.get(cx).is_some() && !protocol::equal(cx, &s, &v)? => Ok(Some(v)),
                     _ => {
                         part(o).function.set(cx, None);
                         Ok(None)
