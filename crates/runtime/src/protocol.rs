@@ -932,11 +932,12 @@ pub fn lazy_annotations(cx: &mut Cx, dict: &Ref<Dict>) -> PyResult {
 /// `dir(o)`: own attributes and those of the class.
 pub fn default_dir(cx: &mut Cx, o: &Obj) -> PyResult {
     let out = Dict::new(cx)?;
-    if o.ty().has(flags::DICT) {
-        let d = crate::types::object::dict_of(cx, o)?;
-        out.update_from(cx, d.as_obj())?;
+    let (own, class) = (cx.name("__dict__"), cx.name("__class__"));
+    if let Some(d) = lookup_attr(cx, o, &own)?.filter(|d| d.cast::<Dict>().is_some()) {
+        out.update_from(cx, &d)?;
     }
-    let ty = o.type_ref();
+    // An object may show another class than it has.
+    let ty = lookup_attr(cx, o, &class)?.and_then(|c| c.cast::<Type>().cloned()).unwrap_or_else(|| o.type_ref());
     for t in ty.mro_list(cx).to_vec() {
         if let Some(d) = t.cast::<Type>().and_then(|t| t.dict.cloned(cx)) {
             out.update_from(cx, d.as_obj())?;

@@ -439,7 +439,7 @@ mod functions {
             }
             // Whatever mapping serves as namespace says what is in it.
             None => match crate::types::frame::current_locals(cx)? {
-                plain if plain.cast::<crate::types::Dict>().is_some() => plain,
+                plain if std::ptr::eq(plain.ty(), &*cx.types.dict) => plain,
                 other => protocol::call_method(cx, &other, "keys", &[])?,
             },
         };

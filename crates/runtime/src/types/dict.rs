@@ -172,6 +172,13 @@ impl Dict {
         let hash = protocol::hash(cx, key)?;
         Ok(self.find(cx, key, key, hash)?.map(|i| self.table.get(cx).value(i).clone()))
     }
+    /// The same with the key's hash known.
+    pub fn get_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<Option<Obj>> {
+        if let Some(found) = self.find_plain(cx, key) {
+            return Ok(found.map(|i| self.table.get(cx).value(i).clone()));
+        }
+        Ok(self.find(cx, key, key, hash)?.map(|i| self.table.get(cx).value(i).clone()))
+    }
     pub fn contains(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
         if let Some(found) = self.find_plain(cx, key) {
             return Ok(found.is_some());
@@ -185,7 +192,7 @@ impl Dict {
         self.insert_hashed(cx, key, hash, value)
     }
     /// The same with the key's hash known.
-    fn insert_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64, value: Obj) -> PyResult<Option<Obj>> {
+    pub fn insert_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64, value: Obj) -> PyResult<Option<Obj>> {
         if let Some(i) = self.find(cx, key, key, hash)? {
             return Ok(Some(self.replace_at(cx, i, value)));
         }

@@ -100,9 +100,6 @@ impl Module {
 pub fn find(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
     // SAFETY: O3, this slot is only reached through modules.
     let m = unsafe { o.cast_unchecked::<Module>() }.clone();
-    if name.eq_str(cx, "__dict__") {
-        return Ok(Some(m.dict.cloned(cx).into_obj()));
-    }
     let in_class = o.ty().lookup(cx, name);
     let get = in_class.as_ref().and_then(|d| d.ty().slots(cx).get);
     if let (Some(d), Some(get)) = (&in_class, get)
@@ -250,11 +247,15 @@ impl Module {
     /// __dir__() -> list
     #[py("__dir__($self, /)")]
     fn dir(cx: &mut Cx, this: &Ref<Module>) -> PyResult {
-        let name = cx.name("__dir__");
-        if let Some(f) = this.dict.get(cx).get_str(cx, &name) {
+        let (dict, name) = (cx.name("__dict__"), cx.name("__dir__"));
+        let own = protocol::getattr(cx, this.as_obj(), &dict)?;
+        let Some(own) = own.cast::<Dict>().cloned() else {
+            return Err(cx.type_error("<module>.__dict__ is not a dictionary"));
+        };
+        if let Some(f) = own.get_str(cx, &name) {
             return protocol::call(cx, &f, &[]);
         }
-        let keys = this.dict.get(cx).entries(cx).into_iter().map(|e| e.0).collect();
+        let keys = own.entries(cx).into_iter().map(|e| e.0).collect();
         cx.list(keys)
     }
     #[member("__dict__")]

@@ -736,14 +736,18 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     }
     // Instances find their dictionary and weak references through these.
     if has_dict && !base_dict && !base.has(flags::DICT) {
-        let d = super::descriptor::getset(cx, &ty, &super::object::DICT)?;
         let key = cx.name("__dict__");
-        ns.insert(cx, key.as_obj(), d)?;
+        if ns.get_str(cx, &key).is_none() {
+            let d = super::descriptor::getset(cx, &ty, &super::object::DICT)?;
+            ns.insert(cx, key.as_obj(), d)?;
+        }
     }
     if has_weak && !base_weak {
-        let d = super::descriptor::getset(cx, &ty, &super::object::WEAKREF)?;
         let key = cx.name("__weakref__");
-        ns.insert(cx, key.as_obj(), d)?;
+        if ns.get_str(cx, &key).is_none() {
+            let d = super::descriptor::getset(cx, &ty, &super::object::WEAKREF)?;
+            ns.insert(cx, key.as_obj(), d)?;
+        }
     }
     let eq = cx.name("__eq__");
     let hash = cx.name("__hash__");

@@ -116,7 +116,9 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     }
     let key = cache_key(cx, &c, &args)?;
     let d = c.cache.cloned(cx);
-    if let Some(found) = d.get(cx, &key)? {
+    // The key is hashed once, and may run Python for it.
+    let hash = protocol::hash(cx, &key)?;
+    if let Some(found) = d.get_hashed(cx, &key, hash)? {
         c.hits.set(c.hits.get() + 1);
         if c.max.get() < 0 {
             return Ok(found);
@@ -128,12 +130,12 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     c.misses.set(c.misses.get() + 1);
     let v = protocol::call_args(cx, &f, args)?;
     if c.max.get() < 0 {
-        let old = d.insert(cx, &key, v.clone())?;
+        let old = d.insert_hashed(cx, &key, hash, v.clone())?;
         cx.release(old);
         return Ok(v);
     }
     // The call may have remembered the same key, or cleared the cache.
-    if d.get(cx, &key)?.is_some() || !c.cache.cloned(cx).as_obj().is(d.as_obj()) {
+    if d.get_hashed(cx, &key, hash)?.is_some() || !c.cache.cloned(cx).as_obj().is(d.as_obj()) {
         return Ok(v);
     }
     if d.len(cx) as i64 >= c.max.get() {
@@ -160,7 +162,7 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     }
     let pair = vec![v.clone(), cx.int(place as i64)?];
     let pair = cx.tuple(pair)?;
-    let old = d.insert(cx, &key, pair)?;
+    let old = d.insert_hashed(cx, &key, hash, pair)?;
     if let Some((_, place)) = old.as_ref().and_then(entry) {
         // A comparison during the insertion remembered it first.
         c.order.0.borrow_mut().forget(place);
