@@ -113,18 +113,30 @@ impl Partial {
         if f.ty().slots(cx).call.is_none() || a.cast::<Tuple>().is_none() || !(k.is_none() || k.cast::<Dict>().is_some()) {
             return Err(cx.type_error("invalid partial state"));
         }
-        let items = protocol::collect(cx, a)?;
-        let a = cx.tuple(items)?;
+        // What is plain is kept as it is.
+        let a = if std::ptr::eq(a.ty(), &*cx.types.tuple) {
+            a.clone()
+        } else {
+            let items = protocol::collect(cx, a)?;
+            cx.tuple(items)?
+        };
+        let kw = match k.cast::<Dict>().filter(|_| std::ptr::eq(k.ty(), &*cx.types.dict)) {
+            Some(k) => k.clone(),
+            None => {
+                let kw = Dict::new(cx)?;
+                if !k.is_none() {
+                    kw.update_from(cx, k)?;
+                }
+                kw
+            }
+        };
         this.function.set(cx, f.clone());
         this.args.set(cx, a);
-        let kw = Dict::new(cx)?;
-        if !k.is_none() {
-            kw.update_from(cx, k)?;
-        }
         this.keywords.set(cx, kw);
-        if let Some(d) = d.cast::<Dict>() {
-            let own = retic_runtime::types::object::dict_of(cx, this.as_obj())?;
-            own.update_from(cx, d.as_obj())?;
+        let own = retic_runtime::types::object::dict_of(cx, this.as_obj())?;
+        own.clear_now(cx);
+        if d.cast::<Dict>().is_some() {
+            own.update_from(cx, d)?;
         }
         Ok(())
     }
