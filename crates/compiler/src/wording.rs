@@ -8,6 +8,7 @@ mod juxtaposed;
 mod literal;
 mod number;
 mod targets;
+mod tokens;
 
 use crate::error::{CompileError, Lines};
 use ruff_python_ast::token::{Token, TokenKind, Tokens};

@@ -2,18 +2,10 @@
 
 use super::Found;
 use super::juxtaposed::expression_end;
+use super::tokens::{before_field, closes, listed, opens};
 use ruff_python_ast::token::{Token, TokenKind, Tokens};
 use ruff_text_size::Ranged;
 
-fn listed(all: &Tokens) -> Vec<Token> {
-    all.iter().filter(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).copied().collect()
-}
-fn opens(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace)
-}
-fn closes(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace)
-}
 fn place(t: &Token) -> (u32, u32) {
     (t.start().to_u32(), t.end().to_u32())
 }
@@ -86,8 +78,7 @@ pub fn key_end(all: &Tokens, at: u32) -> Option<u32> {
     let tokens = listed(all);
     let i = tokens.iter().position(|t| t.end().to_u32() > at)?;
     let group = bracket(&tokens, tokens[i].start().to_u32())?;
-    let field =
-        group.checked_sub(1).is_some_and(|b| matches!(tokens[b].kind(), TokenKind::FStringStart | TokenKind::FStringMiddle | TokenKind::TStringStart | TokenKind::TStringMiddle));
+    let field = group.checked_sub(1).is_some_and(|b| before_field(tokens[b].kind()));
     let ends = matches!(tokens[i].kind(), TokenKind::Rbrace | TokenKind::Comma | TokenKind::For);
     (tokens[group].kind() == TokenKind::Lbrace && !field && ends && !in_lambda(all, at)).then(|| tokens[i - 1].end().to_u32())
 }
@@ -167,7 +158,7 @@ pub fn displays(source: &str, all: &Tokens, at: u32) -> Option<Found> {
     let before = tokens.get(i.checked_sub(1)?)?;
     if before.kind() == TokenKind::Star && (closes(here.kind()) || here.kind() == TokenKind::Comma) {
         let group = bracket(&tokens, here.start().to_u32())?;
-        let field = group > 0 && matches!(tokens[group - 1].kind(), TokenKind::FStringStart | TokenKind::FStringMiddle | TokenKind::TStringStart | TokenKind::TStringMiddle);
+        let field = group > 0 && before_field(tokens[group - 1].kind());
         let call = group > 0 && matches!(tokens[group - 1].kind(), TokenKind::Name | TokenKind::Rpar | TokenKind::Rsqb);
         if tokens.get(i.wrapping_sub(2)).is_some_and(|t| opens(t.kind()) || call && t.kind() == TokenKind::Comma)
             && !field
@@ -187,9 +178,7 @@ pub fn displays(source: &str, all: &Tokens, at: u32) -> Option<Found> {
     }
     if before.kind() == TokenKind::Colon && matches!(here.kind(), TokenKind::Rbrace | TokenKind::Comma) {
         let group = bracket(&tokens, here.start().to_u32())?;
-        let field = tokens
-            .get(group.wrapping_sub(1))
-            .is_some_and(|t| matches!(t.kind(), TokenKind::FStringStart | TokenKind::FStringMiddle | TokenKind::TStringStart | TokenKind::TStringMiddle));
+        let field = tokens.get(group.wrapping_sub(1)).is_some_and(|t| before_field(t.kind()));
         if tokens[group].kind() == TokenKind::Lbrace && !field {
             let (s, e) = place(before);
             return Some(("expression expected after dictionary key and ':'".into(), s, e));

@@ -2,12 +2,9 @@
 
 use super::Found;
 use super::juxtaposed::{expression_end, expression_start};
-use ruff_python_ast::token::{Token, TokenKind, Tokens};
+use super::tokens::{closes, listed, opens};
+use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_text_size::Ranged;
-
-fn listed(all: &Tokens) -> Vec<Token> {
-    all.iter().filter(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).copied().collect()
-}
 
 /// Whether the target of an assignment stands alone in front of the only `=` of its statement: then a comparison may be meant.
 pub fn is_alone(all: &Tokens, start: u32, end: u32) -> bool {
@@ -18,14 +15,7 @@ pub fn is_alone(all: &Tokens, start: u32, end: u32) -> bool {
     while before > 0 && tokens[before - 1].kind() == TokenKind::Lpar {
         before -= 1;
     }
-    let outside = tokens[..first]
-        .iter()
-        .map(|t| {
-            i32::from(matches!(t.kind(), TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace))
-                - i32::from(matches!(t.kind(), TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace))
-        })
-        .sum::<i32>()
-        == 0;
+    let outside = tokens[..first].iter().map(|t| i32::from(opens(t.kind())) - i32::from(closes(t.kind()))).sum::<i32>() == 0;
     let begins = before == 0
         || outside && tokens[before - 1].kind() == TokenKind::Comma
         || matches!(tokens[before - 1].kind(), TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi | TokenKind::Colon);

@@ -90,7 +90,7 @@ fn unclosed(source: &str, tokens: &Tokens, word: &str, at: u32) -> (Found, bool)
 /// Whether a brace opens a field of an f-string.
 pub fn opens_field(tokens: &Tokens, brace: u32) -> bool {
     let before = tokens.iter().rfind(|t| t.end().to_u32() <= brace && t.start().to_u32() < brace);
-    before.is_some_and(|t| matches!(t.kind(), TokenKind::FStringStart | TokenKind::FStringMiddle | TokenKind::TStringStart | TokenKind::TStringMiddle))
+    before.is_some_and(|t| super::tokens::before_field(t.kind()))
 }
 
 /// Whether the string that begins at a place and never ends is the closing quote of an f-string with an open field.

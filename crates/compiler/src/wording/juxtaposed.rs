@@ -1,6 +1,7 @@
 //! Two expressions side by side: a forgotten comma, or a statement of Python 2.
 
 use super::Found;
+use super::tokens::{closes, listed, opens};
 use ruff_python_ast::token::{Token, TokenKind, Tokens};
 use ruff_text_size::Ranged;
 
@@ -18,13 +19,6 @@ fn begins(kind: TokenKind) -> bool {
             kind,
             Name | Int | Float | Complex | String | FStringStart | TStringStart | Lpar | Lsqb | Lbrace | None | True | False | Ellipsis | Lambda | Not | Tilde | Await
         )
-}
-
-fn opens(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace)
-}
-fn closes(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace)
 }
 
 /// Whether a token outside of brackets ends an expression that begins before it.
@@ -75,7 +69,7 @@ pub fn expression_start(tokens: &[Token], behind: usize) -> usize {
 
 /// What is said of the token at `at` if it begins an expression right behind another.
 pub fn find(source: &str, all: &Tokens, at: u32) -> Option<Found> {
-    let tokens: Vec<Token> = all.iter().filter(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).copied().collect();
+    let tokens = listed(all);
     let i = tokens.iter().position(|t| t.start().to_u32() >= at)?;
     let (before, here) = (tokens.get(i.checked_sub(1)?)?, &tokens[i]);
     if !ends(before.kind()) || !begins(here.kind()) {
