@@ -1,6 +1,7 @@
 //! Line tables: CPython 3.9's lnotab, read the ways `dis` and tracebacks need.
 
 use crate::Code;
+use std::collections::HashMap;
 
 /// The (offset, line) pairs where a new line starts, as `dis.findlinestarts` of 3.9.
 pub fn line_starts(code: &Code) -> Vec<(u32, u32)> {
@@ -57,14 +58,19 @@ pub fn event_line(code: &Code, offset: u32) -> u32 {
 /// Offsets that stand for lines without instructions, where nothing else stands: inside of an instruction beside them, one for
 /// each line of each path, in their order.
 pub fn passed(code: &Code) -> Vec<(u32, u32)> {
-    let mut taken: Vec<(u32, u32)> = Vec::new();
+    let mut taken: HashMap<u32, u32> = HashMap::new();
     let mut out = Vec::new();
     for p in &code.paths {
+        // Beside the instruction that it leads to, beside the one that it comes from, or further on.
+        let beside = (p.from < crate::code::RAISED).then_some(p.from | 1);
+        let further = (p.to..code.code.len() as u32).step_by(2).skip(1).map(|o| o + 1);
+        let mut free = std::iter::once(p.to + 1).chain(beside).chain(further).peekable();
         for line in &p.lines {
-            let beside = (p.from < crate::code::RAISED).then_some(p.from | 1);
-            let further = (p.to..code.code.len() as u32).step_by(2).skip(1).map(|o| o + 1);
-            let own = std::iter::once(p.to + 1).chain(beside).chain(further).find(|o| taken.iter().all(|t| t.0 != *o || t.1 == *line)).unwrap_or(p.to + 1);
-            taken.push((own, *line));
+            while free.peek().is_some_and(|o| taken.get(o).is_some_and(|l| l != line)) {
+                free.next();
+            }
+            let own = free.peek().copied().unwrap_or(p.to + 1);
+            taken.insert(own, *line);
             out.push((own, *line));
         }
     }
@@ -82,10 +88,11 @@ pub fn ranges(code: &Code) -> Vec<(u32, u32, u32)> {
         Some(r) if r.2 == line && r.1 == from => r.1 = to,
         _ => out.push((from, to, line)),
     };
+    let ends: HashMap<u32, u32> = code.paths.iter().rev().filter_map(|p| Some((p.to, *p.lines.last()?))).collect();
     let mut line = code.firstlineno;
     for at in (0..code.code.len() as u32).step_by(2) {
         match event_line(code, at) {
-            0 => line = code.paths.iter().find(|p| p.to == at).and_then(|p| p.lines.last().copied()).unwrap_or(line),
+            0 => line = ends.get(&at).copied().unwrap_or(line),
             own => line = own,
         }
         let inside = &passed[passed.partition_point(|p| p.0 < at + 1)..passed.partition_point(|p| p.0 <= at + 1)];

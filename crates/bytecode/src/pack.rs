@@ -1,7 +1,7 @@
 //! Code as bytes: how compiled modules lie in the binary and in `__pycache__`. Numbers are little-endian varints; texts are
 //! kept once and referred to by number. Reading never trusts its input: damaged bytes give `None`.
 
-use crate::code::{Body, Code, Const, Lazy, Path, Position, Positions};
+use crate::code::{Body, Code, Const, Lazy, Path, Position, Positions, RAISED};
 use crate::varint::{number, zigzag};
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -365,6 +365,10 @@ impl<'a> Reader<'a> {
         let mut paths = Vec::with_capacity(n);
         for _ in 0..n {
             let (from, to, n) = (self.word()?.wrapping_sub(1), self.word()?, self.count()?);
+            let within = |o: u32| (o as usize) < code.len();
+            if !within(to) || !within(from) && from < RAISED {
+                return None;
+            }
             paths.push(Path { from, to, lines: (0..n).map(|_| self.word()).collect::<Option<_>>()? });
         }
         Some(Body { code, consts, names, varnames, cellvars, freevars, lnotab, positions, paths, static_attributes, inlined: Default::default() })

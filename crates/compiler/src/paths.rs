@@ -14,6 +14,8 @@ pub(crate) struct Plan<'l> {
     blocks: Vec<Block>,
     /// The number of each block's first instruction.
     first: Vec<usize>,
+    /// The first block at or behind each where something stands: ends of statements leave long rows of empty ones.
+    solid: Vec<BlockId>,
     /// Block, place in it and word of the opcode of each instruction.
     places: Vec<(BlockId, usize, usize)>,
 }
@@ -37,7 +39,13 @@ impl<'l> Plan<'l> {
                 places.push((*b, k, words - 1));
             }
         }
-        Some(Plan { lines, blocks, first, places })
+        let mut solid: Vec<BlockId> = (0..blocks.len()).collect();
+        for b in order.iter().rev() {
+            if let (true, true, Some(next)) = (blocks[*b].instrs.is_empty(), blocks[*b].marks.is_empty(), blocks[*b].next) {
+                solid[*b] = solid[next];
+            }
+        }
+        Some(Plan { lines, blocks, first, solid, places })
     }
     fn instr(&self, i: usize) -> &Instr {
         let (b, k, _) = self.places[i];
@@ -46,8 +54,13 @@ impl<'l> Plan<'l> {
     /// The instruction reached from a place in a block; notes the lines that are passed.
     fn walk(&self, mut b: BlockId, mut k: usize, lines: &mut Vec<u32>) -> Option<usize> {
         loop {
+            if k == 0 {
+                b = self.solid[b];
+            }
             let block = &self.blocks[b];
-            lines.extend(block.marks.iter().filter(|m| m.0 == k).map(|m| m.1));
+            // They stand in their order.
+            let from = block.marks.partition_point(|m| m.0 < k);
+            lines.extend(block.marks[from..].iter().take_while(|m| m.0 == k).map(|m| m.1));
             if k < block.instrs.len() {
                 return Some(self.first[b] + k);
             }

@@ -267,17 +267,18 @@ fn places_of_lines(exec: &Exec, code: &CodeObj) -> (Vec<(u32, u32)>, FxHashMap<(
     for (part, base) in std::iter::once((&**code, 0)).chain(inlining.regions.iter().map(|r| (&*r.code, r.base))) {
         let mut targets: Vec<u32> = part.instructions().filter_map(|i| i.target()).collect();
         targets.sort_unstable();
+        let led_to: rustc_hash::FxHashSet<u32> = part.paths.iter().map(|p| p.to).collect();
         let (mut line, mut reachable, mut elided) = (0, true, 0);
         for i in part.instructions() {
             let target = targets.partition_point(|t| *t < i.offset);
             reachable |= targets.get(target) == Some(&i.offset);
-            if part.paths.iter().any(|p| p.to == i.offset) {
+            if led_to.contains(&i.offset) {
                 line = 0;
             }
             let l = retic_bytecode::lines::event_line(part, i.offset);
             // The function of a comprehension that runs here is not made.
             let code_object = i.opcode == Opcode::LOAD_CONST as u8 && matches!(part.consts.get(i.arg as usize), Some(retic_bytecode::Const::Code(_)));
-            if code_object && !instructions.iter().any(|known| known.0 == i.offset + 4 + base) {
+            if code_object && instructions.binary_search_by_key(&(i.offset + 4 + base), |k| k.0).is_err() {
                 elided = i.offset + 4;
             }
             if elided > 0 && i.offset <= elided {
@@ -303,7 +304,7 @@ fn places_of_lines(exec: &Exec, code: &CodeObj) -> (Vec<(u32, u32)>, FxHashMap<(
                 let done = op.is_some_and(|op| {
                     matches!(op, Opcode::POP_TOP | Opcode::STORE_FAST | Opcode::STORE_NAME | Opcode::STORE_GLOBAL | Opcode::STORE_DEREF) || op.is_conditional_jump()
                 });
-                let exact = before(from).filter(|w| done || instructions.contains(&(from, *w)));
+                let exact = before(from).filter(|w| done || instructions.binary_search(&(from, *w)).is_ok());
                 at.extend(exact.or_else(|| behind(from)).map(|w| (from, w)));
             }
             at.extend(behind(to).map(|w| (to, w)));

@@ -411,6 +411,8 @@ impl Tr<'_> {
                 *place = true;
             }
         }
+        // Not to jump leads where the jump leads, but over lines that tracing tells of.
+        let forks: rustc_hash::FxHashSet<u32> = self.code.paths.iter().map(|p| p.from).filter(|from| from & 1 == 1 && *from < retic_bytecode::code::RAISED).collect();
         let is_target = |o: u32| targets[o as usize / 2];
         let starts_line = |o: u32| line_starts[o as usize / 2];
         self.words.reserve(list.len() * 4);
@@ -500,10 +502,9 @@ impl Tr<'_> {
                     self.lines.push(LinePoint { word: self.words.len() as u32, offset: i.offset, start: true });
                 }
             }
-            let forks = if self.code.paths.is_empty() { &[][..] } else { &list[at - 1..at + consumed] };
-            for i in forks {
-                // Not to jump leads where the jump leads, but over lines that tracing tells of.
-                if Opcode::from_u8(i.opcode).is_some_and(Opcode::is_conditional_jump) && self.code.paths.iter().any(|p| p.from == i.offset | 1) {
+            let beside = if forks.is_empty() { &[][..] } else { &list[at - 1..at + consumed] };
+            for i in beside {
+                if Opcode::from_u8(i.opcode).is_some_and(Opcode::is_conditional_jump) && forks.contains(&(i.offset | 1)) {
                     self.offset = i.offset | 1;
                     self.one(JUMP_FORWARD, 0, i.target(), None, &mut labels, &fix)?;
                 }

@@ -8,6 +8,8 @@ use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 
 const MAX_DEPTH: usize = 2000;
+/// Bytes that are asked of a file at once, at most.
+const PART: usize = 1 << 20;
 
 /// What a value is written with.
 struct Writer {
@@ -15,6 +17,8 @@ struct Writer {
     /// From 3 on what appears twice is written once, from 4 on there are short forms, from 5 on slices.
     version: i64,
     code: bool,
+    /// Whether objects get numbers.
+    numbered: bool,
     /// The objects written so far that others may refer to, by address; they are held meanwhile.
     known: FxHashMap<usize, u32>,
     held: Vec<Obj>,
@@ -25,7 +29,7 @@ const NUMBERED: u8 = 0x80;
 
 impl Writer {
     fn new(version: i64, code: bool) -> Writer {
-        Writer { out: Vec::new(), version, code, known: FxHashMap::default(), held: Vec::new() }
+        Writer { out: Vec::new(), version, code, numbered: version >= 3, known: FxHashMap::default(), held: Vec::new() }
     }
     fn size(&mut self, n: usize) {
         self.out.extend((n as u32).to_le_bytes());
@@ -95,7 +99,7 @@ impl Writer {
             return Ok(());
         }
         let mut flag = 0;
-        if self.version >= 3 {
+        if self.numbered {
             if let Some(n) = self.known.get(&o.address()) {
                 self.out.push(b'r');
                 self.out.extend(n.to_le_bytes());
@@ -104,6 +108,7 @@ impl Writer {
             // What nobody else holds cannot appear again.
             if o.is_immortal() || o.count() > 1 + mine || o.cast::<Str>().is_some_and(|s| s.is_interned()) {
                 self.known.insert(o.address(), self.held.len() as u32);
+                protocol::grow(cx, &mut self.held, 1)?;
                 self.held.push(o.clone());
                 flag = NUMBERED;
             }
@@ -155,13 +160,19 @@ impl Writer {
             // In the order of their bytes, so that equal sets give equal bytes.
             let mut parts = Vec::new();
             for i in items {
-                let mut alone = Writer::new(self.version, self.code);
+                // Without numbers, so that what is nested is written once.
+                let mut alone = Writer { numbered: false, ..Writer::new(self.version, self.code) };
                 alone.write(cx, &i, 1, depth + 1)?;
                 parts.push((alone.out, i));
             }
             parts.sort_by(|a, b| a.0.cmp(&b.0));
-            for (_, i) in &parts {
-                self.write(cx, i, 1, depth + 1)?;
+            for (bytes, i) in &parts {
+                if self.numbered {
+                    self.write(cx, i, 1, depth + 1)?;
+                } else {
+                    protocol::grow(cx, &mut self.out, bytes.len())?;
+                    self.out.extend_from_slice(bytes);
+                }
             }
         } else if let Some(c) = o.cast::<CodeObj>() {
             if !self.code {
@@ -217,20 +228,24 @@ impl<'a> Reader<'a> {
             }
             Source::File(f) => f.clone(),
         };
-        protocol::check_size(cx, 1, n, 1)?;
-        let place = ByteArray::of_type(cx, &cx.types.bytearray, &vec![0; n])?;
-        let view = crate::types::memoryview::of(cx, place.as_obj())?;
-        let read = protocol::call_method(cx, &file, "readinto", std::slice::from_ref(&view))?;
-        let got = protocol::index_i64(cx, &read)?;
-        if got != n as i64 {
-            return Err(if got > n as i64 {
-                cx.value_error(format!("read() returned too much data: {n} bytes requested, {got} returned"))
-            } else {
-                cx.error_of(&cx.types.eof_error, "EOF read where not expected")
-            });
+        let mut bytes = Vec::new();
+        while bytes.len() < n {
+            // A length that is wrong takes no more memory than there are bytes.
+            let part = (n - bytes.len()).min(PART);
+            let place = ByteArray::of_type(cx, &cx.types.bytearray, &vec![0; part])?;
+            let view = crate::types::memoryview::of(cx, place.as_obj())?;
+            let read = protocol::call_method(cx, &file, "readinto", std::slice::from_ref(&view))?;
+            let got = protocol::index_i64(cx, &read)?;
+            if got > part as i64 {
+                return Err(cx.value_error(format!("read() returned too much data: {part} bytes requested, {got} returned")));
+            }
+            if got != part as i64 {
+                return Err(cx.error_of(&cx.types.eof_error, "EOF read where not expected"));
+            }
+            protocol::grow(cx, &mut bytes, part)?;
+            bytes.extend_from_slice(place.bytes(cx));
+            cx.release(view);
         }
-        let bytes = place.bytes(cx).to_vec();
-        cx.release(view);
         Ok(Cow::Owned(bytes))
     }
     fn long(&mut self, cx: &mut Cx) -> PyResult<i32> {

@@ -306,8 +306,8 @@ impl CodeObj {
     fn dunder_replace(cx: &mut Cx, this: &Ref<CodeObj>, changes: Vec<(&Obj, &Obj)>) -> PyResult {
         CodeObj::replace(cx, this, changes)
     }
-    /// Ranges of byte offsets with their line: (start, end, line) each. Lines without instructions have odd offsets. The first is the way in, before the first
-    /// instruction: its line is that of the definition, as with the RESUME of newer bytecode.
+    /// Ranges of byte offsets with their line: (start, end, line) each. Lines without instructions have odd offsets. The first
+    /// is the way in, before the first instruction: its line is that of the definition, as with the RESUME of newer bytecode.
     #[py("co_lines($self, /)")]
     fn co_lines(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         let own = this.code().clone();

@@ -171,9 +171,7 @@ fn split<'a>(cx: &Cx, owner: &Ref<Type>, name: &str, args: Args<'a>) -> PyResult
     let Some((first, rest)) = args.items.split_first().filter(|_| !args.positional().is_empty()) else {
         return Err(cx.type_error(format!("unbound method {}.{name}() needs an argument", owner.name_text())));
     };
-    if !first.ty().is_subtype(cx, owner) {
-        return Err(cx.type_error(format!("descriptor '{name}' for '{}' objects doesn't apply to a '{}' object", owner.name_text(), first.ty().name_text())));
-    }
+    applies(cx, owner, name, first)?;
     Ok((first, Args { items: rest, names: args.names }))
 }
 
@@ -345,15 +343,7 @@ pub fn method_spec() -> Spec {
             }),
             get: Some(|cx, d, obj, _| match (obj, d.cast::<MethodDescr>()) {
                 (Some(o), Some(m)) => {
-                    let owner = m.owner.get(cx);
-                    if !std::ptr::eq(o.ty(), &**owner) && !o.ty().is_subtype(cx, owner) {
-                        return Err(cx.type_error(format!(
-                            "descriptor '{}' for '{}' objects doesn't apply to a '{}' object",
-                            m.def.get().name,
-                            owner.name_text(),
-                            o.ty().name_text()
-                        )));
-                    }
+                    applies(cx, m.owner.get(cx), m.def.get().name, o)?;
                     bind_builtin(cx, m.def.get(), o.clone())
                 }
                 _ => Ok(d.clone()),
@@ -414,13 +404,12 @@ impl MethodDescr {
     }
 }
 
-/// Whether a computed attribute is one of the object's.
-fn applies(cx: &Cx, g: &Ref<GetSetDescr>, o: &Obj) -> PyResult<()> {
-    let owner = g.owner.get(cx);
+/// Refuses an object that is not of a descriptor's class.
+fn applies(cx: &Cx, owner: &Ref<Type>, name: &str, o: &Obj) -> PyResult<()> {
     if std::ptr::eq(o.ty(), &**owner) || o.ty().is_subtype(cx, owner) {
         return Ok(());
     }
-    Err(cx.type_error(format!("descriptor '{}' for '{}' objects doesn't apply to a '{}' object", g.def.get().name, owner.name_text(), o.ty().name_text())))
+    Err(cx.type_error(format!("descriptor '{name}' for '{}' objects doesn't apply to a '{}' object", owner.name_text(), o.ty().name_text())))
 }
 
 pub fn getset_spec() -> Spec {
@@ -434,14 +423,14 @@ pub fn getset_spec() -> Spec {
             }),
             get: Some(|cx, d, obj, _| match (obj, d.cast::<GetSetDescr>()) {
                 (Some(o), Some(g)) => {
-                    applies(cx, g, o)?;
+                    applies(cx, g.owner.get(cx), g.def.get().name, o)?;
                     (g.def.get().get)(cx, o)
                 }
                 _ => Ok(d.clone()),
             }),
             set: Some(|cx, d, o, v| {
                 let Some(g) = d.cast::<GetSetDescr>() else { return Ok(()) };
-                applies(cx, g, o)?;
+                applies(cx, g.owner.get(cx), g.def.get().name, o)?;
                 match g.def.get().set {
                     Some(set) => set(cx, o, v),
                     None => Err(cx.attribute_error(format!("attribute '{}' of '{}' objects is not writable", g.def.get().name, g.owner.get(cx).name_text()))),
