@@ -5,6 +5,7 @@
 
 pub mod big;
 pub mod digits;
+pub mod division;
 pub mod float;
 pub mod format;
 pub mod half;

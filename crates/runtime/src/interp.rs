@@ -180,6 +180,8 @@ fn make_consts(cx: &mut Cx) {
     let true_ = immortal(crate::types::int::make_bool(cx, &bool_type, true).expect("room"));
     let tuple_type = cx.types.tuple.clone();
     let empty_tuple = immortal(Tuple::make(cx, &tuple_type, Vec::new()).expect("room"));
+    // SAFETY: a tuple, whose type is a gc type.
+    unsafe { memory::cycles::hide(empty_tuple.as_ptr()) };
     let str_type = cx.types.str.clone();
     let bytes_type = cx.types.bytes.clone();
     let empty_str = immortal(Str::make(cx, &str_type, b"").expect("room").into_obj());

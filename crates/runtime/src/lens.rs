@@ -326,7 +326,7 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
     unsafe {
         if depth >= memory::NESTING_MAX {
             if raw.as_ref().ty.get().as_ref().flags.get() & flags::GC != 0 {
-                memory::cycles::untrack(cx, raw);
+                memory::cycles::hide(raw);
             }
             cx.dying.borrow_mut().push(raw);
             with(cx, |_, r| r.defer(raw.as_ptr() as usize));

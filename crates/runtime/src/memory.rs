@@ -133,6 +133,19 @@ pub(crate) fn birth_exact<const GC: bool>(cx: &Cx, ty: &Type, shape: u32, size: 
     }
 }
 
+/// As `new` of an exact built-in type; the collector does not watch the object yet.
+pub(crate) fn new_unwatched<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
+    debug_assert!(ty.flags.get() & (flags::HEAP | flags::MANAGED | flags::GC) == flags::GC && ty.basicsize.get() <= size_of::<T>());
+    let Some(block) = cx.heap.alloc_object(GC_LINK + size_of::<T>(), GC_LINK) else { return Err(cx.memory_error()) };
+    // SAFETY: the block has room for link and fields, which are written here.
+    unsafe {
+        let raw = block.add(GC_LINK).cast::<Header>();
+        cycles::wait_new(cx, raw);
+        raw.cast::<T>().write(fields(Header { count: Cell::new(1), shape: Cell::new(ty.root_shape.get()), ty: Cell::new(NonNull::from(ty)) }));
+        Ok(Ref::from_raw(raw.cast()))
+    }
+}
+
 /// Makes an object of a fixed layout. `fields` builds the whole struct around the header given.
 #[inline]
 pub fn new<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
@@ -364,10 +377,10 @@ unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
             return unsafe { crate::lens::bury(cx, raw) };
         }
         // A finaliser may run a collection before its turn comes: the collector must not see it.
-        // SAFETY: dead but whole; untracking twice does no harm.
+        // SAFETY: dead but whole.
         unsafe {
             if raw.as_ref().ty.get().as_ref().flags.get() & flags::GC != 0 {
-                cycles::untrack(cx, raw);
+                cycles::hide(raw);
             }
         }
         cx.dying.borrow_mut().push(raw);

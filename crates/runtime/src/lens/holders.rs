@@ -282,6 +282,8 @@ impl Recorder {
                 }
             }
         }
+        // Those from before the recording first, then in the order of their births.
+        all.sort_by_key(|o| self.known(o));
         all
     }
 

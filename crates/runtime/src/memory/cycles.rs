@@ -2,8 +2,8 @@
 
 use super::{clear, finalize, link, managed, trace, weak};
 use crate::cx::Cx;
-use crate::object::{GC_LINK, GcLink, Header, Obj};
-use crate::types::flags;
+use crate::object::{GC_LINK, GcLink, Header, Obj, shape};
+use crate::types::{Type, flags};
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
@@ -18,6 +18,9 @@ pub struct Collector {
     pub running: Cell<bool>,
     pub debug: Cell<i64>,
     pub stats: [Cell<[i64; 3]>; 3],
+    /// Objects that the last collection of everything left alive, and how many came to them from younger generations since.
+    long_lived: Cell<usize>,
+    pending: Cell<usize>,
 }
 
 impl Default for Collector {
@@ -36,6 +39,8 @@ impl Default for Collector {
             running: Cell::new(false),
             debug: Cell::new(0),
             stats: [const { Cell::new([0; 3]) }; 3],
+            long_lived: Cell::new(0),
+            pending: Cell::new(0),
         }
     }
 }
@@ -116,6 +121,27 @@ pub unsafe fn track(cx: &Cx, raw: NonNull<Header>) {
     unsafe { track_new(cx, raw) }
 }
 
+/// The same for an object that counts already.
+///
+/// # Safety
+/// As `track`.
+#[inline]
+pub(crate) unsafe fn watch(cx: &Cx, raw: NonNull<Header>) {
+    // SAFETY: the caller's promise; the sentinel and the list's links are live.
+    unsafe {
+        let l = link(raw);
+        if l.prev.get().is_null() {
+            append(&cx.collector.lists[0], l);
+        }
+    }
+}
+/// # Safety
+/// A live object of a gc type.
+pub(crate) unsafe fn is_watched(raw: NonNull<Header>) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { !link(raw).prev.get().is_null() }
+}
+
 /// The same for an object whose link was never written.
 ///
 /// # Safety
@@ -128,9 +154,25 @@ pub(crate) unsafe fn track_new(cx: &Cx, raw: NonNull<Header>) {
         (&raw mut (*l).next).cast::<usize>().write(0);
         &*l
     };
-    let gc = &cx.collector;
     // SAFETY: the sentinel and the list's links are live.
-    unsafe { append(&gc.lists[0], l) };
+    unsafe { append(&cx.collector.lists[0], l) };
+    count_birth(cx);
+}
+
+/// The same for an object that is not watched yet, but counts.
+///
+/// # Safety
+/// As `track_new`.
+pub(crate) unsafe fn wait_new(cx: &Cx, raw: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    unsafe { raw.cast::<[usize; 2]>().sub(1).write([0; 2]) };
+    const { assert!(GC_LINK == size_of::<[usize; 2]>()) };
+    count_birth(cx);
+}
+
+#[inline(always)]
+fn count_birth(cx: &Cx) {
+    let gc = &cx.collector;
     let n = gc.counts[0].get() + 1;
     gc.counts[0].set(n);
     if n > gc.thresholds[0].get() && gc.enabled.get() && gc.thresholds[0].get() > 0 && !gc.running.get() {
@@ -138,17 +180,28 @@ pub(crate) unsafe fn track_new(cx: &Cx, raw: NonNull<Header>) {
     }
 }
 
+/// Hides an object from the collector.
+///
+/// # Safety
+/// An object of a gc type.
+#[inline]
+pub unsafe fn hide(raw: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    let l = unsafe { link(raw) };
+    if !l.prev.get().is_null() {
+        // SAFETY: it is in a list.
+        unsafe { remove(l) };
+    }
+}
+
+/// The same for one that dies: it counts no more.
+///
 /// # Safety
 /// An object of a gc type.
 #[inline]
 pub unsafe fn untrack(cx: &Cx, raw: NonNull<Header>) {
-    // SAFETY: the caller's promise.
-    let l = unsafe { link(raw) };
-    if l.prev.get().is_null() {
-        return;
-    }
-    // SAFETY: it is in a list.
-    unsafe { remove(l) };
+    // SAFETY: passed on.
+    unsafe { hide(raw) };
     let c = &cx.collector.counts[0];
     if c.get() > 0 {
         c.set(c.get() - 1);
@@ -163,7 +216,7 @@ pub(crate) fn set_elders_apart(cx: &Cx, types: &[crate::object::Ref<crate::types
         let mut members = Members::of(cx, g);
         while let Some(raw) = members.next() {
             let o = member(&raw);
-            let changes = o.shape() == crate::object::shape::DICT && !dicts.contains(&o.address());
+            let changes = o.shape() == shape::DICT && !dicts.contains(&o.address());
             if changes || std::ptr::eq(o.ty(), &*cx.types.module) {
                 continue;
             }
@@ -291,13 +344,15 @@ fn length(cx: &Cx, list: usize) -> usize {
     n
 }
 
-/// The collection that births asked for: the oldest generation over its threshold.
+/// The collection that births asked for: the oldest generation over its threshold. Everything is collected only when a quarter
+/// as many objects as are known to live long came to them: else the time of a growing program would grow as its square.
 pub fn collect_due(cx: &mut Cx) {
     let gc = &cx.collector;
     if !gc.enabled.get() || gc.running.get() {
         return;
     }
-    let due = (0..3).rev().find(|&g| gc.thresholds[g].get() > 0 && gc.counts[g].get() > gc.thresholds[g].get());
+    let over = |g: usize| gc.thresholds[g].get() > 0 && gc.counts[g].get() > gc.thresholds[g].get();
+    let due = (0..3).rev().find(|&g| over(g) && (g < 2 || gc.pending.get() >= gc.long_lived.get() / 4));
     if let Some(generation) = due {
         collect(cx, generation);
     }
@@ -333,11 +388,17 @@ fn run(cx: &mut Cx, generation: usize) -> usize {
     }
     (0..=generation).for_each(|g| cx.collector.counts[g].set(0));
     (0..generation).for_each(|g| merge(cx, g, generation));
-    untrack_atoms(cx, generation);
-    deduce(cx, generation, UNREACHABLE);
+    // Dicts are looked at in collections of everything only: they may be growing.
+    let alive = deduce(cx, generation, UNREACHABLE, if generation == 2 { Atoms::TuplesAndDicts } else { Atoms::Tuples });
     let older = (generation + 1).min(2);
     if generation < 2 {
+        if generation == 1 {
+            cx.collector.pending.set(cx.collector.pending.get() + alive);
+        }
         merge(cx, generation, older);
+    } else {
+        cx.collector.pending.set(0);
+        cx.collector.long_lived.set(alive);
     }
     if is_empty(&cx.collector.lists[UNREACHABLE]) {
         return 0;
@@ -345,7 +406,7 @@ fn run(cx: &mut Cx, generation: usize) -> usize {
     empty_weak_references(cx);
     finalize_all(cx);
     // A finaliser may have brought some back: everything that is now held from outside lives on.
-    deduce(cx, UNREACHABLE, FINAL);
+    deduce(cx, UNREACHABLE, FINAL, Atoms::Stay);
     let mut members = Members::of(cx, FINAL);
     while let Some(raw) = members.next() {
         settle(raw);
@@ -375,8 +436,10 @@ fn on_trial(o: &Obj) -> Option<&GcLink> {
 }
 
 /// Trial deletion (CPython's `deduce_unreachable`): what remains of a count after the references among the members of `from`
-/// is held from outside. Moves the members that cannot be reached to `to`, which is empty; these stay under trial.
-fn deduce(cx: &Cx, from: usize, to: usize) {
+/// is held from outside. Moves the members that cannot be reached to `to`, which is empty; these stay under trial. Of the others
+/// those that hold atoms only are not watched any more (CPython's `untrack_tuples`, `untrack_dicts`), while they are at hand;
+/// how many are left comes back.
+fn deduce(cx: &Cx, from: usize, to: usize, atoms: Atoms) -> usize {
     const ONE: usize = 2;
     let refs = |l: &GcLink| l.prev.get() as usize >> 1;
     let set_refs = |l: &GcLink, n: usize| l.prev.set((n << 1 | COLLECTING) as *mut GcLink);
@@ -395,7 +458,7 @@ fn deduce(cx: &Cx, from: usize, to: usize) {
     }
     let (reachable, unreachable) = (&cx.collector.lists[from], &cx.collector.lists[to]);
     let head = (reachable as *const GcLink).cast_mut();
-    let mut prev = head;
+    let (mut prev, mut left) = (head, 0);
     // The list is linked forwards only until its members are settled one by one.
     loop {
         // SAFETY: members of a list are live; nothing dies while they are looked at.
@@ -417,8 +480,17 @@ fn deduce(cx: &Cx, from: usize, to: usize) {
                         set_refs(l, 1);
                     }
                 });
+                let raw = header(at);
+                let o = member(&raw);
+                if o.ty().flags.get() & flags::UNTRACKABLE != 0 && atoms.let_go(cx, o) {
+                    set_next(&*prev, addr(l.next.get()));
+                    l.prev.set(null_mut());
+                    set_next(l, null_mut());
+                    continue;
+                }
                 l.prev.set(prev);
                 prev = at;
+                left += 1;
             } else {
                 set_next(&*prev, addr(l.next.get()));
                 append(unreachable, l);
@@ -433,28 +505,40 @@ fn deduce(cx: &Cx, from: usize, to: usize) {
         // SAFETY: tracked, so it has a link.
         set_tentative(unsafe { link(raw) }, false);
     }
+    left
 }
 
-/// Tuples of atoms and dictionaries of atoms cannot be in a cycle: the collector stops watching them.
-fn untrack_atoms(cx: &Cx, generation: usize) {
-    let mut members = Members::of(cx, generation);
-    while let Some(raw) = members.next() {
-        let o = member(&raw);
-        if o.ty().flags.get() & flags::UNTRACKABLE == 0 {
-            continue;
+/// Which containers of atoms the collector stops to watch: they cannot be in a cycle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Atoms {
+    Stay,
+    Tuples,
+    TuplesAndDicts,
+}
+
+impl Atoms {
+    /// Whether a tuple or dict need not be watched any more.
+    fn let_go(self, cx: &Cx, o: &Obj) -> bool {
+        if self == Atoms::Stay || self == Atoms::Tuples && o.shape() == shape::DICT {
+            return false;
         }
         let mut keep = false;
         trace(cx, o, &mut |r| keep |= may_be_tracked(r));
-        if !keep {
-            // SAFETY: it is in the list; the walk is past it.
-            unsafe { remove(link(raw)) };
-        }
+        !keep
     }
 }
 
-fn may_be_tracked(o: &Obj) -> bool {
-    let f = o.ty().flags.get();
-    f & flags::GC != 0 && (f & flags::UNTRACKABLE == 0 || is_tracked(o))
+/// Whether something that holds the object could be in a cycle through it (`_PyObject_GC_MAY_BE_TRACKED`).
+#[inline]
+pub(crate) fn may_be_tracked(o: &Obj) -> bool {
+    if o.ty().flags.get() & flags::GC == 0 {
+        return false;
+    }
+    match o.shape() {
+        shape::TUPLE => is_tracked(o),
+        // Those of the interpreter live for ever.
+        _ => o.cast::<Type>().is_none_or(|t| t.has(flags::HEAP)),
+    }
 }
 
 /// Weak references of the garbage are emptied; callbacks of references outside run now. Ends the trial.

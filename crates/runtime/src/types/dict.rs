@@ -31,7 +31,9 @@ impl Dict {
         Dict::of_type(cx, &cx.types.dict)
     }
     pub fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<Dict>> {
-        memory::new(cx, ty, |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(cx.new_keys_version()), _spare: Cell::new(0), _spare2: Cell::new(0) })
+        let version = cx.new_keys_version();
+        let fields = |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(version), _spare: Cell::new(0), _spare2: Cell::new(0) };
+        if std::ptr::eq(ty, &*cx.types.dict) { memory::new_unwatched(cx, ty, fields) } else { memory::new(cx, ty, fields) }
     }
     pub fn len(&self, cx: &Cx) -> usize {
         self.table.get(cx).used()
@@ -102,9 +104,7 @@ impl Dict {
     }
     /// Puts another value in a place; the old one comes out. The collector watches again a dict that holds more than atoms.
     pub(crate) fn replace_at(&self, cx: &mut Cx, i: usize, value: Obj) -> Obj {
-        if value.ty().has(flags::GC) {
-            self.track(cx);
-        }
+        self.watch(cx, &value);
         self.table.get_mut(cx).replace(i, value)
     }
     /// The value of a key where it lies at a place that is only likely; the key is the very object.
@@ -201,16 +201,20 @@ impl Dict {
     }
     /// Adds a key that is not there.
     fn add(&self, cx: &mut Cx, key: &Obj, hash: i64, value: Obj) -> PyResult<()> {
+        self.watch(cx, key);
+        self.watch(cx, &value);
         // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
         unsafe { (*self.table.as_ptr()).insert(cx, key.clone(), hash, value)? };
         self.touch(cx);
-        self.track(cx);
         Ok(())
     }
-    fn track(&self, cx: &Cx) {
-        let raw = NonNull::from(self).cast::<Header>();
-        // SAFETY: a live dict; dicts are gc types.
-        unsafe { memory::cycles::track(cx, raw) };
+    /// The collector watches a dict from when it holds something that could lead back to it.
+    #[inline]
+    fn watch(&self, cx: &Cx, held: &Obj) {
+        if held.ty().has(flags::GC) && memory::cycles::may_be_tracked(held) {
+            // SAFETY: a live dict; dicts are gc types.
+            unsafe { memory::cycles::watch(cx, NonNull::from(self).cast::<Header>()) };
+        }
     }
     pub fn set_str(&self, cx: &mut Cx, key: &'static str, value: Obj) -> PyResult<()> {
         let k = cx.name(key);
@@ -281,7 +285,12 @@ impl Dict {
         let old = self.table.replace(cx, table);
         self.touch(cx);
         cx.release(old);
-        self.track(cx);
+        // SAFETY: live dicts.
+        unsafe {
+            if memory::cycles::is_watched(NonNull::from(other).cast()) {
+                memory::cycles::watch(cx, NonNull::from(self).cast());
+            }
+        }
         Ok(())
     }
     /// `update` from another dict (CPython's `dict_merge`).

@@ -8,8 +8,10 @@ use crate::native::Args;
 use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
 use crate::protocol;
 use retic_numbers::digits::{self, Number};
+use retic_numbers::division::{self, Divided};
 use retic_numbers::{Big, hash, small};
 use std::cell::Cell;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 /// An integer. `digits` 0: the value is in `value`; else the signed number of digits that begin where `value` lies.
@@ -224,15 +226,15 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     let (p, q) = (x.number(&mut x_room), y.number(&mut y_room));
     let mut room = std::mem::take(&mut cx.digits);
     room.clear();
-    if room.try_reserve(p.digits.len() + q.digits.len() + SHIFTED_MAX / 30 + 2).is_err() {
+    if room.try_reserve(p.digits.len() * 2 + q.digits.len() + SHIFTED_MAX / 30 + 4).is_err() {
         return Err(cx.memory_error());
     }
     let made = by_digits(op, &mut room, p, q);
     let result = match made {
         Some(Digits::Here(negative)) => Some(Int::from_digits(cx, negative, &room)),
-        Some(Digits::Small(rest)) => Some(cx.int(rest)),
-        Some(Digits::Both(negative, rest)) => Some(Int::from_digits(cx, negative, &room).and_then(|q| {
-            let r = cx.int(rest)?;
+        Some(Digits::Part((negative, range))) => Some(Int::from_digits(cx, negative, &room[range])),
+        Some(Digits::Both(Divided { quotient, rest })) => Some(Int::from_digits(cx, quotient.0, &room[quotient.1]).and_then(|q| {
+            let r = Int::from_digits(cx, rest.0, &room[rest.1])?;
             cx.tuple_of([q, r])
         })),
         None => None,
@@ -293,10 +295,9 @@ const SHIFTED_MAX: usize = 1 << 14;
 enum Digits {
     /// A number of this sign; its digits are in the room.
     Here(bool),
-    /// A remainder.
-    Small(i64),
-    /// A quotient of this sign in the room, and a remainder.
-    Both(bool, i64),
+    /// A number of this sign, in a part of the room.
+    Part((bool, Range<usize>)),
+    Both(Divided),
 }
 
 fn by_digits(op: Op, room: &mut Vec<u32>, x: Number<'_>, y: Number<'_>) -> Option<Digits> {
@@ -314,9 +315,9 @@ fn by_digits(op: Op, room: &mut Vec<u32>, x: Number<'_>, y: Number<'_>) -> Optio
         Op::Xor => digits::xor(room, x, y)?,
         Op::LShift => digits::shl(room, x, shift.filter(|n| *n <= SHIFTED_MAX)?),
         Op::RShift => digits::shr(room, x, shift?),
-        Op::FloorDiv => digits::divmod(room, x, y)?.0,
-        Op::Mod => return digits::divmod(room, x, y).map(|(_, r)| Digits::Small(r)),
-        Op::DivMod => return digits::divmod(room, x, y).map(|(q, r)| Digits::Both(q, r)),
+        Op::FloorDiv => return division::divmod(room, x, y).map(|d| Digits::Part(d.quotient)),
+        Op::Mod => return division::divmod(room, x, y).map(|d| Digits::Part(d.rest)),
+        Op::DivMod => return division::divmod(room, x, y).map(Digits::Both),
         _ => return None,
     }))
 }

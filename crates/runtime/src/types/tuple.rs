@@ -225,7 +225,7 @@ pub(crate) fn replace_item(cx: &mut Cx, t: &Obj, i: usize, item: Obj) -> bool {
     // SAFETY: the tuple has that many items, and nobody else can see it change.
     let old = unsafe {
         let at = t.as_ptr().cast::<Obj>().add(HEAD_BYTES / 8);
-        memory::cycles::track(cx, t.as_ptr());
+        memory::cycles::watch(cx, t.as_ptr());
         std::mem::replace(&mut *at.add(i).as_ptr(), item)
     };
     cx.release(old);
@@ -239,7 +239,7 @@ pub(crate) fn pair_again(cx: &mut Cx, last: Option<Obj>, first: Obj, second: Obj
             // SAFETY: the tuple has two items, and nobody else can see them change.
             let old = unsafe {
                 let at = t.as_ptr().cast::<Obj>().add(HEAD_BYTES / 8);
-                memory::cycles::track(cx, t.as_ptr());
+                memory::cycles::watch(cx, t.as_ptr());
                 (std::mem::replace(&mut *at.as_ptr(), first), std::mem::replace(&mut *at.add(1).as_ptr(), second))
             };
             cx.release(old);

@@ -241,7 +241,7 @@ unsafe fn next_pair<const KIND: u8>(cx: *mut Cx, it: Slot) -> Option<(Slot, Slot
                 (pair, a, b)
             }
         };
-        crate::memory::cycles::track(cx, NonNull::new_unchecked(pair));
+        crate::memory::cycles::watch(cx, NonNull::new_unchecked(pair));
         Some((pair, a, b))
     }
 }
