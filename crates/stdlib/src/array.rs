@@ -3,10 +3,10 @@
 mod item;
 
 use retic_runtime::native::SliceIndex;
-use retic_runtime::object::{Buf, Guarded};
+use retic_runtime::object::{Buf, Guarded, shape};
 use retic_runtime::protocol::buffer::{self, Buffer};
 use retic_runtime::types::type_::{Cmp, Op, flags};
-use retic_runtime::types::{ByteArray, Bytes, List, Slice, Slots, Spec, Str, Tuple, Type, dunders, iterators, module, slice};
+use retic_runtime::types::{ByteArray, Bytes, List, Slice, Slots, Spec, Str, Tuple, Type, dunders, int, iterators, module, slice};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, interp, layout, memory, protocol};
 use std::cell::Cell;
 
@@ -189,6 +189,14 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
 
 fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
     let this = of(o);
+    if k.shape() == shape::INT
+        && let Some(v) = value
+        && let Some(i) = protocol::wrap_index(int::to_i64(k).unwrap_or(0), this.len(cx))
+        && let Some(b) = item::pack_plain(this.code.get(), v)
+        && this.set_bytes(cx, i, &b)
+    {
+        return Ok(());
+    }
     let Some(s) = k.cast::<Slice>() else {
         if k.ty().slots(cx).index.is_none() {
             return Err(cx.type_error("array indices must be integers"));
@@ -232,6 +240,12 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
 
 fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
     let this = of(o);
+    if k.shape() == shape::INT
+        && let Some(i) = protocol::wrap_index(int::to_i64(k).unwrap_or(0), this.len(cx))
+        && let Some(v) = this.item(cx, i)?
+    {
+        return Ok(v);
+    }
     if let Some(s) = k.cast::<Slice>() {
         let p = slice::resolve_late(cx, s, |cx| this.len(cx))?;
         let size = this.item_size();

@@ -165,22 +165,35 @@ pub fn item_size(format: &str) -> Option<usize> {
 
 /// One item as an object.
 pub fn unpack_item(cx: &mut Cx, format: &str, b: &[u8]) -> PyResult {
-    let kind = format.strip_prefix('@').unwrap_or(format);
-    let mut wide = [0u8; 8];
-    wide[..b.len().min(8)].copy_from_slice(&b[..b.len().min(8)]);
-    let unsigned = u64::from_le_bytes(wide);
-    let signed = (unsigned as i64) << (64 - 8 * b.len().clamp(1, 8)) >> (64 - 8 * b.len().clamp(1, 8));
-    match kind {
-        "B" | "H" | "I" => cx.int(unsigned as i64),
-        "L" | "Q" | "N" | "P" => int::from_u64(cx, unsigned),
-        "b" | "h" | "i" | "l" | "q" | "n" => cx.int(signed),
-        "f" => cx.float(f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
-        "d" => cx.float(f64::from_le_bytes(wide)),
-        "e" => cx.float(retic_numbers::half::to_f64(unsigned as u16)),
-        "?" => Ok(cx.bool(b[0] != 0)),
-        "c" => Bytes::from_slice(cx, b),
-        _ => Err(cx.error_of(&cx.types.not_implemented_error, format!("memoryview: format {format} not supported"))),
-    }
+    let known = match format.strip_prefix('@').unwrap_or(format).as_bytes() {
+        [code] => unpack_code(cx, *code, b),
+        _ => None,
+    };
+    known.unwrap_or_else(|| {
+        Err(cx.error_of(&cx.types.not_implemented_error, format!("memoryview: format {format} not supported")))
+    })
+}
+
+/// The same for one of the letters; nothing for another.
+#[inline]
+pub fn unpack_code(cx: &Cx, code: u8, b: &[u8]) -> Option<PyResult> {
+    let n = b.len().clamp(1, 8);
+    let unsigned = match b {
+        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]),
+        _ => b.iter().take(8).rev().fold(0, |v, b| v << 8 | u64::from(*b)),
+    };
+    let signed = (unsigned as i64) << (64 - 8 * n) >> (64 - 8 * n);
+    Some(match code {
+        b'B' | b'H' | b'I' => cx.int(unsigned as i64),
+        b'L' | b'Q' | b'N' | b'P' => int::from_u64(cx, unsigned),
+        b'b' | b'h' | b'i' | b'l' | b'q' | b'n' => cx.int(signed),
+        b'f' => cx.float(f64::from(f32::from_bits(unsigned as u32))),
+        b'd' => cx.float(f64::from_bits(unsigned)),
+        b'e' => cx.float(retic_numbers::half::to_f64(unsigned as u16)),
+        b'?' => Ok(cx.bool(unsigned & 0xff != 0)),
+        b'c' => Bytes::from_slice(cx, b),
+        _ => return None,
+    })
 }
 
 /// The bytes of an item.

@@ -57,6 +57,12 @@ impl Dict {
     pub fn find_str(&self, cx: &Cx, key: &Ref<Str>) -> Option<usize> {
         self.table.get(cx).find_str(key, key.hash(cx))
     }
+    /// The same; nothing, too, where a key on the way would have to be asked.
+    #[inline]
+    pub(crate) fn find_text(&self, cx: &Cx, key: &Ref<Str>) -> Option<usize> {
+        let t = self.table.get(cx);
+        if t.is_general() { self.find_plain(cx, key.as_obj()).flatten() } else { t.find_str(key, key.hash(cx)) }
+    }
     /// The address of an entry's value; good until the version changes.
     pub(crate) fn value_slot(&self, cx: &Cx, index: usize) -> *const Obj {
         self.table.get(cx).value(index)
@@ -232,8 +238,14 @@ impl Dict {
     }
     /// Keys and values in order.
     pub fn entries(&self, cx: &Cx) -> Vec<(Obj, Obj)> {
+        let mut out = Vec::with_capacity(self.len(cx));
+        self.add_entries(cx, &mut out);
+        out
+    }
+    /// The same behind others.
+    pub fn add_entries(&self, cx: &Cx, out: &mut Vec<(Obj, Obj)>) {
         let t = self.table.get(cx);
-        (0..t.end()).filter(|i| t.is_live(*i)).map(|i| (t.key(i).clone(), t.value(i).clone())).collect()
+        out.extend((0..t.end()).filter(|i| t.is_live(*i)).map(|i| (t.key(i).clone(), t.value(i).clone())));
     }
     /// The place of the entry at or after a position.
     #[inline]

@@ -2,6 +2,7 @@
 
 pub mod iterator;
 mod table;
+pub(crate) use table::same_plain;
 
 use super::type_::{Cmp, Op, flags};
 use super::{Dict, Slots, Spec, Type};

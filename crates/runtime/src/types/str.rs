@@ -67,6 +67,7 @@ impl Chars<'_> {
 }
 
 impl Str {
+    #[inline(always)]
     fn head_bytes(&self) -> usize {
         if self.ascii { ASCII_BYTES } else { WIDE_BYTES }
     }
@@ -119,6 +120,13 @@ impl Str {
             c => c.to_vec().into_iter().eq(other.chars().map(u32::from)),
         }
     }
+    /// Whether another text is a part of this one.
+    pub(crate) fn has(&self, part: &Str) -> bool {
+        match (self.chars(), part.chars()) {
+            (Chars::One(text), Chars::One([c])) if text.len() < 16 => text.contains(c),
+            _ => width::position(self, part, 0, self.len(), false).is_some(),
+        }
+    }
     /// Whether both have the same characters.
     pub fn same(&self, other: &Str) -> bool {
         if self.len() != other.len() || self.kind != other.kind {
@@ -129,6 +137,34 @@ impl Str {
             (Chars::Two(a), Chars::Two(b)) => a == b,
             (Chars::Four(a), Chars::Four(b)) => a == b,
             _ => false,
+        }
+    }
+
+    /// The same of exact texts, in place: most are short, or differ in their length.
+    #[inline(always)]
+    pub(crate) fn equals(&self, other: &Str) -> bool {
+        let n = self.len.get();
+        if n != other.len.get() || self.kind != other.kind || self.ascii != other.ascii {
+            return false;
+        }
+        let bytes = n * usize::from(self.kind);
+        // SAFETY: so many bytes lie behind both heads, which are alike.
+        unsafe {
+            let head = self.head_bytes();
+            let (a, b) = ((self as *const Str).cast::<u8>().add(head), (other as *const Str).cast::<u8>().add(head));
+            if bytes < 8 {
+                return (0..bytes).all(|i| *a.add(i) == *b.add(i));
+            }
+            let row = |p: *const u8, at: usize| p.add(at).cast::<u64>().read_unaligned();
+            let mut at = 0;
+            while at + 8 <= bytes {
+                if row(a, at) != row(b, at) {
+                    return false;
+                }
+                at += 8;
+            }
+            // The last row overlaps the one before.
+            row(a, bytes - 8) == row(b, bytes - 8)
         }
     }
 
@@ -619,7 +655,7 @@ fn contains(cx: &mut Cx, this: &Obj, item: &Obj) -> PyResult<bool> {
     let (Some(s), Some(n)) = (this.cast::<Str>(), item.cast::<Str>()) else {
         return Err(cx.type_error(format!("'in <string>' requires string as left operand, not {}", item.ty().name_text())));
     };
-    Ok(width::position(s, n, 0, s.len(), false).is_some())
+    Ok(s.has(n))
 }
 
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {

@@ -1,18 +1,25 @@
 //! One item of an array: from an object to bytes and back.
 
+use retic_runtime::object::shape;
 use retic_runtime::types::{Str, int};
 use retic_runtime::{Cx, Obj, PyResult, protocol};
 
-/// Every type code: letter, bytes of an item.
-const CODES: &[(u8, usize)] =
-    &[(b'b', 1), (b'B', 1), (b'u', 4), (b'w', 4), (b'h', 2), (b'H', 2), (b'i', 4), (b'I', 4), (b'l', 8), (b'L', 8), (b'q', 8), (b'Q', 8), (b'f', 4), (b'd', 8)];
+/// Every type code.
+const CODES: &str = "bBuwhHiIlLqQfd";
 
 /// Bytes of an item of a type code.
+#[inline]
 pub fn size(code: u8) -> Option<usize> {
-    CODES.iter().find(|c| c.0 == code).map(|c| c.1)
+    Some(match code {
+        b'b' | b'B' => 1,
+        b'h' | b'H' => 2,
+        b'u' | b'w' | b'i' | b'I' | b'f' => 4,
+        b'l' | b'L' | b'q' | b'Q' | b'd' => 8,
+        _ => return None,
+    })
 }
 pub fn codes() -> String {
-    CODES.iter().map(|c| char::from(c.0)).collect()
+    CODES.to_string()
 }
 /// The machine format codes of pickles (PEP 3118 of `array.__reduce_ex__`), little-endian ones.
 pub fn machine_format(code: u8) -> i64 {
@@ -57,6 +64,36 @@ fn unsigned(cx: &mut Cx, o: &Obj, negative: &str, large: &str) -> PyResult<u64> 
         None if int::to_big(&n).is_some_and(|b| b.is_negative()) => Err(cx.overflow_error(negative)),
         None => Err(cx.overflow_error(large)),
     }
+}
+
+/// As `pack`, of plain numbers that fit; nothing for others.
+#[inline]
+pub fn pack_plain(code: u8, o: &Obj) -> Option<[u8; 8]> {
+    if o.shape() == shape::FLOAT {
+        let v = protocol::exact_float(o);
+        return match code {
+            b'd' => Some(v.to_le_bytes()),
+            b'f' => Some(u64::from((v as f32).to_bits()).to_le_bytes()),
+            _ => None,
+        };
+    }
+    if o.shape() != shape::INT {
+        return None;
+    }
+    let v = int::to_i64(o)?;
+    let fits = match code {
+        b'b' => i8::try_from(v).is_ok(),
+        b'B' => u8::try_from(v).is_ok(),
+        b'h' => i16::try_from(v).is_ok(),
+        b'H' => u16::try_from(v).is_ok(),
+        b'i' => i32::try_from(v).is_ok(),
+        b'I' => u32::try_from(v).is_ok(),
+        b'l' | b'q' => true,
+        b'L' | b'Q' => v >= 0,
+        b'd' => return Some((v as f64).to_le_bytes()),
+        _ => false,
+    };
+    fits.then(|| v.to_le_bytes())
 }
 
 /// The bytes of an item, padded to eight.
@@ -115,8 +152,7 @@ pub fn unpack(cx: &mut Cx, code: u8, b: &[u8]) -> PyResult {
         let point = valid(cx, point)?;
         return cx.str_points(&[point]);
     }
-    let text = [code];
-    protocol::buffer::unpack_item(cx, std::str::from_utf8(&text).unwrap_or("B"), b)
+    protocol::buffer::unpack_code(cx, code, b).unwrap_or_else(|| Ok(cx.none()))
 }
 
 /// A code point of a text array: raw bytes may hold numbers that are none.

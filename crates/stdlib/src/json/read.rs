@@ -2,9 +2,11 @@
 
 use retic_runtime::object::Guarded;
 use retic_runtime::types::type_::flags;
+use retic_runtime::types::str::Chars;
 use retic_runtime::types::{Dict, Slots, Spec, Str, Type};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
 use std::cell::Cell;
+use std::marker::PhantomData;
 
 layout! {
     /// Reads values as a `JSONDecoder` asks.
@@ -50,9 +52,11 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     let index = protocol::index_i64(cx, &index)?;
     let s = super::text(cx, &string)?.clone();
     let Ok(at) = usize::try_from(index) else { return Err(cx.value_error("idx cannot be negative")) };
-    let memo = Dict::new(cx)?;
-    let mut reader = Reader { scanner: this, s, memo };
-    let (value, end) = reader.value(cx, at)?;
+    let (value, end) = match s.chars() {
+        Chars::One(_) => Reader::<u8>::new(cx, this, s.clone())?.value(cx, at)?,
+        Chars::Two(_) => Reader::<u16>::new(cx, this, s.clone())?.value(cx, at)?,
+        Chars::Four(_) => Reader::<u32>::new(cx, this, s.clone())?.value(cx, at)?,
+    };
     let pair = vec![value, cx.int(end as i64)?];
     cx.tuple(pair)
 }
@@ -122,40 +126,108 @@ fn stop(cx: &mut Cx, at: usize) -> Raised {
     }
 }
 
-/// The text that begins behind a quote, and where it ends behind the other.
-pub fn string(cx: &mut Cx, s: &Ref<Str>, from: usize, strict: bool) -> PyResult<(Obj, usize)> {
-    // Mostly there are no escapes: the text is a part of the other.
-    let plain = |c: u32| c != 0x22 && c != 0x5c && c > 0x1f;
-    let mut at = from;
-    match s.ascii_bytes() {
-        Some(b) => at += b[from..].iter().take_while(|c| plain(u32::from(**c))).count(),
-        None => {
-            while at < s.len() && plain(s.chars().get(at)) {
-                at += 1;
+/// A character as it lies in a text.
+pub(super) trait Unit: Copy + Into<u32> {
+    /// The characters of a text of this width.
+    fn of(s: &Str) -> &[Self];
+    fn text(cx: &Cx, units: &[Self]) -> PyResult;
+    /// How many characters at the beginning are neither quotes nor backslashes nor control characters.
+    fn plain(units: &[Self]) -> usize {
+        units.iter().take_while(|c| is_plain((**c).into())).count()
+    }
+}
+
+#[inline(always)]
+fn is_plain(c: u32) -> bool {
+    c != 0x22 && c != 0x5c && c > 0x1f
+}
+
+impl Unit for u8 {
+    #[inline(always)]
+    fn of(s: &Str) -> &[u8] {
+        match s.chars() {
+            Chars::One(c) => c,
+            _ => &[],
+        }
+    }
+    #[inline(always)]
+    fn text(cx: &Cx, units: &[u8]) -> PyResult {
+        Ok(Str::from_latin1(cx, units)?.into_obj())
+    }
+    #[inline]
+    fn plain(units: &[u8]) -> usize {
+        // Eight at a time: a byte's high bit is set where it is below a bound.
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        const HIGH: u64 = ONES << 7;
+        let zero = |v: u64| v.wrapping_sub(ONES) & !v;
+        for (i, row) in units.chunks_exact(8).enumerate() {
+            let v = row.iter().rev().fold(0, |v, b| v << 8 | u64::from(*b));
+            let found = (zero(v ^ (ONES * 0x22)) | zero(v ^ (ONES * 0x5c)) | v.wrapping_sub(ONES * 0x20) & !v) & HIGH;
+            if found != 0 {
+                return i * 8 + found.trailing_zeros() as usize / 8;
             }
         }
+        let done = units.len() & !7;
+        done + units[done..].iter().take_while(|c| is_plain(u32::from(**c))).count()
     }
-    if at < s.len() && s.chars().get(at) == 0x22 {
-        let value = match s.ascii_bytes() {
-            Some(b) => Str::from_latin1(cx, &b[from..at])?.into_obj(),
-            None => cx.str_points(&(from..at).map(|i| s.chars().get(i)).collect::<Vec<_>>())?,
-        };
-        return Ok((value, at + 1));
-    }
-    let mut out: Vec<u32> = (from..at).map(|i| s.chars().get(i)).collect();
-    loop {
-        if at >= s.len() {
-            return Err(wrong(cx, "Unterminated string starting at", s, from - 1));
+}
+impl Unit for u16 {
+    #[inline(always)]
+    fn of(s: &Str) -> &[u16] {
+        match s.chars() {
+            Chars::Two(c) => c,
+            _ => &[],
         }
-        let c = s.chars().get(at);
+    }
+    fn text(cx: &Cx, units: &[u16]) -> PyResult {
+        cx.str_points(&units.iter().map(|c| u32::from(*c)).collect::<Vec<_>>())
+    }
+}
+impl Unit for u32 {
+    #[inline(always)]
+    fn of(s: &Str) -> &[u32] {
+        match s.chars() {
+            Chars::Four(c) => c,
+            _ => &[],
+        }
+    }
+    fn text(cx: &Cx, units: &[u32]) -> PyResult {
+        cx.str_points(units)
+    }
+}
+
+/// The text that begins behind a quote, and where it ends behind the other.
+pub fn string(cx: &mut Cx, s: &Ref<Str>, from: usize, strict: bool) -> PyResult<(Obj, usize)> {
+    match s.chars() {
+        Chars::One(_) => string_of::<u8>(cx, s, from, strict),
+        Chars::Two(_) => string_of::<u16>(cx, s, from, strict),
+        Chars::Four(_) => string_of::<u32>(cx, s, from, strict),
+    }
+}
+
+fn string_of<U: Unit>(cx: &mut Cx, s: &Ref<Str>, from: usize, strict: bool) -> PyResult<(Obj, usize)> {
+    let units = U::of(s);
+    // Mostly there are no escapes: the text is a part of the other.
+    let end = from + U::plain(&units[from..]);
+    match units.get(end) {
+        Some(c) if (*c).into() == 0x22 => Ok((U::text(cx, &units[from..end])?, end + 1)),
+        _ => escaped::<U>(cx, s, from, end, strict),
+    }
+}
+
+/// The same with escapes, or damaged; up to `at` nothing of the kind was seen.
+fn escaped<U: Unit>(cx: &mut Cx, s: &Ref<Str>, from: usize, mut at: usize, strict: bool) -> PyResult<(Obj, usize)> {
+    let units = U::of(s);
+    let mut out: Vec<u32> = units[from..at].iter().map(|c| (*c).into()).collect();
+    loop {
+        let Some(c) = units.get(at) else { return Err(wrong(cx, "Unterminated string starting at", s, from - 1)) };
+        let c: u32 = (*c).into();
         at += 1;
         match c {
             0x22 => return Ok((cx.str_points(&out)?, at)),
             0x5c => {
-                if at >= s.len() {
-                    return Err(wrong(cx, "Unterminated string starting at", s, from - 1));
-                }
-                let e = s.chars().get(at);
+                let Some(e) = units.get(at) else { return Err(wrong(cx, "Unterminated string starting at", s, from - 1)) };
+                let e: u32 = (*e).into();
                 at += 1;
                 out.push(match char::from_u32(e) {
                     Some('"' | '\\' | '/') => e,
@@ -165,10 +237,11 @@ pub fn string(cx: &mut Cx, s: &Ref<Str>, from: usize, strict: bool) -> PyResult<
                     Some('r') => 13,
                     Some('t') => 9,
                     Some('u') => {
-                        let Some(mut u) = four_digits(s, at) else { return Err(wrong(cx, "Invalid \\uXXXX escape", s, at - 1)) };
+                        let Some(mut u) = four_digits(units, at) else { return Err(wrong(cx, "Invalid \\uXXXX escape", s, at - 1)) };
                         at += 4;
-                        if (0xd800..0xdc00).contains(&u) && at + 1 < s.len() && s.chars().get(at) == 0x5c && s.chars().get(at + 1) == 0x75 {
-                            match four_digits(s, at + 2) {
+                        let follows = |i: usize, c: u32| units.get(i).is_some_and(|u| (*u).into() == c);
+                        if (0xd800..0xdc00).contains(&u) && follows(at, 0x5c) && follows(at + 1, 0x75) {
+                            match four_digits(units, at + 2) {
                                 Some(low) if (0xdc00..0xe000).contains(&low) => {
                                     u = 0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00);
                                     at += 6;
@@ -183,48 +256,62 @@ pub fn string(cx: &mut Cx, s: &Ref<Str>, from: usize, strict: bool) -> PyResult<
                 });
             }
             _ if c <= 0x1f && strict => return Err(wrong(cx, "Invalid control character at", s, at - 1)),
-            _ => out.push(c),
+            _ => {
+                out.push(c);
+                let plain = U::plain(&units[at..]);
+                out.extend(units[at..at + plain].iter().map(|c| (*c).into()));
+                at += plain;
+            }
         }
     }
 }
 
-fn four_digits(s: &Str, at: usize) -> Option<u32> {
-    if at + 4 > s.len() {
-        return None;
-    }
-    (at..at + 4).try_fold(0, |n, i| Some(n << 4 | char::from_u32(s.chars().get(i))?.to_digit(16)?))
+fn four_digits<U: Unit>(units: &[U], at: usize) -> Option<u32> {
+    units.get(at..at + 4)?.iter().try_fold(0, |n, c| Some(n << 4 | char::from_u32((*c).into())?.to_digit(16)?))
 }
 
-struct Reader {
+/// Keys that are found by their characters.
+const NEAR: usize = 64;
+
+struct Reader<U: Unit> {
     scanner: Ref<Scanner>,
     s: Ref<Str>,
+    strict: bool,
     /// Keys that came already: each is one object.
     memo: Ref<Dict>,
+    /// Some of them, by their length and last characters.
+    near: [Option<Ref<Str>>; NEAR],
+    width: PhantomData<U>,
 }
 
-impl Reader {
-    fn at(&self, i: usize) -> u32 {
-        if i < self.s.len() { self.s.chars().get(i) } else { 0 }
+impl<U: Unit> Reader<U> {
+    fn new(cx: &Cx, scanner: Ref<Scanner>, s: Ref<Str>) -> PyResult<Reader<U>> {
+        let strict = scanner.strict.get();
+        Ok(Reader { scanner, s, strict, memo: Dict::new(cx)?, near: [const { None }; NEAR], width: PhantomData })
     }
-    fn skip(&self, mut i: usize) -> usize {
-        while matches!(self.at(i), 0x20 | 9 | 10 | 13) {
-            i += 1;
+    #[inline(always)]
+    fn units(&self) -> &[U] {
+        U::of(&self.s)
+    }
+    #[inline(always)]
+    fn at(&self, i: usize) -> u32 {
+        self.units().get(i).map_or(0, |c| (*c).into())
+    }
+    #[inline(always)]
+    fn skip(&self, i: usize) -> usize {
+        match self.units().get(i) {
+            Some(c) if (*c).into() <= 0x20 => i + self.units()[i..].iter().take_while(|c| matches!((**c).into(), 0x20 | 9 | 10 | 13)).count(),
+            _ => i,
         }
-        i
     }
     fn word(&self, i: usize, word: &str) -> bool {
-        i + word.len() <= self.s.len() && word.bytes().enumerate().all(|(k, b)| self.s.chars().get(i + k) == u32::from(b))
+        self.units().get(i..i + word.len()).is_some_and(|u| u.iter().zip(word.bytes()).all(|(c, b)| (*c).into() == u32::from(b)))
     }
 
     fn value(&mut self, cx: &mut Cx, i: usize) -> PyResult<(Obj, usize)> {
-        if i >= self.s.len() {
-            return Err(stop(cx, i));
-        }
-        match char::from_u32(self.s.chars().get(i)) {
-            Some('"') => {
-                let (s, strict) = (self.s.clone(), self.scanner.strict.get());
-                string(cx, &s, i + 1, strict)
-            }
+        let Some(c) = self.units().get(i) else { return Err(stop(cx, i)) };
+        match char::from_u32((*c).into()) {
+            Some('"') => string_of::<U>(cx, &self.s, i + 1, self.strict),
             Some('{') => cx.deeper(" while decoding a JSON object from a unicode string", |cx| self.object(cx, i + 1)),
             Some('[') => cx.deeper(" while decoding a JSON array from a unicode string", |cx| self.array(cx, i + 1)),
             Some('n') if self.word(i, "null") => Ok((cx.none(), i + 4)),
@@ -236,6 +323,35 @@ impl Reader {
             Some('-' | '0'..='9') => self.number(cx, i),
             _ => Err(stop(cx, i)),
         }
+    }
+
+    /// A key behind a quote, the same object for the same text, and where it ends.
+    fn key(&mut self, cx: &mut Cx, from: usize) -> PyResult<(Obj, usize)> {
+        let mut slot = NEAR;
+        if let Chars::One(b) = self.s.chars() {
+            let end = from + u8::plain(&b[from..]);
+            if b.get(end) == Some(&b'"') {
+                let text = &b[from..end];
+                slot = text.iter().rev().take(4).fold(text.len(), |h, b| h.wrapping_mul(31).wrapping_add(usize::from(*b))) % NEAR;
+                if let Some(known) = &self.near[slot]
+                    && known.ascii_bytes() == Some(text)
+                {
+                    return Ok((known.as_obj().clone(), end + 1));
+                }
+            }
+        }
+        let (key, end) = string_of::<U>(cx, &self.s, from, self.strict)?;
+        let key = match self.memo.get(cx, &key)? {
+            Some(known) => known,
+            None => {
+                self.memo.insert(cx, &key, key.clone())?;
+                key
+            }
+        };
+        if let (Some(near), Some(k)) = (self.near.get_mut(slot), key.cast::<Str>()) {
+            *near = Some(k.clone());
+        }
+        Ok((key, end))
     }
 
     fn constant(&mut self, cx: &mut Cx, word: &str, i: usize) -> PyResult<(Obj, usize)> {
@@ -278,16 +394,17 @@ impl Reader {
                 i = e;
             }
         }
-        let text: String = (from..i).filter_map(|k| char::from_u32(self.s.chars().get(k))).collect();
         let f = if float { self.scanner.parse_float.cloned(cx) } else { self.scanner.parse_int.cloned(cx) };
-        if float && f.is(cx.types.float.as_obj()) {
-            return Ok((cx.float(text.parse().unwrap_or(f64::NAN))?, i));
-        }
-        if !float
-            && f.is(cx.types.int.as_obj())
-            && let Ok(n) = text.parse::<i64>()
-        {
+        let units = &self.units()[from..i];
+        let own = f.is(if float { cx.types.float.as_obj() } else { cx.types.int.as_obj() });
+        if own && !float && units.len() <= 18 {
+            let digits = |units: &[U]| units.iter().fold(0, |n, c| n * 10 + i64::from((*c).into()) - 0x30);
+            let n = if units.first().is_some_and(|c| (*c).into() == 0x2d) { -digits(&units[1..]) } else { digits(units) };
             return Ok((cx.int(n)?, i));
+        }
+        let text: String = units.iter().filter_map(|c| char::from_u32((*c).into())).collect();
+        if own && float {
+            return Ok((cx.float(text.parse().unwrap_or(f64::NAN))?, i));
         }
         let text = cx.str(&text)?;
         Ok((protocol::call(cx, &f, &[text])?, i))
@@ -320,15 +437,7 @@ impl Reader {
                 if self.at(i) != 0x22 {
                     return self.error(cx, "Expecting property name enclosed in double quotes", i);
                 }
-                let (s, strict) = (self.s.clone(), self.scanner.strict.get());
-                let (key, end) = string(cx, &s, i + 1, strict)?;
-                let key = match self.memo.get(cx, &key)? {
-                    Some(known) => known,
-                    None => {
-                        self.memo.insert(cx, &key, key.clone())?;
-                        key
-                    }
-                };
+                let (key, end) = self.key(cx, i + 1)?;
                 i = self.skip(end);
                 if self.at(i) != 0x3a {
                     return self.error(cx, "Expecting ':' delimiter", i);

@@ -1,7 +1,9 @@
 //! Objects to JSON text.
 
 use retic_runtime::object::{Guarded, shape};
+use super::read::Unit;
 use retic_runtime::types::function::Builtin;
+use retic_runtime::types::int;
 use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Dict, Float, Int, List, Slots, Spec, Str, Tuple, Type};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
@@ -50,16 +52,19 @@ impl Text {
 /// Writes a text between quotes, with escapes.
 pub fn quote(s: &Str, ascii_only: bool, out: &mut Text) {
     out.push_ascii(b"\"");
-    let plain = |b: &u8| *b >= 0x20 && *b != b'"' && *b != b'\\' && (*b != 0x7f || !ascii_only);
     match s.ascii_bytes() {
         Some(b) => {
             let mut rest = b;
-            while let Some(n) = rest.iter().position(|c| !plain(c)) {
+            loop {
+                let mut n = u8::plain(rest);
+                if ascii_only && let Some(delete) = rest[..n].iter().position(|c| *c == 0x7f) {
+                    n = delete;
+                }
                 out.push_ascii(&rest[..n]);
-                escape(u32::from(rest[n]), ascii_only, out);
+                let Some(c) = rest.get(n) else { break };
+                escape(u32::from(*c), ascii_only, out);
                 rest = &rest[n + 1..];
             }
-            out.push_ascii(rest);
         }
         None => (0..s.len()).for_each(|i| escape(s.chars().get(i), ascii_only, out)),
     }
@@ -161,16 +166,21 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     };
     let level = protocol::index_i64(cx, &level)?.max(0) as usize;
     let indent = this.indent.get(cx).cast::<Str>().cloned();
-    let mut w = Writer { e: this, indent, out: Text::default() };
+    let mut w = Writer { e: this, indent, out: Text { ascii: Vec::with_capacity(FIRST_BYTES), wide: None }, entries: Vec::new() };
     w.value(cx, &value, level)?;
     let text = w.out.finish(cx)?;
     cx.tuple(vec![text])
 }
 
+/// Room for the text at first.
+const FIRST_BYTES: usize = 256;
+
 struct Writer {
     e: Ref<Encoder>,
     indent: Option<Ref<Str>>,
     out: Text,
+    /// What is in the dicts that are being written, the innermost last.
+    entries: Vec<(Obj, Obj)>,
 }
 
 /// Adds a note to the exception that waits.
@@ -195,8 +205,13 @@ impl Writer {
         } else if o.is(&cx.consts.false_) {
             self.out.push_ascii(b"false");
         } else if let Some(i) = o.cast::<Int>() {
-            let text = retic_runtime::types::int::text(cx, i)?;
-            self.out.push_ascii(text.as_bytes());
+            match i.small() {
+                Some(n) => self.out.push_ascii(int::decimal(n, &mut [0; 20])),
+                None => {
+                    let text = int::text(cx, i)?;
+                    self.out.push_ascii(text.as_bytes());
+                }
+            }
         } else if o.cast::<Float>().is_some() {
             let text = self.float(cx, o)?;
             self.out.push_ascii(text.as_bytes());
@@ -252,10 +267,9 @@ impl Writer {
         let markers = self.e.markers.cloned(cx);
         let Some(d) = markers.cast::<Dict>().cloned() else { return Ok(None) };
         let id = cx.int(o.address() as i64)?;
-        if d.get(cx, &id)?.is_some() {
+        if d.insert(cx, &id, o.clone())?.is_some() {
             return Err(cx.value_error("Circular reference detected"));
         }
-        d.insert(cx, &id, o.clone())?;
         Ok(Some((d, id)))
     }
     fn leave(&mut self, cx: &mut Cx, entered: Option<(Ref<Dict>, Obj)>) -> PyResult<()> {
@@ -320,7 +334,7 @@ impl Writer {
         } else if k.is(&cx.consts.false_) {
             "false".into()
         } else if let Some(i) = k.cast::<Int>() {
-            retic_runtime::types::int::text(cx, i)?
+            int::text(cx, i)?
         } else if self.e.skipkeys.get() {
             return Ok(None);
         } else {
@@ -329,22 +343,25 @@ impl Writer {
         cx.str_ref(&text).map(Some)
     }
 
-    /// The items of a dict whose keys can be brought in order without Python.
-    fn plain_entries(&self, cx: &mut Cx, d: &Ref<Dict>) -> Option<Vec<(Obj, Obj)>> {
+    /// Adds the items of a dict whose keys can be brought in order without Python to `entries`; else false.
+    fn plain_entries(&mut self, cx: &mut Cx, d: &Ref<Dict>) -> bool {
         if !std::ptr::eq(d.as_obj().ty(), &*cx.types.dict) {
-            return None;
+            return false;
         }
-        let mut entries = d.entries(cx);
+        let from = self.entries.len();
+        d.add_entries(cx, &mut self.entries);
         if self.e.sort_keys.get() {
+            let entries = &mut self.entries[from..];
             if entries.iter().any(|(k, _)| k.shape() != shape::STR) {
-                return None;
+                self.entries.truncate(from);
+                return false;
             }
             entries.sort_unstable_by(|(a, _), (b, _)| match (a.cast::<Str>(), b.cast::<Str>()) {
                 (Some(a), Some(b)) => a.order(b),
                 _ => Ordering::Equal,
             });
         }
-        Some(entries)
+        true
     }
 
     /// What `items()` gives, sorted if that is asked for.
@@ -373,12 +390,14 @@ impl Writer {
         }
         let entered = self.enter(cx, o)?;
         self.out.push_ascii(b"{");
-        let entries = match self.plain_entries(cx, &d) {
-            Some(entries) => entries,
-            None => self.items(cx, o)?,
-        };
-        let mut first = true;
-        for (k, v) in entries {
+        let from = self.entries.len();
+        if !self.plain_entries(cx, &d) {
+            let items = self.items(cx, o)?;
+            self.entries.extend(items);
+        }
+        let (mut first, to) = (true, self.entries.len());
+        for i in from..to {
+            let (k, v) = self.entries[i].clone();
             let Some(key) = self.key(cx, &k)? else { continue };
             if !first {
                 self.separator(cx, true);
@@ -398,6 +417,7 @@ impl Writer {
             }
             cx.poll_native()?;
         }
+        self.entries.truncate(from);
         if !first {
             self.new_line(level);
         }

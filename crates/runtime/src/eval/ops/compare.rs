@@ -3,6 +3,9 @@
 use super::*;
 use crate::cx::Cx;
 use crate::eval::{Handler, Slot, give, peek};
+use crate::object::Obj;
+use crate::types::set::same_plain;
+use crate::types::{List, Set, Tuple};
 
 /// Compares, tests identity or membership: 0..5 comparison, 6 is, 7 is not, 8 in, 9 not in. 0, 1, or 2 for an error.
 #[inline(never)]
@@ -11,14 +14,13 @@ unsafe fn compare_slow(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> u32 {
     unsafe {
         let cx = &mut *cx;
         if is(a, shape::STR) && is(b, shape::STR) && matches!(number, 2 | 3) {
-            let same = a == b || (*a.cast::<Str>()).same(&*b.cast::<Str>());
+            let same = a == b || (*a.cast::<Str>()).equals(&*b.cast::<Str>());
             return u32::from(same == (number == 2));
         }
-        if is(b, shape::DICT)
-            && number >= 8
-            && let Some(found) = (*b.cast::<Dict>()).find_plain(cx, peek(&a))
+        if number >= 8
+            && let Some(found) = contains_plain(cx, b, a)
         {
-            return u32::from(found.is_some() == (number == 8));
+            return u32::from(found == (number == 8));
         }
         let (x, y) = (peek(&a).clone(), peek(&b).clone());
         let r = match number {
@@ -37,6 +39,31 @@ unsafe fn compare_slow(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> u32 {
         cx.release(y);
         r.map_or(2, u32::from)
     }
+}
+
+/// Whether a container of the usual kinds has something; nothing where Python would have to be asked.
+#[inline(always)]
+unsafe fn contains_plain(cx: &Cx, container: Slot, key: Slot) -> Option<bool> {
+    // SAFETY: the shapes say what lies there; nothing changes while it is looked at.
+    unsafe {
+        match (*container).shape.get() {
+            shape::DICT => (*container.cast::<Dict>()).find_plain(cx, peek(&key)).map(|found| found.is_some()),
+            shape::SET => (*container.cast::<Set>()).contains_plain(cx, peek(&key)),
+            shape::TUPLE => has_item((*container.cast::<Tuple>()).items(), peek(&key)),
+            shape::LIST => has_item(peek(&container).cast_unchecked::<List>().items(cx), peek(&key)),
+            shape::STR if is(key, shape::STR) => Some((*container.cast::<Str>()).has(&*key.cast::<Str>())),
+            _ => None,
+        }
+    }
+}
+
+fn has_item(items: &[Obj], key: &Obj) -> Option<bool> {
+    for o in items {
+        if same_plain(o, key)? {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 pub fn compare(a: u8, b: u8, d: u8) -> Handler {
@@ -185,6 +212,8 @@ unsafe fn compare_jump_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, p
             quicken(cx, pc, handler);
         } else if number < 6 && is(a, shape::FLOAT) && is(b, shape::FLOAT) {
             quicken(cx, pc, float_jump::<A, B>);
+        } else if matches!(number, 2 | 3) && is(a, shape::STR) && is(b, shape::STR) {
+            quicken(cx, pc, str_jump::<A, B>);
         }
         let r = compare_slow(cx, a, b, number);
         if r == 2 {
@@ -204,6 +233,26 @@ unsafe fn int_jump<const A: u8, const B: u8, const C: u8>(cx: *mut Cx, pc: *mut 
             let r = Cmp::ALL[C as usize].of(int_value(a), int_value(b));
             release_number::<A>(cx, a);
             release_number::<B>(cx, b);
+            return branch(cx, pc, regs, r);
+        }
+        compare_jump_any::<A, B, 0>(cx, pc, regs)
+    }
+}
+
+/// Whether two texts are equal, or differ. Texts that are temporaries of their own die in the usual way.
+unsafe fn str_jump<const A: u8, const B: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: shapes are compared first; counts that are not the last go away without Python.
+    unsafe {
+        let (a, b) = (rd::<A>(pc, regs, f(pc, 1)), rd::<B>(pc, regs, f(pc, 2)));
+        if is(a, shape::STR) && is(b, shape::STR) && !(A == T && is_last(a)) && !(B == T && is_last(b)) {
+            let same = a == b || (*a.cast::<Str>()).equals(&*b.cast::<Str>());
+            let r = same == (f(pc, 3) == 2);
+            if A == T {
+                drop_light(cx, a);
+            }
+            if B == T {
+                drop_light(cx, b);
+            }
             return branch(cx, pc, regs, r);
         }
         compare_jump_any::<A, B, 0>(cx, pc, regs)

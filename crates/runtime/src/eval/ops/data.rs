@@ -351,8 +351,8 @@ pub unsafe fn unpack_sequence(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 pub(in crate::eval) const UNPACKED_MAX: usize = 16;
 
 // Operand 0: the sequence; operand 2: how many; word 2: words from there to behind the stores; then the locals, four a word.
-/// Takes a tuple or list of the right length apart, into locals, where no value that they had dies of it but numbers. `OWNED`: the
-/// sequence is a temporary. Else the instructions behind it do it step by step.
+/// Takes a tuple or list of the right length apart, into locals. `OWNED`: the sequence is a temporary. Of others the instructions
+/// behind it do it step by step.
 pub unsafe fn unpack_to_locals<const OWNED: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the source is a register of the frame; each item gets a count of its own before the source goes.
     unsafe {
@@ -368,15 +368,9 @@ pub unsafe fn unpack_to_locals<const OWNED: bool>(cx: *mut Cx, pc: *mut u64, reg
             return go(cx, generic, regs);
         }
         let locals = pc.add(3).cast::<u16>();
-        for i in 0..n {
-            let old = *regs.add(*locals.add(i) as usize);
-            if (*old).count.get() == 1 && !is_number(old) {
-                return go(cx, generic, regs);
-            }
-        }
         let next = pc.add(2 + *pc.add(2) as usize);
-        if OWNED && n == 2 && (*src).count.get() == 1 && is(src, shape::TUPLE) {
-            // The tuple dies here: its items move out, and nobody counts.
+        if OWNED && n == 2 && (*src).count.get() == 1 && is(src, shape::TUPLE) && !is_last(*regs.add(*locals as usize)) && !is_last(*regs.add(*locals.add(1) as usize)) {
+            // The tuple dies here: its items move out, and nobody counts. No value that the locals had dies of it but numbers.
             let pair = [items[0].as_ptr().as_ptr(), items[1].as_ptr().as_ptr()];
             memory::free_pair(&*cx, NonNull::new_unchecked(src));
             for (i, item) in pair.into_iter().enumerate() {
@@ -396,43 +390,53 @@ pub unsafe fn unpack_to_locals<const OWNED: bool>(cx: *mut Cx, pc: *mut u64, reg
         }
         for (i, o) in items.iter().enumerate() {
             let item = o.as_ptr().as_ptr();
-            incref(item);
-            let old = std::mem::replace(&mut *regs.add(*locals.add(i) as usize), item);
+            let place = regs.add(*locals.add(i) as usize);
+            let old = *place;
             let c = (*old).count.get();
-            if c > 1 {
-                (*old).count.set(c - 1);
-            } else if c == 1 {
+            if c == 1 {
                 if !is_number(old) {
-                    return unpack_rest::<OWNED>(cx, pc, regs, i, old);
+                    return unpack_rest::<OWNED>(cx, pc, regs, i);
                 }
                 free_number(cx, old);
+            } else if c > 1 {
+                (*old).count.set(c - 1);
             }
+            incref(item);
+            *place = item;
         }
         if OWNED { go_without(cx, pc, regs, next, src) } else { go(cx, next, regs) }
     }
 }
 
-/// Goes on behind the item `i`, whose local gave up the last count of what several locals held.
-#[cold]
+/// Goes on with the item `from`, whose local gives up the last count of what it held.
 #[inline(never)]
-unsafe fn unpack_rest<const OWNED: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, i: usize, old: Slot) {
-    // SAFETY: as above; what the death runs may change the sequence and drop it, so the rest is held first.
+unsafe fn unpack_rest<const OWNED: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, from: usize) {
+    // SAFETY: as above.
     unsafe {
         at(cx, pc);
-        let src = peek(&*regs.add(f(pc, 0))).clone();
-        let items = src.cast::<Tuple>().map(|t| t.items().to_vec()).or_else(|| src.cast::<List>().map(|l| l.to_vec(&*cx))).unwrap_or_default();
-        let locals = pc.add(3).cast::<u16>();
-        dead(cx, old);
-        for (j, item) in items.into_iter().enumerate() {
-            if j > i {
-                put(cx, regs, *locals.add(j) as usize, true, give(item));
-            } else {
-                (*cx).release(item);
-            }
+        store_rest::<OWNED>(cx, pc, regs, from);
+        go(cx, pc.add(2 + *pc.add(2) as usize), regs)
+    }
+}
+
+#[inline(never)]
+unsafe fn store_rest<const OWNED: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, from: usize) {
+    // SAFETY: what the deaths run may change the sequence and drop it, so the rest is held first.
+    unsafe {
+        let src = *regs.add(f(pc, 0));
+        let items = if is(src, shape::TUPLE) { (*src.cast::<Tuple>()).items() } else { peek(&src).cast_unchecked::<List>().items(&*cx) };
+        let mut rest = [std::ptr::null_mut(); UNPACKED_MAX];
+        for (held, o) in rest.iter_mut().zip(items).skip(from) {
+            *held = o.as_ptr().as_ptr();
+            incref(*held);
         }
-        (*cx).release(src);
-        let next = pc.add(2 + *pc.add(2) as usize);
-        if OWNED { go_without(cx, pc, regs, next, *regs.add(f(pc, 0))) } else { go(cx, next, regs) }
+        if OWNED {
+            drop_slot(cx, src);
+        }
+        let locals = pc.add(3).cast::<u16>();
+        for (j, item) in rest.into_iter().enumerate().take(f(pc, 2)).skip(from) {
+            put(cx, regs, *locals.add(j) as usize, true, item);
+        }
     }
 }
 

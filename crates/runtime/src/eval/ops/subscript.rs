@@ -31,6 +31,8 @@ unsafe fn subscr_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mu
             } else if is(a, shape::STR) {
                 quicken(cx, pc, subscr_char::<A, B, D>);
             }
+        } else if is(a, shape::DICT) && is(b, shape::STR) {
+            quicken(cx, pc, subscr_text::<A, B, D>);
         } else if is(b, shape::SLICE) && crate::types::slice::is_plain_sequence(peek(&a)) {
             quicken(cx, pc, subscr_slice::<A, B, D>);
         }
@@ -115,6 +117,41 @@ unsafe fn subscr_char<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *m
             }
         }
         subscr_any::<A, B, D>(cx, pc, regs)
+    }
+}
+
+/// The value of a text in a dict.
+#[inline(never)]
+unsafe fn subscr_text<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: shapes are compared before layouts are used; the operands stay counted until the value is.
+    unsafe {
+        let (a, b) = (kinded::<A>(pc, regs, f(pc, 1)), kinded::<B>(pc, regs, f(pc, 2)));
+        if is(a, shape::DICT) && is(b, shape::STR) {
+            let v = value_of_text(&*cx, a, b);
+            if !v.is_null() {
+                incref(v);
+                if A == T || B == T {
+                    at(cx, pc);
+                    release::<A>(cx, a);
+                    release::<B>(cx, b);
+                }
+                return finish(cx, pc, regs, pc.add(3), D == 1, v);
+            }
+        }
+        subscr_any::<A, B, D>(cx, pc, regs)
+    }
+}
+
+/// The value, or null where the usual way must be gone.
+#[inline(always)]
+unsafe fn value_of_text(cx: &Cx, a: Slot, b: Slot) -> Slot {
+    // SAFETY: the shapes say what lies there.
+    unsafe {
+        let d = &*a.cast::<Dict>();
+        match d.find_text(cx, peek(&b).cast_unchecked()) {
+            Some(i) => d.value_at(cx, i).as_ptr().as_ptr(),
+            None => std::ptr::null_mut(),
+        }
     }
 }
 

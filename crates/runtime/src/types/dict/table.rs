@@ -219,7 +219,7 @@ impl Table {
                     }
                     if parts.hash(i) == hash
                         && let Some(s) = k.cast::<Str>()
-                        && s.same(key)
+                        && s.equals(key)
                     {
                         return Some(i);
                     }

@@ -66,9 +66,9 @@ pub enum Found {
     Free(usize),
 }
 
-/// Whether two keys of equal hash are equal; nothing if that takes Python.
+/// Whether two keys are equal; nothing if that takes Python, or a look at their values.
 #[inline]
-fn same_plain(a: &Obj, b: &Obj) -> Option<bool> {
+pub(crate) fn same_plain(a: &Obj, b: &Obj) -> Option<bool> {
     if a.is(b) {
         return Some(true);
     }
@@ -200,6 +200,28 @@ impl Set {
     pub fn contains(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
         let hash = protocol::hash(cx, key)?;
         self.contains_hashed(cx, key, hash)
+    }
+    /// The same of a text or a small int; nothing if Python would have to be asked.
+    pub(crate) fn contains_plain(&self, cx: &Cx, key: &Obj) -> Option<bool> {
+        let hash = match key.shape() {
+            // SAFETY: O3, the shape says str.
+            shape::STR => unsafe { key.cast_unchecked::<Str>() }.hash(cx),
+            shape::INT => retic_numbers::hash::small(int::small_value(key)?),
+            _ => return None,
+        };
+        let table: &[Entry] = self.table.get(cx);
+        if table.is_empty() {
+            return Some(false);
+        }
+        let mut walk = Walk::new(hash, table.len() - 1);
+        loop {
+            let e = &table[walk.step()];
+            match &e.key {
+                None if e.hash == 0 => return Some(false),
+                Some(k) if e.hash == hash && same_plain(k, key)? => return Some(true),
+                _ => {}
+            }
+        }
     }
     pub(super) fn contains_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
         if self.used.get() == 0 {
