@@ -17,8 +17,8 @@ layout! {
     pub struct Context = 326, "_contextvars.Context" { data: Guarded<Ref<Dict>>, previous: Guarded<Option<Obj>>, }
 }
 layout! {
-    /// A variable.
-    pub struct ContextVar = 327, "_contextvars.ContextVar" { name: Guarded<Obj>, default: Guarded<Option<Obj>>, }
+    /// A variable, and where it lay last among those of a context.
+    pub struct ContextVar = 327, "_contextvars.ContextVar" { name: Guarded<Obj>, default: Guarded<Option<Obj>>, near: Cell<usize>, }
 }
 layout! {
     /// How to go back to what was before a `set`; no old value: there was none.
@@ -102,9 +102,13 @@ fn find(cx: &mut Cx, context: &Ref<Context>, key: &Obj) -> PyResult<Option<Obj>>
 /// The value of a variable in the current context, else `default`, else its own default.
 pub fn value_of(cx: &mut Cx, var: &Ref<ContextVar>, default: Option<&Obj>) -> PyResult<Option<Obj>> {
     let context = current(cx)?;
+    if let Some(v) = context.data.get(cx).value_if(cx, var.near.get(), var.as_obj()) {
+        return Ok(Some(v.clone()));
+    }
     let data = context.data.cloned(cx);
-    if let Some(v) = data.get(cx, var.as_obj())? {
-        return Ok(Some(v));
+    if let Some(place) = data.find_key(cx, var.as_obj())? {
+        var.near.set(place);
+        return Ok(Some(data.value_at(cx, place).clone()));
     }
     Ok(default.cloned().or_else(|| var.default.cloned(cx)))
 }
@@ -121,7 +125,7 @@ pub fn set_value(cx: &mut Cx, var: &Ref<ContextVar>, value: &Obj) -> PyResult<()
 pub fn new_var(cx: &mut Cx, name: &str) -> PyResult<Ref<ContextVar>> {
     retic_runtime::modules::import::import(cx, "_contextvars")?;
     let (ty, name) = (cx.native_type("_contextvars.ContextVar"), cx.str(name)?);
-    memory::new(cx, &ty, |head| ContextVar { head, name: Guarded::new(name), default: Guarded::new(None) })
+    memory::new(cx, &ty, |head| ContextVar { head, name: Guarded::new(name), default: Guarded::new(None), near: Cell::new(0) })
 }
 
 #[retic_macros::methods]
@@ -212,7 +216,7 @@ fn var_new(cx: &mut Cx, ty: &Ref<retic_runtime::types::Type>, args: Args<'_>) ->
     if name.cast::<Str>().is_none() {
         return Err(cx.type_error("context variable name must be a str"));
     }
-    Ok(memory::new(cx, ty, |head| ContextVar { head, name: Guarded::new(name.clone()), default: Guarded::new(default) })?.into_obj())
+    Ok(memory::new(cx, ty, |head| ContextVar { head, name: Guarded::new(name.clone()), default: Guarded::new(default), near: Cell::new(0) })?.into_obj())
 }
 
 fn var_repr(cx: &mut Cx, o: &Obj) -> PyResult {

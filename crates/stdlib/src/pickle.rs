@@ -3,6 +3,7 @@
 
 mod dump;
 mod load;
+mod memo;
 mod op;
 
 use retic_runtime::object::Guarded;
@@ -86,7 +87,7 @@ mod functions {
             let (number, fix) = (cx.int(number)?, cx.bool(fix_imports));
             return protocol::call(cx, &dumps, &[obj.clone(), number, fix, buffer_callback.cloned().unwrap_or(none)]);
         }
-        let mut dump = dump::Dump::new(cx, number as u8)?;
+        let mut dump = dump::Dump::new(number as u8);
         dump.run(cx, obj)?;
         Bytes::from_slice(cx, &dump.out)
     }

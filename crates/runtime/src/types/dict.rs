@@ -105,7 +105,7 @@ impl Dict {
         Some(None)
     }
     /// The value in a place that was found; good until the dict changes.
-    pub(crate) fn value_at<'a>(&'a self, cx: &'a Cx, i: usize) -> &'a Obj {
+    pub fn value_at<'a>(&'a self, cx: &'a Cx, i: usize) -> &'a Obj {
         self.table.get(cx).value(i)
     }
     /// Puts another value in a place; the old one comes out. The collector watches again a dict that holds more than atoms.
@@ -115,7 +115,7 @@ impl Dict {
     }
     /// The value of a key where it lies at a place that is only likely; the key is the very object.
     #[inline(always)]
-    pub(crate) fn value_if(&self, cx: &Cx, i: usize, key: &Obj) -> Option<&Obj> {
+    pub fn value_if(&self, cx: &Cx, i: usize, key: &Obj) -> Option<&Obj> {
         let t = self.table.get(cx);
         if i < t.end() && t.is_live(i) && t.key(i).is(key) {
             // SAFETY: the entry is live; whoever asks takes a count before anything changes.
@@ -184,6 +184,11 @@ impl Dict {
             return Ok(found.map(|i| self.table.get(cx).value(i).clone()));
         }
         Ok(self.find(cx, key, key, hash)?.map(|i| self.table.get(cx).value(i).clone()))
+    }
+    /// Where a key lies among the entries.
+    pub fn find_key(&self, cx: &mut Cx, key: &Obj) -> PyResult<Option<usize>> {
+        let hash = protocol::hash(cx, key)?;
+        self.find(cx, key, key, hash)
     }
     pub fn contains(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
         if let Some(found) = self.find_plain(cx, key) {

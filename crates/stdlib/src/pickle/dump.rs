@@ -5,12 +5,15 @@ use super::op;
 use retic_runtime::protocol::buffer;
 use retic_runtime::types::{Bytes, Dict, Exception, Float, Function, List, Set, Str, Tuple, Type, function, int, module};
 use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, protocol};
-use rustc_hash::FxHashMap;
+use super::memo::Memo;
+use retic_runtime::object::shape;
 
 /// A frame is closed when it is as long as this; longer values stand outside of frames.
 const FRAME_TARGET: usize = 64 << 10;
 /// Shorter frames are none.
 const FRAME_MIN: usize = 4;
+/// Room for the pickle at first.
+const FIRST_BYTES: usize = 1 << 10;
 /// An opcode and eight bytes.
 const FRAME_HEADER: usize = 9;
 /// Items between MARK and APPENDS, SETITEMS, ADDITEMS.
@@ -21,12 +24,10 @@ pub struct Dump {
     /// Where the header of the open frame lies.
     frame: Option<usize>,
     framing: bool,
-    memo: FxHashMap<usize, u32>,
-    /// Objects in the memo live until the end, so that no other gets their address.
-    kept: Vec<Obj>,
+    memo: Memo,
     protocol: u8,
-    dispatch_table: Obj,
-    extensions: Obj,
+    /// `copyreg.dispatch_table` and `copyreg._extension_registry`, once they are asked for.
+    registries: Option<(Obj, Obj)>,
 }
 
 type Done = PyResult<()>;
@@ -45,19 +46,16 @@ pub(super) fn raise(cx: &mut Cx, name: &'static str, text: String) -> Raised {
 }
 
 impl Dump {
-    pub fn new(cx: &mut Cx, protocol: u8) -> PyResult<Dump> {
+    pub fn new(protocol: u8) -> Dump {
+        Dump { out: Vec::with_capacity(FIRST_BYTES), frame: None, framing: false, memo: Memo::new(), protocol, registries: None }
+    }
+    fn registries(&mut self, cx: &mut Cx) -> PyResult<(Obj, Obj)> {
+        if let Some(known) = &self.registries {
+            return Ok(known.clone());
+        }
         let dispatch_table = super::from_module(cx, "copyreg", "dispatch_table")?;
         let extensions = super::from_module(cx, "copyreg", "_extension_registry")?;
-        Ok(Dump {
-            out: Vec::new(),
-            frame: None,
-            framing: false,
-            memo: FxHashMap::with_capacity_and_hasher(112, Default::default()),
-            kept: Vec::new(),
-            protocol,
-            dispatch_table,
-            extensions,
-        })
+        Ok(self.registries.insert((dispatch_table, extensions)).clone())
     }
 
     /// The whole pickle of an object, in `out`.
@@ -70,12 +68,17 @@ impl Dump {
         Ok(())
     }
 
+    #[inline(always)]
     fn write(&mut self, bytes: &[u8]) {
         if self.framing && self.frame.is_none() {
-            self.frame = Some(self.out.len());
-            self.out.extend_from_slice(&[0; FRAME_HEADER]);
+            self.open_frame();
         }
         self.out.extend_from_slice(bytes);
+    }
+    #[inline(never)]
+    fn open_frame(&mut self) {
+        self.frame = Some(self.out.len());
+        self.out.extend_from_slice(&[0; FRAME_HEADER]);
     }
     fn close_frame(&mut self) {
         let Some(at) = self.frame.take() else { return };
@@ -103,17 +106,15 @@ impl Dump {
     }
 
     fn memoize(&mut self, cx: &Cx, o: &Obj) -> Done {
-        if self.kept.try_reserve(1).is_err() || self.memo.try_reserve(1).is_err() {
+        if !self.memo.add(o) {
             return Err(cx.memory_error());
         }
-        self.memo.insert(o.address(), self.kept.len() as u32);
-        self.kept.push(o.clone());
         self.write(&[op::MEMOIZE]);
         Ok(())
     }
     /// Fetches an object that was saved before. False: it was not.
     fn recall(&mut self, o: &Obj) -> bool {
-        let Some(n) = self.memo.get(&o.address()).copied() else { return false };
+        let Some(n) = self.memo.get(o) else { return false };
         if n < 256 {
             self.write(&[op::BINGET, n as u8]);
         } else {
@@ -125,7 +126,15 @@ impl Dump {
     }
 
     fn save(&mut self, cx: &mut Cx, o: &Obj) -> Done {
-        cx.deeper(" while pickling an object", |cx| self.save_inner(cx, o))?;
+        match o.shape() {
+            shape::INT => self.save_int(cx, o)?,
+            shape::STR => {
+                if !self.recall(o) {
+                    self.save_str(cx, o)?;
+                }
+            }
+            _ => cx.deeper(" while pickling an object", |cx| self.save_inner(cx, o))?,
+        }
         // The boundary of an opcode: a long frame ends here.
         if self.frame.is_some_and(|at| self.out.len() - at - FRAME_HEADER >= FRAME_TARGET) {
             self.close_frame();
@@ -285,7 +294,7 @@ impl Dump {
             }
         }
         // A tuple that holds itself was saved on the way.
-        if self.memo.contains_key(&o.address()) {
+        if self.memo.get(o).is_some() {
             if n > 3 {
                 self.write(&[op::POP_MARK]);
             } else {
@@ -386,7 +395,7 @@ impl Dump {
         if !frozen {
             return Ok(());
         }
-        if self.memo.contains_key(&o.address()) {
+        if self.memo.get(o).is_some() {
             self.write(&[op::POP_MARK]);
             self.recall(o);
             return Ok(());
@@ -427,7 +436,7 @@ impl Dump {
                 protocol::call(cx, &which, &[o.clone(), name.clone()])?
             }
         };
-        if let Some(registry) = self.extensions.cast::<Dict>().cloned().filter(|r| r.len(cx) > 0) {
+        if let Some(registry) = self.registries(cx)?.1.cast::<Dict>().cloned().filter(|r| r.len(cx) > 0) {
             let key = cx.tuple(vec![module.clone(), name.clone()])?;
             if let Some(code) = registry.get(cx, &key)?.as_ref().and_then(int::to_i64) {
                 let b = (code as u32).to_le_bytes();
@@ -452,10 +461,11 @@ impl Dump {
             return self.save_buffer(cx, o);
         }
         let class = o.type_ref().into_obj();
-        let registered = match self.dispatch_table.cast::<Dict>().cloned().filter(|d| std::ptr::eq(d.as_obj().ty(), &*cx.types.dict)) {
+        let (dispatch_table, _) = self.registries(cx)?;
+        let registered = match dispatch_table.cast::<Dict>().cloned().filter(|d| std::ptr::eq(d.as_obj().ty(), &*cx.types.dict)) {
             Some(d) => d.get(cx, &class)?,
             None => {
-                let table = self.dispatch_table.clone();
+                let table = dispatch_table.clone();
                 Some(protocol::call_method(cx, &table, "get", std::slice::from_ref(&class))?).filter(|f| !f.is_none())
             }
         };
@@ -554,7 +564,7 @@ impl Dump {
             }
         }
         if let Some(o) = obj {
-            if self.memo.contains_key(&o.address()) {
+            if self.memo.get(o).is_some() {
                 // It holds itself, and was saved on the way.
                 self.write(&[op::POP]);
                 self.recall(o);

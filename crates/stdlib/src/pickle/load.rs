@@ -254,7 +254,7 @@ impl<'a> Load<'a> {
             op::DICT => {
                 let items = self.marked(cx)?;
                 let d = Dict::new(cx)?;
-                set_items(cx, d.as_obj(), items)?;
+                set_items(cx, d.as_obj(), &items)?;
                 d.into_obj()
             }
             op::MARK => {
@@ -310,12 +310,17 @@ impl<'a> Load<'a> {
             op::SETITEM => {
                 let (v, k) = (self.pop(cx)?, self.pop(cx)?);
                 let d = self.top(cx)?;
-                return set_items(cx, &d, vec![k, v]);
+                return set_items(cx, &d, &[k, v]);
             }
             op::SETITEMS => {
-                let items = self.marked(cx)?;
-                let d = self.top(cx)?;
-                return set_items(cx, &d, items);
+                let Some(from) = self.marks.pop() else { return Err(wrong(cx, "could not find MARK")) };
+                if from <= self.floor() {
+                    return Err(self.underflow(cx));
+                }
+                let d = self.stack[from - 1].clone();
+                set_items(cx, &d, &self.stack[from..])?;
+                self.stack.truncate(from);
+                return Ok(());
             }
             op::ADDITEMS => {
                 let items = self.marked(cx)?;
@@ -493,6 +498,9 @@ impl<'a> Load<'a> {
     }
     fn text(&mut self, cx: &mut Cx, n: usize) -> PyResult {
         let b = self.take(cx, n)?;
+        if b.is_ascii() {
+            return Ok(Str::from_latin1(cx, b)?.into_obj());
+        }
         match std::str::from_utf8(b) {
             Ok(t) => cx.str(t),
             Err(_) => retic_runtime::codecs::decode(cx, b, "utf-8", "surrogatepass"),
@@ -630,7 +638,7 @@ fn append(cx: &mut Cx, list: &Obj, items: Vec<Obj>) -> PyResult<()> {
     Ok(())
 }
 
-fn set_items(cx: &mut Cx, d: &Obj, items: Vec<Obj>) -> PyResult<()> {
+fn set_items(cx: &mut Cx, d: &Obj, items: &[Obj]) -> PyResult<()> {
     if !items.len().is_multiple_of(2) {
         return Err(wrong(cx, if d.cast::<Dict>().is_some() { "odd number of items for SETITEMS" } else { "odd number of items for DICT" }));
     }
