@@ -274,6 +274,9 @@ class TypeVarTuple(_Parameter):
 class TypeAliasType:
     """Type alias."""
 
+    def __init_subclass__(cls, /, *args, **kwargs):
+        raise TypeError("type 'typing.TypeAliasType' is not an acceptable base type")
+
     def __init__(self, name, value, *, type_params=()):
         if not isinstance(type_params, tuple):
             raise TypeError('type_params must be a tuple')

@@ -128,7 +128,7 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
         Program::File(path) => match std::fs::read(&path) {
             Ok(code) if path.ends_with(".pyc") => {
                 argv(&path);
-                run(&settings, recorder, |p| p.run_compiled(&code, &path))
+                run(&settings, recorder, |p| p.run_compiled(&code, &absolute(&path)))
             }
             Ok(mut source) => {
                 argv(&path);
@@ -137,7 +137,7 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
                     let end = source.iter().position(|b| *b == b'\n').unwrap_or(source.len());
                     source.drain(..end);
                 }
-                run(&settings, recorder, |p| p.run_source(&source, &path, true))
+                run(&settings, recorder, |p| p.run_source(&source, &absolute(&path), true))
             }
             Err(e) => {
                 let errno = e.raw_os_error().unwrap_or(0);
@@ -180,6 +180,14 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
             argv("-m");
             run(&settings, recorder, |p| p.run_module(&name))
         }
+    }
+}
+
+/// The path of a script as its code and `__file__` have it: from the root, but as it was given otherwise.
+fn absolute(path: &str) -> String {
+    match std::env::current_dir() {
+        Ok(here) if !path.starts_with('/') => format!("{}/{path}", here.display()),
+        _ => path.to_string(),
     }
 }
 

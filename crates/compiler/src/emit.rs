@@ -155,13 +155,18 @@ pub(crate) fn compile_module(source: &str, parsed: &Parsed, options: &Options) -
         units: Vec::new(),
         options,
         future_annotations: future,
-        warnings: Vec::new(),
+        warnings: parsed.warnings.clone(),
         mute: 0,
         folded: FxHashMap::default(),
         interactive_depth: 0,
         block_depth: 0,
         annotation_index: Vec::new(),
     };
+    if let Mod::Module(m) = &parsed.module {
+        for (message, at) in crate::finally::leaving(&m.body) {
+            e.warn(message, at);
+        }
+    }
     e.enter("<module>", Owner::Body(0), 0);
     let mut add_none = true;
     match &parsed.module {
@@ -226,8 +231,16 @@ impl<'a> Emitter<'a> {
 
     pub fn warn(&mut self, message: String, at: TextRange) {
         if self.mute == 0 {
-            let line = self.lines.line(at.start().to_u32());
-            self.warnings.push(Warning { message, line });
+            let error = self.lines.error(message, at.start().to_u32(), at.end().to_u32());
+            self.warnings.push(Warning { late: true, ..(*error).into() });
+        }
+    }
+
+    /// A warning of what the parser sees.
+    pub fn warn_of_literal(&mut self, message: String, at: TextRange) {
+        self.warn(message, at);
+        if let Some(w) = self.warnings.last_mut().filter(|_| self.mute == 0) {
+            w.late = false;
         }
     }
 

@@ -21,6 +21,8 @@ pub struct CompileError {
     pub column: u32,
     pub end_line: u32,
     pub end_column: i32,
+    /// Found by the compiler, behind the parser: its text is looked up in the file.
+    pub late: bool,
 }
 
 /// A SyntaxWarning (or DeprecationWarning) found while compiling.
@@ -28,6 +30,17 @@ pub struct CompileError {
 pub struct Warning {
     pub message: String,
     pub line: u32,
+    /// As an error's, for filters that make it one.
+    pub column: u32,
+    pub end_line: u32,
+    pub end_column: i32,
+    pub late: bool,
+}
+
+impl From<CompileError> for Warning {
+    fn from(e: CompileError) -> Warning {
+        Warning { message: e.message, line: e.line, column: e.column, end_line: e.end_line, end_column: e.end_column, late: e.late }
+    }
 }
 
 /// Maps byte offsets to lines and columns.
@@ -77,6 +90,6 @@ impl<'s> Lines<'s> {
     pub fn error(&self, message: impl Into<String>, start: u32, end: u32) -> Box<CompileError> {
         let (line, column) = self.line_char(start);
         let (end_line, end_column) = self.line_char(end);
-        Box::new(CompileError { kind: ErrorKind::Syntax, message: message.into(), line, column, end_line, end_column: end_column as i32 })
+        Box::new(CompileError { kind: ErrorKind::Syntax, message: message.into(), line, column, end_line, end_column: end_column as i32, late: false })
     }
 }

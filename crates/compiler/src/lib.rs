@@ -8,6 +8,7 @@ mod annotations;
 mod assemble;
 mod emit;
 mod error;
+mod finally;
 mod fold;
 mod from_tree;
 mod literal;
@@ -51,6 +52,8 @@ pub struct Options {
     pub optimize: u8,
     /// Future flags inherited from the caller (`CO_FUTURE_ANNOTATIONS`).
     pub flags: u32,
+    /// Decimal literals of more digits are refused; 0: none are (`sys.set_int_max_str_digits`).
+    pub digits_max: usize,
 }
 
 /// A compiled program and the warnings met on the way.
@@ -62,8 +65,11 @@ pub struct Compiled {
 /// Compiles source text. The error is a SyntaxError (or one of its kin) in CPython's words.
 pub fn compile(source: &str, options: &Options) -> Result<Compiled, Box<CompileError>> {
     with_stack(source, || {
-        let parsed = parse::parse(source, options.mode)?;
-        emit::compile_module(source, &parsed, options)
+        let parsed = parse::parse(source, options.mode, options.digits_max)?;
+        emit::compile_module(source, &parsed, options).map_err(|mut e| {
+            e.late = true;
+            e
+        })
     })
 }
 

@@ -67,12 +67,7 @@ pub fn decode_str(body: &str, raw: bool, out: &mut Text, warn: &mut dyn FnMut(us
                     chars.next();
                 }
                 if value > 0o377 {
-                    warn(
-                        at,
-                        format!(
-                            "\"\\{value:o}\" is an invalid octal escape sequence. Such sequences will not work in the future. Did you mean \"\\\\{value:o}\"? A raw string is also an option."
-                        ),
-                    );
+                    warn(at, invalid_octal(value));
                 }
                 out.0.push(value);
                 continue;
@@ -156,7 +151,7 @@ pub fn decode_bytes(body: &str, raw: bool, out: &mut Vec<u8>, warn: &mut dyn FnM
             out.push(c);
             continue;
         }
-        let e = bytes[i];
+        let (e, from) = (bytes[i], i - 1);
         i += 1;
         let byte = match e {
             b'\n' => continue,
@@ -182,6 +177,9 @@ pub fn decode_bytes(body: &str, raw: bool, out: &mut Vec<u8>, warn: &mut dyn FnM
                         _ => break,
                     }
                     i += 1;
+                }
+                if value > 0o377 {
+                    warn(from, invalid_octal(value));
                 }
                 value as u8
             }
@@ -210,6 +208,10 @@ pub fn decode_bytes(body: &str, raw: bool, out: &mut Vec<u8>, warn: &mut dyn FnM
         out.push(byte);
     }
     Ok(())
+}
+
+fn invalid_octal(value: u32) -> String {
+    format!("\"\\{value:o}\" is an invalid octal escape sequence. Such sequences will not work in the future. Did you mean \"\\\\{value:o}\"? A raw string is also an option.")
 }
 
 /// The integer of a literal's source text (`0x_ff`, `1_000`).

@@ -1,6 +1,6 @@
 //! Calls the parser and turns its result into what the compiler walks.
 
-use crate::error::{CompileError, Lines};
+use crate::error::{CompileError, ErrorKind, Lines, Warning};
 use crate::{Mode, wording};
 use ruff_python_ast::PythonVersion;
 use ruff_python_ast::{Mod, Stmt};
@@ -10,13 +10,15 @@ use ruff_text_size::Ranged;
 /// The tree of a program.
 pub struct Parsed {
     pub module: Mod,
+    /// The tokenizer's.
+    pub warnings: Vec<Warning>,
 }
 
 /// CPython's parser refuses more open brackets than this.
 const BRACKETS_MAX: usize = 200;
 
 /// Parses, or says in CPython's words why not.
-pub fn parse(source: &str, mode: Mode) -> Result<Parsed, Box<CompileError>> {
+pub fn parse(source: &str, mode: Mode, digits_max: usize) -> Result<Parsed, Box<CompileError>> {
     let lines = Lines::new(source);
     let parser_mode = if mode == Mode::Eval { ruff_python_parser::Mode::Expression } else { ruff_python_parser::Mode::Module };
     let text;
@@ -34,6 +36,12 @@ pub fn parse(source: &str, mode: Mode) -> Result<Parsed, Box<CompileError>> {
     if let Some(error) = parsed.errors().first() {
         return Err(wording::reword(&lines, input, parsed.tokens(), error));
     }
+    if let Some(error) = too_long(&lines, input, parsed.tokens(), digits_max) {
+        return Err(error);
+    }
+    let warnings = unseparated(&lines, input, parsed.tokens());
+    let newline = parsed.tokens().iter().find(|t| t.kind() == ruff_python_ast::token::TokenKind::Newline);
+    let line_ends = newline.map_or(0, |t| t.start().to_u32());
     let module = parsed.into_syntax();
     if mode == Mode::Single
         && let Mod::Module(m) = &module
@@ -62,11 +70,57 @@ pub fn parse(source: &str, mode: Mode) -> Result<Parsed, Box<CompileError>> {
                     | Stmt::TypeAlias(_)
             )
         };
-        if m.body.iter().skip(1).any(|s| compound(s) || lines.line(s.start().to_u32()) != first_line) || compound(&m.body[0]) {
-            return Err(lines.error("multiple statements found while compiling a single statement", 0, 0));
+        if compound(&m.body[0]) {
+            let at = m.body[1].start().to_u32();
+            let end = source[at as usize..].char_indices().take_while(|(i, c)| *i == 0 || c.is_alphanumeric() || *c == '_').map(|(i, c)| i + c.len_utf8()).last().unwrap_or(0);
+            return Err(lines.error("invalid syntax", at, at + end as u32));
+        }
+        if m.body.iter().skip(1).any(|s| compound(s) || lines.line(s.start().to_u32()) != first_line) {
+            let mut error = lines.error("multiple statements found while compiling a single statement", line_ends, line_ends);
+            error.end_column += 1;
+            return Err(error);
         }
     }
-    Ok(Parsed { module })
+    Ok(Parsed { module, warnings })
+}
+
+/// The first decimal integer of more digits than may be.
+fn too_long(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token::Tokens, digits_max: usize) -> Option<Box<CompileError>> {
+    let long = |t: &&ruff_python_ast::token::Token| digits_max > 0 && t.kind() == ruff_python_ast::token::TokenKind::Int && t.range().len().to_usize() > digits_max;
+    for t in tokens.iter().filter(long) {
+        let text = source.get(t.start().to_usize()..t.end().to_usize()).unwrap_or("");
+        let digits = text.bytes().filter(|b| *b != b'_').count();
+        if digits > digits_max && text.bytes().all(|b| b == b'_' || b.is_ascii_digit()) {
+            let message = format!(
+                "Exceeds the limit ({digits_max} digits) for integer string conversion: value has {digits} digits; use sys.set_int_max_str_digits() to increase the limit - Consider hexadecimal for huge integer literals to avoid decimal conversion limits."
+            );
+            let line = lines.line(t.start().to_u32());
+            return Some(Box::new(CompileError { kind: ErrorKind::Syntax, message, line, column: 0, end_line: line, end_column: 0, late: false }));
+        }
+    }
+    None
+}
+
+/// Numbers that a keyword follows at once (`1or x`), which CPython's tokenizer warns of (`verify_end_of_number`).
+fn unseparated(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token::Tokens) -> Vec<Warning> {
+    use ruff_python_ast::token::TokenKind::{And, Complex, Else, Float, For, If, In, Int, Is, Not, Or};
+    let mut out = Vec::new();
+    for (number, next) in tokens.iter().zip(tokens.iter().skip(1)) {
+        if !matches!(number.kind(), Int | Float | Complex) || number.end() != next.start() || !matches!(next.kind(), And | Else | For | If | In | Is | Not | Or) {
+            continue;
+        }
+        let text = source.get(number.start().to_usize()..number.end().to_usize()).unwrap_or("").to_ascii_lowercase();
+        let kind = match text.get(..2) {
+            Some("0x") => "hexadecimal",
+            Some("0o") => "octal",
+            Some("0b") => "binary",
+            _ if text.ends_with('j') => "imaginary",
+            _ => "decimal",
+        };
+        let end = number.end().to_u32() - 1;
+        out.push((*lines.error(format!("invalid {kind} literal"), end, end)).into());
+    }
+    out
 }
 
 fn too_deep(parsed: &ruff_python_parser::Parsed<Mod>) -> Option<u32> {

@@ -3,7 +3,7 @@
 use crate::error::{CompileError, ErrorKind};
 
 fn refuse(message: String) -> Box<CompileError> {
-    Box::new(CompileError { kind: ErrorKind::Syntax, message, line: 0, column: 0, end_line: 0, end_column: 0 })
+    Box::new(CompileError { kind: ErrorKind::Syntax, message, line: 0, column: 0, end_line: 0, end_column: 0, late: false })
 }
 
 /// The coding named in the first two lines, lower case with dashes.

@@ -1,6 +1,7 @@
 //! Scopes: which name lives where. The rules and error sentences of CPython's symtable.c.
 
 use crate::error::{CompileError, Lines};
+use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::*;
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -511,6 +512,9 @@ impl<'a> Builder<'a> {
         }
         let in_function = self.scope().kind == ScopeKind::Function;
         let late = !self.scope().eager_annotations && a.simple && matches!(&*a.target, Expr::Name(_)) && !in_function;
+        if !late || self.future_annotations {
+            self.only_plain(&a.annotation)?;
+        }
         if !late && !self.future_annotations {
             if in_function {
                 // Never evaluated: its names get a scope of their own so that they bind nothing here.
@@ -528,7 +532,10 @@ impl<'a> Builder<'a> {
     }
 
     fn function_annotations(&mut self, f: &StmtFunctionDef) -> Done {
-        if self.future_annotations || !has_annotations(f) {
+        if self.future_annotations {
+            return annotations_in_order(f).into_iter().try_for_each(|(_, ann)| self.only_plain(ann));
+        }
+        if !has_annotations(f) {
             return Ok(());
         }
         self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(key(f)), f.name.range);
@@ -795,6 +802,29 @@ impl<'a> Builder<'a> {
             return self.fail(format!("{what} cannot be used within {within}"), e.range());
         }
         Ok(())
+    }
+
+    /// Refuses in an annotation that gets no scope what is refused in those that do.
+    fn only_plain(&self, annotation: &Expr) -> Done {
+        struct Search(Option<(&'static str, TextRange)>);
+        impl<'a> Visitor<'a> for Search {
+            fn visit_expr(&mut self, e: &'a Expr) {
+                let what = match e {
+                    Expr::Yield(_) | Expr::YieldFrom(_) => "yield expression",
+                    Expr::Await(_) => "await expression",
+                    Expr::Named(_) => "named expression",
+                    Expr::Lambda(_) => return,
+                    _ => return ruff_python_ast::visitor::walk_expr(self, e),
+                };
+                self.0.get_or_insert((what, e.range()));
+            }
+        }
+        let mut search = Search(None);
+        search.visit_expr(annotation);
+        match search.0 {
+            Some((what, at)) => self.fail(format!("{what} cannot be used within an annotation"), at),
+            None => Ok(()),
+        }
     }
 
     fn yields(&mut self, e: &Expr) -> Done {

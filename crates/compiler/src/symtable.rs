@@ -72,7 +72,7 @@ const DEF_PARAM: u32 = 4;
 /// The tables of a program, from that of its module on. The error is a SyntaxError (or one of its kin).
 pub fn symtable(source: &str, mode: Mode) -> Result<Entry, Box<CompileError>> {
     with_stack(source, || {
-        let parsed = parse::parse(source, mode)?;
+        let parsed = parse::parse(source, mode, 0)?;
         let lines = Lines::new(source);
         let future = future_annotations(&lines, &parsed.module)?;
         let table = symbols::build(&lines, &parsed.module, future)?;

@@ -395,7 +395,8 @@ fn set_list(cx: &mut Cx, name: &'static str, values: &[String]) -> PyResult<()> 
 }
 
 fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32) -> PyResult<Rc<retic_bytecode::Code>> {
-    let options = Options { mode, filename: filename.into(), optimize: cx.optimize, flags: flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS };
+    let options =
+        Options { mode, filename: filename.into(), optimize: cx.optimize, flags: flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS, digits_max: cx.int_max_str_digits.get() };
     let compiled = retic_compiler::compile(text, &options);
     if flags & (ALLOW_INCOMPLETE_INPUT | DONT_IMPLY_DEDENT) != 0
         && mode != Mode::Eval
@@ -430,7 +431,8 @@ fn warn(cx: &mut Cx, w: &retic_compiler::Warning, filename: &str, text: &str) ->
     match retic_runtime::modules::warnings::warn_at(cx, &category, &w.message, filename, i64::from(w.line)) {
         Err(_) if cx.error_is(&category) => {
             cx.clear_error();
-            let e = CompileError { kind: ErrorKind::Syntax, message: w.message.clone(), line: w.line, column: 0, end_line: 0, end_column: 0 };
+            let message = w.message.replace(" Such sequences will not work in the future.", "");
+            let e = CompileError { kind: ErrorKind::Syntax, message, line: w.line, column: w.column, end_line: w.end_line, end_column: w.end_column, late: w.late };
             Err(syntax_error(cx, &e, filename, text))
         }
         other => other,
@@ -442,13 +444,13 @@ fn without_nulls(cx: &mut Cx, source: &[u8], filename: &str) -> PyResult<()> {
     let Some(at) = source.iter().position(|b| *b == 0) else { return Ok(()) };
     let before = &source[..at];
     let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
-    let e = CompileError { kind: ErrorKind::Syntax, message: "source code cannot contain null bytes".into(), line, column: 0, end_line: line, end_column: 0 };
+    let e = CompileError { kind: ErrorKind::Syntax, message: "source code cannot contain null bytes".into(), line, column: 0, end_line: line, end_column: 0, late: false };
     Err(syntax_error(cx, &e, filename, &String::from_utf8_lossy(before)))
 }
 
 /// The text of a source in whatever coding it names; SyntaxError where that is not known or does not fit.
 fn decoded(cx: &mut Cx, bytes: &[u8], filename: &str, is_file: bool) -> PyResult<String> {
-    let refused = |message: String, line: u32, column: u32| CompileError { kind: ErrorKind::Syntax, message, line, column, end_line: line, end_column: column as i32 };
+    let refused = |message: String, line: u32, column: u32| CompileError { kind: ErrorKind::Syntax, message, line, column, end_line: line, end_column: column as i32, late: false };
     let Some(coding) = retic_compiler::foreign_coding(bytes) else {
         return retic_compiler::decode(bytes, filename).or_else(|e| {
             let (Err(bad), true) = (std::str::from_utf8(bytes), e.message.starts_with("Non-UTF-8") && !is_file) else { return Err(syntax_error(cx, &e, filename, "")) };
@@ -490,7 +492,7 @@ fn tree_hook(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult {
 fn tree_compile_hook(cx: &mut Cx, tree: &Obj, request: CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>> {
     let node = ast::node(cx, tree)?;
     let flags = request.flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS;
-    let options = Options { mode: mode_of(request.mode), filename: request.filename.into(), optimize: request.optimize, flags };
+    let options = Options { mode: mode_of(request.mode), filename: request.filename.into(), optimize: request.optimize, flags, digits_max: 0 };
     match retic_compiler::compile_tree(node, &options) {
         Ok(compiled) => {
             for w in &compiled.warnings {
@@ -522,7 +524,9 @@ fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> re
         ErrorKind::Recursion => return cx.recursion_error(&e.message),
     };
     let made = (|| {
-        let line = text.lines().nth((e.line as usize).wrapping_sub(1)).map(|l| format!("{l}\n"));
+        // What has no file shows no text: the compiler looks there.
+        let shown = if e.late && filename.starts_with('<') { "" } else { text };
+        let line = shown.lines().nth((e.line as usize).wrapping_sub(1)).map(|l| format!("{l}\n"));
         let (none, none_end) = (cx.none(), cx.none());
         let number = |cx: &Cx, n: u32| if n == 0 { Ok(cx.none()) } else { cx.int(i64::from(n)) };
         let details = vec![

@@ -428,7 +428,7 @@ pub fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
             return crate::types::generic::alias(cx, o, k);
         }
         let name = cx.name("__class_getitem__");
-        if let Some(f) = lookup_attr(cx, o, &name)? {
+        if let Some(f) = lookup_attr(cx, o, &name)?.filter(|f| !f.is_none()) {
             return call(cx, &f, std::slice::from_ref(k));
         }
         let name = o.cast::<Type>().map(|t| t.name_text()).unwrap_or_default();

@@ -586,37 +586,49 @@ impl<'a> Emitter<'a> {
     }
 
     fn check_caller(&mut self, func: &Expr) {
-        let kind = match func {
+        let Some(kind) = self.kind_of(func).filter(|k| *k != "function") else { return };
+        self.warn(format!("'{kind}' object is not callable; perhaps you missed a comma?"), func.range());
+    }
+
+    /// The type of a value that is plain to see (CPython's `infer_type`).
+    fn kind_of(&mut self, e: &Expr) -> Option<&'static str> {
+        Some(match e {
             Expr::Tuple(_) => "tuple",
             Expr::List(_) | Expr::ListComp(_) => "list",
             Expr::Dict(_) | Expr::DictComp(_) => "dict",
             Expr::Set(_) | Expr::SetComp(_) => "set",
             Expr::FString(_) => "str",
             Expr::Generator(_) => "generator",
-            _ => match self.constant(func) {
-                Some(Const::Str(_) | Const::WideStr(_)) => "str",
-                Some(Const::Bytes(_)) => "bytes",
-                Some(Const::Int(_) | Const::BigInt { .. }) => "int",
-                Some(Const::Float(_)) => "float",
-                Some(Const::Bool(_)) => "bool",
-                Some(Const::None) => "NoneType",
-                Some(Const::Ellipsis) => "ellipsis",
-                _ => return,
+            Expr::Lambda(_) => "function",
+            _ => match self.constant(e)? {
+                Const::Str(_) | Const::WideStr(_) => "str",
+                Const::Bytes(_) => "bytes",
+                Const::Int(_) | Const::BigInt { .. } => "int",
+                Const::Float(_) => "float",
+                Const::Complex(..) => "complex",
+                Const::Bool(_) => "bool",
+                Const::None => "NoneType",
+                Const::Ellipsis => "ellipsis",
+                Const::Tuple(_) => "tuple",
+                _ => return None,
             },
-        };
-        self.warn(format!("'{kind}' object is not callable; perhaps you missed a comma?"), func.range());
+        })
     }
 
     fn check_subscript(&mut self, s: &ExprSubscript) {
-        let kind = match self.constant(&s.value) {
-            Some(Const::None) => "NoneType",
-            Some(Const::Bool(_)) => "bool",
-            Some(Const::Int(_)) => "int",
-            Some(Const::Float(_)) => "float",
-            Some(Const::Ellipsis) => "ellipsis",
-            _ => return,
-        };
-        self.warn(format!("'{kind}' object is not subscriptable; perhaps you missed a comma?"), s.range);
+        let Some(kind) = self.kind_of(&s.value) else { return };
+        match kind {
+            "NoneType" | "bool" | "int" | "float" | "complex" | "ellipsis" | "set" | "generator" | "function" => {
+                self.warn(format!("'{kind}' object is not subscriptable; perhaps you missed a comma?"), s.value.range());
+            }
+            "str" | "bytes" | "tuple" | "list" => {
+                let index = if matches!(&*s.slice, Expr::Slice(_)) { None } else { self.kind_of(&s.slice) };
+                if let Some(index) = index.filter(|i| !matches!(*i, "int" | "bool")) {
+                    self.warn(format!("{kind} indices must be integers or slices, not {index}; perhaps you missed a comma?"), s.value.range());
+                }
+            }
+            _ => {}
+        }
     }
 
     /// What is done with an attribute on another line than its object stands where its name does. Gives the range that was.

@@ -56,7 +56,8 @@ impl<'a> Emitter<'a> {
                     let flags = part.flags;
                     let (open, close) = (flags.opener_len().to_u32(), flags.closer_len().to_u32());
                     let body = self.body_of(part.range, open, close);
-                    let base = part.range.start().to_u32() + open;
+                    // CPython's places leave the prefix and the quotes of bytes out.
+                    let base = part.range.start().to_u32();
                     result = literal::decode_bytes(body, flags.prefix().is_raw(), &mut bytes, &mut |at, m| warned.push((base + at as u32, m)));
                     if result.is_err() {
                         break;
@@ -67,7 +68,7 @@ impl<'a> Emitter<'a> {
             _ => Err(LiteralError("invalid syntax".into())),
         };
         for (at, m) in warned {
-            self.warn(m, TextRange::empty(at.into()));
+            self.warn_of_literal(m, TextRange::at(at.into(), 2.into()));
         }
         result
     }
@@ -97,7 +98,7 @@ impl<'a> Emitter<'a> {
         let mut warned = Vec::new();
         let result = literal::decode_str(body, raw, text, &mut |_, m| warned.push(m));
         for m in warned {
-            self.warn(m, at);
+            self.warn_of_literal(m, at);
         }
         result.or_else(|LiteralError(m)| self.error(m, at))
     }

@@ -50,7 +50,8 @@ pub struct Frame {
     pub extra: Slot,
     /// The frame object, if somebody asked. Owned.
     pub object: Slot,
-    /// The exception being handled by the caller of a generator.
+    /// The exception being handled by the caller of a generator; that is none of the generator's own, and another one at each
+    /// resumption.
     pub handled: Option<Obj>,
 }
 
@@ -249,6 +250,14 @@ impl Drop for Stacks {
 }
 
 impl Frame {
+    /// What is handled behind a handler that is left, of what the handler saved: None, or an exception of the frame's own.
+    pub(super) fn handled_outside(&self, saved: Obj) -> Option<Obj> {
+        if saved.is_none() { self.handled.clone() } else { Some(saved) }
+    }
+    /// What a handler that is entered saves, of what is handled.
+    pub(super) fn own_handled(&self, handled: Option<Obj>) -> Option<Obj> {
+        handled.filter(|h| !self.handled.as_ref().is_some_and(|callers| callers.is(h)))
+    }
     pub fn exec(&self) -> &Exec {
         // SAFETY: the code object is kept alive by the function of this frame.
         unsafe { &*self.exec }

@@ -183,7 +183,7 @@ pub(super) unsafe fn carry_out(cx: &mut Cx, frame: *mut Frame, word: u32, depth:
         let Some(info) = (*frame).info() else { return Err(cx.system_error("no place to jump from")) };
         let keep = exec.base + depth as usize;
         if let Some(r) = info.saved.iter().find(|r| **r as usize >= keep) {
-            let outer = Some(super::peek(&*regs.add(*r as usize)).clone()).filter(|o| !o.is_none());
+            let outer = (*frame).handled_outside(super::peek(&*regs.add(*r as usize)).clone());
             let before = std::mem::replace(&mut *cx.handled.get(), outer);
             cx.release(before);
         }

@@ -70,7 +70,7 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
             let keep = if handled { exec.base + info.depth as usize } else { 0 };
             // Handlers that are left give back the exception that was handled before theirs.
             if let Some(r) = info.saved.iter().find(|r| **r as usize >= keep) {
-                let outer = Some(peek(&*regs.add(*r as usize)).clone()).filter(|o| !o.is_none());
+                let outer = (*frame).handled_outside(peek(&*regs.add(*r as usize)).clone());
                 let before = std::mem::replace(&mut *cx.handled.get(), outer);
                 cx.release(before);
             }
@@ -85,7 +85,7 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
                     leave_comprehensions(cx, &*frame, regs);
                 }
                 let base = regs.add(keep);
-                let old = cx.handled();
+                let old = (*frame).own_handled(cx.handled());
                 *base = give(cx.none());
                 *base.add(1) = give(old.unwrap_or_else(|| cx.none()));
                 *base.add(2) = give(cx.none());

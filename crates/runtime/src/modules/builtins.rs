@@ -475,7 +475,7 @@ mod functions {
         if of_ast && flags & ONLY_AST != 0 {
             return Ok(source.clone());
         }
-        let file = protocol::str_text(cx, filename)?;
+        let file = file_name(cx, filename)?;
         let text = if of_ast { String::new() } else { source_text(cx, source, &file)? };
         let mode = mode.to_text(cx);
         if !matches!(mode.as_str(), "exec" | "eval" | "single") {
@@ -498,6 +498,23 @@ mod functions {
         cx.optimize = usual;
         Ok(code?.into_obj())
     }
+    /// The name of a file: text, bytes, or what has `__fspath__`.
+    fn file_name(cx: &mut Cx, o: &Obj) -> PyResult<String> {
+        let name = cx.name("__fspath__");
+        let path = match o.ty().lookup(cx, &name) {
+            Some(f) if o.cast::<Str>().is_none() && o.cast::<crate::types::Bytes>().is_none() => protocol::call(cx, &f, std::slice::from_ref(o))?,
+            _ => o.clone(),
+        };
+        if let Some(b) = path.cast::<crate::types::Bytes>().cloned() {
+            let text = crate::codecs::decode(cx, b.bytes(), "utf-8", "surrogateescape")?;
+            return protocol::str_text(cx, &text);
+        }
+        match path.cast::<Str>() {
+            Some(s) => Ok(s.to_text(cx)),
+            None => Err(cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", path.ty().name_text()))),
+        }
+    }
+
     fn source_text(cx: &mut Cx, source: &Obj, filename: &str) -> PyResult<String> {
         if let Some(s) = source.cast::<Str>() {
             let t = s.to_text(cx);
@@ -722,9 +739,19 @@ fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: &[(&Obj
     let class = protocol::call_args(cx, &meta, Args { items: &args, names: &names })?;
     if let Some(c) = cell.cast::<crate::types::CellObj>()
         && class.cast::<Type>().is_some()
-        && !c.value.get(cx).as_ref().is_some_and(|v| v.is(&class))
     {
-        return Err(cx.runtime_error("__class__ not set defining class: was __classcell__ propagated to type.__new__?"));
+        let set = c.value.cloned(cx);
+        if set.as_ref().is_some_and(|v| v.is(&class)) {
+            return Ok(class);
+        }
+        let (name, shown) = (protocol::repr_text(cx, name)?, protocol::repr_text(cx, &class)?);
+        return Err(match set {
+            None => cx.runtime_error(format!("__class__ not set defining {name} as {shown}. Was __classcell__ propagated to type.__new__?")),
+            Some(other) => {
+                let other = protocol::repr_text(cx, &other)?;
+                cx.type_error(format!("__class__ set to {other} defining {name} as {shown}"))
+            }
+        });
     }
     Ok(class)
 }

@@ -169,9 +169,7 @@ pub fn unpack_item(cx: &mut Cx, format: &str, b: &[u8]) -> PyResult {
         [code] => unpack_code(cx, *code, b),
         _ => None,
     };
-    known.unwrap_or_else(|| {
-        Err(cx.error_of(&cx.types.not_implemented_error, format!("memoryview: format {format} not supported")))
-    })
+    known.unwrap_or_else(|| Err(cx.error_of(&cx.types.not_implemented_error, format!("memoryview: format {format} not supported"))))
 }
 
 /// The same for one of the letters; nothing for another.

@@ -45,6 +45,10 @@ impl Kind {
     fn name(self) -> &'static str {
         ["anext", "athrow", "aclose"][self as usize]
     }
+    /// The method that makes it.
+    fn method(self) -> &'static str {
+        ["asend", "athrow", "aclose"][self as usize]
+    }
     fn reuse(self) -> &'static str {
         ["__anext__()/asend()", "aclose()/athrow()", "aclose()/athrow()"][self as usize]
     }
@@ -216,9 +220,23 @@ impl Step {
     }
 }
 
+/// A step that nobody awaited dies: a warning.
+fn unawaited(cx: &mut Cx, o: &Obj) {
+    let Some(s) = o.cast::<Step>().filter(|s| s.state.get() == State::Fresh) else { return };
+    let (method, generator) = (s.kind.get().method(), s.generator.cloned(cx));
+    let qualname = generator.qualname.cloned(cx);
+    let warned = protocol::str_text(cx, &qualname).and_then(|of| {
+        let category = cx.types.runtime_warning.clone();
+        crate::modules::warnings::warn(cx, &category, &format!("coroutine method '{method}' of '{of}' was never awaited"), 1)
+    });
+    if warned.is_err() {
+        cx.unraisable(o);
+    }
+}
+
 pub fn step_spec(name: &'static str) -> Spec {
     Spec {
-        flags: flags::GC | flags::NO_NEW,
+        flags: flags::GC | flags::NO_NEW | flags::FINALIZER,
         slots: Slots {
             iter: Some(|_, o| Ok(o.clone())),
             await_: Some(|_, o| Ok(o.clone())),
@@ -232,6 +250,7 @@ pub fn step_spec(name: &'static str) -> Spec {
                 Some(s) => send(cx, &s, value),
                 None => Ok(Err(cx.none())),
             }),
+            del: Some(unawaited),
             ..Slots::EMPTY
         },
         methods: Step::METHODS,
@@ -267,10 +286,12 @@ impl AsyncGenerator {
         super::generic::alias(cx, cls, object)
     }
     #[get("__name__")]
+    #[settable("")]
     fn name(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
         this.name.cloned(cx)
     }
     #[get("__qualname__")]
+    #[settable("")]
     fn qualname(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
         this.qualname.cloned(cx)
     }
@@ -293,6 +314,15 @@ impl AsyncGenerator {
     #[get("ag_frame")]
     fn frame(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
         if this.finished.get() { Ok(cx.none()) } else { super::frame::frame_of_generator(cx, this) }
+    }
+}
+
+impl AsyncGenerator {
+    fn set_name(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
+        Generator::set_name_get(cx, this, value)
+    }
+    fn set_qualname(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
+        Generator::set_qualname_get(cx, this, value)
     }
 }
 

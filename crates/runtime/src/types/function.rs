@@ -9,6 +9,7 @@ use crate::memory;
 use crate::native::{Args, MethodDef, MethodKind};
 use crate::object::{Guarded, Obj, Ref, shape};
 use crate::protocol;
+use retic_bytecode::code::{CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR};
 use std::cell::Cell;
 
 layout! {
@@ -320,6 +321,11 @@ impl Function {
                     let name = this.name.get(cx).cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
                     let (want, got) = (this.code.get(cx).code().freevars.len(), c.code().freevars.len());
                     return Err(cx.value_error(format!("{name}() requires a code object with {want} free vars, not {got}")));
+                }
+                if (c.code().flags ^ this.code.get(cx).code().flags) & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) != 0 {
+                    let category = cx.types.deprecation_warning.clone();
+                    let text = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
+                    crate::modules::warnings::warn(cx, &category, text, 1)?;
                 }
                 this.settle_doc(cx)?;
                 let old = this.code.replace(cx, c.clone());

@@ -33,6 +33,7 @@ layout! {
         async_running: Cell<bool>,
         async_closed: Cell<bool>,
         hooked: Cell<bool>,
+        /// And coroutines: where they were made, if somebody wants to know.
         finalizer: Guarded<Option<Obj>>,
     }
 }
@@ -59,6 +60,7 @@ impl Generator {
         } else {
             cx.types.generator.clone()
         };
+        let origin = if code_flags & CO_COROUTINE != 0 && cx.origin_depth.get() > 0 { Some(origin(cx)?) } else { None };
         let (name, qualname) = (f.name.cloned(cx), f.qualname.cloned(cx));
         memory::new(cx, &ty, |head| Generator {
             head,
@@ -67,7 +69,7 @@ impl Generator {
             async_running: Cell::new(false),
             async_closed: Cell::new(false),
             hooked: Cell::new(false),
-            finalizer: Guarded::new(None),
+            finalizer: Guarded::new(origin),
             function: Guarded::new(f.clone()),
             exec: Cell::new(exec),
             regs: Cell::new(regs),
@@ -123,6 +125,23 @@ impl Generator {
         }
         out
     }
+}
+
+/// The places of the frames that run, from the innermost (`cr_origin`).
+fn origin(cx: &mut Cx) -> PyResult {
+    let depth = usize::try_from(cx.origin_depth.get()).unwrap_or(0);
+    let mut places = Vec::new();
+    for frame in cx.stacks.iter().take(depth) {
+        let code = frame.function().code.get(cx).code().clone();
+        let line = retic_bytecode::lines::line_of(&code, frame.offset());
+        places.push((code, line));
+    }
+    let mut out = Vec::with_capacity(places.len());
+    for (code, line) in places {
+        let row = [cx.str(&code.filename)?, cx.int(i64::from(line))?, cx.str(&code.name)?];
+        out.push(cx.tuple_of(row)?);
+    }
+    cx.tuple(out)
 }
 
 unsafe fn drop_generator(raw: NonNull<Header>) {
@@ -555,14 +574,14 @@ impl Generator {
     }
 }
 impl Generator {
-    fn set_name_get(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
+    pub(super) fn set_name_get(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
         match value.filter(|v| v.cast::<super::Str>().is_some()) {
             Some(v) => this.name.set(cx, v.clone()),
             None => return Err(cx.type_error("__name__ must be set to a string object")),
         }
         Ok(())
     }
-    fn set_qualname_get(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
+    pub(super) fn set_qualname_get(cx: &mut Cx, this: &Ref<Generator>, value: Option<&Obj>) -> PyResult<()> {
         match value.filter(|v| v.cast::<super::Str>().is_some()) {
             Some(v) => this.qualname.set(cx, v.clone()),
             None => return Err(cx.type_error("__qualname__ must be set to a string object")),
@@ -626,8 +645,8 @@ impl Coroutine {
         Generator::frame(cx, this)
     }
     #[get("cr_origin")]
-    fn origin(cx: &mut Cx, _this: &Ref<Generator>) -> Obj {
-        cx.none()
+    fn origin(cx: &mut Cx, this: &Ref<Generator>) -> Option<Obj> {
+        this.finalizer.cloned(cx)
     }
 }
 impl Coroutine {
@@ -704,7 +723,8 @@ pub(super) fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
 
 pub(super) fn finalize(cx: &mut Cx, o: &Obj) {
     let Some(g) = o.cast::<Generator>() else { return };
-    if let Some(f) = g.finalizer.cloned(cx).filter(|_| !g.async_closed.get() && !g.finished.get()) {
+    let coroutine = std::ptr::eq(o.ty(), &*cx.types.coroutine);
+    if let Some(f) = g.finalizer.cloned(cx).filter(|_| !coroutine && !g.async_closed.get() && !g.finished.get()) {
         match protocol::call(cx, &f, &[o.clone()]) {
             Ok(r) => cx.release(r),
             Err(_) => cx.unraisable(o),
@@ -712,7 +732,7 @@ pub(super) fn finalize(cx: &mut Cx, o: &Obj) {
         return;
     }
     if g.finished.get() || !g.started.get() {
-        let unawaited = !g.started.get() && !g.finished.get() && std::ptr::eq(o.ty(), &*cx.types.coroutine);
+        let unawaited = coroutine && !g.started.get() && !g.finished.get();
         if unawaited && crate::modules::warnings::unawaited(cx, o).is_err() {
             cx.unraisable(o);
         }

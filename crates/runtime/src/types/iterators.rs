@@ -168,6 +168,9 @@ fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
             None => None,
         }
     } else {
+        if i >= isize::MAX as usize {
+            return Err(cx.overflow_error("iter index too large"));
+        }
         let seq = seq.clone();
         let key = cx.int(i as i64)?;
         match protocol::getitem(cx, &seq, &key) {

@@ -566,7 +566,11 @@ fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
     for b in bases.items() {
         match b.cast::<Type>() {
             Some(t) => classes.push(t.clone()),
-            None => return Err(cx.type_error("bases must be types")),
+            None => {
+                let name = cx.name("__mro_entries__");
+                let stands = protocol::lookup_attr(cx, b, &name)?.is_some();
+                return Err(cx.type_error(if stands { "type() doesn't support MRO entry resolution; use types.new_class()" } else { "bases must be types" }));
+            }
         }
     }
     let winner = bases::metaclass(cx, meta, bases.items())?;
@@ -805,8 +809,14 @@ fn finish(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult<()> {
     }
     let set_name = cx.name("__set_name__");
     for (k, v) in dict.entries(cx) {
-        if let Some(f) = v.type_ref().lookup(cx, &set_name) {
-            protocol::call(cx, &f, &[v.clone(), ty.as_obj().clone(), k])?;
+        if let Some(f) = v.type_ref().lookup(cx, &set_name)
+            && let Err(r) = protocol::call(cx, &f, &[v.clone(), ty.as_obj().clone(), k.clone()])
+        {
+            let Some(e) = cx.take_error() else { return Err(r) };
+            let name = protocol::repr_text(cx, &k)?;
+            let note = cx.str(&format!("Error calling __set_name__ on '{}' instance {name} in '{}'", v.ty().name_text(), ty.name_text()))?;
+            protocol::call_method(cx, &e, "add_note", &[note])?;
+            return Err(cx.raise(e));
         }
     }
     let hook = cx.name("__init_subclass__");

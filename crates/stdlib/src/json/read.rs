@@ -1,8 +1,8 @@
 //! JSON text to objects.
 
 use retic_runtime::object::Guarded;
-use retic_runtime::types::type_::flags;
 use retic_runtime::types::str::Chars;
+use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Dict, Slots, Spec, Str, Type};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
 use std::cell::Cell;

@@ -1,7 +1,7 @@
 //! Objects to JSON text.
 
-use retic_runtime::object::{Guarded, shape};
 use super::read::Unit;
+use retic_runtime::object::{Guarded, shape};
 use retic_runtime::types::function::Builtin;
 use retic_runtime::types::int;
 use retic_runtime::types::type_::flags;

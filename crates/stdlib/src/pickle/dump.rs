@@ -1,12 +1,12 @@
 //! `dumps` for protocols 4 and 5: bytes as CPython's pickler writes them. What a subclass of Pickler could decide (persistent
 //! ids, overrides, buffers out of band) is not here.
 
+use super::memo::Memo;
 use super::op;
+use retic_runtime::object::shape;
 use retic_runtime::protocol::buffer;
 use retic_runtime::types::{Bytes, Dict, Exception, Float, Function, List, Set, Str, Tuple, Type, function, int, module};
 use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, protocol};
-use super::memo::Memo;
-use retic_runtime::object::shape;
 
 /// A frame is closed when it is as long as this; longer values stand outside of frames.
 const FRAME_TARGET: usize = 64 << 10;

@@ -735,7 +735,7 @@ handler!(end_async_for, 2, |cx, pc, regs| {
         return Err(cx.raise(exc));
     }
     let outer = consume(cx, regs, r + 2);
-    let restored = if outer.is_none() { None } else { Some(outer) };
+    let restored = (*cx.stacks.top).handled_outside(outer);
     let before = std::mem::replace(&mut *cx.handled.get(), restored);
     cx.release(before);
     cx.release(exc);
@@ -820,7 +820,7 @@ handler!(reraise, 2, |cx, pc, regs| {
 handler!(pop_except, 2, |cx, pc, regs| {
     let r = f(pc, 0);
     let old = consume(cx, regs, r + 1);
-    let restored = if old.is_none() { None } else { Some(old) };
+    let restored = (*cx.stacks.top).handled_outside(old);
     let before = std::mem::replace(&mut *cx.handled.get(), restored);
     cx.release(before);
     Ok(())
