@@ -192,7 +192,7 @@ mod tests {
                     _ => next() & MASK,
                 })
                 .collect();
-            let top = if kind % 3 == 0 { 1 } else { next() % MASK + 1 };
+            let top = if kind.is_multiple_of(3) { 1 } else { next() % MASK + 1 };
             *out.last_mut().expect("a digit") = top;
             (next() % 2 == 0, out)
         };

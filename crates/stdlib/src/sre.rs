@@ -300,7 +300,7 @@ impl Pattern {
             });
             Ok(true)
         })?;
-        cx.list(out)
+        List::appended(cx, out)
     }
     /// Return an iterator over all non-overlapping matches for the RE pattern in string.
     #[py("finditer($self, /, string, pos=0, endpos=9223372036854775807)")]

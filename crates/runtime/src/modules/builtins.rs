@@ -335,12 +335,10 @@ mod functions {
     /// Return a new list containing all items from the iterable in ascending order.
     #[py("sorted(iterable, /, *, key=None, reverse=False)")]
     pub fn sorted(cx: &mut Cx, iterable: &Obj, key: Option<&Obj>, reverse: bool) -> PyResult {
-        let items = protocol::collect(cx, iterable)?;
-        let l = cx.list(items)?;
-        if let Some(l) = l.cast::<List>() {
-            crate::types::list::sort(cx, l, key, reverse)?;
-        }
-        Ok(l)
+        let l = List::new(cx)?;
+        crate::types::list::extend(cx, &l, iterable)?;
+        crate::types::list::sort(cx, &l, key, reverse)?;
+        Ok(l.into_obj())
     }
     /// Get an iterator from an object.
     #[py("iter(object, sentinel=<unrepresentable>, /)")]

@@ -315,7 +315,19 @@ impl<T> Buf<T> {
             *self = Buf::empty();
             return;
         }
-        let room = (self.len + (self.len >> 3) + 6) & !3;
+        self.shrink_to(cx, (self.len + (self.len >> 3) + 6) & !3);
+    }
+
+    /// Room for as many values as are expected, more than there are: as `grow`, and less where it is far too much.
+    pub fn expect(&mut self, cx: &Cx, wanted: usize) -> PyResult<()> {
+        if wanted >= self.capacity / 2 {
+            return self.grow(cx, wanted);
+        }
+        let room = (wanted + (wanted >> 3) + 6) & !3;
+        self.shrink_to(cx, if wanted - self.len > room - wanted { (wanted + 3) & !3 } else { room });
+        Ok(())
+    }
+    fn shrink_to(&mut self, cx: &Cx, room: usize) {
         if room >= self.capacity {
             return;
         }

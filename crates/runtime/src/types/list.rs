@@ -35,6 +35,21 @@ impl List {
         unsafe { *list.pub_items.as_ptr() = buf };
         Ok(list.into_obj())
     }
+    /// An empty list with room for exactly so many items.
+    pub fn with_room(cx: &Cx, room: usize) -> PyResult<Ref<List>> {
+        let list = List::new(cx)?;
+        // SAFETY: a fresh list nobody has seen.
+        unsafe { (*list.pub_items.as_ptr()).reserve_exact(cx, room)? };
+        Ok(list)
+    }
+    /// A list of items that came one by one: with the room that appending them makes.
+    pub fn appended(cx: &mut Cx, items: Vec<Obj>) -> PyResult {
+        let list = List::new(cx)?;
+        for o in items {
+            list.push(cx, o)?;
+        }
+        Ok(list.into_obj())
+    }
     /// A list of items that others keep, too, with room for exactly `n`; what comes behind these is left.
     #[inline]
     pub fn of<'a>(cx: &Cx, n: usize, items: impl Iterator<Item = &'a Obj>) -> PyResult {
@@ -296,16 +311,25 @@ pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
         return Ok(());
     }
     let it = protocol::iter(cx, iterable)?;
-    let hint = protocol::length_hint(cx, iterable, 0)? as usize;
-    if this.items(cx).is_empty() && hint > 0 {
-        // SAFETY: as above.
-        unsafe { (*this.pub_items.as_ptr()).reserve_exact(cx, even(hint))? };
+    let t = &cx.types;
+    let counted = [&t.set, &t.frozenset, &t.dict, &t.dict_keys, &t.dict_values, &t.dict_items].iter().any(|known| std::ptr::eq(iterable.ty(), &***known));
+    let hint = protocol::length_hint(cx, iterable, 8)? as usize;
+    // SAFETY: as above.
+    unsafe {
+        let buf = &mut *this.pub_items.as_ptr();
+        let wanted = buf.len().checked_add(hint).ok_or_else(|| cx.memory_error())?;
+        if counted || buf.capacity() > 0 {
+            buf.expect(cx, wanted)?;
+        } else {
+            buf.reserve_exact(cx, even(hint))?;
+        }
     }
     while let Some(v) = protocol::next(cx, &it)? {
         this.push(cx, v)?;
         cx.poll_native()?;
     }
-    if hint > 0 {
+    if !counted {
+        // The guess may have been too large.
         // SAFETY: as above.
         unsafe { (*this.pub_items.as_ptr()).shrink(cx) };
     }

@@ -3,7 +3,7 @@
 use retic_runtime::object::Guarded;
 use retic_runtime::types::str::Chars;
 use retic_runtime::types::type_::flags;
-use retic_runtime::types::{Dict, Slots, Spec, Str, Type};
+use retic_runtime::types::{Dict, List, Slots, Spec, Str, Type};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -495,6 +495,6 @@ impl<U: Unit> Reader<U> {
                 cx.poll_native()?;
             }
         }
-        Ok((cx.list(items)?, i + 1))
+        Ok((List::appended(cx, items)?, i + 1))
     }
 }

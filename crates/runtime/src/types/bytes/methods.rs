@@ -100,6 +100,11 @@ pub fn strip<'a>(cx: &mut Cx, b: &'a [u8], set: Option<&Obj>, left: bool, right:
     Ok(&b[start..end])
 }
 
+/// Parts that a list of them has room for at first, as CPython's.
+pub fn room_for_parts(maxsplit: i64) -> usize {
+    usize::try_from(maxsplit).map_or(12, |n| n.saturating_add(1).min(12))
+}
+
 /// The ranges `split` and `rsplit` cut out.
 pub fn split(cx: &mut Cx, b: &[u8], sep: Option<&Obj>, maxsplit: i64, from_right: bool) -> PyResult<Vec<(usize, usize)>> {
     let limit = if maxsplit < 0 { usize::MAX } else { maxsplit as usize };
@@ -611,8 +616,12 @@ macro_rules! byte_methods {
             fn rsplit(cx: &mut Cx, this: &Ref<$ty>, sep: Option<&Obj>, maxsplit: i64) -> PyResult {
                 let b = $data(cx, this);
                 let parts = methods::split(cx, &b, sep, maxsplit, true)?;
-                let parts = parts.into_iter().map(|(s, e)| $same(cx, this, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
-                cx.list(parts)
+                let list = $crate::types::List::with_room(cx, methods::room_for_parts(maxsplit))?;
+                for (s, e) in parts {
+                    let part = $same(cx, this, &b[s..e])?;
+                    list.push(cx, part)?;
+                }
+                Ok(list.into_obj())
             }
             /// Strip trailing bytes contained in the argument.
             #[py("rstrip($self, bytes=None, /)")]
@@ -626,15 +635,19 @@ macro_rules! byte_methods {
             fn split(cx: &mut Cx, this: &Ref<$ty>, sep: Option<&Obj>, maxsplit: i64) -> PyResult {
                 let b = $data(cx, this);
                 let parts = methods::split(cx, &b, sep, maxsplit, false)?;
-                let parts = parts.into_iter().map(|(s, e)| $same(cx, this, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
-                cx.list(parts)
+                let list = $crate::types::List::with_room(cx, methods::room_for_parts(maxsplit))?;
+                for (s, e) in parts {
+                    let part = $same(cx, this, &b[s..e])?;
+                    list.push(cx, part)?;
+                }
+                Ok(list.into_obj())
             }
             /// Return a list of the lines in the bytes, breaking at line boundaries.
             #[py("splitlines($self, /, keepends=False)")]
             fn splitlines(cx: &mut Cx, this: &Ref<$ty>, keepends: bool) -> PyResult {
                 let b = $data(cx, this);
                 let parts = methods::lines(&b, keepends).into_iter().map(|(s, e)| $same(cx, this, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
-                cx.list(parts)
+                $crate::types::List::appended(cx, parts)
             }
             /// Return True if the bytes starts with the specified prefix, False otherwise.
             #[py("startswith($self, prefix, start=None, end=None, /)")]

@@ -6,6 +6,7 @@ use crate::cx::{Cx, PyResult};
 use crate::native::SliceIndex;
 use crate::object::{Obj, Ref};
 use crate::protocol;
+use crate::types::List;
 
 /// `str.isidentifier`.
 pub fn is_identifier(text: &str) -> bool {
@@ -40,13 +41,21 @@ fn strip_with(cx: &Cx, this: &Ref<Str>, chars: Option<&Obj>, left: bool, right: 
 
 /// Collects what a cutter finds as a list of strings.
 fn pieces(cx: &mut Cx, from_right: bool, this: &Ref<Str>, cut: Cutter<'_>) -> PyResult {
-    let mut parts: Vec<Obj> = Vec::new();
+    // The room that CPython makes first: for twelve at most, and no more than there can be.
+    let n = this.len();
+    let room = match &cut {
+        Cutter::Lines(_) => 0,
+        Cutter::At(sep, _) if n < sep.len() || unit_kind(this) < unit_kind(sep) => 1,
+        Cutter::At(sep, usize::MAX) => (n / sep.len() + 2).min(PARTS),
+        Cutter::Words(usize::MAX) => (n.saturating_sub(1) / 2 + 2).min(PARTS),
+        Cutter::At(_, limit) | Cutter::Words(limit) => limit.saturating_add(1).min(PARTS),
+    };
+    let parts = List::with_room(cx, room)?;
     each_width!(this, p => {
         let put = &mut |piece: &[_]| -> PyResult<()> {
             // Uncut text is the string itself.
             let piece = if piece.len() == p.len() && is_exact(this) { this.as_obj().clone() } else { make(cx, piece)? };
-            parts.push(piece);
-            Ok(())
+            parts.push(cx, piece)
         };
         match cut {
             Cutter::Words(limit) => width::split_words(p, limit, from_right, put)?,
@@ -58,9 +67,21 @@ fn pieces(cx: &mut Cx, from_right: bool, this: &Ref<Str>, cut: Cutter<'_>) -> Py
         }
     });
     if from_right {
-        parts.reverse();
+        parts.pub_items.get_mut(cx).reverse();
     }
-    cx.list(parts)
+    Ok(parts.into_obj())
+}
+
+/// Parts that a list has room for at first.
+const PARTS: usize = 12;
+
+/// Bytes of a character.
+fn unit_kind(text: &Str) -> u8 {
+    match text.chars() {
+        Chars::One(_) => 1,
+        Chars::Two(_) => 2,
+        Chars::Four(_) => 4,
+    }
 }
 
 enum Cutter<'a> {
