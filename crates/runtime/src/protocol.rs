@@ -69,7 +69,10 @@ pub fn callable_name(cx: &mut Cx, f: &Obj) -> String {
     match (q, m) {
         (Some(q), Some(m)) if m != "builtins" => format!("{m}.{q}()"),
         (Some(q), _) => format!("{q}()"),
-        _ => format!("{} object", f.ty().name_text()),
+        _ => str_text(cx, f).unwrap_or_else(|_| {
+            cx.clear_error();
+            format!("{} object", f.ty().name_text())
+        }),
     }
 }
 

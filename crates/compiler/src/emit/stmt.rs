@@ -151,7 +151,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn expr_stmt(&mut self, e: &'a StmtExpr) -> Done {
-        if self.interactive_depth > 0 && self.units.len() == 1 && self.block_depth == 0 {
+        if self.interactive_depth > 0 && self.units.len() == 1 {
             self.expr(&e.value)?;
             self.op(PRINT_EXPR);
             return Ok(());

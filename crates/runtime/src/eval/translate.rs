@@ -1100,7 +1100,8 @@ impl Tr<'_> {
             BUILD_INTERPOLATION => return Ok(self.window(2 + (arg & 1) as usize, 1, ops::build_interpolation, arg as u16, &[], next)),
             STORE_NAME | STORE_GLOBAL | PRINT_EXPR | IMPORT_STAR => {
                 let h = match op {
-                    STORE_NAME => ops::store_name as Handler,
+                    STORE_NAME if arg == 2 && self.offset == 6 && begins_class(&self.code.names) => ops::store_qualname as Handler,
+                    STORE_NAME => ops::store_name,
                     STORE_GLOBAL => ops::store_global,
                     PRINT_EXPR => ops::print_expr,
                     _ => ops::import_star,
@@ -1364,4 +1365,9 @@ impl Tr<'_> {
         self.raw(h, d, window, u16::from(kd), c, more);
         used
     }
+}
+
+/// Whether names are those of a class body, which stores its module and its qualified name first.
+fn begins_class(names: &[std::rc::Rc<str>]) -> bool {
+    matches!(names, [a, b, c, ..] if &**a == "__name__" && &**b == "__module__" && &**c == "__qualname__")
 }

@@ -726,9 +726,6 @@ fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: &[(&Obj
     let cell = crate::eval::run_code(cx, &code, &globals, &ns, closure)?;
     let key = cx.name("__static_attributes__");
     protocol::setitem(cx, &ns, key.as_obj(), Some(&statics))?;
-    let key = cx.name("__firstlineno__");
-    let line = cx.int(i64::from(code.code().firstlineno))?;
-    protocol::setitem(cx, &ns, key.as_obj(), Some(&line))?;
     if changed {
         let key = cx.name("__orig_bases__");
         protocol::setitem(cx, &ns, key.as_obj(), Some(&orig))?;

@@ -340,11 +340,15 @@ impl Dict {
         }
         Ok(())
     }
+    /// A dict, of a derived class too, whose class does not iterate otherwise.
+    pub(crate) fn iterated_plainly<'a>(cx: &Cx, o: &'a Obj) -> Option<&'a Ref<Dict>> {
+        let d = o.cast::<Dict>()?;
+        let own = |t: &Type| t.slots(cx).iter.map(|f| f as usize);
+        (o.shape() == shape::DICT || own(o.ty()) == own(&cx.types.dict)).then_some(d)
+    }
     /// `update` from another dict or mapping or pairs.
     pub fn update_from(&self, cx: &mut Cx, other: &Obj) -> PyResult<()> {
-        if let Some(d) = other.cast::<Dict>()
-            && (other.shape() == shape::DICT || d.as_obj().ty().slots(cx).iter.map(|f| f as usize) == cx.types.dict.slots(cx).iter.map(|f| f as usize))
-        {
+        if let Some(d) = Dict::iterated_plainly(cx, other) {
             return self.update_from_dict(cx, d);
         }
         let keys = cx.name("keys");

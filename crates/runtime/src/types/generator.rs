@@ -441,29 +441,26 @@ pub fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> Py
         let category = cx.types.deprecation_warning.clone();
         crate::modules::warnings::warn(cx, &category, "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.", 1)?;
     }
-    let exc = match val {
-        Some(_) if typ.cast::<super::Exception>().is_some() => return Err(cx.type_error("instance exception may not have a separate value")),
-        Some(v) if v.cast::<super::Exception>().is_some() => v.clone(),
-        Some(v) => match v.cast::<super::Tuple>() {
-            Some(t) => {
-                let items = t.items().to_vec();
-                protocol::call(cx, typ, &items)?
-            }
-            None => protocol::call(cx, typ, &[v.clone()])?,
+    let tb = tb.filter(|t| !t.is_none());
+    if tb.is_some_and(|t| t.cast::<super::traceback::Traceback>().is_none()) {
+        return Err(cx.type_error("throw() third argument must be a traceback object"));
+    }
+    let val = val.filter(|v| !v.is_none());
+    let exc = match (typ.cast::<super::Type>().filter(|t| t.has(flags::EXCEPTION)), val) {
+        (Some(_), None) => super::exception::instantiate(cx, typ)?,
+        // A value of another class becomes the argument.
+        (Some(class), Some(v)) if v.ty().is_subtype(cx, class) => v.clone(),
+        (Some(_), Some(v)) => match v.cast::<super::Tuple>().map(|t| t.items().to_vec()) {
+            Some(items) => protocol::call(cx, typ, &items)?,
+            None => protocol::call(cx, typ, std::slice::from_ref(v))?,
         },
-        None => match super::exception::instantiate(cx, typ) {
-            Ok(e) => e,
-            Err(_) if typ.cast::<super::Exception>().is_none() && cx.error_is(&cx.types.type_error) && !typ.cast::<super::Type>().is_some_and(|t| t.has(flags::EXCEPTION)) => {
-                cx.clear_error();
-                return Err(cx.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {}", typ.ty().name_text())));
-            }
-            Err(r) => return Err(r),
-        },
+        (None, _) if typ.cast::<super::Exception>().is_none() => {
+            return Err(cx.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {}", typ.ty().name_text())));
+        }
+        (None, Some(_)) => return Err(cx.type_error("instance exception may not have a separate value")),
+        (None, None) => typ.clone(),
     };
     if let (Some(t), Some(e)) = (tb, exc.cast::<super::Exception>()) {
-        if t.cast::<super::traceback::Traceback>().is_none() {
-            return Err(cx.type_error("throw() third argument must be a traceback object"));
-        }
         e.traceback.set(cx, Some(t.clone()));
     }
     Ok(exc)

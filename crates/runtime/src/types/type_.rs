@@ -725,10 +725,6 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     {
         ns.insert(cx, module_name.as_obj(), m)?;
     }
-    let doc_name = cx.name("__doc__");
-    if ns.get_str(cx, &doc_name).is_none() {
-        ns.insert(cx, doc_name.as_obj(), cx.none())?;
-    }
     for special in ["__init_subclass__", "__class_getitem__", "__new__"] {
         let key = cx.name(special);
         if let Some(v) = ns.get_str(cx, &key)
@@ -752,6 +748,10 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
             let d = super::descriptor::getset(cx, &ty, &super::object::WEAKREF)?;
             ns.insert(cx, key.as_obj(), d)?;
         }
+    }
+    let doc_name = cx.name("__doc__");
+    if ns.get_str(cx, &doc_name).is_none() {
+        ns.insert(cx, doc_name.as_obj(), cx.none())?;
     }
     let eq = cx.name("__eq__");
     let hash = cx.name("__hash__");

@@ -1073,7 +1073,7 @@ consuming_call!(call_ex_any, call_ex_values, |cx, pc, regs| {
     let mut values = match protocol::collect(cx, &args) {
         Ok(v) => v,
         Err(r) => {
-            if cx.error_is(&cx.types.type_error) && args.ty().slots(cx).iter.is_none() {
+            if cx.error_is(&cx.types.type_error) && args.ty().slots(cx).iter.is_none() && args.ty().slots(cx).getitem.is_none() {
                 cx.clear_error();
                 let name = protocol::callable_name(cx, &callee);
                 return Err(cx.type_error(format!("{name} argument after * must be an iterable, not {}", args.ty().name_text())));

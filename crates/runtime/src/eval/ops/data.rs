@@ -265,15 +265,11 @@ adding!(set_update, |cx, c, v, _callee| {
 });
 adding!(dict_update, |cx, c, v, _callee| {
     let Some(d) = c.cast::<Dict>() else { return Ok(()) };
-    let r = d.update_from(cx, &v);
-    if r.is_err() && v.cast::<Dict>().is_none() {
-        let keys = cx.name("keys");
-        if v.ty().lookup(cx, &keys).is_none() {
-            cx.clear_error();
-            return Err(cx.type_error(format!("'{}' object is not a mapping", v.ty().name_text())));
-        }
+    let keys = cx.name("keys");
+    if v.cast::<Dict>().is_none() && v.ty().lookup(cx, &keys).is_none() {
+        return Err(cx.type_error(format!("'{}' object is not a mapping", v.ty().name_text())));
     }
-    r
+    d.update_from(cx, &v)
 });
 adding!(dict_merge, |cx, c, v, callee| {
     let Some(d) = c.cast::<Dict>() else { return Ok(()) };
@@ -288,15 +284,28 @@ adding!(dict_merge, |cx, c, v, callee| {
         let name = protocol::callable_name(cx, &callee);
         return Err(cx.type_error(format!("{name} argument after ** must be a mapping, not {}", v.ty().name_text())));
     }
-    let source = Dict::new(cx)?;
-    source.update_from(cx, &v)?;
-    for (k, val) in source.entries(cx) {
+    let entries = match Dict::iterated_plainly(cx, &v) {
+        Some(source) => source.entries(cx),
+        None => {
+            let keys = protocol::call_method(cx, &v, "keys", &[])?;
+            let mut entries = Vec::new();
+            for k in protocol::collect(cx, &keys)? {
+                let value = protocol::getitem(cx, &v, &k)?;
+                entries.push((k, value));
+            }
+            entries
+        }
+    };
+    for (k, value) in entries {
         if d.contains(cx, &k)? {
             let name = protocol::callable_name(cx, &callee);
+            if k.cast::<Str>().is_none() {
+                return Err(cx.type_error("keywords must be strings"));
+            }
             let shown = protocol::str_text(cx, &k)?;
             return Err(cx.type_error(format!("{name} got multiple values for keyword argument '{shown}'")));
         }
-        d.insert(cx, &k, val)?;
+        d.insert(cx, &k, value)?;
     }
     Ok(())
 });

@@ -158,22 +158,34 @@ handler!(load_name, 3, |cx, pc, regs| {
 });
 
 handler!(store_name, 3, |cx, pc, regs| {
-    let name = name_of(pc.add(2));
     let value = consume(cx, regs, f(pc, 1));
+    store_in_namespace(cx, name_of(pc.add(2)), value)
+});
+
+// The `__qualname__` of a class body; 3.13 puts the line where the class begins behind it.
+handler!(store_qualname, 3, |cx, pc, regs| {
+    let value = consume(cx, regs, f(pc, 1));
+    store_in_namespace(cx, name_of(pc.add(2)), value)?;
+    let line = (*cx.stacks.top).function().code.get(cx).code().firstlineno;
+    let (key, line) = (cx.name("__firstlineno__"), cx.int(i64::from(line))?);
+    store_in_namespace(cx, &key, line)
+});
+
+fn store_in_namespace(cx: &mut Cx, name: &Ref<Str>, value: Obj) -> PyResult<()> {
     let ns = namespace(cx);
     match ns.cast::<Dict>() {
         Some(d) if ns.shape() == crate::object::shape::DICT => {
             let old = d.insert(cx, name.as_obj(), value)?;
             cx.release(old);
+            Ok(())
         }
         _ => {
             let r = protocol::setitem(cx, &ns, name.as_obj(), Some(&value));
             cx.release(value);
-            r?;
+            r
         }
     }
-    Ok(())
-});
+}
 
 handler!(store_global, 3, |cx, pc, regs| {
     let name = name_of(pc.add(2));
