@@ -1,26 +1,51 @@
 """The tokenizer behind the module tokenize."""
 
 import re
+import token as _token
+from token import EXACT_TOKEN_TYPES as _EXACT
 
 _NAME = re.compile(r'\w+')
+# With extra tokens, whatever is not ASCII may be in a name.
+_ANY_NAME = re.compile(r'[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*')
 _NUMBER = re.compile(
     r'0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+'
     r'|(?:[0-9](?:_?[0-9])*\.(?:[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)(?:[eE][-+]?[0-9](?:_?[0-9])*)?[jJ]?'
     r'|[0-9](?:_?[0-9])*[eE][-+]?[0-9](?:_?[0-9])*[jJ]?|[0-9](?:_?[0-9])*[jJ]?')
-_OPERATOR = re.compile(r'\*\*=?|>>=?|<<=?|//=?|->|\.\.\.|:=|[+\-*/%&@|^=<>!]=|[-+*/%&@|^=<>~!.,:;()\[\]{}`$?]')
+_BEHIND_NUMBER = re.compile(r'and|else|for|if|in|is|or|not')
+_OPERATOR = re.compile(r'\*\*=?|>>=?|<<=?|//=?|->|\.\.\.|:=|<>|[+\-*/%&@|^=<>!]=|[-+*/%&@|^=<>~!.,:;()\[\]{}`$?]')
 _PREFIX = re.compile(r"(?i)(?:[rbuft]|br|rb|fr|rf|tr|rt)?(?='|\")")
 _SPACE = re.compile(r'[ \f\t]*')
-_OPEN, _CLOSE = '([{', ')]}'
+_PAIRS = {')': '(', ']': '[', '}': '{'}
+_INDENTS_MAX = 100
+
+
+class _Formatted:
+    """An f-string or t-string that is open: what its text ends with, and where in it the tokenizer is."""
+
+    def __init__(self, kinds, quote, raw, start, line):
+        self.start, self.middle, self.end = kinds
+        self.quote, self.raw = quote, raw
+        self.begins, self.line = start, line
+        # Innermost last: None for text, and the number of open brackets for a field's expression.
+        self.levels = [None]
+
+    @property
+    def name(self):
+        return 'f-string' if self.start == _token.FSTRING_START else 't-string'
 
 
 class TokenizerIter:
     """An iterator over the tokens of the lines that `readline` gives."""
 
     def __init__(self, readline, /, *, encoding=None, extra_tokens=False):
-        import token
-        self._token = token
         self._extra = extra_tokens
         self._lines = self._reader(readline, encoding)
+        self._line, self._row, self._column = '', 0, 0
+        # Lines from the beginning of what is being read.
+        self._seen = []
+        self._brackets, self._formatted = [], []
+        # Without extra tokens the comment before the end of a line is that token's text.
+        self._comment = None
         self._tokens = self._generate()
 
     def __iter__(self):
@@ -36,209 +61,339 @@ class TokenizerIter:
                 line = readline()
             except StopIteration:
                 return
+            if encoding is None:
+                if not isinstance(line, str):
+                    raise TypeError('readline() returned a non-string object')
+            elif isinstance(line, (bytes, bytearray)):
+                line = line.decode(encoding)
+            elif not isinstance(line, str) or line:
+                raise TypeError('readline() returned a non-bytes object')
             if not line:
                 return
-            yield line.decode(encoding or 'utf-8') if isinstance(line, (bytes, bytearray)) else line
+            yield line
 
-    def _error(self, message, line, row, column):
-        error = IndentationError if 'indent' in message else SyntaxError
+    def _advance(self):
+        """Goes on to the next line; False at the end."""
+        self._line = next(self._lines, '')
+        self._row += 1
+        self._column = 0
+        if self._line:
+            self._seen.append(self._line)
+        return bool(self._line)
+
+    def _refuse(self, message, row=None, column=None, line=None, error=SyntaxError):
+        row = self._row if row is None else row
+        column = self._column if column is None else column
+        line = self._line if line is None else line
         raise error(message, ('<string>', row, column + 1, line, row, column + 1))
 
+    def _made(self, kind, text, start, end, line=None):
+        if kind == _token.OP and not self._extra:
+            kind = _EXACT.get(text, _token.OP)
+        return kind, text, start, end, self._line if line is None else line
+
+    def _to(self, kind, end):
+        """A token on this line, up to a column."""
+        start, text = self._column, self._line[self._column:end]
+        self._column = end
+        return self._made(kind, text, (self._row, start), (self._row, end))
+
     def _generate(self):
-        t = self._token
-        exact = t.EXACT_TOKEN_TYPES
-        indents, brackets = [0], []
-        row, line, continued = 0, '', False
-
-        def make(kind, text, start, end, shown):
-            if kind == t.OP and not self._extra:
-                kind = exact.get(text, t.OP)
-            return kind, text, start, end, shown
-
-        while True:
-            line = next(self._lines, '')
-            row += 1
-            if not line:
-                break
-            column = 0
-            if not brackets and not continued:
-                depth = 0
-                for c in line:
-                    if c == ' ':
-                        depth += 1
-                    elif c == '\t':
-                        depth = (depth // 8 + 1) * 8
-                    elif c == '\f':
-                        depth = 0
-                    else:
-                        break
-                    column += 1
-                rest = line[column:]
-                if not rest or rest[0] in '#\r\n':
-                    if rest[:1] == '#':
-                        comment = rest.rstrip('\r\n')
-                        if self._extra:
-                            yield make(t.COMMENT, comment, (row, column), (row, column + len(comment)), line)
-                        column += len(comment)
-                    if self._extra and (line[column:] or rest[:1] == '#'):
-                        yield make(t.NL, line[column:], (row, column), (row, max(column + 1, len(line))), line)
+        indents = [(0, 0)]
+        continued = False
+        while self._advance():
+            self._seen = [self._line]
+            if not self._brackets and not self._formatted and not continued:
+                if (yield from self._indentation(indents)):
                     continue
-                if depth > indents[-1]:
-                    indents.append(depth)
-                    yield make(t.INDENT, line[:column], (row, 0), (row, column), line)
-                while depth < indents[-1]:
-                    if depth not in indents:
-                        self._error('unindent does not match any outer indentation level', line, row, column)
-                    indents.pop()
-                    yield make(t.DEDENT, '', (row, column), (row, column), line)
             continued = False
-            while column < len(line):
-                column = _SPACE.match(line, column).end()
-                if column >= len(line):
-                    break
-                c = line[column]
-                start = (row, column)
+            while self._column < len(self._line):
+                if self._formatted and self._formatted[-1].levels[-1] is None:
+                    yield from self._middle(self._formatted[-1])
+                    continue
+                self._seen = [self._line]
+                self._column = _SPACE.match(self._line, self._column).end()
+                if self._column >= len(self._line):
+                    continue
+                c = self._line[self._column]
                 if c in '\r\n':
-                    kind = t.NL if brackets else t.NEWLINE
-                    if kind == t.NEWLINE or self._extra:
-                        yield make(kind, line[column:], start, (row, len(line)), line)
-                    column = len(line)
-                elif c == '#':
-                    comment = line[column:].rstrip('\r\n')
-                    if self._extra:
-                        yield make(t.COMMENT, comment, start, (row, column + len(comment)), line)
-                    column += len(comment)
-                elif c == '\\' and line[column + 1:].strip('\r\n') == '':
-                    if column + 1 >= len(line):
-                        self._error('unexpected EOF while parsing', line, row, column)
-                    continued = True
+                    yield from self._line_ends(self._line[self._column:], len(self._line))
+                elif c == '\\' and self._line[self._column + 1:].strip('\r\n') == '':
+                    if self._column + 1 >= len(self._line):
+                        self._refuse('unexpected EOF while parsing')
+                    continued = self._line
                     break
-                elif c in '\'"' or (c.isalpha() and _PREFIX.match(line, column) and _PREFIX.match(line, column).end() > column):
-                    first, first_row = line, row
-                    prefix_end = _PREFIX.match(line, column).end()
-                    prefix = line[column:prefix_end].lower()
-                    quote = line[prefix_end:prefix_end + 3]
-                    if quote not in ('"""', "'''"):
-                        quote = line[prefix_end]
-                    at = prefix_end + len(quote)
-                    text = line[column:at]
-                    while True:
-                        end = self._string_end(line, at, quote)
-                        if end is not None:
-                            text += line[at:end]
-                            break
-                        text += line[at:]
-                        single = len(quote) == 1
-                        if single and not line.rstrip('\r\n').endswith('\\'):
-                            self._error(f'unterminated string literal (detected at line {row})', first, first_row, column)
-                        line = next(self._lines, '')
-                        if not line:
-                            self._error(f'unterminated triple-quoted string literal (detected at line {row})', first, first_row, column)
-                        first += line
-                        row += 1
-                        at = 0
-                    if 'f' in prefix or 't' in prefix:
-                        yield from self._formatted(make, prefix, quote, text, start, (row, end), first)
-                    else:
-                        yield make(t.STRING, text, start, (row, end), first)
-                    column = end
-                elif c.isdigit() or (c == '.' and line[column + 1:column + 2].isdigit()):
-                    end = _NUMBER.match(line, column).end()
-                    yield make(t.NUMBER, line[column:end], start, (row, end), line)
-                    column = end
-                elif c.isidentifier():
-                    end = _NAME.match(line, column).end()
-                    yield make(t.NAME, line[column:end], start, (row, end), line)
-                    column = end
                 else:
-                    match = _OPERATOR.match(line, column)
-                    if match is None or c in '$?`' or c == '!' and match.group() == '!':
-                        if not self._extra:
-                            self._error('invalid syntax', line, row, column)
-                        yield make(t.OP, c, start, (row, column + 1), line)
-                        column += 1
-                        continue
-                    if c in _OPEN:
-                        brackets.append((c, row, column))
-                    elif c in _CLOSE:
-                        if not brackets:
-                            self._error(f"unmatched '{c}'", line, row, column)
-                        brackets.pop()
-                    yield make(t.OP, match.group(), start, (row, match.end()), line)
-                    column = match.end()
+                    yield from self._token_at(c)
             else:
-                if not line.endswith(('\n', '\r')) and not brackets:
-                    yield make(t.NEWLINE, '', (row, len(line)), (row, len(line) + 1), line)
-        if brackets:
-            c, at, column = brackets[-1]
-            self._error(f"'{c}' was never closed" if not self._extra else 'unexpected EOF in multi-line statement', '', at, column)
+                if not self._line.endswith(('\n', '\r')):
+                    yield from self._line_ends('', self._column + 1)
+        if continued:
+            self._no_more(continued)
+        if self._formatted:
+            self._unterminated(self._formatted[-1])
+        if self._brackets:
+            self._refuse('unexpected EOF in multi-line statement', self._row - 1, -1, '')
+        end, line = ((self._row, 0), '') if self._extra else ((self._row - 1, -1), ''.join(self._seen[-1:]))
         for _ in indents[1:]:
-            yield make(t.DEDENT, '', (row, 0), (row, 0), '')
-        yield make(t.ENDMARKER, '', (row, 0), (row, 0), '')
+            yield self._made(_token.DEDENT, '', end, end, line)
+        yield self._made(_token.ENDMARKER, '', end, end, line)
 
-    def _formatted(self, make, prefix, quote, text, start, end, line):
-        t = self._token
-        kinds = (t.FSTRING_START, t.FSTRING_MIDDLE, t.FSTRING_END) if 'f' in prefix else (
-            t.TSTRING_START, t.TSTRING_MIDDLE, t.TSTRING_END)
-        head = len(prefix) + len(quote)
-        position = [start[0], start[1]]
+    def _no_more(self, line):
+        self._refuse('unexpected EOF in multi-line statement', self._row - 1, len(line) - 1, line)
 
-        def advance(piece):
-            lines = piece.count('\n')
-            position[0] += lines
-            position[1] = len(piece) - piece.rfind('\n') - 1 if lines else position[1] + len(piece)
-            return tuple(position)
+    def _line_ends(self, text, end):
+        kind = _token.NL if self._brackets or self._formatted else _token.NEWLINE
+        start, self._column = self._column, len(self._line)
+        if self._extra:
+            yield self._made(kind, text, (self._row, start), (self._row, end))
+        elif kind == _token.NEWLINE:
+            comment = self._comment if self._comment is not None else start
+            yield self._made(kind, self._line[comment:start], (self._row, comment), (self._row, start))
+        self._comment = None
 
-        yield make(kinds[0], text[:head], start, advance(text[:head]), line)
-        body, i, run = text[head:len(text) - len(quote)], 0, 0
-        while i < len(body):
-            c = body[i]
-            if c in '{}' and body[i + 1:i + 2] == c:
-                piece = body[run:i + 1]
-                before = tuple(position)
-                yield make(kinds[1], piece, before, advance(piece), line)
-                advance(c)
-                i += 2
-                run = i
-            elif c == '{':
-                if i > run:
-                    before = tuple(position)
-                    yield make(kinds[1], body[run:i], before, advance(body[run:i]), line)
-                depth, j, spec = 1, i + 1, None
-                while j < len(body) and depth:
-                    if body[j] in '([{':
-                        depth += 1
-                    elif body[j] in ')]}':
-                        depth -= 1
-                    elif depth == 1 and body[j] == ':' and spec is None:
-                        spec = j
-                    j += 1
-                field = body[i:j]
-                before = tuple(position)
-                stop = field[:(spec - i) if spec is not None else len(field)]
-                for kind, piece, s, e, _ in TokenizerIter(iter([stop.rstrip('}') + '\n']).__next__ if False else iter(['(' + stop[1:].rstrip('}') + ')\n']).__next__, extra_tokens=self._extra):
-                    if kind in (t.NEWLINE, t.NL, t.ENDMARKER) or (piece in '()' and (s == (1, 0) or e[1] == len(stop.rstrip('}')) + 1)):
-                        continue
-                    yield make(kind, piece, (before[0], before[1] + s[1]), (before[0], before[1] + e[1]), line)
-                advance(field)
-                i = run = j
-            elif c == '\\' and 'r' not in prefix:
-                i += 2
+    def _blanks(self):
+        """How deep the line is indented, with tabs of eight and of one; the column behind the blanks is noted."""
+        depth = alternative = column = 0
+        for c in self._line:
+            if c == ' ':
+                depth, alternative = depth + 1, alternative + 1
+            elif c == '\t':
+                depth, alternative = (depth // 8 + 1) * 8, alternative + 1
+            elif c == '\f':
+                depth = alternative = 0
             else:
-                i += 1
-        if len(body) > run:
-            before = tuple(position)
-            yield make(kinds[1], body[run:], before, advance(body[run:]), line)
-        before = tuple(position)
-        yield make(kinds[2], quote, before, end, line)
+                break
+            column += 1
+        self._column = column
+        return depth, alternative
 
-    @staticmethod
-    def _string_end(line, at, quote):
-        while at < len(line):
-            if line[at] == '\\':
+    def _block(self, kind, column):
+        if self._extra:
+            text = self._line[:column] if kind == _token.INDENT else ''
+            return self._made(kind, text, (self._row, column - len(text)), (self._row, column))
+        return self._made(kind, '', (self._row, -1), (self._row, -1))
+
+    def _indentation(self, indents):
+        """Tells of blocks that begin and end; True: the line is blank, or a comment."""
+        depth, alternative = self._blanks()
+        first = None
+        while (line := self._line)[self._column:self._column + 1] == '\\' and line[self._column + 1:] and not line[self._column + 1:].strip('\r\n'):
+            # Of lines that are continued the first that is indented counts.
+            first = first or (depth and (depth, alternative))
+            if not self._advance():
+                self._no_more(line)
+            depth, alternative = self._blanks()
+        depth, alternative = first or (depth, alternative)
+        column = self._column
+        rest = self._line[column:]
+        if not rest or rest[0] in '#\r\n':
+            if self._extra:
+                if rest[:1] == '#':
+                    yield self._to(_token.COMMENT, column + len(rest.rstrip('\r\n')))
+                column = self._column
+                text = self._line[column:]
+                yield self._made(_token.NL, text, (self._row, column), (self._row, column + max(len(text), 1)))
+            return True
+        inconsistent = 'inconsistent use of tabs and spaces in indentation'
+        last, last_alternative = indents[-1]
+        if depth > last:
+            if len(indents) >= _INDENTS_MAX:
+                self._refuse('too many levels of indentation', error=IndentationError)
+            if alternative <= last_alternative:
+                self._refuse(inconsistent, error=TabError)
+            indents.append((depth, alternative))
+            yield self._block(_token.INDENT, column)
+        while depth < indents[-1][0]:
+            if all(depth != known for known, _ in indents):
+                self._refuse('unindent does not match any outer indentation level', error=IndentationError)
+            indents.pop()
+            yield self._block(_token.DEDENT, column)
+        if alternative != indents[-1][1]:
+            self._refuse(inconsistent, error=TabError)
+        return False
+
+    def _token_at(self, c):
+        line, column = self._line, self._column
+        if c == '#':
+            comment = column + len(line[column:].rstrip('\r\n'))
+            if self._extra:
+                yield self._to(_token.COMMENT, comment)
+            else:
+                self._comment, self._column = column, comment
+            return
+        prefix = _PREFIX.match(line, column)
+        if prefix is not None and (c in '\'"' or prefix.end() > column):
+            yield from self._string(line[column:prefix.end()].lower(), prefix.end())
+        elif c.isdigit() and c.isascii() or c == '.' and line[column + 1:column + 2].isdigit():
+            yield self._number()
+        elif c.isidentifier() or self._extra and not c.isascii():
+            name = _ANY_NAME if self._extra else _NAME
+            yield self._to(_token.NAME, name.match(line, column).end())
+        else:
+            yield self._operator(c)
+
+    def _number(self):
+        end = _NUMBER.match(self._line, self._column).end()
+        text = self._line[self._column:end]
+        kind = {'0x': 'hexadecimal', '0o': 'octal', '0b': 'binary'}.get(text[:2].lower(), 'imaginary' if text[-1] in 'jJ' else 'decimal')
+        behind = self._line[end:end + 1]
+        if self._extra:
+            return self._to(_token.NUMBER, end)
+        if behind == '_' or behind.isidentifier() and not _BEHIND_NUMBER.match(self._line, end):
+            self._refuse(f'invalid {kind} literal', column=end - 1)
+        digits = text.replace('_', '')
+        if len(digits) > 1 and digits.isdigit() and digits[0] == '0' and digits.strip('0'):
+            self._refuse('leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers')
+        return self._to(_token.NUMBER, end)
+
+    def _operator(self, c):
+        line, column = self._line, self._column
+        inside = self._formatted[-1] if self._formatted else None
+        if inside is not None and inside.levels[-1] == len(self._brackets):
+            if c == ':':
+                inside.levels.append(None)
+                return self._to(_token.OP, column + 1)
+            if c == '!' and line[column + 1:column + 2] != '=':
+                return self._to(_token.OP, column + 1)
+            if c == '}':
+                inside.levels.pop()
+                self._brackets.pop()
+                return self._to(_token.OP, column + 1)
+        match = _OPERATOR.match(line, column)
+        if match is None or c in '$?`' or match.group() == '!':
+            if not c.isprintable():
+                self._refuse(f'invalid non-printable character U+{ord(c):04X}')
+            if not c.isascii():
+                self._refuse(f"invalid character '{c}' (U+{ord(c):04X})")
+            if not self._extra:
+                self._refuse('invalid syntax')
+            return self._to(_token.OP, column + 1)
+        if c in '([{':
+            self._brackets.append((c, self._row, column))
+        elif c in _PAIRS:
+            if not self._brackets:
+                if self._extra:
+                    return self._to(_token.OP, match.end())
+                self._refuse(f"unmatched '{c}'", column=column)
+            opened, row, _ = self._brackets.pop()
+            if opened != _PAIRS[c] and not self._extra:
+                where = '' if row == self._row else f' on line {row}'
+                self._refuse(f"closing parenthesis '{c}' does not match opening parenthesis '{opened}'{where}", column=column)
+        return self._to(_token.OP, match.end())
+
+    # ---- strings
+
+    def _string(self, prefix, at):
+        line, start = self._line, (self._row, self._column)
+        quote = line[at:at + 3]
+        if quote not in ('"""', "'''"):
+            quote = line[at]
+        at += len(quote)
+        if 'f' in prefix or 't' in prefix:
+            f = 'f' in prefix
+            kinds = (_token.FSTRING_START, _token.FSTRING_MIDDLE, _token.FSTRING_END) if f else (
+                _token.TSTRING_START, _token.TSTRING_MIDDLE, _token.TSTRING_END)
+            self._formatted.append(_Formatted(kinds, quote, 'r' in prefix, start, line))
+            yield self._to(kinds[0], at)
+            return
+        first, text = self._column, []
+        while (end := self._string_end(at, quote)) is None:
+            text.append(self._line[first:])
+            if len(quote) == 1 and not self._line.rstrip('\r\n').endswith('\\'):
+                if self._formatted and self._formatted[-1].quote == quote:
+                    self._refuse(f"{self._formatted[-1].name}: expecting '}}'", *start, line)
+                self._refuse(f'unterminated string literal (detected at line {self._row})', *start, line)
+            if not self._advance():
+                if len(quote) == 1:
+                    self._refuse(f'unterminated string literal (detected at line {self._row - 1})', *start, line)
+                self._refuse(f'unterminated triple-quoted string literal (detected at line {self._row - 1})', *start, line)
+            first = at = 0
+        text.append(self._line[first:end])
+        self._column = end
+        yield self._made(_token.STRING, ''.join(text), start, (self._row, end), ''.join(self._seen))
+
+    def _string_end(self, at, quote):
+        while at < len(self._line):
+            if self._line[at] == '\\':
                 at += 2
-            elif line.startswith(quote, at):
+            elif self._line.startswith(quote, at):
                 return at + len(quote)
             else:
                 at += 1
         return None
+
+    def _unterminated(self, f):
+        triple = 'triple-quoted ' if len(f.quote) == 3 else ''
+        self._refuse(f'unterminated {triple}{f.name} literal (detected at line {self._row - (not self._line)})', *f.begins, f.line)
+
+    def _middle(self, f):
+        """A run of text of an f-string, and the bracket or the quotes behind it."""
+        line, start = self._line, (self._row, self._column)
+        in_spec = len(f.levels) > 1
+        if line.startswith(f.quote, self._column):
+            self._formatted.pop()
+            del self._brackets[len(self._brackets) - len([l for l in f.levels if l is not None]):]
+            yield self._to(f.end, self._column + len(f.quote))
+            return
+        if line[self._column] == '{' and line[self._column + 1:self._column + 2] != '{':
+            yield self._field(f)
+            return
+        self._seen = [line]
+        text, first, named = [], self._column, False
+        while True:
+            if self._column >= len(self._line):
+                if len(f.quote) == 1 and not self._line.endswith(('\\\n', '\\\r\n')):
+                    self._unterminated(f)
+                text.append(self._line[first:])
+                if not self._advance():
+                    self._unterminated(f)
+                first = 0
+                continue
+            c = self._line[self._column]
+            behind = self._line[self._column + 1:self._column + 2]
+            if self._line.startswith(f.quote, self._column) or named and c == '}':
+                self._column += named
+                break
+            if c in '\r\n' and len(f.quote) == 1:
+                self._unterminated(f)
+            if c in '{}' and not named:
+                if behind == c and not in_spec:
+                    # One of the two is told.
+                    text.append(self._line[first:self._column + 1])
+                    self._column += 1
+                    yield self._run(f, ''.join(text), start)
+                    self._column += 1
+                    return
+                break
+            if c == '\\':
+                if not f.raw and self._line.startswith('N{', self._column + 1):
+                    named = True
+                    self._column += 3
+                elif behind in '{}':
+                    self._column += 1
+                else:
+                    self._column += 2
+                continue
+            self._column += 1
+        text.append(self._line[first:self._column])
+        yield self._run(f, ''.join(text), start)
+        if named or self._line.startswith(f.quote, self._column):
+            return
+        if self._line[self._column] == '{':
+            yield self._field(f)
+        elif in_spec:
+            f.levels.pop()
+            f.levels.pop()
+            self._brackets.pop()
+            yield self._to(_token.OP, self._column + 1)
+        else:
+            self._refuse(f"{f.name}: single '}}' is not allowed")
+
+    def _run(self, f, text, start):
+        return self._made(f.middle, text, start, (self._row, self._column), ''.join(self._seen))
+
+    def _field(self, f):
+        self._brackets.append(('{', self._row, self._column))
+        f.levels.append(len(self._brackets))
+        return self._to(_token.OP, self._column + 1)
