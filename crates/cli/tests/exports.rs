@@ -132,3 +132,20 @@ fn two_runs_differ_by_what_they_made() {
         assert_eq!(retic(&["lens", "diff", "--lang", "en", &a, &a]), "Both runs made the same objects and left the same alive.\n");
     }
 }
+
+#[test]
+fn a_recording_does_not_say_where_it_was_made() {
+    let at = folder("where");
+    std::fs::write(at.join("orders.py"), PROGRAM.replace("NUMBER", "2")).expect("the program is written");
+    let run = |args: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_retic")).args(args).current_dir(&at).output().expect("retic runs");
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    };
+    run(&["trace", "--quiet", "-o", "orders.lens", "orders.py"]);
+    let told = run(&["lens", "export", "--json", "orders.lens"]);
+    assert!(told.contains("\"orders.py\"") && !told.contains(&*at.to_string_lossy()), "{told}");
+    // The program itself is told its whole path.
+    std::fs::write(at.join("path.py"), "print(__file__, (lambda: 0).__code__.co_filename == __file__)\n").expect("the program is written");
+    assert_eq!(run(&["path.py"]), format!("{} True\n", at.join("path.py").display()));
+}

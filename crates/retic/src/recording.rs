@@ -1,5 +1,6 @@
 //! A recording as a file: the writer of `.lens` files with the sources of the user's files behind it.
 
+use crate::bytecode::{Code, Const};
 use crate::events::{Event, Sink};
 use crate::lens::Writer;
 use crate::lens::file::{Store, move_down};
@@ -12,7 +13,10 @@ use std::rc::Rc;
 /// A recording under way: where its bytes go, and what is done when it ends.
 pub struct Recording {
     writer: Option<Writer<Kept>>,
-    files: Vec<String>,
+    /// The user's files, and what they are called in the recording.
+    files: Vec<(String, String)>,
+    /// Files below this folder are called by their way from there: a recording tells nobody where it was made.
+    here: PathBuf,
     end: Option<End>,
 }
 
@@ -79,18 +83,32 @@ impl Store for Kept {
     }
 }
 
+/// Gives a code, and those that run inside of it, another file name.
+fn call_it(code: &mut Code, name: &Rc<str>) {
+    code.filename = name.clone();
+    for c in &mut code.consts {
+        if let Const::Code(inner) = c {
+            call_it(Rc::make_mut(inner), name);
+        }
+    }
+}
+
 impl Sink for Recording {
     fn events(&mut self, events: &[Event]) {
         self.each(|w| w.events(events));
     }
     fn code(&mut self, id: u32, packed: &[u8], mine: bool) {
-        if mine && let Some(code) = crate::bytecode::pack::read(packed) {
-            let file = code.filename.to_string();
-            if !self.files.contains(&file) {
-                self.files.push(file);
-            }
+        let Some(mut code) = crate::bytecode::pack::read(packed).filter(|_| mine) else {
+            return self.each(|w| w.code(id, packed, mine));
+        };
+        let file = code.filename.to_string();
+        let shown = Path::new(&file).strip_prefix(&self.here).map_or_else(|_| file.clone(), |p| p.display().to_string());
+        if !self.files.iter().any(|known| known.0 == file) {
+            self.files.push((file, shown.clone()));
         }
-        self.each(|w| w.code(id, packed, mine));
+        call_it(Rc::make_mut(&mut code), &shown.into());
+        let packed = crate::bytecode::pack::write(&code);
+        self.each(|w| w.code(id, &packed, mine));
     }
     fn site(&mut self, id: u32, code: u32, offset: u32) {
         self.each(|w| w.site(id, code, offset));
@@ -115,9 +133,9 @@ impl Sink for Recording {
     }
     fn finish(&mut self) {
         let Some(mut writer) = self.writer.take() else { return };
-        for file in std::mem::take(&mut self.files) {
+        for (file, shown) in std::mem::take(&mut self.files) {
             if let Ok(text) = recordings::read(file.as_ref()) {
-                writer.source(&file, &String::from_utf8_lossy(&text));
+                writer.source(&shown, &String::from_utf8_lossy(&text));
             }
         }
         let end = writer.end().map_err(|e| e.to_string());
@@ -130,7 +148,7 @@ impl Sink for Recording {
 impl Recording {
     /// What `writer` takes, and at its end the sources; then `end` hears how that went.
     pub fn new(writer: Writer<Kept>, end: End) -> Recording {
-        Recording { writer: Some(writer), files: Vec::new(), end: Some(end) }
+        Recording { writer: Some(writer), files: Vec::new(), here: recordings::real(".".as_ref()), end: Some(end) }
     }
     fn each(&mut self, act: impl FnOnce(&mut Writer<Kept>)) {
         if let Some(w) = &mut self.writer {
