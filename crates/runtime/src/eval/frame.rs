@@ -250,13 +250,27 @@ impl Drop for Stacks {
 }
 
 impl Frame {
+    /// The generator whose frame it is.
+    fn generator(&self) -> Option<&Generator> {
+        // SAFETY: what a frame holds besides is an object, or nothing; the frame keeps it alive.
+        unsafe { if self.extra.is_null() { None } else { peek(&self.extra).cast::<Generator>().map(|g| &**g) } }
+    }
     /// What is handled behind a handler that is left, of what the handler saved: None, or an exception of the frame's own.
     pub(super) fn handled_outside(&self, saved: Obj) -> Option<Obj> {
-        if saved.is_none() { self.handled.clone() } else { Some(saved) }
+        if !saved.is_none() {
+            return Some(saved);
+        }
+        if let Some(g) = self.generator() {
+            g.handles.set(false);
+        }
+        self.handled.clone()
     }
-    /// What a handler that is entered saves, of what is handled.
-    pub(super) fn own_handled(&self, handled: Option<Obj>) -> Option<Obj> {
-        handled.filter(|h| !self.handled.as_ref().is_some_and(|callers| callers.is(h)))
+    /// A handler is entered: what it saves, of what is handled.
+    pub(super) fn begins_to_handle(&self, handled: Option<Obj>) -> Option<Obj> {
+        let Some(g) = self.generator() else { return handled };
+        // The exception of whoever resumed it may be the very same: one that was thrown into it.
+        let own = g.handles.replace(true) || self.handled.is_none();
+        handled.filter(|_| own)
     }
     pub fn exec(&self) -> &Exec {
         // SAFETY: the code object is kept alive by the function of this frame.
@@ -629,6 +643,7 @@ pub(super) unsafe fn resume(cx: &mut Cx, g: &Ref<Generator>, kind: FrameKind) ->
         let caller = cx.handled();
         let own = g.handled.replace(cx, None);
         frame.handled = caller;
+        g.handles.set(own.is_some());
         if own.is_some() {
             *cx.handled.get() = own;
         }

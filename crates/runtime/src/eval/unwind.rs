@@ -85,7 +85,7 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
                     leave_comprehensions(cx, &*frame, regs);
                 }
                 let base = regs.add(keep);
-                let old = (*frame).own_handled(cx.handled());
+                let old = (*frame).begins_to_handle(cx.handled());
                 *base = give(cx.none());
                 *base.add(1) = give(old.unwrap_or_else(|| cx.none()));
                 *base.add(2) = give(cx.none());

@@ -27,6 +27,8 @@ layout! {
         running: Cell<bool>,
         frame_object: Cell<*mut Header>,
         handled: Guarded<Option<Obj>>,
+        /// While it runs: what is handled is its own, not that of whoever resumed it.
+        handles: Cell<bool>,
         name: Guarded<Obj>,
         qualname: Guarded<Obj>,
         /// Async generators: a call is under way; closed by aclose(); hooks have run; what to call instead of dying.
@@ -81,6 +83,7 @@ impl Generator {
             running: Cell::new(false),
             frame_object: Cell::new(null_mut()),
             handled: Guarded::new(None),
+            handles: Cell::new(false),
         })
     }
 
@@ -385,9 +388,13 @@ fn close_delegate(cx: &mut Cx, sub: &Obj) -> PyResult<()> {
         return close(cx, &g.clone()).map(drop);
     }
     let name = cx.name("close");
-    match protocol::lookup_attr(cx, sub, &name)? {
-        Some(f) => protocol::call(cx, &f, &[]).map(drop),
-        None => Ok(()),
+    match protocol::lookup_attr(cx, sub, &name) {
+        Ok(Some(f)) => protocol::call(cx, &f, &[]).map(drop),
+        Ok(None) => Ok(()),
+        Err(_) => {
+            cx.unraisable(sub);
+            Ok(())
+        }
     }
 }
 
@@ -435,6 +442,21 @@ pub fn throw_into(cx: &mut Cx, g: &Ref<Generator>, exc: Obj) -> PyResult<Result<
     resume(cx, g, None)
 }
 
+/// An exception of a class, made of a value: a tuple has all arguments.
+fn instance(cx: &mut Cx, class: &Obj, value: Option<&Obj>) -> PyResult {
+    let args = match value.map(|v| (v, v.cast::<super::Tuple>())) {
+        None => Vec::new(),
+        Some((_, Some(t))) => t.items().to_vec(),
+        Some((v, None)) => vec![v.clone()],
+    };
+    let e = protocol::call(cx, class, &args)?;
+    if e.cast::<super::Exception>().is_none() {
+        let shown = protocol::repr_text(cx, class)?;
+        return Err(cx.type_error(format!("calling {shown} should have returned an instance of BaseException, not {}", e.ty().name_text())));
+    }
+    Ok(e)
+}
+
 /// The exception that the arguments of `throw` describe.
 pub fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
     if val.is_some() || tb.is_some() {
@@ -446,19 +468,22 @@ pub fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> Py
         return Err(cx.type_error("throw() third argument must be a traceback object"));
     }
     let val = val.filter(|v| !v.is_none());
-    let exc = match (typ.cast::<super::Type>().filter(|t| t.has(flags::EXCEPTION)), val) {
-        (Some(_), None) => super::exception::instantiate(cx, typ)?,
+    let exc = match typ.cast::<super::Type>().filter(|t| t.has(flags::EXCEPTION)) {
         // A value of another class becomes the argument.
-        (Some(class), Some(v)) if v.ty().is_subtype(cx, class) => v.clone(),
-        (Some(_), Some(v)) => match v.cast::<super::Tuple>().map(|t| t.items().to_vec()) {
-            Some(items) => protocol::call(cx, typ, &items)?,
-            None => protocol::call(cx, typ, std::slice::from_ref(v))?,
+        Some(class) if val.is_none_or(|v| !v.ty().is_subtype(cx, class)) => match instance(cx, typ, val) {
+            Ok(e) => e,
+            // What goes wrong is raised in the generator instead.
+            Err(r) => match cx.take_error() {
+                Some(e) => e,
+                None => return Err(r),
+            },
         },
-        (None, _) if typ.cast::<super::Exception>().is_none() => {
+        Some(_) => val.cloned().unwrap_or_else(|| cx.none()),
+        None if typ.cast::<super::Exception>().is_none() => {
             return Err(cx.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {}", typ.ty().name_text())));
         }
-        (None, Some(_)) => return Err(cx.type_error("instance exception may not have a separate value")),
-        (None, None) => typ.clone(),
+        None if val.is_some() => return Err(cx.type_error("instance exception may not have a separate value")),
+        None => typ.clone(),
     };
     if let (Some(t), Some(e)) = (tb, exc.cast::<super::Exception>()) {
         e.traceback.set(cx, Some(t.clone()));
