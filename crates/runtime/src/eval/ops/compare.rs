@@ -57,7 +57,13 @@ unsafe fn contains_plain(cx: &Cx, container: Slot, key: Slot) -> Option<bool> {
     }
 }
 
+/// Longer sequences go the usual way, which polls.
+const LOOKED_THROUGH: usize = 4096;
+
 fn has_item(items: &[Obj], key: &Obj) -> Option<bool> {
+    if items.len() > LOOKED_THROUGH {
+        return None;
+    }
     for o in items {
         if same_plain(o, key)? {
             return Some(true);
