@@ -230,17 +230,13 @@ impl<'a> Emitter<'a> {
     }
 
     pub fn warn(&mut self, message: String, at: TextRange) {
+        self.warn_of(message, at, true);
+    }
+    /// A warning; `late`: of what the parser does not see.
+    pub fn warn_of(&mut self, message: String, at: TextRange, late: bool) {
         if self.mute == 0 {
             let error = self.lines.error(message, at.start().to_u32(), at.end().to_u32());
-            self.warnings.push(Warning { late: true, ..(*error).into() });
-        }
-    }
-
-    /// A warning of what the parser sees.
-    pub fn warn_of_literal(&mut self, message: String, at: TextRange) {
-        self.warn(message, at);
-        if let Some(w) = self.warnings.last_mut().filter(|_| self.mute == 0) {
-            w.late = false;
+            self.warnings.push(Warning { late, ..(*error).into() });
         }
     }
 

@@ -25,10 +25,10 @@ pub enum TreeError<E> {
 }
 
 /// Parses, and builds the tree.
-pub fn tree<B: Build>(source: &str, mode: Mode, build: &mut B) -> Result<B::Out, TreeError<B::Error>> {
+pub fn tree<B: Build>(source: &str, mode: Mode, digits_max: usize, build: &mut B) -> Result<B::Out, TreeError<B::Error>> {
     let source = if mode == Mode::Eval { source.trim_start_matches([' ', '\t']) } else { source };
     crate::with_stack(source, || {
-        let parsed = parse::parse(source, mode, 0).map_err(TreeError::Syntax)?;
+        let parsed = parse::parse(source, mode, digits_max).map_err(TreeError::Syntax)?;
         let mut w = Walk { lines: Lines::new(source), b: build };
         match &parsed.module {
             Mod::Expression(e) => {

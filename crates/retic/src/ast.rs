@@ -74,8 +74,9 @@ pub(crate) fn tree(cx: &mut Cx, source: &str, filename: &str, mode: Mode) -> PyR
     let module = retic_runtime::modules::import::import(cx, "_ast")?;
     // Long sources are read on a stack of their own, which is as deep as they may nest: the interpreter's floor is not there.
     let floor = cx.stack_floor.replace(0);
+    let digits_max = cx.int_max_str_digits.get();
     let mut b = Builder { cx, module, classes: HashMap::new(), singletons: HashMap::new() };
-    let made = retic_compiler::tree(source, mode, &mut b);
+    let made = retic_compiler::tree(source, mode, digits_max, &mut b);
     cx.stack_floor.set(floor);
     match made {
         Ok(o) => Ok(o),

@@ -431,6 +431,7 @@ fn warn(cx: &mut Cx, w: &retic_compiler::Warning, filename: &str, text: &str) ->
     match retic_runtime::modules::warnings::warn_at(cx, &category, &w.message, filename, i64::from(w.line)) {
         Err(_) if cx.error_is(&category) => {
             cx.clear_error();
+            // As errors, invalid escapes have a shorter sentence.
             let message = w.message.replace(" Such sequences will not work in the future.", "");
             let e = CompileError { kind: ErrorKind::Syntax, message, line: w.line, column: w.column, end_line: w.end_line, end_column: w.end_column, late: w.late };
             Err(syntax_error(cx, &e, filename, text))

@@ -136,12 +136,12 @@ pub(crate) fn birth_exact<const GC: bool>(cx: &Cx, ty: &Type, shape: u32, size: 
 /// As `new` of an exact built-in type; the collector does not watch the object yet.
 pub(crate) fn new_unwatched<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
     debug_assert!(ty.flags.get() & (flags::HEAP | flags::MANAGED | flags::GC) == flags::GC && ty.basicsize.get() <= size_of::<T>());
-    let Some(block) = cx.heap.alloc_object(GC_LINK + size_of::<T>(), GC_LINK) else { return Err(cx.memory_error()) };
-    // SAFETY: the block has room for link and fields, which are written here.
+    let raw = birth(cx, ty, ty.root_shape.get(), size_of::<T>())?;
+    cycles::count_birth(cx);
+    // SAFETY: the block is ours; the header just written moves into the struct.
     unsafe {
-        let raw = block.add(GC_LINK).cast::<Header>();
-        cycles::wait_new(cx, raw);
-        raw.cast::<T>().write(fields(Header { count: Cell::new(1), shape: Cell::new(ty.root_shape.get()), ty: Cell::new(NonNull::from(ty)) }));
+        let head = raw.read();
+        raw.cast::<T>().write(fields(head));
         Ok(Ref::from_raw(raw.cast()))
     }
 }

@@ -8,7 +8,7 @@ use crate::cx::{Cx, PyResult};
 use crate::native::Args;
 use crate::object::{Obj, Ref, shape};
 use crate::types::type_::{Cmp, Op, flags};
-use crate::types::{Dict, Float, Int, List, Str, Tuple, Type, int};
+use crate::types::{Bytes, Dict, Float, Int, List, Str, Tuple, Type, int};
 
 // ---- calls
 
@@ -74,6 +74,22 @@ pub fn callable_name(cx: &mut Cx, f: &Obj) -> String {
             format!("{} object", f.ty().name_text())
         }),
     }
+}
+
+/// `os.fspath`.
+pub fn fspath(cx: &mut Cx, o: &Obj) -> PyResult {
+    if o.cast::<Str>().is_some() || o.cast::<Bytes>().is_some() {
+        return Ok(o.clone());
+    }
+    let name = cx.name("__fspath__");
+    let Some(f) = special(cx, o, &name)?.filter(|f| !f.is_none()) else {
+        return Err(cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", o.ty().name_text())));
+    };
+    let r = call(cx, &f, &[])?;
+    if r.cast::<Str>().is_some() || r.cast::<Bytes>().is_some() {
+        return Ok(r);
+    }
+    Err(cx.type_error(format!("expected {}.__fspath__() to return str or bytes, not {}", o.ty().name_text(), r.ty().name_text())))
 }
 
 // ---- attributes

@@ -6,7 +6,7 @@ use retic_runtime::native::SliceIndex;
 use retic_runtime::object::{Buf, Guarded, shape};
 use retic_runtime::protocol::buffer::{self, Buffer};
 use retic_runtime::types::type_::{Cmp, Op, flags};
-use retic_runtime::types::{ByteArray, Bytes, List, Slice, Slots, Spec, Str, Tuple, Type, dunders, int, iterators, module, slice};
+use retic_runtime::types::{ByteArray, Bytes, List, Slice, Slots, Spec, Str, Tuple, Type, dunders, iterators, module, slice};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, interp, layout, memory, protocol};
 use std::cell::Cell;
 
@@ -187,22 +187,20 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     Ok(a.into_obj())
 }
 
+/// Where an index leads; nothing: outside.
+#[inline]
+fn place(cx: &mut Cx, this: &Ref<Array>, k: &Obj) -> PyResult<Option<usize>> {
+    if k.shape() != shape::INT && k.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error("array indices must be integers"));
+    }
+    let i = protocol::sequence_index(cx, k, "array")?;
+    Ok(protocol::wrap_index(i, this.len(cx)))
+}
+
 fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
     let this = of(o);
-    if k.shape() == shape::INT
-        && let Some(v) = value
-        && let Some(i) = protocol::wrap_index(int::to_i64(k).unwrap_or(0), this.len(cx))
-        && let Some(b) = item::pack_plain(this.code.get(), v)
-        && this.set_bytes(cx, i, &b)
-    {
-        return Ok(());
-    }
     let Some(s) = k.cast::<Slice>() else {
-        if k.ty().slots(cx).index.is_none() {
-            return Err(cx.type_error("array indices must be integers"));
-        }
-        let i = protocol::sequence_index(cx, k, "array")?;
-        let Some(i) = protocol::wrap_index(i, this.len(cx)) else { return Err(cx.index_error("array assignment index out of range")) };
+        let Some(i) = place(cx, &this, k)? else { return Err(cx.index_error("array assignment index out of range")) };
         let Some(v) = value else { return this.splice(cx, i, i + 1, &[]) };
         let b = item::pack(cx, this.code.get(), v)?;
         return if this.set_bytes(cx, i, &b) { Ok(()) } else { Err(cx.index_error("array assignment index out of range")) };
@@ -240,12 +238,6 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
 
 fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
     let this = of(o);
-    if k.shape() == shape::INT
-        && let Some(i) = protocol::wrap_index(int::to_i64(k).unwrap_or(0), this.len(cx))
-        && let Some(v) = this.item(cx, i)?
-    {
-        return Ok(v);
-    }
     if let Some(s) = k.cast::<Slice>() {
         let p = slice::resolve_late(cx, s, |cx| this.len(cx))?;
         let size = this.item_size();
@@ -253,11 +245,7 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
         let out: Vec<u8> = p.indices().filter_map(|i| data.get(i * size..(i + 1) * size)).flatten().copied().collect();
         return made(cx, this.code.get(), &out);
     }
-    if k.ty().slots(cx).index.is_none() {
-        return Err(cx.type_error("array indices must be integers"));
-    }
-    let i = protocol::sequence_index(cx, k, "array")?;
-    let found = match protocol::wrap_index(i, this.len(cx)) {
+    let found = match place(cx, &this, k)? {
         Some(i) => this.item(cx, i)?,
         None => None,
     };

@@ -8,8 +8,8 @@ mod process;
 pub(crate) use process::{fork_process, group_ids, id_number};
 
 use path::Path;
-pub use path::fspath;
 use retic_runtime::host::Stat;
+pub use retic_runtime::protocol::fspath;
 use retic_runtime::types::structseq::{self, Definition, UNNAMED};
 use retic_runtime::types::{Bytes, Dict, Tuple, exception, int, module};
 use retic_runtime::{Cx, Obj, PyResult, protocol};
@@ -540,7 +540,7 @@ mod functions {
     /// Return the file system path representation of the object.
     #[py("fspath(path)")]
     pub fn fspath(cx: &mut Cx, path: &Obj) -> PyResult {
-        path::fspath(cx, path)
+        protocol::fspath(cx, path)
     }
     /// Translate an error code to a message string.
     #[py("strerror(code, /)")]

@@ -284,23 +284,24 @@ impl Pattern {
         let s = Subject::of(cx, this, string)?;
         let (a, b) = limits(pos, endpos, s.len());
         let groups = this.groups.get();
-        let mut out = Vec::new();
+        let out = List::new(cx)?;
         walk(cx, this, &s, a, b, |cx, f, scratch| {
             let text = |cx: &Cx, g: usize| match scratch.span(g) {
                 Some((x, y)) => s.slice(cx, x, y),
                 None => s.slice(cx, 0, 0),
             };
-            out.push(match groups {
+            let found = match groups {
                 0 => s.slice(cx, f.start, f.end)?,
                 1 => text(cx, 0)?,
                 n => {
                     let items = (0..n).map(|g| text(cx, g)).collect::<PyResult<Vec<_>>>()?;
                     cx.tuple(items)?
                 }
-            });
+            };
+            out.push(cx, found)?;
             Ok(true)
         })?;
-        List::appended(cx, out)
+        Ok(out.into_obj())
     }
     /// Return an iterator over all non-overlapping matches for the RE pattern in string.
     #[py("finditer($self, /, string, pos=0, endpos=9223372036854775807)")]

@@ -68,7 +68,7 @@ impl<'a> Emitter<'a> {
             _ => Err(LiteralError("invalid syntax".into())),
         };
         for (at, m) in warned {
-            self.warn_of_literal(m, TextRange::at(at.into(), 2.into()));
+            self.warn_of(m, TextRange::at(at.into(), 2.into()), false);
         }
         result
     }
@@ -98,7 +98,7 @@ impl<'a> Emitter<'a> {
         let mut warned = Vec::new();
         let result = literal::decode_str(body, raw, text, &mut |_, m| warned.push(m));
         for m in warned {
-            self.warn_of_literal(m, at);
+            self.warn_of(m, at, false);
         }
         result.or_else(|LiteralError(m)| self.error(m, at))
     }

@@ -269,7 +269,7 @@ impl Frame {
     pub(super) fn begins_to_handle(&self, handled: Option<Obj>) -> Option<Obj> {
         let Some(g) = self.generator() else { return handled };
         // The exception of whoever resumed it may be the very same: one that was thrown into it.
-        let own = g.handles.replace(true) || self.handled.is_none();
+        let own = g.handles.replace(true);
         handled.filter(|_| own)
     }
     pub fn exec(&self) -> &Exec {

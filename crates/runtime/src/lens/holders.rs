@@ -283,7 +283,7 @@ impl Recorder {
             }
         }
         // Those from before the recording first, then in the order of their births.
-        all.sort_by_key(|o| self.known(o));
+        all.sort_by_cached_key(|o| self.known(o));
         all
     }
 

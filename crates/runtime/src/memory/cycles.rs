@@ -102,8 +102,8 @@ unsafe fn remove(l: &GcLink) {
 
 /// Whether the collector watches the object.
 pub fn is_tracked(obj: &Obj) -> bool {
-    // SAFETY: gc types have a link.
-    obj.ty().flags.get() & flags::GC != 0 && unsafe { !link(obj.as_ptr()).prev.get().is_null() }
+    // SAFETY: a live object of a gc type.
+    obj.ty().flags.get() & flags::GC != 0 && unsafe { is_watched(obj.as_ptr()) }
 }
 
 /// Begins to watch a new object; asks for a collection at the next poll when enough were born.
@@ -159,19 +159,9 @@ pub(crate) unsafe fn track_new(cx: &Cx, raw: NonNull<Header>) {
     count_birth(cx);
 }
 
-/// The same for an object that is not watched yet, but counts.
-///
-/// # Safety
-/// As `track_new`.
-pub(crate) unsafe fn wait_new(cx: &Cx, raw: NonNull<Header>) {
-    // SAFETY: the caller's promise.
-    unsafe { raw.cast::<[usize; 2]>().sub(1).write([0; 2]) };
-    const { assert!(GC_LINK == size_of::<[usize; 2]>()) };
-    count_birth(cx);
-}
-
+/// An object was born that the collector watches, or will; asks for a collection at the next poll when there were enough.
 #[inline(always)]
-fn count_birth(cx: &Cx) {
+pub(crate) fn count_birth(cx: &Cx) {
     let gc = &cx.collector;
     let n = gc.counts[0].get() + 1;
     gc.counts[0].set(n);

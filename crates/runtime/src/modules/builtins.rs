@@ -498,19 +498,13 @@ mod functions {
     }
     /// The name of a file: text, bytes, or what has `__fspath__`.
     fn file_name(cx: &mut Cx, o: &Obj) -> PyResult<String> {
-        let name = cx.name("__fspath__");
-        let path = match o.ty().lookup(cx, &name) {
-            Some(f) if o.cast::<Str>().is_none() && o.cast::<crate::types::Bytes>().is_none() => protocol::call(cx, &f, std::slice::from_ref(o))?,
-            _ => o.clone(),
+        let path = protocol::fspath(cx, o)?;
+        let bytes = path.cast::<crate::types::Bytes>().map(|b| b.bytes().to_vec());
+        let text = match bytes {
+            Some(b) => crate::codecs::decode(cx, &b, "utf-8", "surrogateescape")?,
+            None => path,
         };
-        if let Some(b) = path.cast::<crate::types::Bytes>().cloned() {
-            let text = crate::codecs::decode(cx, b.bytes(), "utf-8", "surrogateescape")?;
-            return protocol::str_text(cx, &text);
-        }
-        match path.cast::<Str>() {
-            Some(s) => Ok(s.to_text(cx)),
-            None => Err(cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", path.ty().name_text()))),
-        }
+        protocol::str_text(cx, &text)
     }
 
     fn source_text(cx: &mut Cx, source: &Obj, filename: &str) -> PyResult<String> {

@@ -468,22 +468,18 @@ pub fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> Py
         return Err(cx.type_error("throw() third argument must be a traceback object"));
     }
     let val = val.filter(|v| !v.is_none());
-    let exc = match typ.cast::<super::Type>().filter(|t| t.has(flags::EXCEPTION)) {
-        // A value of another class becomes the argument.
-        Some(class) if val.is_none_or(|v| !v.ty().is_subtype(cx, class)) => match instance(cx, typ, val) {
+    let exc = match (typ.cast::<super::Type>().filter(|t| t.has(flags::EXCEPTION)), val) {
+        (Some(class), Some(v)) if v.ty().is_subtype(cx, class) => v.clone(),
+        // A value of another class becomes the argument. What goes wrong then is raised in the generator instead.
+        (Some(_), _) => match instance(cx, typ, val) {
             Ok(e) => e,
-            // What goes wrong is raised in the generator instead.
-            Err(r) => match cx.take_error() {
-                Some(e) => e,
-                None => return Err(r),
-            },
+            Err(r) => cx.take_error().ok_or(r)?,
         },
-        Some(_) => val.cloned().unwrap_or_else(|| cx.none()),
-        None if typ.cast::<super::Exception>().is_none() => {
+        (None, _) if typ.cast::<super::Exception>().is_none() => {
             return Err(cx.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {}", typ.ty().name_text())));
         }
-        None if val.is_some() => return Err(cx.type_error("instance exception may not have a separate value")),
-        None => typ.clone(),
+        (None, Some(_)) => return Err(cx.type_error("instance exception may not have a separate value")),
+        (None, None) => typ.clone(),
     };
     if let (Some(t), Some(e)) = (tb, exc.cast::<super::Exception>()) {
         e.traceback.set(cx, Some(t.clone()));

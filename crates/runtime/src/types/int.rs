@@ -396,7 +396,6 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     Ok(cx.bool(r))
 }
 
-/// Decimal text, refusing numbers beyond the digit limit as CPython does.
 /// The decimal digits of a number with its sign, written at the end of a buffer.
 pub fn decimal(v: i64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut at = buffer.len();
@@ -416,6 +415,7 @@ pub fn decimal(v: i64, buffer: &mut [u8; 20]) -> &[u8] {
     &buffer[at..]
 }
 
+/// Decimal text, refusing numbers beyond the digit limit as CPython does.
 pub fn text(cx: &Cx, i: &Int) -> PyResult<String> {
     match i.small() {
         Some(v) => Ok(v.to_string()),

@@ -20,6 +20,9 @@ layout! {
     }
 }
 
+/// Parts of a text that a list has room for at first, where it is not known how many there will be.
+pub const PARTS: usize = 12;
+
 impl List {
     pub fn new(cx: &Cx) -> PyResult<Ref<List>> {
         List::of_type(cx, &cx.types.list)
@@ -41,14 +44,6 @@ impl List {
         // SAFETY: a fresh list nobody has seen.
         unsafe { (*list.pub_items.as_ptr()).reserve_exact(cx, room)? };
         Ok(list)
-    }
-    /// A list of items that came one by one: with the room that appending them makes.
-    pub fn appended(cx: &mut Cx, items: Vec<Obj>) -> PyResult {
-        let list = List::new(cx)?;
-        for o in items {
-            list.push(cx, o)?;
-        }
-        Ok(list.into_obj())
     }
     /// A list of items that others keep, too, with room for exactly `n`; what comes behind these is left.
     #[inline]

@@ -129,18 +129,10 @@ impl Str {
     }
     /// Whether both have the same characters.
     pub fn same(&self, other: &Str) -> bool {
-        if self.len() != other.len() || self.kind != other.kind {
-            return false;
-        }
-        match (self.chars(), other.chars()) {
-            (Chars::One(a), Chars::One(b)) => a == b,
-            (Chars::Two(a), Chars::Two(b)) => a == b,
-            (Chars::Four(a), Chars::Four(b)) => a == b,
-            _ => false,
-        }
+        self.equals(other)
     }
 
-    /// The same of exact texts, in place: most are short, or differ in their length.
+    /// The same in place: most are short, or differ in their length.
     #[inline(always)]
     pub(crate) fn equals(&self, other: &Str) -> bool {
         let n = self.len.get();

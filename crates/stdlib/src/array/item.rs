@@ -67,8 +67,7 @@ fn unsigned(cx: &mut Cx, o: &Obj, negative: &str, large: &str) -> PyResult<u64> 
 }
 
 /// As `pack`, of plain numbers that fit; nothing for others.
-#[inline]
-pub fn pack_plain(code: u8, o: &Obj) -> Option<[u8; 8]> {
+fn pack_plain(code: u8, o: &Obj) -> Option<[u8; 8]> {
     if o.shape() == shape::FLOAT {
         let v = protocol::exact_float(o);
         return match code {
@@ -98,6 +97,9 @@ pub fn pack_plain(code: u8, o: &Obj) -> Option<[u8; 8]> {
 
 /// The bytes of an item, padded to eight.
 pub fn pack(cx: &mut Cx, code: u8, o: &Obj) -> PyResult<[u8; 8]> {
+    if let Some(b) = pack_plain(code, o) {
+        return Ok(b);
+    }
     if !is_text(code) && !matches!(code, b'f' | b'd') && o.ty().slots(cx).index.is_none() {
         return Err(cx.type_error(format!("'{}' object cannot be interpreted as an integer", o.ty().name_text())));
     }

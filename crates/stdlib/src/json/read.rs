@@ -474,12 +474,12 @@ impl<U: Unit> Reader<U> {
     }
 
     fn array(&mut self, cx: &mut Cx, from: usize) -> PyResult<(Obj, usize)> {
-        let mut items = Vec::new();
+        let items = List::new(cx)?;
         let mut i = self.skip(from);
         if self.at(i) != 0x5d || i >= self.s.len() {
             loop {
                 let (value, end) = self.inner(cx, i)?;
-                items.push(value);
+                items.push(cx, value)?;
                 i = self.skip(end);
                 match self.at(i) {
                     0x5d if i < self.s.len() => break,
@@ -495,6 +495,6 @@ impl<U: Unit> Reader<U> {
                 cx.poll_native()?;
             }
         }
-        Ok((List::appended(cx, items)?, i + 1))
+        Ok((items.into_obj(), i + 1))
     }
 }

@@ -344,24 +344,25 @@ impl Writer {
     }
 
     /// Adds the items of a dict whose keys can be brought in order without Python to `entries`; else false.
-    fn plain_entries(&mut self, cx: &mut Cx, d: &Ref<Dict>) -> bool {
+    fn plain_entries(&mut self, cx: &mut Cx, d: &Ref<Dict>) -> PyResult<bool> {
         if !std::ptr::eq(d.as_obj().ty(), &*cx.types.dict) {
-            return false;
+            return Ok(false);
         }
         let from = self.entries.len();
+        protocol::grow(cx, &mut self.entries, d.len(cx))?;
         d.add_entries(cx, &mut self.entries);
         if self.e.sort_keys.get() {
             let entries = &mut self.entries[from..];
             if entries.iter().any(|(k, _)| k.shape() != shape::STR) {
                 self.entries.truncate(from);
-                return false;
+                return Ok(false);
             }
             entries.sort_unstable_by(|(a, _), (b, _)| match (a.cast::<Str>(), b.cast::<Str>()) {
                 (Some(a), Some(b)) => a.order(b),
                 _ => Ordering::Equal,
             });
         }
-        true
+        Ok(true)
     }
 
     /// What `items()` gives, sorted if that is asked for.
@@ -391,7 +392,7 @@ impl Writer {
         let entered = self.enter(cx, o)?;
         self.out.push_ascii(b"{");
         let from = self.entries.len();
-        if !self.plain_entries(cx, &d) {
+        if !self.plain_entries(cx, &d)? {
             let items = self.items(cx, o)?;
             self.entries.extend(items);
         }

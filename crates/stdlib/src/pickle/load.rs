@@ -114,10 +114,12 @@ impl<'a> Load<'a> {
     }
     /// The values since the last MARK, which goes.
     fn marked(&mut self, cx: &mut Cx) -> PyResult<Vec<Obj>> {
-        match self.marks.pop() {
-            Some(m) => Ok(self.stack.split_off(m)),
-            None => Err(wrong(cx, "could not find MARK")),
-        }
+        let from = self.last_mark(cx)?;
+        Ok(self.stack.split_off(from))
+    }
+    /// Where these values begin.
+    fn last_mark(&mut self, cx: &mut Cx) -> PyResult<usize> {
+        self.marks.pop().ok_or_else(|| wrong(cx, "could not find MARK"))
     }
     fn pop_tuple(&mut self, cx: &mut Cx, n: usize) -> PyResult {
         if self.stack.len() < self.floor() + n {
@@ -313,7 +315,7 @@ impl<'a> Load<'a> {
                 return set_items(cx, &d, &[k, v]);
             }
             op::SETITEMS => {
-                let Some(from) = self.marks.pop() else { return Err(wrong(cx, "could not find MARK")) };
+                let from = self.last_mark(cx)?;
                 if from <= self.floor() {
                     return Err(self.underflow(cx));
                 }

@@ -13,22 +13,6 @@ pub struct Path {
     pub given: Obj,
 }
 
-/// `os.fspath`.
-pub fn fspath(cx: &mut Cx, o: &Obj) -> PyResult {
-    if o.cast::<Str>().is_some() || o.cast::<Bytes>().is_some() {
-        return Ok(o.clone());
-    }
-    let name = cx.name("__fspath__");
-    let Some(f) = protocol::special(cx, o, &name)?.filter(|f| !f.is_none()) else {
-        return Err(cx.type_error(format!("expected str, bytes or os.PathLike object, not {}", o.ty().name_text())));
-    };
-    let r = protocol::call(cx, &f, &[])?;
-    if r.cast::<Str>().is_some() || r.cast::<Bytes>().is_some() {
-        return Ok(r);
-    }
-    Err(cx.type_error(format!("expected {}.__fspath__() to return str or bytes, not {}", o.ty().name_text(), r.ty().name_text())))
-}
-
 /// The path argument of a function.
 pub fn of(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path> {
     let p = of_any(cx, o, function, allow_fd)?;
@@ -52,7 +36,7 @@ pub fn of_any(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<
             Err(below) => Err(cx.overflow_error(if below { "fd is less than minimum" } else { "fd is greater than maximum" })),
         };
     }
-    let text = match fspath(cx, o) {
+    let text = match protocol::fspath(cx, o) {
         Ok(t) => t,
         Err(_) if cx.error_is(&cx.types.type_error) && !retic_runtime::protocol::lookup_attr_quiet(cx, o, "__fspath__") => {
             cx.clear_error();

@@ -1,9 +1,9 @@
 //! Displays, unpacking, formatting, imports, functions being made.
 
 use super::*;
-use crate::cx::Cx;
+use crate::cx::{Cx, PyResult};
 use crate::eval::{Slot, consume, give, peek, take};
-use crate::object::{Obj, shape};
+use crate::object::{Obj, Ref, shape};
 use crate::protocol;
 use crate::types::type_::flags;
 use crate::types::{CodeObj, Dict, Function, List, Set, Str, Tuple};
@@ -284,31 +284,36 @@ adding!(dict_merge, |cx, c, v, callee| {
         let name = protocol::callable_name(cx, &callee);
         return Err(cx.type_error(format!("{name} argument after ** must be a mapping, not {}", v.ty().name_text())));
     }
-    let entries = match Dict::iterated_plainly(cx, &v) {
-        Some(source) => source.entries(cx),
-        None => {
-            let keys = protocol::call_method(cx, &v, "keys", &[])?;
-            let mut entries = Vec::new();
-            for k in protocol::collect(cx, &keys)? {
-                let value = protocol::getitem(cx, &v, &k)?;
-                entries.push((k, value));
-            }
-            entries
+    if let Some(source) = Dict::iterated_plainly(cx, &v).cloned() {
+        let mut at = 0;
+        while let Some((next, k, value)) = source.next_entry(cx, at) {
+            at = next;
+            once(cx, d, &k, &callee)?;
+            d.insert(cx, &k, value)?;
         }
-    };
-    for (k, value) in entries {
-        if d.contains(cx, &k)? {
-            let name = protocol::callable_name(cx, &callee);
-            if k.cast::<Str>().is_none() {
-                return Err(cx.type_error("keywords must be strings"));
-            }
-            let shown = protocol::str_text(cx, &k)?;
-            return Err(cx.type_error(format!("{name} got multiple values for keyword argument '{shown}'")));
-        }
+        return Ok(());
+    }
+    let keys = protocol::call_method(cx, &v, "keys", &[])?;
+    for k in protocol::collect(cx, &keys)? {
+        once(cx, d, &k, &callee)?;
+        let value = protocol::getitem(cx, &v, &k)?;
         d.insert(cx, &k, value)?;
+        cx.poll_native()?;
     }
     Ok(())
 });
+
+/// Refuses a keyword that is there already.
+fn once(cx: &mut Cx, keywords: &Ref<Dict>, key: &Obj, callee: &Obj) -> PyResult<()> {
+    if !keywords.contains(cx, key)? {
+        return Ok(());
+    }
+    if key.cast::<Str>().is_none() {
+        return Err(cx.type_error("keywords must be strings"));
+    }
+    let (name, shown) = (protocol::callable_name(cx, callee), protocol::str_text(cx, key)?);
+    Err(cx.type_error(format!("{name} got multiple values for keyword argument '{shown}'")))
+}
 
 handler!(map_add, 2, |cx, pc, regs| {
     let r = f(pc, 1);

@@ -565,7 +565,7 @@ unsafe fn suspend(cx: &mut Cx, frame: *mut Frame, pc: *mut u64, resume_pc: *mut 
         let caller = f.handled.take();
         let own = std::mem::replace(&mut *cx.handled.get(), caller);
         // Only an exception that is being handled inside the generator is its own.
-        if g.handles.replace(false) || (*cx.handled.get()).is_none() {
+        if g.handles.replace(false) {
             g.handled.set(cx, own)
         } else {
             cx.release(own)

@@ -3,6 +3,7 @@
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
 use crate::protocol::{self, buffer};
+use crate::types::list::PARTS;
 use crate::types::{Str, Tuple, int};
 
 /// A byte searched for, or a bytes-like object.
@@ -102,7 +103,7 @@ pub fn strip<'a>(cx: &mut Cx, b: &'a [u8], set: Option<&Obj>, left: bool, right:
 
 /// Parts that a list of them has room for at first, as CPython's.
 pub fn room_for_parts(maxsplit: i64) -> usize {
-    usize::try_from(maxsplit).map_or(12, |n| n.saturating_add(1).min(12))
+    usize::try_from(maxsplit).map_or(PARTS, |n| n.saturating_add(1).min(PARTS))
 }
 
 /// The ranges `split` and `rsplit` cut out.
@@ -646,8 +647,12 @@ macro_rules! byte_methods {
             #[py("splitlines($self, /, keepends=False)")]
             fn splitlines(cx: &mut Cx, this: &Ref<$ty>, keepends: bool) -> PyResult {
                 let b = $data(cx, this);
-                let parts = methods::lines(&b, keepends).into_iter().map(|(s, e)| $same(cx, this, &b[s..e])).collect::<PyResult<Vec<_>>>()?;
-                $crate::types::List::appended(cx, parts)
+                let list = $crate::types::List::new(cx)?;
+                for (s, e) in methods::lines(&b, keepends) {
+                    let line = $same(cx, this, &b[s..e])?;
+                    list.push(cx, line)?;
+                }
+                Ok(list.into_obj())
             }
             /// Return True if the bytes starts with the specified prefix, False otherwise.
             #[py("startswith($self, prefix, start=None, end=None, /)")]

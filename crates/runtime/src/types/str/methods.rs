@@ -6,7 +6,7 @@ use crate::cx::{Cx, PyResult};
 use crate::native::SliceIndex;
 use crate::object::{Obj, Ref};
 use crate::protocol;
-use crate::types::List;
+use crate::types::list::{List, PARTS};
 
 /// `str.isidentifier`.
 pub fn is_identifier(text: &str) -> bool {
@@ -45,7 +45,7 @@ fn pieces(cx: &mut Cx, from_right: bool, this: &Ref<Str>, cut: Cutter<'_>) -> Py
     let n = this.len();
     let room = match &cut {
         Cutter::Lines(_) => 0,
-        Cutter::At(sep, _) if n < sep.len() || unit_kind(this) < unit_kind(sep) => 1,
+        Cutter::At(sep, _) if n < sep.len() || this.kind < sep.kind => 1,
         Cutter::At(sep, usize::MAX) => (n / sep.len() + 2).min(PARTS),
         Cutter::Words(usize::MAX) => (n.saturating_sub(1) / 2 + 2).min(PARTS),
         Cutter::At(_, limit) | Cutter::Words(limit) => limit.saturating_add(1).min(PARTS),
@@ -70,18 +70,6 @@ fn pieces(cx: &mut Cx, from_right: bool, this: &Ref<Str>, cut: Cutter<'_>) -> Py
         parts.pub_items.get_mut(cx).reverse();
     }
     Ok(parts.into_obj())
-}
-
-/// Parts that a list has room for at first.
-const PARTS: usize = 12;
-
-/// Bytes of a character.
-fn unit_kind(text: &Str) -> u8 {
-    match text.chars() {
-        Chars::One(_) => 1,
-        Chars::Two(_) => 2,
-        Chars::Four(_) => 4,
-    }
 }
 
 enum Cutter<'a> {
