@@ -355,7 +355,12 @@ impl<'a> Reader<'a> {
                 crate::codecs::decode(cx, &b, "utf-8", "surrogatepass")?
             }
             b')' | b'(' | b'[' | b'<' | b'>' => {
-                let n = if kind == b')' { self.take(cx, 1)?[0] as usize } else { self.count(cx, "container")? };
+                let what = match kind {
+                    b'(' | b')' => "tuple",
+                    b'[' => "list",
+                    _ => "set",
+                };
+                let n = if kind == b')' { self.take(cx, 1)?[0] as usize } else { self.count(cx, what)? };
                 let mut items = Vec::new();
                 let list = if kind == b'[' { Some(List::new(cx)?) } else { None };
                 if let (Some(i), Some(l)) = (slot, &list) {
@@ -363,7 +368,7 @@ impl<'a> Reader<'a> {
                 }
                 for _ in 0..n {
                     let Some(v) = self.read(cx, depth + 1)? else {
-                        return Err(cx.type_error("NULL object in marshal data for container"));
+                        return Err(cx.type_error(format!("NULL object in marshal data for {what}")));
                     };
                     match &list {
                         Some(l) => l.push(cx, v)?,
