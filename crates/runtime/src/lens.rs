@@ -243,7 +243,21 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
         return;
     }
     settle(cx);
-    let over = if cx.lens.every.get() { with(cx, |cx, r| r.place(cx)) } else { 0 };
+    let every = cx.lens.every.get();
+    if every && top == cx.lens.top.get() {
+        // SAFETY: the top frame; the instruction is its next.
+        let attended = with(cx, |cx, r| {
+            let over = r.place(cx);
+            unsafe { (*top).pc = pc };
+            r.attended(cx, over)
+        });
+        cx.lens.attention.set(true);
+        if attended {
+            finish_window(cx);
+        }
+        return;
+    }
+    let over = if every { with(cx, |cx, r| r.place(cx)) } else { 0 };
     if top != cx.lens.top.get() {
         let ended = with(cx, |cx, r| r.entered(cx, top));
         cx.lens.top.set(top);
@@ -251,16 +265,21 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
         unsafe { (*top).pc = pc };
         after(cx, ended);
     }
-    if cx.lens.every.get() {
+    if every {
         // SAFETY: as above.
         unsafe { (*top).pc = pc };
-        if with(cx, |cx, r| r.attended(cx, over)) {
-            with(cx, |cx, r| r.look_at_all(cx));
-            cx.stop_recording();
-            return;
-        }
         cx.lens.attention.set(true);
+        if with(cx, |cx, r| r.attended(cx, over)) {
+            finish_window(cx);
+        }
     }
+}
+
+/// What is recorded ends here: who holds what then is told.
+#[cold]
+fn finish_window(cx: &mut Cx) {
+    with(cx, |cx, r| r.look_at_all(cx));
+    cx.stop_recording();
 }
 
 /// Before the window, or while sums are kept inside one: whether it opens or closes here.

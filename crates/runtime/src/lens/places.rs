@@ -58,6 +58,15 @@ impl Blocks {
         };
         self.pages[page][block % PAGE / STEP] = serial;
     }
+    /// Sets the entry; what it was.
+    #[inline(always)]
+    pub fn swap(&mut self, block: usize, entry: u64) -> u64 {
+        let page = match self.page(block) {
+            Some(p) => p,
+            None => self.new_page(block),
+        };
+        std::mem::replace(&mut self.pages[page][block % PAGE / STEP], entry)
+    }
     #[cold]
     #[inline(never)]
     fn new_page(&mut self, block: usize) -> usize {

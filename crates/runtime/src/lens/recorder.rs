@@ -29,7 +29,6 @@ struct Fresh {
 }
 
 /// Where the program is, before that is given a number.
-#[derive(Clone, Copy, PartialEq, Eq)]
 struct Here {
     step: u64,
     /// The frame that ran last, and where it is.
@@ -90,6 +89,13 @@ pub struct Recorder {
     checked: u64,
 }
 
+/// The next instruction of the frame that ran last.
+#[inline(always)]
+fn pc_of(cx: &Cx, top: *mut Frame) -> *mut u64 {
+    // SAFETY: records from the bottom to the frame that ran last are whole.
+    if top.is_null() || cx.stacks.is_bottom(top) { null_mut() } else { unsafe { (*top).pc } }
+}
+
 impl Recorder {
     pub fn new(sink: Box<dyn Sink>, wanted: Wanted) -> Recorder {
         Recorder {
@@ -135,7 +141,8 @@ impl Recorder {
     }
 
     /// Adds an event of here and now. True: the sink has had enough.
-    #[inline]
+    // An event is made where it is kept: moved there, it would be read wider than it was written, and the processor waits.
+    #[inline(always)]
     pub fn tell(&mut self, cx: &Cx, event: Event) -> bool {
         self.read_fresh();
         self.tell_where(cx);
@@ -158,31 +165,31 @@ impl Recorder {
     #[inline(always)]
     fn tell_where(&mut self, cx: &Cx) {
         let top = cx.lens.top.get();
-        let here = Here {
-            // SAFETY: records from the bottom to the frame that ran last are whole.
-            pc: if top.is_null() || cx.stacks.is_bottom(top) { null_mut() } else { unsafe { (*top).pc } },
-            step: cx.lens.steps.get(),
-            top,
-            callee: cx.lens.callee.get(),
-            by_instruction: self.by_instruction,
-            leaving: self.leaving.len() as u32,
-            machine: self.machine,
-        };
-        if self.here != here {
-            self.tell_new_place(cx, here);
+        let there = &self.here;
+        let same = there.step == cx.lens.steps.get()
+            && there.by_instruction == self.by_instruction
+            && there.top == top
+            && there.pc == pc_of(cx, top)
+            && there.callee == cx.lens.callee.get()
+            && there.leaving == self.leaving.len() as u32
+            && there.machine == self.machine;
+        if !same {
+            self.tell_new_place(cx);
         }
     }
     #[inline(never)]
-    fn tell_new_place(&mut self, cx: &Cx, here: Here) {
-        let usual = !here.machine && here.by_instruction == 0 && here.leaving == 0 && !here.pc.is_null();
-        let known = if usual { self.names.known_site(here.pc as usize) } else { 0 };
-        let site = if known != 0 { known } else { self.place(cx) };
-        let by = if here.callee.is_null() { 0 } else { self.names.callee(&mut *self.sink, here.callee) };
-        self.here = here;
-        let at = (here.step, site, by);
-        if self.last != at {
-            self.last = at;
-            self.events.push(Event::At { step: at.0, site, by });
+    fn tell_new_place(&mut self, cx: &Cx) {
+        let (top, callee, step) = (cx.lens.top.get(), cx.lens.callee.get(), cx.lens.steps.get());
+        let pc = pc_of(cx, top);
+        let usual = !self.machine && self.by_instruction == 0 && self.leaving.is_empty() && !pc.is_null();
+        let known = if usual { self.names.known_site(pc as usize) } else { self.by_instruction };
+        let site = if known != 0 && !self.machine { known } else { self.place(cx) };
+        let by = if callee.is_null() { 0 } else { self.names.callee(&mut *self.sink, callee) };
+        (self.here.step, self.here.top, self.here.pc, self.here.callee) = (step, top, pc, callee);
+        (self.here.by_instruction, self.here.leaving, self.here.machine) = (self.by_instruction, self.leaving.len() as u32, self.machine);
+        if self.last.0 != step || self.last.1 != site || self.last.2 != by {
+            (self.last.0, self.last.1, self.last.2) = (step, site, by);
+            self.events.push(Event::At { step, site, by });
         }
     }
     /// The number of the place where the program is; 0: in no code.
@@ -493,8 +500,9 @@ impl Recorder {
         {
             self.leaving.remove(i);
         }
-        if let Some(i) = self.frames.iter().rposition(|f| f.frame == frame) {
-            let entered = self.frames.remove(i);
+        let last = self.frames.last().is_some_and(|f| f.frame == frame);
+        let entered = if last { self.frames.pop() } else { self.frames.iter().rposition(|f| f.frame == frame).map(|i| self.frames.remove(i)) };
+        if let Some(entered) = entered {
             cx.lens.callee.set(entered.callee);
             cx.lens.raising.set(entered.raising);
             self.cycle = entered.cycle;

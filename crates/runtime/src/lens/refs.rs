@@ -15,16 +15,26 @@ use std::rc::Rc;
 /// What was told so far.
 #[derive(Default)]
 pub struct Refs {
+    /// What registers hold, of each frame that runs.
+    frames: Vec<Held>,
+    /// Frames that were left, for their room.
+    spare: Vec<Held>,
+    counts: Counts,
+    /// Of register code, by address.
+    live: FxHashMap<usize, Rc<Live>>,
+}
+
+/// What was told of counts, and whose are looked at next.
+#[derive(Default)]
+struct Counts {
     /// The count told last, by block.
     told: Blocks,
     /// Objects whose counts are looked at next.
     near: Near,
-    /// What registers hold, of each frame that runs.
-    frames: Vec<Held>,
     /// Blocks that went since the registers were read last: another object may lie there.
     gone: Vec<usize>,
-    /// Of register code, by address: which of its instructions begins at a word.
-    instructions: FxHashMap<usize, Rc<Vec<u32>>>,
+    /// Some bits of each of them.
+    gone_bits: u64,
 }
 
 /// Blocks and addresses of objects: a few in a list, more in a table.
@@ -48,6 +58,9 @@ impl Near {
             self.more.insert(block, address);
         }
     }
+    fn is_empty(&self) -> bool {
+        self.few.is_empty() && self.more.is_empty()
+    }
     #[inline]
     fn remove(&mut self, block: usize) {
         if let Some(i) = self.few.iter().position(|n| n.0 == block) {
@@ -58,15 +71,56 @@ impl Near {
     }
 }
 
+/// Which temporaries are in use before each instruction of register code.
+#[derive(Default)]
+struct Live {
+    /// By word: where its registers begin among all, and how many there are.
+    at: Vec<(u32, u32)>,
+    registers: Vec<u16>,
+    /// The code that this was read from.
+    of: (usize, usize),
+}
+
+impl Live {
+    fn read(exec: &Exec) -> Live {
+        let mut live = Live { at: vec![(0, 0); exec.words.len()], registers: Vec::new(), of: Live::key(exec) };
+        for (i, info) in exec.infos.iter().enumerate() {
+            let from = live.registers.len();
+            live.registers.extend(info.live(exec.base).map(|r| r as u16));
+            let mut entry = (from as u32, (live.registers.len() - from) as u32);
+            let before = i.checked_sub(1).and_then(|i| live.at.get(exec.infos[i].word as usize).copied());
+            if let Some(before) = before
+                && live.list(before) == live.list(entry)
+            {
+                entry = before;
+                live.registers.truncate(from);
+            }
+            let end = exec.infos.get(i + 1).map_or(exec.words.len(), |n| n.word as usize);
+            if let Some(words) = live.at.get_mut(info.word as usize..end) {
+                words.fill(entry);
+            }
+        }
+        live
+    }
+    fn key(exec: &Exec) -> (usize, usize) {
+        (exec.words.as_ptr() as usize, exec.infos.as_ptr() as usize)
+    }
+    #[inline]
+    fn list(&self, entry: (u32, u32)) -> &[u16] {
+        self.registers.get(entry.0 as usize..(entry.0 + entry.1) as usize).unwrap_or_default()
+    }
+}
+
 /// A frame's registers as they were told.
 struct Held {
     frame: *mut Frame,
+    exec: *const Exec,
     /// Its code is the user's.
     mine: bool,
     registers: Vec<Register>,
-    instructions: Rc<Vec<u32>>,
-    /// Those of its temporaries that were in use.
-    live: Vec<u32>,
+    live: Rc<Live>,
+    /// Those of its temporaries that were in use, as in `Live::at`.
+    used: (u32, u32),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -74,30 +128,47 @@ struct Register {
     object: usize,
     block: usize,
     serial: u64,
+    /// -1: it never changes.
     count: i32,
 }
 
 impl Refs {
-    fn instructions_of(&mut self, exec: &Exec) -> Rc<Vec<u32>> {
-        let known = self.instructions.entry(&raw const *exec as usize).or_insert_with(|| {
-            let mut table = vec![u32::MAX; exec.words.len()];
-            for (i, info) in exec.infos.iter().enumerate() {
-                if let Some(place) = table.get_mut(info.word as usize) {
-                    *place = i as u32;
-                }
-            }
-            Rc::new(table)
-        });
+    fn live_of(&mut self, exec: &Exec) -> Rc<Live> {
+        let known = self.live.entry(&raw const *exec as usize).or_default();
+        // Register code may lie where other code lay.
+        if known.of != Live::key(exec) {
+            *known = Rc::new(Live::read(exec));
+        }
         known.clone()
     }
     /// A block went.
+    #[inline]
     pub fn went(&mut self, block: usize) {
+        let counts = &mut self.counts;
         // More than a few stand for any.
-        if self.gone.len() <= FEW {
-            self.gone.push(block);
+        if counts.gone.len() <= FEW {
+            counts.gone.push(block);
+            counts.gone_bits |= bit(block);
         }
-        self.near.remove(block);
-        self.told.take(block);
+        counts.near.remove(block);
+        counts.told.take(block);
+    }
+}
+
+/// One of 64 bits, for a block.
+fn bit(block: usize) -> u64 {
+    1 << (block >> 4 & 63)
+}
+
+impl Counts {
+    /// Whether a block may have gone since the registers were read last.
+    #[inline(always)]
+    fn is_gone(&self, block: usize) -> bool {
+        self.gone_bits & bit(block) != 0 && self.search_gone(block)
+    }
+    #[inline(never)]
+    fn search_gone(&self, block: usize) -> bool {
+        self.gone.len() > FEW || self.gone.contains(&block)
     }
 }
 
@@ -111,130 +182,169 @@ impl Recorder {
     }
     fn refs_of(&mut self, cx: &Cx, frame: &Frame, over: u32, refs: &mut Refs) {
         let at = (&raw const *frame).cast_mut();
-        let index = match refs.frames.iter().rposition(|f| f.frame == at) {
-            Some(i) => i,
-            None => {
-                let code = self.code_of(cx, frame);
-                let mine = self.names.is_mine(code);
-                let (registers, instructions) = if mine { (vec![Register::default(); frame.exec().nregs], refs.instructions_of(frame.exec())) } else { Default::default() };
-                refs.frames.push(Held { frame: at, mine, registers, instructions, live: Vec::new() });
-                refs.frames.len() - 1
-            }
-        };
-        if !refs.frames[index].mine {
+        let known = refs.frames.last().is_some_and(|f| f.frame == at && f.exec == frame.exec);
+        let index = if known { refs.frames.len() - 1 } else { self.find_frame(cx, frame, refs) };
+        let (Some(held), counts) = (refs.frames.get_mut(index), &mut refs.counts) else { return };
+        if !held.mine {
             return;
         }
         if self.level == Level::Steps {
             self.tell(cx, Event::Step);
         }
         self.by_instruction = over;
-        let mut held = std::mem::take(&mut refs.frames[index].registers);
-        let mut live = std::mem::take(&mut refs.frames[index].live);
-        let gone = std::mem::take(&mut refs.gone);
-        let base = frame.exec().base;
-        for (i, was) in held.iter_mut().enumerate().take(base) {
-            self.register(cx, refs, frame, i, was, &gone, true);
-        }
-        // Temporaries that are not in use any more say nothing.
-        let before = live.len();
         let exec = frame.exec();
+        // A register that nobody has read holds no block that went.
+        if counts.gone.len() > FEW {
+            counts.gone_bits = u64::MAX;
+        }
+        for (i, was) in held.registers.iter_mut().enumerate().take(exec.base) {
+            self.register(cx, counts, frame, i, was, true);
+        }
         let word = (frame.pc as usize).wrapping_sub(exec.words.as_ptr() as usize) / size_of::<u64>();
-        let info = refs.frames[index].instructions.get(word).and_then(|i| exec.infos.get(*i as usize)).filter(|i| i.word as usize == word);
-        // Register code that lies where other code lay is looked up the long way.
-        let info = info.or_else(|| frame.info());
-        live.extend(info.into_iter().flat_map(|info| info.live(base)).map(|r| r as u32));
-        for r in &live[before..] {
-            if let Some(was) = held.get_mut(*r as usize) {
-                self.register(cx, refs, frame, *r as usize, was, &gone, self.level == Level::Steps);
+        let now = held.live.at.get(word).copied().unwrap_or_default();
+        if now.1 | held.used.1 != 0 {
+            let list = held.live.list(now);
+            for r in list {
+                if let Some(was) = held.registers.get_mut(usize::from(*r)) {
+                    self.register(cx, counts, frame, usize::from(*r), was, self.level == Level::Steps);
+                }
+            }
+            // Temporaries that are not in use any more say nothing.
+            if held.used != now {
+                for r in held.live.list(held.used) {
+                    if !list.contains(r)
+                        && let Some(was) = held.registers.get_mut(usize::from(*r))
+                    {
+                        self.empty(cx, counts, u32::from(*r), was);
+                    }
+                }
+                held.used = now;
             }
         }
-        for i in 0..before {
-            let r = live[i];
-            if !live[before..].contains(&r)
-                && let Some(was) = held.get_mut(r as usize)
-            {
-                self.empty(cx, refs, r, was);
-            }
+        if !counts.near.is_empty() {
+            self.compare_near(cx, counts);
         }
-        live.drain(..before);
-        let mut near = std::mem::take(&mut refs.near);
-        for (block, address) in near.few.drain(..).chain(near.more.drain()) {
-            self.compare(cx, refs, block, address);
+        if !counts.gone.is_empty() {
+            counts.gone.clear();
+            counts.gone_bits = 0;
         }
-        refs.near = near;
-        refs.gone = gone;
-        refs.gone.clear();
-        (refs.frames[index].registers, refs.frames[index].live) = (held, live);
         self.by_instruction = 0;
     }
-    #[expect(clippy::too_many_arguments, reason = "one register in its whole surroundings")]
+    /// Where a frame is that did not run last; a new one gets its place.
+    #[inline(never)]
+    fn find_frame(&mut self, cx: &Cx, frame: &Frame, refs: &mut Refs) -> usize {
+        let at = (&raw const *frame).cast_mut();
+        if let Some(i) = refs.frames.iter().rposition(|f| f.frame == at) {
+            if refs.frames[i].exec == frame.exec {
+                return i;
+            }
+            // Another frame lies where that one was.
+            let gone = refs.frames.remove(i);
+            self.all_go(&mut refs.counts, &gone);
+            refs.spare.push(gone);
+        }
+        let code = self.code_of(cx, frame);
+        let mine = self.names.is_mine(code);
+        let mut held = refs.spare.pop().unwrap_or_else(|| Held { frame: at, exec: frame.exec, mine, registers: Vec::new(), live: Rc::default(), used: (0, 0) });
+        held.registers.clear();
+        if mine {
+            held.registers.resize(frame.exec().nregs, Register { count: -1, ..Register::default() });
+            if held.live.of != Live::key(frame.exec()) {
+                held.live = refs.live_of(frame.exec());
+            }
+        }
+        (held.frame, held.exec, held.mine, held.used) = (at, frame.exec, mine, (0, 0));
+        refs.frames.push(held);
+        refs.frames.len() - 1
+    }
+    #[inline(never)]
+    fn compare_near(&mut self, cx: &Cx, counts: &mut Counts) {
+        for i in 0..counts.near.few.len() {
+            if let Some((block, address)) = counts.near.few.get(i).copied() {
+                self.compare(cx, counts, block, address, 0);
+            }
+        }
+        counts.near.few.clear();
+        if !counts.near.more.is_empty() {
+            for (block, address) in std::mem::take(&mut counts.near.more) {
+                self.compare(cx, counts, block, address, 0);
+            }
+        }
+    }
     #[inline(always)]
-    fn register(&mut self, cx: &Cx, refs: &mut Refs, frame: &Frame, i: usize, was: &mut Register, gone: &[usize], tell: bool) {
+    fn register(&mut self, cx: &Cx, counts: &mut Counts, frame: &Frame, i: usize, was: &mut Register, tell: bool) {
         let obj = frame.register(i);
-        // Of many blocks that went, any may be this one's.
-        if obj.address() != was.object || !gone.is_empty() && (gone.len() > FEW || gone.contains(&was.block)) {
-            self.changed(cx, refs, obj, i, was, tell);
+        if obj.address() != was.object || counts.is_gone(was.block) {
+            self.changed(cx, counts, obj, i, was, tell);
         } else if was.count >= 0 && obj.count() as i32 != was.count {
             was.count = obj.count() as i32;
-            self.compare(cx, refs, was.block, was.object);
+            self.compare(cx, counts, was.block, was.object, was.serial);
         }
     }
     /// A register may hold another object than it did.
-    fn changed(&mut self, cx: &Cx, refs: &mut Refs, obj: &Obj, i: usize, was: &mut Register, tell: bool) {
+    #[inline(never)]
+    fn changed(&mut self, cx: &Cx, counts: &mut Counts, obj: &Obj, i: usize, was: &mut Register, tell: bool) {
         if obj.is_unbound() {
-            return self.empty(cx, refs, i as u32, was);
+            self.empty(cx, counts, i as u32, was);
+            was.object = obj.address();
+            return;
         }
         let serial = self.serial(cx, obj);
         if serial != was.serial {
-            self.let_go(refs, was);
+            self.let_go(counts, was);
             let block = obj.address() - pre_size(obj.ty());
             *was = Register { object: obj.address(), block, serial, count: -1 };
             if tell {
                 self.tell(cx, Event::Slot { slot: i as u32, serial });
             }
-            self.compare(cx, refs, block, was.object);
+            self.compare(cx, counts, block, was.object, serial);
         }
         if !obj.is_immortal() && obj.count() as i32 != was.count {
-            self.compare(cx, refs, was.block, was.object);
+            self.compare(cx, counts, was.block, was.object, serial);
             was.count = obj.count() as i32;
         }
     }
-    fn empty(&mut self, cx: &Cx, refs: &mut Refs, slot: u32, was: &mut Register) {
-        if was.object != 0 {
+    fn empty(&mut self, cx: &Cx, counts: &mut Counts, slot: u32, was: &mut Register) {
+        if was.serial != 0 {
             let told = slot < cx.stacks.current().map_or(0, |f| f.exec().base as u32) || self.level == Level::Steps;
-            if told && was.serial != 0 {
+            if told {
                 self.tell(cx, Event::Slot { slot, serial: 0 });
             }
-            self.let_go(refs, was);
-            *was = Register::default();
+            self.let_go(counts, was);
         }
+        *was = Register { count: -1, ..Register::default() };
     }
     /// A frame is left, for now or for ever.
     pub fn refs_left(&mut self, frame: *mut Frame) {
         let Some(mut refs) = self.refs.take() else { return };
-        if let Some(i) = refs.frames.iter().rposition(|f| f.frame == frame) {
-            for r in &refs.frames.remove(i).registers {
-                self.let_go(&mut refs, r);
-            }
+        let last = refs.frames.last().is_some_and(|f| f.frame == frame);
+        let held = if last { refs.frames.pop() } else { refs.frames.iter().rposition(|f| f.frame == frame).map(|i| refs.frames.remove(i)) };
+        if let Some(held) = held {
+            self.all_go(&mut refs.counts, &held);
+            refs.spare.push(held);
         }
         self.refs = Some(refs);
     }
-    /// A register lost an object that may live on with another count.
-    fn let_go(&self, refs: &mut Refs, was: &Register) {
-        if was.serial != 0 && self.at_block(was.block) == was.serial {
-            refs.near.insert(was.block, was.object);
+    fn all_go(&self, counts: &mut Counts, held: &Held) {
+        for r in &held.registers {
+            self.let_go(counts, r);
         }
     }
-    /// Tells an object's count if it is another than the one told last.
-    fn compare(&mut self, cx: &Cx, refs: &mut Refs, block: usize, address: usize) {
+    /// A register lost an object that may live on with another count.
+    fn let_go(&self, counts: &mut Counts, was: &Register) {
+        if was.serial != 0 && self.at_block(was.block) == was.serial {
+            counts.near.insert(was.block, was.object);
+        }
+    }
+    /// Tells an object's count if it is another than the one told last. `serial`: its number, if it is known.
+    fn compare(&mut self, cx: &Cx, counts: &mut Counts, block: usize, address: usize, serial: u64) {
         // SAFETY: L1; blocks that went are not among those looked at.
         let count = unsafe { (*(address as *const Header)).count.get() };
         let Ok(count) = u32::try_from(count) else { return };
-        if count != 0 && refs.told.get(block) != u64::from(count) {
-            refs.told.set(block, u64::from(count));
+        if count != 0 && counts.told.swap(block, u64::from(count)) != u64::from(count) {
             let raw = address as *mut Header;
             // SAFETY: as above; borrowed only.
-            let serial = self.serial(cx, unsafe { crate::eval::peek(&raw) });
+            let serial = if serial != 0 { serial } else { self.serial(cx, unsafe { crate::eval::peek(&raw) }) };
             self.tell(cx, Event::Count { serial, count });
         }
     }
@@ -242,7 +352,7 @@ impl Recorder {
     pub fn lets_go(&mut self, cx: &Cx, dying: &Obj) {
         let Some(refs) = &mut self.refs else { return };
         memory::trace(cx, dying, &mut |o| {
-            refs.near.insert(o.address() - pre_size(o.ty()), o.address());
+            refs.counts.near.insert(o.address() - pre_size(o.ty()), o.address());
         });
     }
     /// Tells every count that changed out of sight.
@@ -253,7 +363,7 @@ impl Recorder {
             let raw = address as *mut Header;
             // SAFETY: L1.
             let block = address - pre_size(unsafe { crate::eval::peek(&raw) }.ty());
-            self.compare(cx, &mut refs, block, address);
+            self.compare(cx, &mut refs.counts, block, address, 0);
         }
         self.machine(false);
         self.refs = Some(refs);
