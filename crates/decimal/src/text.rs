@@ -3,6 +3,7 @@
 use crate::limbs::Limbs;
 use crate::{Context, Dec, Kind, MAX_EMAX, MIN_ETINY, Rounding, flag, invalid, no_memory};
 use retic_numbers::format::{Spec, assemble};
+use retic_numbers::locale::Locale;
 
 fn strip_sign(text: &[u8]) -> (bool, &[u8]) {
     match text {
@@ -202,51 +203,6 @@ impl Dec {
             return Some(locale.assemble(spec, negative, whole, &rest));
         }
         Some(assemble(spec, negative, "", &whole, &rest, 3))
-    }
-}
-
-/// How a locale writes numbers: for the kind `n`.
-#[derive(Clone, Debug)]
-pub struct Locale {
-    pub point: String,
-    pub separator: String,
-    /// Sizes of groups from the right; 0: the last one goes on, 127: no more groups.
-    pub groups: Vec<u8>,
-}
-impl Default for Locale {
-    fn default() -> Locale {
-        Locale { point: ".".into(), separator: String::new(), groups: Vec::new() }
-    }
-}
-impl Locale {
-    fn group(&self, digits: &str) -> String {
-        let (mut parts, mut left, mut size, mut groups) = (Vec::new(), digits, 0, self.groups.iter());
-        loop {
-            match groups.next() {
-                Some(127) => break,
-                Some(0) | None => groups = [].iter(),
-                Some(n) => size = usize::from(*n),
-            }
-            if size == 0 || left.len() <= size {
-                break;
-            }
-            let (rest, part) = left.split_at(left.len() - size);
-            parts.push(part);
-            left = rest;
-        }
-        parts.push(left);
-        parts.reverse();
-        parts.join(&self.separator)
-    }
-    /// As `assemble`; zeros in front take part in the grouping.
-    fn assemble(&self, spec: &Spec, negative: bool, mut whole: String, rest: &str) -> String {
-        let zeros = spec.fill == '0' && spec.align == Some('=');
-        let sign = usize::from(negative || matches!(spec.sign, Some('+' | ' ')));
-        let room = spec.width.unwrap_or(0).saturating_sub(sign + rest.chars().count());
-        while zeros && self.group(&whole).chars().count() < room {
-            whole.insert(0, '0');
-        }
-        assemble(spec, negative, "", &self.group(&whole), rest, 3)
     }
 }
 

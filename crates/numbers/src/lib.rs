@@ -10,6 +10,7 @@ pub mod float;
 pub mod format;
 pub mod half;
 pub mod hash;
+pub mod locale;
 pub mod small;
 
 pub use big::Big;

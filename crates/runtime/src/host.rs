@@ -1,6 +1,7 @@
 //! The world outside: everything the machine asks of its host goes through this trait.
 
 pub mod accounts;
+pub mod locales;
 pub mod network;
 pub mod process;
 pub mod terminal;
@@ -97,7 +98,7 @@ pub trait Mapping {
 
 /// What a host provides. The real one is the crate `system`; a sandbox gives less: what it does not give is refused.
 #[allow(unused_variables, reason = "the names of the parameters say what they are")]
-pub trait Host: accounts::Accounts + network::Network + process::Process + terminal::Terminal {
+pub trait Host: accounts::Accounts + locales::Locales + network::Network + process::Process + terminal::Terminal {
     fn write_stdout(&mut self, bytes: &[u8]);
     fn write_stderr(&mut self, bytes: &[u8]);
     fn flush(&mut self) {}

@@ -2,6 +2,7 @@
 
 pub mod buffer;
 pub mod format;
+pub mod locales;
 pub mod pickle;
 
 use crate::cx::{Cx, PyResult};

@@ -26,6 +26,7 @@ mod hashes;
 mod io;
 mod itertools;
 mod json;
+mod locale;
 mod math;
 mod mmap;
 mod multiprocessing;
@@ -71,6 +72,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_datetime", datetime::make),
     ("_decimal", decimal::make),
     ("_json", json::make),
+    ("_locale", locale::make),
     ("_functools", functools::make),
     ("_blake2", hashes::make_blake2),
     ("_md5", hashes::make_md5),

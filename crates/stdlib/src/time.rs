@@ -69,8 +69,11 @@ fn moment(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Moment> {
     }
     let mut n = [0i64; 9];
     for (slot, o) in n.iter_mut().zip(&items) {
-        let v = protocol::index(cx, o)?;
-        *slot = int::to_i64(&v).filter(|v| i32::try_from(*v).is_ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))?;
+        *slot = crate::params::c_int(cx, o)?;
+    }
+    // C counts years from 1900.
+    if n[0] < i64::from(i32::MIN) + 1900 {
+        return Err(cx.overflow_error("year out of range"));
     }
     let (mut zone, mut offset) = (String::new(), 0);
     if o.type_ref().as_obj().is(cx.native_type("time.struct_time").as_obj()) {
@@ -310,12 +313,13 @@ mod functions {
     #[py("strftime(format, tuple=None, /)")]
     pub fn strftime(cx: &mut Cx, format: &Ref<Str>, tuple: Option<&Obj>) -> PyResult<String> {
         let mut m = moment_or_now(cx, tuple, "strftime")?;
-        if m.zone.is_empty() {
-            let guess = i64::try_from(m.naive()).unwrap_or(0);
-            let (offset, zone, _) = cx.host.local_offset(guess);
-            (m.offset, m.zone) = (offset, zone);
+        // Numbers alone do not say where they are: whether there is summer time tells which of the zone's names it has.
+        if m.zone.is_empty() && m.isdst >= 0 {
+            let (standard, summer) = half_years(cx);
+            m.zone = if m.isdst > 0 { summer.1 } else { standard.1 };
         }
-        Ok(calendar::format(&m, &format.to_text(cx)))
+        let format = format.to_text(cx);
+        Ok(calendar::format(&m, &format, &mut |item| crate::locale::date_text(cx, item)))
     }
     /// Parse a string to a time tuple according to a format specification.
     #[py("strptime(string, format=None, /)")]
@@ -339,12 +343,20 @@ mod functions {
     }
 }
 
+/// Offset in seconds and name of the zone in winter and in summer of this year.
+fn half_years(cx: &Cx) -> ((i64, String), (i64, String)) {
+    let year = Moment::at(cx.host.time() as i64, 0, String::new(), false).year;
+    let at = |month: i64| {
+        let (offset, name, _) = cx.host.local_offset(calendar::days_from_civil(year, month, 1) * 86_400);
+        (offset, name)
+    };
+    let (jan, jul) = (at(1), at(7));
+    if jan.0 <= jul.0 { (jan, jul) } else { (jul, jan) }
+}
+
 /// `timezone`, `altzone`, `daylight` and `tzname`, as the zone has them this year.
 fn zone_constants(cx: &mut Cx, m: &Obj) -> PyResult<()> {
-    let year = Moment::at(cx.host.time() as i64, 0, String::new(), false).year;
-    let jan = cx.host.local_offset(calendar::days_from_civil(year, 1, 1) * 86_400);
-    let jul = cx.host.local_offset(calendar::days_from_civil(year, 7, 1) * 86_400);
-    let (standard, summer) = if jan.0 <= jul.0 { (jan, jul) } else { (jul, jan) };
+    let (standard, summer) = half_years(cx);
     let values = [cx.int(-standard.0)?, cx.int(-summer.0)?, cx.int(i64::from(standard.0 != summer.0))?];
     for (key, value) in ["timezone", "altzone", "daylight"].into_iter().zip(values) {
         let key = cx.name(key);

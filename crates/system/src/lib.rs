@@ -3,6 +3,7 @@
 mod accounts;
 mod calls;
 mod files;
+mod locales;
 mod map;
 mod network;
 mod process;
@@ -20,11 +21,13 @@ pub struct System {
     line_buffered: bool,
     at_once: bool,
     semaphores: semaphores::Table,
+    /// Those that the program chose.
+    locales: Option<locales::Chosen>,
 }
 
 impl Default for System {
     fn default() -> System {
-        System { out: Vec::new(), line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()), at_once: false, semaphores: semaphores::Table::default() }
+        System { out: Vec::new(), line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()), at_once: false, semaphores: semaphores::Table::default(), locales: None }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Format specifications of int, float and str, and `str.format` templates.
 
 use crate::cx::{Cx, PyResult};
-use crate::object::Obj;
 use crate::object::shape;
+use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::str::builder::Text;
 use crate::types::str::width::{Unit, each_width};
@@ -79,6 +79,11 @@ pub fn int(cx: &mut Cx, o: &Obj, text: &str) -> PyResult<String> {
     if kind == 'X' {
         digits = digits.to_ascii_uppercase();
     }
+    if kind == 'n'
+        && let Some(place) = super::locales::numbers(cx)
+    {
+        return Ok(place.assemble(&s, negative, digits, ""));
+    }
     Ok(assemble(&s, negative, if s.alternate { prefix } else { "" }, &digits, "", every))
 }
 
@@ -118,6 +123,12 @@ pub fn float(cx: &mut Cx, v: f64, text: &str, ty: &str) -> PyResult<String> {
     let (digits, rest) = float_body(v, kind, s.precision, s.alternate, s.kind.is_none());
     let dropped = loses_sign(&s, v, &digits, &rest);
     let s = if v.is_finite() { s } else { Spec { grouping: None, ..s } };
+    if kind == 'n'
+        && v.is_finite()
+        && let Some(place) = super::locales::numbers(cx)
+    {
+        return Ok(place.assemble(&s, v.is_sign_negative() && !dropped, digits, &place.rest(&rest)));
+    }
     Ok(assemble(&s, v.is_sign_negative() && !v.is_nan() && !dropped, "", &digits, &rest, 3))
 }
 
@@ -135,10 +146,14 @@ pub fn complex(cx: &mut Cx, (re, im): (f64, f64), text: &str, ty: &str) -> PyRes
     let kind = s.kind.unwrap_or(if s.precision.is_some() { 'g' } else { 'r' });
     let unsigned_zero = re == 0.0 && !re.is_sign_negative();
     let (skip_real, bracketed) = (s.kind.is_none() && unsigned_zero, s.kind.is_none() && !unsigned_zero);
+    let place = if kind == 'n' { super::locales::numbers(cx) } else { None };
     let part = |v: f64, sign: Option<char>| {
         let (digits, rest) = float_body(v, kind, s.precision, s.alternate, false);
         let dropped = loses_sign(&s, v, &digits, &rest);
         let bare = Spec { fill: ' ', align: None, sign, width: None, grouping: if v.is_finite() { s.grouping } else { None }, ..s.clone() };
+        if let Some(place) = place.as_ref().filter(|_| v.is_finite()) {
+            return place.assemble(&bare, v.is_sign_negative() && !dropped, digits, &place.rest(&rest));
+        }
         assemble(&bare, v.is_sign_negative() && !v.is_nan() && !dropped, "", &digits, &rest, 3)
     };
     let body = if skip_real { format!("{}j", part(im, s.sign)) } else { format!("{}{}j", part(re, s.sign), part(im, Some('+'))) };
@@ -147,7 +162,7 @@ pub fn complex(cx: &mut Cx, (re, im): (f64, f64), text: &str, ty: &str) -> PyRes
     Ok(assemble(&outer, false, "", "", &body, 3))
 }
 
-pub fn string(cx: &mut Cx, p: &Str, text: &str) -> PyResult {
+pub fn string(cx: &mut Cx, p: &Ref<Str>, text: &str) -> PyResult {
     let s = spec_of(cx, text, "str", Some('s'))?;
     if let Some(c) = s.kind.filter(|c| *c != 's') {
         return Err(unknown(cx, c, "str"));
@@ -173,6 +188,9 @@ pub fn string(cx: &mut Cx, p: &Str, text: &str) -> PyResult {
         Some('^') => (pad / 2, pad - pad / 2),
         _ => (0, pad),
     };
+    if pad == 0 && len == p.len() {
+        return Ok(p.as_obj().clone());
+    }
     let mut out = Text::with_capacity(len + pad);
     out.fill(u32::from(s.fill), left);
     out.str_part(p, len);
@@ -206,9 +224,12 @@ pub enum Named<'a> {
 }
 
 /// `str.format`.
-pub fn template(cx: &mut Cx, t: &Str, args: &[Obj], kwargs: Named<'_>) -> PyResult {
+pub fn template(cx: &mut Cx, t: &Ref<Str>, args: &[Obj], kwargs: Named<'_>) -> PyResult {
     let mut auto = Some(0usize);
-    each_width!(t, units => expand(cx, units, args, kwargs, &mut auto, 2))?.finish(cx)
+    let out = each_width!(t, units => expand(cx, units, args, kwargs, &mut auto, 2))?;
+    // Without fields the text stays what it is.
+    let plain = out.len() == t.len() && each_width!(t, units => !units.iter().any(|c| c.point() == u32::from('{') || c.point() == u32::from('}')));
+    if plain { Ok(t.as_obj().clone()) } else { out.finish(cx) }
 }
 
 fn expand<U: Unit>(cx: &mut Cx, t: &[U], args: &[Obj], kwargs: Named<'_>, auto: &mut Option<usize>, depth: u32) -> PyResult<Text> {
@@ -297,7 +318,9 @@ fn expand<U: Unit>(cx: &mut Cx, t: &[U], args: &[Obj], kwargs: Named<'_>, auto: 
         };
         let spec = if nested { expand(cx, spec, args, kwargs, auto, depth - 1)?.finish(cx)? } else { U::text(cx, spec)?.into_obj() };
         let r = protocol::format_value(cx, &v, &spec)?;
-        if let Some(s) = r.cast::<Str>() {
+        if i == t.len() {
+            out.last(&r);
+        } else if let Some(s) = r.cast::<Str>() {
             out.str(s);
         }
         cx.release(r);

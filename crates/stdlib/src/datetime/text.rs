@@ -116,7 +116,10 @@ fn derived_name(cx: &mut Cx, name: &Obj, moment: &Moment) -> PyResult<String> {
     let (one, two) = (cx.str("%")?, cx.str("%%")?);
     let doubled = protocol::call_method(cx, name, "replace", &[one, two])?;
     match doubled.cast::<Str>() {
-        Some(s) => Ok(clock_text::format(moment, &s.to_text(cx))),
+        Some(s) => {
+            let format = s.to_text(cx);
+            Ok(clock_text::format(moment, &format, &mut |item| crate::locale::date_text(cx, item)))
+        }
         None => Err(cx.type_error("tzname.replace() did not return a string")),
     }
 }
@@ -174,7 +177,7 @@ pub fn strftime(cx: &mut Cx, o: &Obj, format: &Ref<Str>) -> PyResult {
             Some("%G") => out.rust(&format!("{:04}", day.iso().0)),
             Some("%C") => out.rust(&format!("{:02}", day.year / 100)),
             Some("%F") => out.rust(&self::day(day)),
-            Some(raw) => out.rust(&clock_text::format(&moment, raw)),
+            Some(raw) => out.rust(&clock_text::format(&moment, raw, &mut |item| crate::locale::date_text(cx, item))),
             None => points[at..end].iter().for_each(|p| out.push(*p)),
         }
         at = end;

@@ -4,9 +4,9 @@ use super::context::ContextObj;
 use super::{State, context_or_current, current, state};
 use crate::params::{Params, bind};
 use retic_decimal::limbs::Limbs;
-use retic_decimal::text::Locale;
 use retic_decimal::{Context, Dec, Kind, MAX_PREC, Rounding, arith, compare, flag, transcend};
 use retic_numbers::format::parse_spec;
+use retic_numbers::locale::Locale;
 use retic_runtime::types::code::Hidden;
 use retic_runtime::types::complex::{self, Complex};
 use retic_runtime::types::type_::{Cmp, Op, flags};
@@ -499,10 +499,11 @@ impl Decimal {
             return Err(bad(cx));
         }
         protocol::check_size(cx, 1, parsed.width.unwrap_or(0).max(parsed.precision.unwrap_or(0)), 4)?;
-        let mut locale = Locale::default();
-        if let Some(o) = r#override {
-            locale = locale_of(cx, o)?;
-        }
+        let locale = match r#override {
+            Some(o) => locale_of(cx, o)?,
+            None if parsed.kind == Some('n') => protocol::locales::numbers(cx).unwrap_or_default(),
+            None => Locale::default(),
+        };
         let mut status = 0;
         let default = if ctx.capitals.get() { 'G' } else { 'g' };
         let text = this.value.0.format(&parsed, default, ctx.rules().rounding, &locale, &mut status);

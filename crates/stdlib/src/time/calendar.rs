@@ -1,4 +1,6 @@
-//! Broken-down times and their text: the proleptic Gregorian calendar and `strftime` in the C locale.
+//! Broken-down times and their text: the proleptic Gregorian calendar and `strftime`.
+
+use retic_runtime::host::locales::{c_text, item};
 
 /// A moment as a calendar shows it. `month` and `yday` count from 1, `wday` from Monday = 0.
 #[derive(Clone, Debug)]
@@ -117,8 +119,9 @@ fn number(out: &mut String, flag: Option<char>, width: Option<usize>, value: i64
     }
 }
 
-/// `strftime` as glibc's in the C locale. A directive it does not know stays as it is.
-pub fn format(m: &Moment, format: &str) -> String {
+/// `strftime` as glibc's; `local`: the texts of the user's language, by the numbers of `<langinfo.h>`, where it is another than C.
+/// A directive it does not know stays as it is.
+pub fn format(m: &Moment, format: &str, local: &mut dyn FnMut(i32) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = format.chars().peekable();
     while let Some(c) = rest.next() {
@@ -149,8 +152,8 @@ pub fn format(m: &Moment, format: &str) -> String {
         raw.push(d);
         let mut num = |v: i64, w: usize, fill: char| number(&mut out, flag, width, v, w, fill);
         let twelve = if m.hour % 12 == 0 { 12 } else { m.hour % 12 };
-        let day = DAYS[m.wday as usize];
-        let month = MONTHS[(m.month - 1).rem_euclid(12) as usize];
+        let (day, month) = ((m.wday as i32 + 1) % 7, (m.month - 1).rem_euclid(12) as i32);
+        let mut said = |i: i32| local(i).unwrap_or_else(|| c_text(i).to_string());
         match d {
             'Y' => num(m.year, 1, '0'),
             'C' => num(m.year.div_euclid(100), 2, '0'),
@@ -175,12 +178,12 @@ pub fn format(m: &Moment, format: &str) -> String {
             's' => num((m.naive() - i128::from(m.offset)) as i64, 1, '0'),
             'a' | 'A' | 'b' | 'B' | 'h' | 'p' | 'P' | 'Z' => {
                 let text = match d {
-                    'a' => day[..3].to_string(),
-                    'A' => day.to_string(),
-                    'b' | 'h' => month[..3].to_string(),
-                    'B' => month.to_string(),
-                    'p' => if m.hour < 12 { "AM" } else { "PM" }.to_string(),
-                    'P' => if m.hour < 12 { "am" } else { "pm" }.to_string(),
+                    'a' => said(item::SHORT_DAY + day),
+                    'A' => said(item::DAY + day),
+                    'b' | 'h' => said(item::SHORT_MONTH + month),
+                    'B' => said(item::MONTH + month),
+                    'p' => said(if m.hour < 12 { item::AM } else { item::PM }),
+                    'P' => said(if m.hour < 12 { item::AM } else { item::PM }).to_lowercase(),
                     _ => m.zone.clone(),
                 };
                 let text = match flag {
@@ -192,6 +195,7 @@ pub fn format(m: &Moment, format: &str) -> String {
                 (text.chars().count()..width.unwrap_or(0)).for_each(|_| out.push(' '));
                 out.push_str(&text);
             }
+            'z' if m.isdst < 0 => {}
             'z' => {
                 let a = m.offset.abs();
                 out.push_str(&std::format!("{}{:02}{:02}", if m.offset < 0 { '-' } else { '+' }, a / 3600, a / 60 % 60));
@@ -199,12 +203,21 @@ pub fn format(m: &Moment, format: &str) -> String {
             'n' => out.push('\n'),
             't' => out.push('\t'),
             '%' => out.push('%'),
-            'c' => out.push_str(&self::format(m, "%a %b %e %H:%M:%S %Y")),
-            'D' | 'x' => out.push_str(&self::format(m, "%m/%d/%y")),
-            'F' => out.push_str(&self::format(m, "%Y-%m-%d")),
-            'R' => out.push_str(&self::format(m, "%H:%M")),
-            'T' | 'X' => out.push_str(&self::format(m, "%H:%M:%S")),
-            'r' => out.push_str(&self::format(m, "%I:%M:%S %p")),
+            'c' | 'x' | 'X' | 'r' => {
+                let within = said(match d {
+                    'c' => item::DATE_AND_TIME,
+                    'x' => item::DATE,
+                    'X' => item::TIME,
+                    _ => item::TWELVE_HOURS,
+                });
+                // A locale that knows no such hours has no text for them.
+                let within = if within.is_empty() { c_text(item::TWELVE_HOURS) } else { &within };
+                out.push_str(&self::format(m, within, local));
+            }
+            'D' => out.push_str(&self::format(m, "%m/%d/%y", local)),
+            'F' => out.push_str(&self::format(m, "%Y-%m-%d", local)),
+            'R' => out.push_str(&self::format(m, "%H:%M", local)),
+            'T' => out.push_str(&self::format(m, "%H:%M:%S", local)),
             _ => out.push_str(&raw),
         }
     }

@@ -3,6 +3,7 @@
 use super::width::{Unit, each_width};
 use super::{Chars, Str};
 use crate::cx::{Cx, PyResult};
+use crate::object::Obj;
 
 /// A string in the making.
 #[derive(Default)]
@@ -10,11 +11,13 @@ pub struct Text {
     narrow: Vec<u8>,
     /// All characters, once one did not fit into a byte.
     wide: Option<Vec<u32>>,
+    /// A string that is all of it: what is made is that very object.
+    given: Option<Obj>,
 }
 
 impl Text {
     pub fn with_capacity(n: usize) -> Text {
-        Text { narrow: Vec::with_capacity(n), wide: None }
+        Text { narrow: Vec::with_capacity(n), wide: None, given: None }
     }
     /// Number of characters.
     pub fn len(&self) -> usize {
@@ -22,6 +25,16 @@ impl Text {
     }
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+    /// Takes a string with which the text ends. Where it begins with it, too, no other string is made.
+    pub fn last(&mut self, s: &Obj) {
+        if let Some(t) = s.cast::<Str>() {
+            if self.is_empty() {
+                self.given = Some(s.clone());
+            } else {
+                self.str(t);
+            }
+        }
     }
     fn widen(&mut self) -> &mut Vec<u32> {
         let narrow = &mut self.narrow;
@@ -71,6 +84,9 @@ impl Text {
     }
     /// The string.
     pub fn finish(self, cx: &Cx) -> PyResult {
+        if let Some(given) = self.given {
+            return Ok(given);
+        }
         Ok(match self.wide {
             None => Str::from_latin1(cx, &self.narrow)?,
             Some(wide) => Str::from_points(cx, &wide)?,

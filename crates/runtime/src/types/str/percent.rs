@@ -15,7 +15,10 @@ pub fn modulo(cx: &mut Cx, text: &Obj, values: &Obj) -> PyResult {
     if t.eq_str(cx, "%s") && values.shape() == crate::object::shape::STR {
         return Ok(values.clone());
     }
-    each_width!(t, units => fill(cx, units, values, false))?.finish(cx)
+    let out = each_width!(t, units => fill(cx, units, values, false))?;
+    // Without directives the text stays what it is.
+    let plain = out.len() == t.len() && each_width!(t, units => !units.iter().any(|c| c.point() == u32::from('%')));
+    if plain { Ok(text.clone()) } else { out.finish(cx) }
 }
 
 /// `bytes % values` (PEP 461).
@@ -348,7 +351,13 @@ fn fill<U: Unit>(cx: &mut Cx, t: &[U], values: &Obj, bytes: bool) -> PyResult<Te
             out.fill(32, pad);
         }
         out.rust(sign);
-        body.put(&mut out);
+        match &body {
+            Body::Str(s, n) if i == t.len() && pad == 0 && s.cast::<Str>().is_some_and(|s| s.len() <= *n) => {
+                out.last(s);
+                continue;
+            }
+            _ => body.put(&mut out),
+        }
         if left {
             out.fill(32, pad);
         }
