@@ -121,6 +121,8 @@ pub(crate) struct Unit<'a> {
     /// The statement that is at work, and the one whose blocks stand deeper in each other than CPython allows.
     pub statement: TextRange,
     pub too_deep: Option<TextRange>,
+    /// Handlers around what is at work: each counts once more.
+    pub handlers: usize,
 }
 
 /// So many blocks may stand in each other (CO_MAXBLOCKS of newer versions).
@@ -273,6 +275,7 @@ impl<'a> Emitter<'a> {
             range: TextRange::default(),
             statement: TextRange::default(),
             too_deep: None,
+            handlers: 0,
         };
         if scope.needs_class_closure {
             unit.cellvars.add("__class__".into());

@@ -25,6 +25,40 @@ pub struct CompileError {
     pub late: bool,
 }
 
+/// How the sentences of the tokenizer begin.
+const OF_TOKENIZER: [&str; 17] = [
+    "unterminated ",
+    "invalid decimal literal",
+    "invalid hexadecimal literal",
+    "invalid octal literal",
+    "invalid binary literal",
+    "invalid imaginary literal",
+    "invalid digit ",
+    "leading zeros in ",
+    "invalid character ",
+    "invalid non-printable ",
+    "unmatched ",
+    "too many nested f-strings",
+    "closing parenthesis ",
+    "string: unmatched ",
+    "string: single ",
+    "string: newlines are ",
+    "string: expressions nested ",
+];
+
+impl CompileError {
+    /// Whether the tokenizer refused it.
+    pub fn is_of_tokenizer(&self) -> bool {
+        let said = self.message.strip_prefix(['f', 't']).filter(|s| s.starts_with('-')).map_or(&self.message[..], |s| &s[1..]);
+        let place = self.line == self.end_line && self.column as i32 == self.end_column;
+        OF_TOKENIZER.iter().any(|s| said.starts_with(s)) || said.starts_with("string: expecting '}'") && place
+    }
+    /// Whether the line shown with it goes without its end, as those do that are not the last the tokenizer has read.
+    pub fn is_cut(&self, source: &str) -> bool {
+        self.is_of_tokenizer() || self.message.ends_with(" was never closed") && source.lines().count() > self.line as usize
+    }
+}
+
 /// A SyntaxWarning (or DeprecationWarning) found while compiling.
 #[derive(Clone, Debug)]
 pub struct Warning {
@@ -64,6 +98,17 @@ impl<'s> Lines<'s> {
     /// The byte offset where a line (from 1) begins.
     pub fn start_of(&self, line: u32) -> u32 {
         self.starts.get((line as usize).wrapping_sub(1)).copied().unwrap_or(0)
+    }
+
+    /// Where the source ends: a line end that is its last says nothing.
+    pub fn end(&self) -> u32 {
+        let text = self.source.strip_suffix('\n').unwrap_or(self.source);
+        text.strip_suffix('\r').unwrap_or(text).len() as u32
+    }
+
+    /// A line (from 1) without its end.
+    pub fn text(&self, line: u32) -> Option<&'s str> {
+        self.source.lines().nth((line as usize).wrapping_sub(1))
     }
 
     /// Line (from 1) of a byte offset.

@@ -24,6 +24,10 @@ impl Text {
 /// A problem inside a literal.
 pub struct LiteralError(pub String);
 
+fn invalid_escape(c: char) -> String {
+    format!("\"\\{c}\" is an invalid escape sequence. Such sequences will not work in the future. Did you mean \"\\\\{c}\"? A raw string is also an option.")
+}
+
 /// Decodes the escapes of a string body. `warn` hears of invalid escapes (offset, message).
 pub fn decode_str(body: &str, raw: bool, out: &mut Text, warn: &mut dyn FnMut(usize, String)) -> Result<(), LiteralError> {
     let mut chars = body.char_indices().peekable();
@@ -40,6 +44,8 @@ pub fn decode_str(body: &str, raw: bool, out: &mut Text, warn: &mut dyn FnMut(us
             continue;
         }
         let Some((_, e)) = chars.next() else {
+            // What ends so stands before a field of an f-string.
+            warn(at, invalid_escape('{'));
             out.0.push(u32::from('\\'));
             break;
         };
@@ -120,7 +126,7 @@ pub fn decode_str(body: &str, raw: bool, out: &mut Text, warn: &mut dyn FnMut(us
                 continue;
             }
             _ => {
-                warn(at, format!("\"\\{e}\" is an invalid escape sequence. Such sequences will not work in the future. Did you mean \"\\\\{e}\"? A raw string is also an option."));
+                warn(at, invalid_escape(e));
                 out.0.push(u32::from('\\'));
                 e
             }

@@ -33,8 +33,22 @@ pub fn parse(source: &str, mode: Mode, digits_max: usize) -> Result<Parsed, Box<
     if let Some(at) = too_deep(&parsed) {
         return Err(lines.error("too many nested parentheses", at, at));
     }
+    if let Some((message, at)) = wording::fstring::too_deep(parsed.tokens()) {
+        return Err(lines.error(message, at, at));
+    }
     if let Some(error) = parsed.errors().first() {
-        return Err(wording::reword(&lines, input, parsed.tokens(), error));
+        let mut error = wording::reword(&lines, input, parsed.tokens(), error);
+        // Where the parser stops, the tokenizer goes on to the end: what it refuses comes first.
+        if !error.is_of_tokenizer()
+            && let Some(refused) = wording::refused_behind(&lines, input, parsed.tokens(), parsed.errors())
+        {
+            error = refused;
+        }
+        // An expression has no line end behind a backslash.
+        if mode == Mode::Eval && error.message == "unexpected EOF while parsing" && source.ends_with('\\') {
+            (error.message, error.column, error.end_column) = ("unexpected character after line continuation character".into(), error.column.saturating_sub(1), 0);
+        }
+        return Err(error);
     }
     if let Some(error) = too_long(&lines, input, parsed.tokens(), digits_max) {
         return Err(error);

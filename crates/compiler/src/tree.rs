@@ -6,7 +6,7 @@ use crate::literal::{self, Text};
 use crate::{Mode, emit, parse};
 use retic_bytecode::{Const, Position};
 use ruff_python_ast::*;
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 /// Receives the tree, children first.
 pub trait Build {
@@ -406,10 +406,13 @@ impl<B: Build> Walk<'_, B> {
                 ("Call", vec![("func", func), ("args", args), ("keywords", keywords)])
             }
             Expr::FString(f) => {
-                let mut run = Pieces::new(range);
+                let mut run = Pieces::new();
                 for part in f.value.as_slice() {
                     match part {
-                        FStringPart::Literal(s) => run.text.push_str(&s.value),
+                        FStringPart::Literal(s) => {
+                            run.reaches(s.range);
+                            run.text.push_str(&s.value);
+                        }
                         FStringPart::FString(f) => self.pieces(&f.elements, f.flags.prefix().is_raw(), false, &mut run)?,
                     }
                 }
@@ -417,7 +420,7 @@ impl<B: Build> Walk<'_, B> {
                 ("JoinedStr", vec![("values", values)])
             }
             Expr::TString(t) => {
-                let mut run = Pieces::new(range);
+                let mut run = Pieces::new();
                 for part in t.value.as_slice() {
                     self.pieces(&part.elements, part.flags.prefix().is_raw(), true, &mut run)?;
                 }
@@ -479,9 +482,10 @@ impl<B: Build> Walk<'_, B> {
     fn flush(&mut self, run: &mut Pieces<B>) -> Result<(), TreeError<B::Error>> {
         if !run.text.0.is_empty() {
             let c = std::mem::take(&mut run.text).into_const();
-            let made = self.literal(c, run.range)?;
+            let made = self.literal(c, run.range.unwrap_or_default())?;
             run.values.push(made);
         }
+        run.range = None;
         Ok(())
     }
     fn finish(&mut self, mut run: Pieces<B>) -> Got<B> {
@@ -494,6 +498,7 @@ impl<B: Build> Walk<'_, B> {
             let i = match element {
                 InterpolatedStringElement::Literal(l) => {
                     let body = self.lines.source[l.range.start().to_usize()..l.range.end().to_usize()].replace("{{", "{").replace("}}", "}");
+                    run.reaches(l.range);
                     if let Err(e) = literal::decode_str(&body, raw, &mut run.text, &mut |_, _| {}) {
                         return Err(self.syntax(e.0, l.range));
                     }
@@ -508,7 +513,9 @@ impl<B: Build> Walk<'_, B> {
                 ConversionFlag::Repr => 114,
             };
             if i.debug_text.is_some() {
-                run.text.push_str(&emit::debug_text(self.lines.source, i));
+                let (text, end) = emit::debug_text(self.lines.source, i);
+                run.reaches(TextRange::new(i.range.start() + TextSize::from(1), TextSize::from(end as u32)));
+                run.text.push_str(&text);
                 if i.format_spec.is_none() && conversion == -1 {
                     conversion = 114;
                 }
@@ -517,10 +524,12 @@ impl<B: Build> Walk<'_, B> {
             let spec = match &i.format_spec {
                 None => self.none()?,
                 Some(spec) => {
-                    let mut inner = Pieces::new(spec.range);
+                    // It begins with its colon.
+                    let whole = TextRange::new(spec.range.start() - TextSize::from(1), spec.range.end());
+                    let mut inner = Pieces::new();
                     self.pieces(&spec.elements, raw, false, &mut inner)?;
                     let values = self.finish(inner)?;
-                    self.at("JoinedStr", vec![("values", values)], spec.range)?
+                    self.at("JoinedStr", vec![("values", values)], whole)?
                 }
             };
             let mut fields = vec![("value", self.expr(&i.expression)?)];
@@ -588,10 +597,15 @@ impl<B: Build> Walk<'_, B> {
 struct Pieces<B: Build> {
     values: Vec<B::Out>,
     text: Text,
-    range: TextRange,
+    /// Where the text at hand stands.
+    range: Option<TextRange>,
 }
 impl<B: Build> Pieces<B> {
-    fn new(range: TextRange) -> Self {
-        Pieces { values: Vec::new(), text: Text::default(), range }
+    fn new() -> Self {
+        Pieces { values: Vec::new(), text: Text::default(), range: None }
+    }
+    /// The text at hand goes on over a range.
+    fn reaches(&mut self, range: TextRange) {
+        self.range = Some(self.range.map_or(range, |r| r.cover(range)));
     }
 }

@@ -356,7 +356,7 @@ impl Writer<'_> {
                 InterpolatedStringElement::Interpolation(i) => {
                     let mut conversion = i.conversion;
                     if i.debug_text.is_some() {
-                        braces(&crate::emit::debug_text(self.source, i), body);
+                        braces(&crate::emit::debug_text(self.source, i).0, body);
                         if i.format_spec.is_none() && conversion == ConversionFlag::None {
                             conversion = ConversionFlag::Repr;
                         }

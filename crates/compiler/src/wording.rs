@@ -3,7 +3,7 @@
 mod blocks;
 mod calls;
 mod equals;
-mod fstring;
+pub mod fstring;
 mod juxtaposed;
 mod literal;
 mod number;
@@ -46,10 +46,42 @@ fn marked(lines: &Lines, message: &str, at: u32) -> Box<CompileError> {
     error
 }
 
+/// What the tokenizer refuses behind the parser's first error. Inside of an f-string that has an error nobody knows where it goes on.
+pub fn refused_behind(lines: &Lines, source: &str, tokens: &Tokens, errors: &[ParseError]) -> Option<Box<CompileError>> {
+    let first = errors.first()?.location.start().to_u32();
+    if fstring::is_inside(tokens, first) {
+        return None;
+    }
+    let number = tokens
+        .iter()
+        .filter(|t| t.start().to_u32() > first && matches!(t.kind(), TokenKind::Int | TokenKind::Float | TokenKind::Complex))
+        .find_map(|t| number_at(lines, source, t.start().to_u32()));
+    let lexical = errors.iter().skip(1).filter(|e| matches!(e.error, E::Lexical(_) | E::FStringError(_) | E::TStringError(_)));
+    let other = lexical.map(|e| reword(lines, source, tokens, e)).find(|e| e.is_of_tokenizer());
+    match (number, other) {
+        (Some(n), Some(o)) if (o.line, o.column) < (n.line, n.column) => Some(o),
+        (n, o) => n.or(o),
+    }
+}
+
 /// Rewrites one parser error.
 pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) -> Box<CompileError> {
+    let mut found = reworded(lines, source, tokens, error);
+    // Of a line end one column is marked.
+    if found.message == "invalid syntax" && found.column > 0 && (found.end_line > found.line || found.end_column == found.column as i32) {
+        let at_end = lines.text(found.line).is_some_and(|l| l.chars().count() as u32 + 1 == found.column);
+        if at_end {
+            (found.end_line, found.end_column) = (found.line, found.column as i32 + 1);
+        }
+    }
+    found
+}
+
+fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) -> Box<CompileError> {
     let (start, end) = (error.location.start().to_u32(), error.location.end().to_u32());
-    if let Some(found) = brackets(lines, source, tokens, start) {
+    let pattern = matches!(&error.error, E::OtherError(text) if text.starts_with("Positional patterns cannot follow"));
+    // In a pattern that is never closed the end comes before any rule about its parts.
+    if let Some(found) = brackets(lines, source, tokens, if pattern { source.len() as u32 } else { start }) {
         return found;
     }
     if let Some(found) = number_at(lines, source, start) {
@@ -95,23 +127,18 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         E::Lexical(LexicalErrorType::LineContinuationError) => {
             let nothing = source[end as usize..].trim_matches(['\r', '\n']).is_empty();
             let message = if nothing { "unexpected EOF while parsing" } else { "unexpected character after line continuation character" };
-            let mut error = lines.error(message, end, end);
+            let mut error = if nothing { lines.error(message, lines.end(), lines.end()) } else { lines.error(message, end, end) };
             error.end_column = if nothing { -1 } else { 0 };
             error
         }
-        E::Lexical(LexicalErrorType::MissingUnicodeLbrace | LexicalErrorType::MissingUnicodeRbrace)
-            if tokens
-                .iter()
-                .rfind(|t| t.start().to_u32() <= start && matches!(t.kind(), TokenKind::FStringStart | TokenKind::FStringEnd))
-                .is_some_and(|t| t.kind() == TokenKind::FStringStart) =>
-        {
-            // The escape and what was read as its name.
-            let part = tokens.iter().rfind(|t| t.start().to_u32() <= start && t.kind() == TokenKind::FStringStart).map_or(0, |t| t.end().to_usize());
-            let from = source[..start as usize].rfind("\\N").unwrap_or(part);
-            let (first, last) = (from - part, (start as usize - part).saturating_sub(1));
-            marked(lines, &format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {first}-{last}: malformed \\N character escape"), start)
+        E::Lexical(_) if fstring::escape(source, tokens, start).is_some() => {
+            fstring::escape(source, tokens, start).map_or_else(|| at("invalid syntax"), |(message, s, e)| lines.error(message, s, e))
         }
-        E::Lexical(LexicalErrorType::Eof) => at("unexpected EOF while parsing"),
+        E::Lexical(LexicalErrorType::Eof) => {
+            let mut error = lines.error("unexpected EOF while parsing", lines.end(), lines.end());
+            error.end_column = -1;
+            error
+        }
         E::Lexical(LexicalErrorType::UnrecognizedToken { tok: '$' | '?' | '!' | '`' }) if fstring::field(source, tokens, start).is_some() => {
             fstring::field(source, tokens, start).map_or_else(|| at("invalid syntax"), |(message, s, e)| lines.error(message, s, e))
         }
@@ -124,7 +151,8 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         E::OtherError(text) if text.starts_with("Expected an indented block") => blocks::missing(lines, source, tokens, start),
         E::InvalidAssignmentTarget => {
             let hint = if equals::is_alone(tokens, start, end) { " here. Maybe you meant '==' instead of '='?" } else { "" };
-            if source[start as usize..].starts_with("yield") {
+            let bracketed = tokens.iter().rfind(|t| t.end().to_u32() <= start).is_some_and(|t| t.kind() == TokenKind::Lpar);
+            if source[start as usize..].starts_with("yield") && !bracketed {
                 return at("assignment to yield expression not possible");
             }
             assignment(lines, source, start, end, "assign to", hint)
@@ -171,6 +199,7 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             Some(comma) => lines.error("invalid syntax", comma.start().to_u32(), comma.end().to_u32()),
             None => at("invalid syntax"),
         },
+        E::ExpectedToken { expected: TokenKind::Else, found: TokenKind::Colon } => invalid(token_at(start)),
         E::ExpectedToken { expected: TokenKind::Else, .. } => {
             let all: Vec<_> = tokens.iter().copied().collect();
             let behind = all.iter().position(|t| t.end().to_u32() > start).unwrap_or(all.len());
@@ -232,11 +261,17 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
             match token.filter(|t| t.start().to_usize() < source.len()) {
                 Some(t) => lines.error("expected 'except' or 'finally' block", t.start().to_u32(), t.end().to_u32()),
                 None => {
-                    let mut error = lines.error("expected 'except' or 'finally' block", start, start);
+                    let mut error = lines.error("expected 'except' or 'finally' block", lines.end(), lines.end());
                     error.end_column = -1;
                     error
                 }
             }
+        }
+        E::OtherError(text) if text.contains("after decorator") && source[start as usize..].trim().is_empty() => {
+            // Behind the last line stands a token without a column.
+            let mut error = lines.error("invalid syntax", lines.end(), lines.end());
+            (error.column, error.end_column) = (0, 0);
+            error
         }
         E::OtherError(text) if text.starts_with("Multiple exception types must be") => at("multiple exception types must be parenthesized when using 'as'"),
         E::OtherError(text) if text.starts_with("Cannot have both 'except'") => {
@@ -255,7 +290,10 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         E::UnparenthesizedGeneratorExpression if calls::of_class(tokens, start) => invalid(tokens.iter().find(|t| t.start().to_u32() >= start && t.kind() == TokenKind::For)),
         E::UnparenthesizedGeneratorExpression => at("Generator expression must be parenthesized"),
         E::IterableUnpackingInComprehension => at("iterable unpacking cannot be used in comprehension"),
-        E::EmptySlice => at("invalid syntax"),
+        E::EmptySlice => match juxtaposed::empty_brackets(tokens, start) {
+            Some((message, s, e)) => lines.error(message, s, e),
+            None => at("invalid syntax"),
+        },
         E::ExpectedToken { expected: TokenKind::Colon, .. } if calls::key_end(tokens, start).is_some() => {
             let last = calls::key_end(tokens, start).map_or(start, |e| e.saturating_sub(1));
             let mut error = lines.error("':' expected after dictionary key", last, last);
@@ -298,6 +336,13 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         }
         E::OtherError(text) if text.contains("Bytes literal cannot be mixed") => marked(lines, "cannot mix bytes and nonbytes literals", end),
         _ => {
+            // A conditional expression wants an expression at its end.
+            if let Some(t) = tokens.iter().find(|t| t.end().to_u32() > start || t.kind() == TokenKind::Newline && t.start().to_u32() >= start)
+                && juxtaposed::is_behind_else(tokens, t)
+            {
+                let message = "expected expression after 'else', but statement is given";
+                return if t.kind() == TokenKind::Newline { marked(lines, message, t.start().to_u32()) } else { lines.error(message, t.start().to_u32(), t.end().to_u32()) };
+            }
             if let Some((message, s, e)) = calls::parameters(tokens, start).or_else(|| calls::displays(source, tokens, start)) {
                 return lines.error(message, s, e);
             }
@@ -367,7 +412,9 @@ fn brackets(lines: &Lines, source: &str, tokens: &Tokens, failed_at: u32) -> Opt
     let line = lines.line(failed.map_or(failed_at, |t| t.start().to_u32()));
     // CPython looks for open brackets to the end of the text when the parser failed in a later line.
     let in_field = fstring::opens_field(tokens, from);
-    (rest_is_empty || line > lines.line(from) && !in_field).then(|| {
+    // What follows an expression might have been a set: it was read to the end.
+    let tried = failed.is_some_and(|t| t.start().to_u32() == from && left == '{') && juxtaposed::is_behind_expression(tokens, from);
+    (rest_is_empty || tried && !in_field || line > lines.line(from) && !in_field).then(|| {
         let mut error = lines.error(format!("'{left}' was never closed"), from, from);
         error.end_column = 0;
         error

@@ -81,7 +81,7 @@ pub(crate) fn tree(cx: &mut Cx, source: &str, filename: &str, mode: Mode) -> PyR
     match made {
         Ok(o) => Ok(o),
         Err(TreeError::Build(r)) => Err(r),
-        Err(TreeError::Syntax(e)) => Err(syntax_error(cx, &e, filename, source)),
+        Err(TreeError::Syntax(e)) => Err(syntax_error(cx, &e, filename, &crate::read(source, mode))),
     }
 }
 

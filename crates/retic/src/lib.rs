@@ -17,6 +17,7 @@ use retic_compiler::{CompileError, ErrorKind, Mode, Options};
 use retic_runtime::Obj;
 use retic_runtime::cx::{CompileRequest, Cx, PyResult};
 use retic_runtime::interp::{self, Interp};
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::rc::Rc;
 
@@ -411,8 +412,13 @@ fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32) -> P
             }
             Ok(compiled.code)
         }
-        Err(e) => Err(syntax_error(cx, &e, filename, text)),
+        Err(e) => Err(syntax_error(cx, &e, filename, &read(text, mode))),
     }
+}
+
+/// Text as the tokenizer reads it: the last line of a program has an end, that of an expression need not have one.
+fn read(text: &str, mode: Mode) -> Cow<'_, str> {
+    if mode == Mode::Eval || text.is_empty() || text.ends_with('\n') { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }
 }
 
 /// Flags of `compile` for text that is typed line by line.
@@ -434,7 +440,7 @@ fn warn(cx: &mut Cx, w: &retic_compiler::Warning, filename: &str, text: &str) ->
             // As errors, invalid escapes have a shorter sentence.
             let message = w.message.replace(" Such sequences will not work in the future.", "");
             let e = CompileError { kind: ErrorKind::Syntax, message, line: w.line, column: w.column, end_line: w.end_line, end_column: w.end_column, late: w.late };
-            Err(syntax_error(cx, &e, filename, text))
+            Err(syntax_error(cx, &e, filename, &read(text, Mode::Exec)))
         }
         other => other,
     }
@@ -446,7 +452,7 @@ fn without_nulls(cx: &mut Cx, source: &[u8], filename: &str) -> PyResult<()> {
     let before = &source[..at];
     let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
     let e = CompileError { kind: ErrorKind::Syntax, message: "source code cannot contain null bytes".into(), line, column: 0, end_line: line, end_column: 0, late: false };
-    Err(syntax_error(cx, &e, filename, &String::from_utf8_lossy(before)))
+    Err(syntax_error(cx, &e, filename, &read(&String::from_utf8_lossy(before), Mode::Exec)))
 }
 
 /// The text of a source in whatever coding it names; SyntaxError where that is not known or does not fit.
@@ -464,7 +470,7 @@ fn decoded(cx: &mut Cx, bytes: &[u8], filename: &str, is_file: bool) -> PyResult
             };
             let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
             let column = before.iter().rev().take_while(|b| **b != b'\n').count() as u32;
-            Err(syntax_error(cx, &refused(format!("(unicode error) {reason}"), line, column), filename, &String::from_utf8_lossy(bytes)))
+            Err(syntax_error(cx, &refused(format!("(unicode error) {reason}"), line, column), filename, &read(&String::from_utf8_lossy(bytes), Mode::Exec)))
         });
     };
     match retic_runtime::codecs::decode(cx, bytes, &coding, "strict") {
@@ -527,13 +533,17 @@ fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> re
     let made = (|| {
         // What has no file shows no text: the compiler looks there.
         let shown = if e.late && filename.starts_with('<') { "" } else { text };
-        let line = shown.lines().nth((e.line as usize).wrapping_sub(1)).map(|l| format!("{l}\n"));
+        let cut = e.is_cut(shown);
+        let line = shown.split_inclusive('\n').nth((e.line as usize).wrapping_sub(1)).map(|l| {
+            let bare = l.trim_end_matches(['\n', '\r']);
+            if cut || bare.len() == l.len() { bare.to_string() } else { format!("{bare}\n") }
+        });
         let (none, none_end) = (cx.none(), cx.none());
         let number = |cx: &Cx, n: u32| if n == 0 { Ok(cx.none()) } else { cx.int(i64::from(n)) };
         let details = vec![
             cx.str(filename)?,
             number(cx, e.line)?,
-            number(cx, e.column)?,
+            if e.line == 0 { cx.none() } else { cx.int(i64::from(e.column))? },
             match line {
                 Some(l) => cx.str(&l)?,
                 None => none,

@@ -115,7 +115,7 @@ mod functions {
         }
         match retic_compiler::symtable(&text, mode) {
             Ok(entry) => table(cx, &entry),
-            Err(e) => Err(syntax_error(cx, &e, &file, &text)),
+            Err(e) => Err(syntax_error(cx, &e, &file, &crate::read(&text, mode))),
         }
     }
 }

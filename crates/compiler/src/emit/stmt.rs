@@ -309,9 +309,13 @@ impl<'a> Emitter<'a> {
     }
 
     fn put_frame(&mut self, frame: FrameBlock<'a>) {
+        // What waits for StopIteration around a generator counts, too.
+        let generator = usize::from(self.scope().generator || self.scope().coroutine);
         let u = self.u();
-        if u.frames.len() >= BLOCKS_MAX {
-            u.too_deep.get_or_insert(u.statement);
+        if u.frames.len() + u.handlers + generator >= BLOCKS_MAX {
+            let handler = matches!(frame.kind, FrameKind::HandlerCleanup | FrameKind::Star);
+            let with = matches!(frame.kind, FrameKind::With | FrameKind::AsyncWith);
+            u.too_deep.get_or_insert(if handler || with { frame.range } else { u.statement });
         }
         u.frames.push(frame);
     }
@@ -489,11 +493,9 @@ impl<'a> Emitter<'a> {
             self.jump(SETUP_WITH, last);
         }
         self.use_block(block);
-        self.push_frame(if w.is_async { FrameKind::AsyncWith } else { FrameKind::With }, block, last);
         let place = item.context_expr.range();
-        if let Some(f) = self.u().frames.last_mut() {
-            f.range = place;
-        }
+        let kind = if w.is_async { FrameKind::AsyncWith } else { FrameKind::With };
+        self.put_frame(FrameBlock { kind, start: block, exit: last, finally: None, name: None, range: place });
         match &item.optional_vars {
             Some(v) => self.expr(v)?,
             None => self.op(POP_TOP),
@@ -571,6 +573,7 @@ impl<'a> Emitter<'a> {
         self.u().frames.pop();
         self.jump(JUMP_FORWARD, orelse);
         self.use_block(except);
+        self.u().handlers += 1;
         for (i, ExceptHandler::ExceptHandler(h)) in t.handlers.iter().enumerate() {
             if h.type_.is_none() && i + 1 < t.handlers.len() {
                 return self.error("default 'except:' must be last", h.range);
@@ -590,7 +593,7 @@ impl<'a> Emitter<'a> {
                 self.jump(SETUP_FINALLY, cleanup_end);
                 self.use_block(cleanup_body);
                 let bound: Rc<str> = name.id.as_str().into();
-                self.put_frame(FrameBlock { kind: FrameKind::HandlerCleanup, start: cleanup_body, exit: 0, finally: None, name: Some(bound), range: TextRange::default() });
+                self.put_frame(FrameBlock { kind: FrameKind::HandlerCleanup, start: cleanup_body, exit: 0, finally: None, name: Some(bound), range: h.range });
                 self.inner(&h.body)?;
                 self.u().frames.pop();
                 self.op(POP_BLOCK);
@@ -605,7 +608,7 @@ impl<'a> Emitter<'a> {
                 self.op(POP_TOP);
                 self.op(POP_TOP);
                 self.use_block(cleanup_body);
-                self.push_frame(FrameKind::HandlerCleanup, cleanup_body, 0);
+                self.put_frame(FrameBlock { kind: FrameKind::HandlerCleanup, start: cleanup_body, exit: 0, finally: None, name: None, range: h.range });
                 self.inner(&h.body)?;
                 self.u().frames.pop();
                 self.op(POP_EXCEPT);
@@ -613,6 +616,7 @@ impl<'a> Emitter<'a> {
             }
             self.use_block(except);
         }
+        self.u().handlers -= 1;
         self.op(RERAISE);
         self.use_block(orelse);
         self.inner(&t.orelse)?;
@@ -632,6 +636,7 @@ impl<'a> Emitter<'a> {
         self.u().frames.pop();
         self.jump(JUMP_FORWARD, orelse);
         self.use_block(except);
+        self.u().handlers += 1;
         // tb value type -> tb value type list rest
         self.op(ROT_TWO);
         self.op(DUP_TOP);
@@ -655,7 +660,7 @@ impl<'a> Emitter<'a> {
             }
             self.jump(SETUP_FINALLY, failed);
             self.next_block();
-            self.push_frame(FrameKind::Star, 0, 0);
+            self.put_frame(FrameBlock { kind: FrameKind::Star, start: 0, exit: 0, finally: None, name: None, range: h.range });
             self.inner(&h.body)?;
             self.u().frames.pop();
             self.nowhere();
@@ -677,6 +682,7 @@ impl<'a> Emitter<'a> {
             self.op(POP_TOP);
             self.use_block(next);
         }
+        self.u().handlers -= 1;
         self.op_arg(LIST_APPEND, 1);
         self.op(PREP_RERAISE_STAR);
         // tb value raise?

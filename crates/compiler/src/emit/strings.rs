@@ -118,7 +118,7 @@ impl<'a> Emitter<'a> {
                 InterpolatedStringElement::Interpolation(i) => {
                     let mut conversion = i.conversion;
                     if i.debug_text.is_some() {
-                        text.push_str(&debug_text(self.lines.source, i));
+                        text.push_str(&debug_text(self.lines.source, i).0);
                         if i.format_spec.is_none() && conversion == ConversionFlag::None {
                             conversion = ConversionFlag::Repr;
                         }
@@ -180,7 +180,7 @@ impl<'a> Emitter<'a> {
                     }
                     InterpolatedStringElement::Interpolation(i) => {
                         if i.debug_text.is_some() {
-                            let text = debug_text(self.lines.source, i);
+                            let text = debug_text(self.lines.source, i).0;
                             texts.last_mut().expect("never empty").push_str(&text);
                         }
                         holes.push((i, raw));
@@ -218,19 +218,52 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// The `x = ` of `f"{x = }"`: source text between the brace and the conversion, format or closing brace.
-pub(crate) fn debug_text(source: &str, i: &InterpolatedElement) -> String {
+/// The `x = ` of `f"{x = }"`: source text between the brace and the conversion, format or closing brace, without comments; and where it ends.
+pub(crate) fn debug_text(source: &str, i: &InterpolatedElement) -> (String, usize) {
     let start = i.range.start().to_usize() + 1;
     let limit = i.range.end().to_usize();
     let mut end = i.expression.range().end().to_usize();
-    // Past closing parentheses and blanks to the `=`, then the blanks after it.
+    // Past closing parentheses, blanks and comments to the `=`, then the blanks and comments after it.
     let bytes = source.as_bytes();
+    let line_end = |at: usize| source[at..limit].find(['\n', '\r']).map_or(limit, |n| at + n);
     while end < limit && bytes[end] != b'=' {
-        end += 1;
+        end = if bytes[end] == b'#' { line_end(end) } else { end + 1 };
     }
     end += 1;
-    while end < limit && bytes[end].is_ascii_whitespace() {
-        end += 1;
+    while end < limit && (bytes[end].is_ascii_whitespace() || bytes[end] == b'#') {
+        end = if bytes[end] == b'#' { line_end(end) } else { end + 1 };
     }
-    source[start..end.min(limit)].to_string()
+    let end = end.min(limit);
+    (without_comments(&source[start..end]), end)
+}
+
+/// Source text without its comments.
+fn without_comments(text: &str) -> String {
+    if !text.contains('#') {
+        return text.to_string();
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['#', '"', '\'']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if rest.starts_with('#') {
+            rest = &rest[rest.find(['\n', '\r']).unwrap_or(rest.len())..];
+            continue;
+        }
+        // A string goes over whole.
+        let quote = &rest[..1];
+        let triple = quote.repeat(3);
+        let quotes = if rest.starts_with(&triple) { &triple[..] } else { quote };
+        let mut end = quotes.len();
+        while end < rest.len() && !rest[end..].starts_with(quotes) {
+            let backslash = rest[end..].starts_with('\\');
+            end += rest[end..].chars().take(1 + usize::from(backslash)).map(char::len_utf8).sum::<usize>();
+        }
+        let end = (end + quotes.len()).min(rest.len());
+        out.push_str(&rest[..end]);
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
 }

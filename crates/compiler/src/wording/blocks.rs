@@ -1,7 +1,7 @@
 //! Indentation, missing blocks, missing colons.
 
 use crate::error::{CompileError, ErrorKind, Lines};
-use ruff_python_ast::token::{TokenKind, Tokens};
+use ruff_python_ast::token::{Token, TokenKind, Tokens};
 use ruff_text_size::Ranged;
 
 /// An indentation that means nothing. CPython notices at the first token of the line, or, where it fits no block, at its end.
@@ -72,11 +72,12 @@ fn tabs_disagree(source: &str, tokens: &Tokens, from: u32, blanks: &str) -> bool
 /// A block that is missing behind a statement.
 pub fn missing(lines: &Lines, source: &str, tokens: &Tokens, at: u32) -> Box<CompileError> {
     let what = owner_of_block(lines, source, tokens, at);
-    let token = tokens.iter().find(|t| t.start().to_u32() >= at && !matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline));
-    let (s, e) = token.map_or((at, at), |t| (t.start().to_u32(), t.end().to_u32()));
-    let mut error = lines.error(format!("expected an indented block after {what}"), s, e);
+    let blank = |t: &Token| matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::Dedent | TokenKind::EndOfFile);
+    let token = tokens.iter().find(|t| t.start().to_u32() >= at && !blank(t) && t.start().to_usize() < source.len());
+    let place = token.map_or((lines.end(), lines.end()), |t| (t.start().to_u32(), t.end().to_u32()));
+    let mut error = lines.error(format!("expected an indented block after {what}"), place.0, place.1);
     error.kind = ErrorKind::Indentation;
-    if s as usize >= source.len() {
+    if token.is_none() {
         error.end_column = -1;
     }
     error

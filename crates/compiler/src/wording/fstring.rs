@@ -15,7 +15,7 @@ pub fn known(source: &str, tokens: &Tokens, kind: &E, word: &str, start: u32, en
             let (s, e) = token.map_or((start, end), |t| (t.start().to_u32(), t.end().to_u32()));
             if text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') {
                 ((format!("{word}: invalid conversion character '{text}': expected 's', 'r', or 'a'"), s, e), false)
-            } else if rest.starts_with(['}', ':', '!']) {
+            } else if rest.starts_with(['}', ':']) {
                 ((format!("{word}: missing conversion character"), s, e), false)
             } else {
                 ((format!("{word}: invalid conversion character"), s, e), false)
@@ -27,8 +27,12 @@ pub fn known(source: &str, tokens: &Tokens, kind: &E, word: &str, start: u32, en
             ((format!("{word}: conversion type must come right after the exclamation mark"), mark, flag.max(start + 1)), false)
         }
         E::SingleRbrace => ((format!("{word}: single '}}' is not allowed"), start, start), true),
+        E::LambdaWithoutParentheses if sign_before(tokens, start).is_some() => {
+            let (s, e) = sign_before(tokens, start).unwrap_or((start, end));
+            ((format!("{word}: expecting a valid expression after '{{'"), s, e), false)
+        }
         E::LambdaWithoutParentheses => ((format!("{word}: lambda expressions are not allowed without parentheses"), start, end), false),
-        E::NewlineInFormatSpec => ((format!("{word}: newlines are not allowed in format specifiers for single quoted {word}s"), start, start), true),
+        E::NewlineInFormatSpec => ((format!("{word}: newlines are not allowed in format specifiers for single quoted {word}s"), start + 1, start + 1), true),
         E::UnclosedLbrace => unclosed(source, tokens, word, start),
         E::UnterminatedString | E::UnterminatedTripleQuotedString => {
             let triple = matches!(kind, E::UnterminatedTripleQuotedString);
@@ -45,6 +49,45 @@ pub fn known(source: &str, tokens: &Tokens, kind: &E, word: &str, start: u32, en
             ((format!("unterminated {what}{word} literal (detected at line {line})"), s, s), true)
         }
     }
+}
+
+/// The sign between the brace that opens a field and what stands at a place.
+fn sign_before(tokens: &Tokens, at: u32) -> Option<(u32, u32)> {
+    let mut before = tokens.iter().filter(|t| t.end().to_u32() <= at).rev();
+    let sign = before.next().filter(|t| matches!(t.kind(), TokenKind::Plus | TokenKind::Minus | TokenKind::Tilde | TokenKind::Not))?;
+    before.next().filter(|t| t.kind() == TokenKind::Lbrace).map(|_| (sign.start().to_u32(), sign.end().to_u32()))
+}
+
+/// An escape that means nothing, in the part of such a string that a place is in. What is marked is what follows that part.
+pub fn escape(source: &str, tokens: &Tokens, at: u32) -> Option<Found> {
+    let strings = |t: &&Token| matches!(t.kind(), TokenKind::FStringStart | TokenKind::TStringStart | TokenKind::FStringEnd | TokenKind::TStringEnd);
+    let opening = tokens.iter().filter(strings).rfind(|t| t.start().to_u32() < at)?;
+    if !matches!(opening.kind(), TokenKind::FStringStart | TokenKind::TStringStart) {
+        return None;
+    }
+    let sign = &source[opening.start().to_usize()..opening.end().to_usize()];
+    let quotes = sign.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    if sign.to_ascii_lowercase().contains('r') {
+        return None;
+    }
+    // The part begins behind the opening or the field before.
+    let field = tokens.iter().rfind(|t| t.kind() == TokenKind::Rbrace && t.end().to_u32() <= at && t.start() >= opening.end());
+    let from = field.map_or(opening.end(), |t| t.end()).to_usize();
+    let mut to = from;
+    let bytes = source.as_bytes();
+    while to < bytes.len() && !source[to..].starts_with(quotes) {
+        match bytes[to] {
+            b'\\' if source[to..].starts_with("\\N{") => to += 3,
+            b'\\' => to += 1 + source[to + 1..].chars().next().map_or(0, char::len_utf8),
+            b'{' if bytes.get(to + 1) == Some(&b'{') => to += 2,
+            b'{' => break,
+            _ => to += source[to..].chars().next().map_or(1, char::len_utf8),
+        }
+    }
+    let to = to.min(source.len());
+    let (first, last, reason) = super::literal::bad_escape(&source[from..to])?;
+    let width = if source[to..].starts_with(quotes) { quotes.len() } else { 1 };
+    Some((format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {first}-{last}: {reason}"), to as u32, (to + width) as u32))
 }
 
 /// What is missing in a field that the parser found unclosed at a place.
@@ -87,6 +130,57 @@ fn unclosed(source: &str, tokens: &Tokens, word: &str, at: u32) -> (Found, bool)
     ((format!("{word}: expecting {what}"), place.0, place.1), false)
 }
 
+/// Fields may stand in the formats of fields, and so on, but not deeper than this.
+const FIELDS_MAX: usize = 3;
+
+/// And so may strings stand in fields of strings.
+const STRINGS_MAX: usize = 149;
+
+/// Where a string stands too deep in the fields of others, or a field in their formats: what is said, and the place.
+pub fn too_deep(tokens: &Tokens) -> Option<(String, u32)> {
+    // Of each string that is open: its kind, and of each brace whether it opens a field.
+    let mut open: Vec<(&'static str, Vec<bool>)> = Vec::new();
+    let mut before = None;
+    for t in tokens.iter() {
+        match t.kind() {
+            TokenKind::FStringStart | TokenKind::TStringStart if open.len() >= STRINGS_MAX => {
+                return Some(("too many nested f-strings or t-strings".to_string(), t.start().to_u32() + 1));
+            }
+            TokenKind::FStringStart => open.push(("f-string", Vec::new())),
+            TokenKind::TStringStart => open.push(("t-string", Vec::new())),
+            TokenKind::FStringEnd | TokenKind::TStringEnd => _ = open.pop(),
+            TokenKind::Lbrace => {
+                if let Some((word, braces)) = open.last_mut() {
+                    let in_format = before == Some(TokenKind::Colon) && braces.last() == Some(&true);
+                    let field = in_format || before.is_some_and(super::tokens::before_field);
+                    braces.push(field);
+                    if field && braces.len() > FIELDS_MAX {
+                        return Some((format!("{word}: expressions nested too deeply"), t.start().to_u32().saturating_sub(1)));
+                    }
+                }
+            }
+            TokenKind::Rbrace => {
+                if let Some((_, braces)) = open.last_mut() {
+                    braces.pop();
+                }
+            }
+            _ => {}
+        }
+        before = Some(t.kind());
+    }
+    None
+}
+
+/// Whether a place is inside of an f-string or t-string.
+pub fn is_inside(tokens: &Tokens, at: u32) -> bool {
+    let depth = |t: &Token| match t.kind() {
+        TokenKind::FStringStart | TokenKind::TStringStart => 1,
+        TokenKind::FStringEnd | TokenKind::TStringEnd => -1,
+        _ => 0,
+    };
+    tokens.iter().take_while(|t| t.start().to_u32() < at).map(depth).sum::<i32>() > 0
+}
+
 /// Whether a brace opens a field of an f-string.
 pub fn opens_field(tokens: &Tokens, brace: u32) -> bool {
     let before = tokens.iter().rfind(|t| t.end().to_u32() <= brace && t.start().to_u32() < brace);
@@ -106,7 +200,10 @@ pub fn is_closing_quote(source: &str, tokens: &Tokens, at: u32) -> bool {
         }
     }
     let Some(outer) = open.last() else { return false };
-    let quotes = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).chars().next();
+    let quotes = |text: &str| {
+        let text = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        (text.chars().next(), text.starts_with("\"\"\"") || text.starts_with("'''"))
+    };
     quotes(&source[outer.start().to_usize()..]) == quotes(&source[at as usize..])
 }
 
@@ -189,6 +286,9 @@ pub fn field(source: &str, tokens: &Tokens, at: u32) -> Option<Found> {
     if let Some(l) = lambda
         && !source[l.end().to_usize()..s as usize].contains(['(', '{'])
     {
+        if let Some((s, e)) = sign_before(tokens, l.start().to_u32()) {
+            return Some((format!("{word}: expecting a valid expression after '{{'"), s, e));
+        }
         return Some((format!("{word}: lambda expressions are not allowed without parentheses"), l.start().to_u32(), s));
     }
     // An operator without its right side ends the expression before it.

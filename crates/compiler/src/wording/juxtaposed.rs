@@ -67,6 +67,30 @@ pub fn expression_start(tokens: &[Token], behind: usize) -> usize {
     i
 }
 
+/// Whether the token at `at` stands right behind an expression.
+pub fn is_behind_expression(all: &Tokens, at: u32) -> bool {
+    all.iter().rfind(|t| t.end().to_u32() <= at && !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).is_some_and(|t| ends(t.kind()))
+}
+
+/// Whether a token stands behind the `else` of a conditional expression.
+pub fn is_behind_else(all: &Tokens, token: &Token) -> bool {
+    let mut before = all.iter().filter(|t| t.start() < token.start() && !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)).rev();
+    before.next().is_some_and(|t| t.kind() == TokenKind::Else) && before.next().is_some_and(|t| ends(t.kind()))
+}
+
+/// What is said of `x[]` inside of brackets: two expressions, the second an empty list.
+pub fn empty_brackets(all: &Tokens, at: u32) -> Option<Found> {
+    let tokens = listed(all);
+    let i = tokens.iter().rposition(|t| t.kind() == TokenKind::Lsqb && t.start().to_u32() <= at)?;
+    let depth: i32 = tokens[..i].iter().map(|t| i32::from(opens(t.kind())) - i32::from(closes(t.kind()))).sum();
+    if depth <= 0 {
+        return None;
+    }
+    let first = expression_start(&tokens, i);
+    let last = tokens[expression_end(&tokens, first).max(i + 1) - 1].end().to_u32();
+    Some(("invalid syntax. Perhaps you forgot a comma?".into(), tokens[first].start().to_u32(), last))
+}
+
 /// What is said of the token at `at` if it begins an expression right behind another.
 pub fn find(source: &str, all: &Tokens, at: u32) -> Option<Found> {
     let tokens = listed(all);

@@ -50,7 +50,7 @@ fn bad_byte(body: &str) -> Option<usize> {
 }
 
 /// First and last position of an escape that means nothing, and why.
-fn bad_escape(body: &str) -> Option<(usize, usize, String)> {
+pub fn bad_escape(body: &str) -> Option<(usize, usize, String)> {
     let b = body.as_bytes();
     let mut i = 0;
     while i < b.len() {
@@ -65,6 +65,8 @@ fn bad_escape(body: &str) -> Option<(usize, usize, String)> {
             Some(b'N') => {
                 let close = body[i..].find('}').filter(|_| b.get(i + 2) == Some(&b'{'));
                 match close {
+                    None if b.get(i + 2) != Some(&b'{') => return Some((i, i + 1, "malformed \\N character escape".into())),
+                    Some(3) => return Some((i, i + 2, "malformed \\N character escape".into())),
                     None => return Some((i, body.len() - 1, "malformed \\N character escape".into())),
                     Some(n) => {
                         if retic_unicode::lookup_name(&body[i + 3..i + n]).is_none() {
