@@ -51,11 +51,13 @@ impl CompileError {
     pub fn is_of_tokenizer(&self) -> bool {
         let said = self.message.strip_prefix(['f', 't']).filter(|s| s.starts_with('-')).map_or(&self.message[..], |s| &s[1..]);
         let place = self.line == self.end_line && self.column as i32 == self.end_column;
-        OF_TOKENIZER.iter().any(|s| said.starts_with(s)) || said.starts_with("string: expecting '}'") && place
+        OF_TOKENIZER.iter().any(|s| said.starts_with(s)) || said.ends_with(" prefixes are incompatible") || said.starts_with("string: expecting '}'") && place
     }
     /// Whether the line shown with it goes without its end, as those do that are not the last the tokenizer has read.
     pub fn is_cut(&self, source: &str) -> bool {
-        self.is_of_tokenizer() || self.message.ends_with(" was never closed") && source.lines().count() > self.line as usize
+        self.is_of_tokenizer()
+            || self.message.starts_with("cannot use except statement with")
+            || self.message.ends_with(" was never closed") && source.lines().count() > self.line as usize
     }
 }
 

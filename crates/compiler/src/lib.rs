@@ -67,7 +67,8 @@ pub fn compile(source: &str, options: &Options) -> Result<Compiled, Box<CompileE
     with_stack(source, || {
         let parsed = parse::parse(source, options.mode, options.digits_max)?;
         emit::compile_module(source, &parsed, options).map_err(|mut e| {
-            e.late = true;
+            // CPython's parser says so already.
+            e.late = !e.message.contains(" unpacking cannot be used in ");
             e
         })
     })

@@ -53,6 +53,9 @@ pub fn parse(source: &str, mode: Mode, digits_max: usize) -> Result<Parsed, Box<
     if let Some(error) = too_long(&lines, input, parsed.tokens(), digits_max) {
         return Err(error);
     }
+    if let Some((message, start, end)) = wording::forms::bracketed_keyword(parsed.tokens()) {
+        return Err(lines.error(message, start, end));
+    }
     let warnings = unseparated(&lines, input, parsed.tokens());
     let newline = parsed.tokens().iter().find(|t| t.kind() == ruff_python_ast::token::TokenKind::Newline);
     let line_ends = newline.map_or(0, |t| t.start().to_u32());

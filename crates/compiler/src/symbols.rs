@@ -475,7 +475,10 @@ impl<'a> Builder<'a> {
             self.add(name, flag, at)?;
             // What is wrong with it is said of the declaration.
             if let Some(symbol) = self.scope().symbols.get_mut(mangled.as_str()) {
-                symbol.at = at;
+                // The first declaration is the one that errors show.
+                if symbol.flags & (DEF_GLOBAL | DEF_NONLOCAL) == flag {
+                    symbol.at = at;
+                }
             }
             return Ok(());
         };

@@ -3,6 +3,7 @@
 mod blocks;
 mod calls;
 mod equals;
+pub mod forms;
 pub mod fstring;
 mod juxtaposed;
 mod literal;
@@ -104,6 +105,11 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
         Some(t) => marked(lines, "invalid syntax", t.start().to_u32()),
         None => marked(lines, "invalid syntax", source.len() as u32),
     };
+    if !matches!(error.error, E::Lexical(_) | E::FStringError(_) | E::TStringError(_))
+        && let Some((message, s, e)) = forms::find(source, tokens, start).or_else(|| forms::colon_behind_walrus(tokens, start))
+    {
+        return lines.error(message, s, e);
+    }
     match &error.error {
         E::Lexical(LexicalErrorType::IndentationError) => blocks::indentation(lines, source, tokens, start, true),
         E::Lexical(LexicalErrorType::UnclosedStringError) => {
@@ -165,7 +171,11 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
         E::InvalidDeleteTarget => assignment(lines, source, start, end, "delete", ""),
         E::OtherError(text) if text.contains("can be annotated") => {
             let kind = if text.contains("tuple") || text.contains("Tuple") { "tuple" } else { "list" };
-            at(&format!("only single target (not {kind}) can be annotated"))
+            // Of a tuple without brackets the first part is shown.
+            let open = source[start as usize..].starts_with(['(', '[']);
+            let comma = tokens.iter().find(|t| t.start().to_u32() > start && t.kind() == TokenKind::Comma).filter(|_| !open);
+            let last = comma.and_then(|c| tokens.iter().rfind(|t| t.end() <= c.start())).map_or(end, |t| t.end().to_u32());
+            lines.error(format!("only single target (not {kind}) can be annotated"), start, last)
         }
         E::InvalidAnnotatedAssignmentTarget => at("illegal target for annotation"),
         E::PositionalAfterKeywordArgument => {
@@ -237,14 +247,20 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
             lines.error("expression cannot contain assignment, perhaps you meant \"==\"?", start, sign)
         }
         E::OtherError(text) if text.starts_with("Expected a pattern") => invalid(token_behind(end)),
+        E::InvalidMatchPatternTarget if source[..start as usize].trim_end().ends_with("**") => invalid(token_at(start)),
         E::InvalidMatchPatternTarget if &source[start as usize..end as usize] == "_" => at("cannot use '_' as a target"),
         E::InvalidStarPatternUsage => invalid(token_behind(end)),
         E::ExpectedImaginaryNumber if !source[start as usize..].starts_with(|c: char| c.is_ascii_digit() || c == '.') => invalid(token_at(start)),
         E::ExpectedImaginaryNumber => at("imaginary number required in complex literal"),
+        E::ExpectedRealNumber if !source[start as usize..].starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-')) => invalid(token_behind(end)),
         E::ExpectedRealNumber => at("real number required in complex literal"),
         E::OtherError(text) if text.starts_with("Only one '/'") => at("/ may appear only once"),
         E::OtherError(text) if text.starts_with("Trailing comma not allowed") => {
             let importing = source[..start as usize].rsplit(['\n', ';']).next().is_some_and(|line| line.trim_start().starts_with("from"));
+            let all = source[..end as usize].trim_end_matches([',', ' ']).ends_with('*');
+            if importing && all {
+                return invalid(token_at(end.saturating_sub(1)));
+            }
             if importing { marked(lines, "trailing comma not allowed without surrounding parentheses", end) } else { invalid(token_behind(end)) }
         }
         E::OtherError(text) if text.starts_with("Positional patterns cannot follow") => at("positional patterns follow keyword patterns"),
@@ -273,7 +289,10 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
             (error.column, error.end_column) = (0, 0);
             error
         }
-        E::OtherError(text) if text.starts_with("Multiple exception types must be") => at("multiple exception types must be parenthesized when using 'as'"),
+        E::OtherError(text) if text.starts_with("Multiple exception types must be") => {
+            let bound = token_behind(end).filter(|t| t.kind() == TokenKind::As).and_then(|t| token_behind(t.end().to_u32()));
+            lines.error("multiple exception types must be parenthesized when using 'as'", start, bound.map_or(end, |t| t.end().to_u32()))
+        }
         E::OtherError(text) if text.starts_with("Cannot have both 'except'") => {
             lines.error("cannot have both 'except' and 'except*' on the same 'try'", start, calls::except_end(tokens, start))
         }
@@ -282,12 +301,15 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
             let star = tokens.iter().rfind(|t| t.start().to_u32() <= start && t.kind() == TokenKind::Star);
             let lambda = star.is_some_and(|s| calls::in_lambda(tokens, s.start().to_u32()));
             let behind = star.and_then(|s| token_behind(s.end().to_u32()));
+            let behind = behind.and_then(|t| if t.kind() == TokenKind::Comma { token_behind(t.end().to_u32()) } else { Some(t) });
             match if lambda { behind } else { star } {
                 Some(t) => lines.error("named arguments must follow bare *", t.start().to_u32(), t.end().to_u32()),
                 None => at("named arguments must follow bare *"),
             }
         }
-        E::UnparenthesizedGeneratorExpression if calls::of_class(tokens, start) => invalid(tokens.iter().find(|t| t.start().to_u32() >= start && t.kind() == TokenKind::For)),
+        E::UnparenthesizedGeneratorExpression if calls::of_class(tokens, start) && token_behind(end).is_none_or(|t| t.kind() != TokenKind::Comma) => {
+            invalid(tokens.iter().find(|t| t.start().to_u32() >= start && t.kind() == TokenKind::For))
+        }
         E::UnparenthesizedGeneratorExpression => at("Generator expression must be parenthesized"),
         E::IterableUnpackingInComprehension => at("iterable unpacking cannot be used in comprehension"),
         E::EmptySlice => match juxtaposed::empty_brackets(tokens, start) {

@@ -80,6 +80,13 @@ pub fn missing(lines: &Lines, source: &str, tokens: &Tokens, at: u32) -> Box<Com
     if token.is_none() {
         error.end_column = -1;
     }
+    // Behind a case the parser has looked for the end of the block of all cases.
+    if let Some(t) = token
+        && what.starts_with("'case'")
+        && tokens.iter().any(|d| d.kind() == TokenKind::Dedent && d.start().to_u32() >= at && d.start() <= t.start())
+    {
+        (error.column, error.end_line, error.end_column) = (0, error.line, -1);
+    }
     error
 }
 
@@ -123,8 +130,14 @@ fn owner_of_block(lines: &Lines, source: &str, tokens: &Tokens, at: u32) -> Stri
     let Some(token) = start else { return "statement".into() };
     let line = lines.line(token.start().to_u32());
     let word = &source[token.start().to_usize()..token.end().to_usize()];
+    let mut next = tokens.iter().filter(|t| t.start() >= token.end());
+    let word = match word {
+        "async" => next.next().map_or(word, |t| &source[t.start().to_usize()..t.end().to_usize()]),
+        "except" if next.next().is_some_and(|t| t.kind() == TokenKind::Star) => "except*",
+        _ => word,
+    };
     match word {
-        "def" | "async" => format!("function definition on line {line}"),
+        "def" => format!("function definition on line {line}"),
         "class" => format!("class definition on line {line}"),
         _ => format!("'{word}' statement on line {line}"),
     }

@@ -1,10 +1,16 @@
 //! An `=` where no assignment may stand.
 
 use super::Found;
+use super::forms::operand_end;
 use super::juxtaposed::{expression_end, expression_start};
+use super::targets::describe;
 use super::tokens::{closes, listed, opens};
 use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_text_size::Ranged;
+
+fn compares(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Less | TokenKind::Greater | TokenKind::EqEqual | TokenKind::NotEqual | TokenKind::LessEqual | TokenKind::GreaterEqual)
+}
 
 /// Whether the target of an assignment stands alone in front of the only `=` of its statement: then a comparison may be meant.
 pub fn is_alone(all: &Tokens, start: u32, end: u32) -> bool {
@@ -19,14 +25,20 @@ pub fn is_alone(all: &Tokens, start: u32, end: u32) -> bool {
     let begins = before == 0
         || outside && tokens[before - 1].kind() == TokenKind::Comma
         || matches!(tokens[before - 1].kind(), TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi | TokenKind::Colon);
-    if !begins || matches!(tokens[first].kind(), TokenKind::Lambda | TokenKind::Not) {
+    if !begins || before == first && matches!(tokens[first].kind(), TokenKind::Lambda | TokenKind::Not) {
         return false;
     }
     let mut behind = tokens.iter().position(|t| t.start().to_u32() >= end).unwrap_or(tokens.len());
     while tokens.get(behind).is_some_and(|t| t.kind() == TokenKind::Rpar) {
         behind += 1;
     }
-    let words = tokens[first..behind].iter().any(|t| matches!(t.kind(), TokenKind::If | TokenKind::And | TokenKind::Or | TokenKind::Comma) && before == first);
+    let mut depth = 0;
+    let words = tokens[first..behind].iter().any(|t| {
+        depth += i32::from(opens(t.kind())) - i32::from(closes(t.kind()));
+        before == first
+            && depth == 0
+            && (matches!(t.kind(), TokenKind::If | TokenKind::And | TokenKind::Or | TokenKind::Comma | TokenKind::In | TokenKind::Is) || compares(t.kind()))
+    });
     if words || tokens.get(behind).is_none_or(|t| t.kind() != TokenKind::Equal) {
         return false;
     }
@@ -78,9 +90,22 @@ pub fn find(source: &str, all: &Tokens, at: u32) -> Option<Found> {
         return (sign - first > 1 || tokens[first].kind() != TokenKind::Name).then(|| (message.into(), begin, tokens[sign].end().to_u32()));
     }
     let condition = matches!(opening, Some(TokenKind::If | TokenKind::While | TokenKind::Elif));
-    if bracket.is_none() && !condition || sign - first > 1 && !matches!(tokens[sign - 1].kind(), TokenKind::Name) {
+    if bracket.is_none() && !condition {
         return None;
     }
-    let end = tokens[expression_end(&tokens, sign + 1).max(sign + 1) - 1].end().to_u32();
-    Some(("invalid syntax. Maybe you meant '==' or ':=' instead of '='?".into(), begin, end))
+    let (sign_start, sign_end) = (tokens[sign].start().to_u32(), tokens[sign].end().to_u32());
+    let value = opening == Some(TokenKind::Colon) && bracket.is_some_and(|i| tokens[i].kind() == TokenKind::Lbrace);
+    if value || matches!(target, "True" | "False" | "None") {
+        return Some(("invalid syntax".into(), sign_start, sign_end));
+    }
+    let end = operand_end(&tokens, sign + 1).max(sign + 1);
+    if tokens.get(end).is_some_and(|t| matches!(t.kind(), TokenKind::Equal | TokenKind::ColonEqual)) {
+        return None;
+    }
+    if sign - first == 1 && (tokens[first].kind() == TokenKind::Name || tokens[first].kind().is_soft_keyword()) {
+        return Some(("invalid syntax. Maybe you meant '==' or ':=' instead of '='?".into(), begin, tokens[end - 1].end().to_u32()));
+    }
+    let display = opens(tokens[first].kind()) && tokens[first].kind() != TokenKind::Lbrace;
+    let operand = operand_end(&tokens, first) == sign;
+    (operand && !display).then(|| (format!("cannot assign to {} here. Maybe you meant '==' instead of '='?", describe(target)), begin, tokens[sign - 1].end().to_u32()))
 }

@@ -29,7 +29,7 @@ pub fn describe(text: &str) -> &'static str {
             () => "literal",
         };
     }
-    if first.is_ascii_digit() || first == '"' || first == '\'' {
+    if first.is_ascii_digit() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_')) || first == '"' || first == '\'' {
         return "literal";
     }
     if text.starts_with("lambda") {
@@ -42,8 +42,8 @@ pub fn describe(text: &str) -> &'static str {
         return if text.contains(" for ") { "list comprehension" } else { "list" };
     }
     if first == '{' {
-        return if text.contains(" for ") {
-            "dict comprehension"
+        return if let Some(loops) = text.find(" for ") {
+            if text[..loops].contains(':') { "dict comprehension" } else { "set comprehension" }
         } else if text.contains(':') || text == "{}" {
             "dict literal"
         } else {
