@@ -286,7 +286,7 @@ class TypeAliasType:
                 seen = True
             elif seen and not isinstance(p, TypeVarTuple):
                 raise TypeError(f"non-default type parameter '{p!r}' follows default type parameter")
-        self.__dict__.update(_name=name, _value=value, _evaluate=None, _params=type_params, _module=_caller())
+        self.__dict__.update(_name=name, _value=value, _evaluate=None, _params=type_params, __module__=_caller())
 
     @property
     def __name__(self):
@@ -310,10 +310,6 @@ class TypeAliasType:
     def __parameters__(self):
         import typing
         return tuple(x for p in self._params for x in ([typing.Unpack[p]] if isinstance(p, TypeVarTuple) else [p]))
-
-    @property
-    def __module__(self):
-        return self._module
 
     def __setattr__(self, name, value):
         raise AttributeError(f"attribute '{name}' of 'typing.TypeAliasType' objects is not writable")
@@ -405,7 +401,7 @@ def _set_default(parameter, evaluate):
 def _type_alias(name, params, evaluate):
     self = TypeAliasType.__new__(TypeAliasType)
     import sys
-    self.__dict__.update(_name=name, _value=_UNSET, _evaluate=evaluate, _params=params or (), _module=sys._getframemodulename(1))
+    self.__dict__.update(_name=name, _value=_UNSET, _evaluate=evaluate, _params=params or (), __module__=sys._getframemodulename(1))
     return self
 
 
@@ -415,6 +411,6 @@ def _subscript_generic(params):
     return typing._GenericAlias(Generic, unpacked)
 
 
-for _class in (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple, Generic, _NoDefaultType):
+for _class in (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple, TypeAliasType, Generic, _NoDefaultType):
     _class.__module__ = 'typing'
 del _class

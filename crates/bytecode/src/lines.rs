@@ -55,6 +55,14 @@ pub fn event_line(code: &Code, offset: u32) -> u32 {
     }
 }
 
+/// Of an instruction that raises again: the line that it belongs to; 0: the one where the exception was raised first.
+pub fn reraised_at(code: &Code, offset: u32) -> Option<u32> {
+    let (code, at) = code.resolve(offset);
+    let word = at as usize / 2;
+    let again = code.code.get(word * 2).is_some_and(|op| *op == crate::Opcode::RERAISE as u8);
+    code.positions.get(word).filter(|_| again).map(|p| p.line)
+}
+
 /// Offsets that stand for lines without instructions, where nothing else stands: inside of an instruction beside them, one for
 /// each line of each path, in their order.
 pub fn passed(code: &Code) -> Vec<(u32, u32)> {

@@ -272,7 +272,8 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         self.scope().has_annotations = true;
-        self.add("__annotate__", DEF_LOCAL, TextRange::default())?;
+        let name = if self.scope().kind == ScopeKind::Module { "__annotate__" } else { "__annotate_func__" };
+        self.add(name, DEF_LOCAL, TextRange::default())?;
         if self.scope().kind == ScopeKind::Module {
             self.add("__conditional_annotations__", USE | DEF_LOCAL, TextRange::default())?;
         }
@@ -862,6 +863,20 @@ impl<'a> Builder<'a> {
             scope = self.table.scopes[scope].parent.unwrap_or(0);
         }
         let _ = at;
+        // Annotations are part of what they stand in; what else is evaluated later has no names of its own.
+        while self.table.scopes[scope].kind == ScopeKind::Annotation {
+            let within = self.table.scopes[scope].within;
+            let place = match within {
+                "the definition of a generic" => "within the definition of a generic",
+                "a type alias" => "in a type alias",
+                _ if within.contains(" Type") || within.contains(" ParamSpec") => "in a TypeVar bound",
+                _ => {
+                    scope = self.table.scopes[scope].parent.unwrap_or(0);
+                    continue;
+                }
+            };
+            return self.fail(format!("assignment expression within a comprehension cannot be used {place}"), target.range);
+        }
         match self.table.scopes[scope].kind {
             ScopeKind::Class => self.fail("assignment expression within a comprehension cannot be used in a class body", target.range),
             ScopeKind::Module => {

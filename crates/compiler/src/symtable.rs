@@ -174,7 +174,7 @@ impl Reader<'_> {
         match kind {
             EntryKind::Module | EntryKind::Class => {
                 // What the compiler binds for late annotations stands in no source.
-                symbols.retain(|s| s.1 != "__annotate__" || s.0 != 0);
+                symbols.retain(|s| !matches!(&*s.1, "__annotate__" | "__annotate_func__") || s.0 != 0);
                 for s in symbols.iter_mut().filter(|s| s.1 == "__conditional_annotations__") {
                     s.2 = USE | GLOBAL_IMPLICIT << SCOPE_OFF;
                 }

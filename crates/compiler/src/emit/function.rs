@@ -380,7 +380,7 @@ impl<'a> Emitter<'a> {
         }
         self.op(RETURN_VALUE);
         self.close_over(0, true);
-        self.name("__annotate__", Store)?;
+        self.name(if conditional { "__annotate__" } else { "__annotate_func__" }, Store)?;
         Ok(true)
     }
 

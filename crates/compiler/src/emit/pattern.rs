@@ -165,6 +165,14 @@ impl<'a> Emitter<'a> {
                 if v.value.is_f_string_expr() || v.value.is_t_string_expr() {
                     return self.error("patterns may only match literals and attribute lookups", v.range);
                 }
+                // A power behind a sign is no number.
+                if let Expr::UnaryOp(u) = &*v.value
+                    && let Expr::BinOp(b) = &*u.operand
+                {
+                    let from = b.left.end().to_usize();
+                    let sign = self.lines.source[from..].find("**").map_or(from, |n| from + n) as u32;
+                    return self.error("invalid syntax", TextRange::new(sign.into(), (sign + 2).into()));
+                }
                 self.expr(&v.value)?;
                 self.op_arg(COMPARE_OP, 2);
                 self.fail(POP_JUMP_IF_FALSE, pc);

@@ -13,7 +13,10 @@ impl<'a> Emitter<'a> {
 
     /// The body of a module or class: annotations, docstring, statements.
     pub fn suite_with_docstring(&mut self, body: &'a [Stmt], id: usize) -> Done {
-        self.begin_annotations(body, id)?;
+        let class = self.scope().kind == ScopeKind::Class;
+        if !class || self.future_annotations || self.scope().eager_annotations {
+            self.begin_annotations(body, id)?;
+        }
         let mut rest = body;
         if self.options.optimize < 2
             && let Some(Stmt::Expr(first)) = body.first()
@@ -28,7 +31,16 @@ impl<'a> Emitter<'a> {
         {
             rest = &body[1..];
         }
-        self.body(rest)?;
+        if class && !self.future_annotations && !self.scope().eager_annotations {
+            self.annotation_index.push(0);
+            self.body(rest)?;
+            self.annotation_index.pop();
+            // The annotations of a class are the last that its body makes.
+            self.nowhere();
+            self.begin_annotations(body, id)?;
+        } else {
+            self.body(rest)?;
+        }
         if !self.future_annotations {
             self.annotation_index.pop();
         }
@@ -521,7 +533,9 @@ impl<'a> Emitter<'a> {
         }
         let swallowed = self.new_block();
         self.jump(POP_JUMP_IF_TRUE, swallowed);
+        self.nowhere();
         self.op(RERAISE);
+        self.u().range = place;
         self.use_block(swallowed);
         (0..3).for_each(|_| self.op(POP_TOP));
         self.op(POP_EXCEPT);
@@ -602,6 +616,7 @@ impl<'a> Emitter<'a> {
                 self.jump(JUMP_FORWARD, end);
                 self.use_block(cleanup_end);
                 self.forget(&name.id)?;
+                self.nowhere();
                 self.op(RERAISE);
             } else {
                 let cleanup_body = self.new_block();
@@ -617,6 +632,10 @@ impl<'a> Emitter<'a> {
             self.use_block(except);
         }
         self.u().handlers -= 1;
+        // What no clause caught goes on from the last one.
+        if let Some(ExceptHandler::ExceptHandler(last)) = t.handlers.last() {
+            self.u().range = last.range;
+        }
         self.op(RERAISE);
         self.use_block(orelse);
         self.inner(&t.orelse)?;
@@ -714,9 +733,11 @@ impl<'a> Emitter<'a> {
         }
         let end = self.new_block();
         self.jump_if(&a.test, end, true)?;
+        self.u().range = a.test.range();
         self.op(LOAD_ASSERTION_ERROR);
         if let Some(m) = &a.msg {
             self.expr(m)?;
+            self.u().range = a.test.range();
             self.op_arg(CALL_FUNCTION, 1);
         }
         self.op_arg(RAISE_VARARGS, 1);

@@ -96,6 +96,8 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
                 cx.release(before);
                 return (exec.words.as_ptr().add(info.handler as usize).cast_mut(), regs);
             }
+            // Behind what a statement does at its end the frame is where the exception was raised.
+            let first = if again { traceback::first_place(cx, &exc, &*frame) } else { None };
             let _ = cx.raise(exc);
             let kind = (*frame).kind;
             // Whoever resumed one from Rust asks there.
@@ -106,6 +108,10 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
             cx.lens.raising.set(true);
             close(cx, frame);
             cx.lens.raising.set(false);
+            if let Some(entry) = first {
+                traceback::back_to_place(cx, &entry);
+                cx.release_with_error(entry);
+            }
             if let Some(g) = generator {
                 let _ = crate::types::generator::without_stop(cx, &g);
                 cx.release_with_error(g);

@@ -167,10 +167,17 @@ fn send(cx: &mut Cx, s: &Ref<Step>, value: &Obj) -> PyResult<Result<Obj, Obj>> {
             g.async_running.set(false);
             return Err(cx.runtime_error("can't send non-None value to a just-started coroutine"));
         }
-        Kind::Throw => match own {
-            Some(exc) => generator::throw_into(cx, &g, exc),
-            None => Ok(Err(cx.none())),
-        },
+        Kind::Throw => {
+            let parts = own.as_ref().and_then(|o| o.cast::<super::Tuple>()).map_or(Vec::new(), |t| t.items().to_vec());
+            let thrown = match &parts[..] {
+                [typ, val, tb] => generator::from_parts(cx, typ, Some(val), Some(tb)),
+                _ => Err(cx.runtime_error("nothing to throw")),
+            };
+            match thrown {
+                Ok(exc) => generator::throw_into(cx, &g, exc),
+                Err(r) => Err(r),
+            }
+        }
         Kind::Close => {
             g.async_closed.set(true);
             let exit = super::exception::make(cx, &cx.types.generator_exit.clone(), None)?;
@@ -272,8 +279,14 @@ impl AsyncGenerator {
     /// athrow(value) -> raise exception in generator.
     #[py("athrow($self, typ, val=None, tb=None, /)")]
     fn athrow(cx: &mut Cx, this: &Ref<Generator>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
-        let exc = generator::thrown(cx, typ, val, tb)?;
-        step(cx, this, Kind::Throw, Some(exc))
+        if val.is_some() || tb.is_some() {
+            generator::in_parts(cx, "athrow")?;
+        }
+        // What is wrong with them shows when they are thrown.
+        let none = cx.none();
+        let parts = [Some(typ), val, tb].map(|p| p.unwrap_or(&none).clone()).to_vec();
+        let parts = cx.tuple(parts)?;
+        step(cx, this, Kind::Throw, Some(parts))
     }
     /// aclose() -> raise GeneratorExit inside generator.
     #[py("aclose($self, /)")]

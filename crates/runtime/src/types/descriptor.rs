@@ -146,6 +146,10 @@ fn make_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize, kind: Me
 pub fn member_offset(o: &Obj) -> Option<usize> {
     o.cast::<Member>().filter(|m| m.kind.get() != MemberKind::Computed).map(|m| m.offset.get())
 }
+/// The same if a class's instances have that place: its owner is among the class's bases.
+pub fn member_offset_in(cx: &Cx, o: &Obj, ty: &Type) -> Option<usize> {
+    member_offset(o).filter(|_| o.cast::<Member>().is_some_and(|m| ty.is_subtype(cx, m.owner.get(cx))))
+}
 /// The same for a member that may be assigned whatever it is.
 pub fn writable_member(o: &Obj) -> Option<usize> {
     o.cast::<Member>().filter(|m| matches!(m.kind.get(), MemberKind::Slot | MemberKind::Object)).map(|m| m.offset.get())

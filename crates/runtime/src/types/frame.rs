@@ -225,6 +225,10 @@ impl FrameObj {
         // SAFETY: emptied when the generator goes on or dies.
         unsafe { self.generator.get().cast::<Generator>().as_ref() }
     }
+    /// The frame is over, and counts as left at an offset.
+    pub(crate) fn left_at(&self, offset: u32) {
+        self.offset.set(offset);
+    }
     pub(crate) fn line(&self, cx: &Cx) -> u32 {
         match self.place() {
             Place::Start => self.code.get(cx).code().firstlineno,

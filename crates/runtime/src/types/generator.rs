@@ -460,9 +460,19 @@ fn instance(cx: &mut Cx, class: &Obj, value: Option<&Obj>) -> PyResult {
 /// The exception that the arguments of `throw` describe.
 pub fn thrown(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
     if val.is_some() || tb.is_some() {
-        let category = cx.types.deprecation_warning.clone();
-        crate::modules::warnings::warn(cx, &category, "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.", 1)?;
+        in_parts(cx, "throw")?;
     }
+    from_parts(cx, typ, val, tb)
+}
+
+/// Warns of an exception that is given in parts.
+pub(super) fn in_parts(cx: &mut Cx, method: &str) -> PyResult<()> {
+    let category = cx.types.deprecation_warning.clone();
+    crate::modules::warnings::warn(cx, &category, &format!("the (type, exc, tb) signature of {method}() is deprecated, use the single-arg signature instead."), 1)
+}
+
+/// As `thrown`, without a warning.
+pub(super) fn from_parts(cx: &mut Cx, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
     let tb = tb.filter(|t| !t.is_none());
     if tb.is_some_and(|t| t.cast::<super::traceback::Traceback>().is_none()) {
         return Err(cx.type_error("throw() third argument must be a traceback object"));

@@ -47,6 +47,23 @@ pub(crate) fn add(cx: &mut Cx, exc: &Obj, frame: *const Frame) {
     }
 }
 
+/// The entry of a frame that an exception leaves by an instruction which belongs to no line of its own.
+pub(crate) fn first_place(cx: &Cx, exc: &Obj, frame: &Frame) -> Option<Obj> {
+    if retic_bytecode::lines::reraised_at(frame.function().code.get(cx).code(), frame.offset()) != Some(0) {
+        return None;
+    }
+    exc.cast::<Exception>()?.traceback.cloned(cx).filter(|t| t.cast::<Traceback>().is_some())
+}
+
+/// The frame of an entry is over: it is where the entry says.
+pub(crate) fn back_to_place(cx: &Cx, entry: &Obj) {
+    if let Some(t) = entry.cast::<Traceback>()
+        && let Some(f) = t.frame.get(cx).cast::<FrameObj>()
+    {
+        f.left_at(t.offset.get());
+    }
+}
+
 /// Notes that RERAISE raises this exception: its frame already has an entry.
 pub fn reraising(cx: &Cx, exc: &Obj) {
     cx.reraised.set(exc.address());

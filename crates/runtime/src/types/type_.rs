@@ -710,6 +710,8 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
     let tuple = cx.tuple(bases.iter().map(|b| b.as_obj().clone()).collect())?;
     ty.bases.set(cx, Some(tuple));
     ty.dict.set(cx, Some(ns.clone()));
+    // A metaclass's `mro` may call functions of the class.
+    fill_cells(cx, &ty, &ns)?;
     let mro = bases::order(cx, &ty)?;
     ty.mro.set(cx, Some(mro));
     shapes::make_shapes(cx, &ty);
@@ -778,7 +780,7 @@ fn is_variable(layout: u16) -> bool {
 /// Room for attributes: those the class's functions assign through their first parameter, or those it annotates (whose
 /// functions may be made for it, as those of a dataclass are), and the base's, with slack for some that others assign.
 fn inline_capacity(cx: &mut Cx, ns: &Ref<Dict>, base: &Type) -> u32 {
-    let (key, annotate) = (cx.name("__static_attributes__"), cx.name("__annotate__"));
+    let (key, annotate) = (cx.name("__static_attributes__"), cx.name("__annotate_func__"));
     let own = ns.get_str(cx, &key).and_then(|t| t.cast::<Tuple>().map(|t| t.items().len())).unwrap_or(0);
     let annotated = ns.get_str(cx, &annotate).and_then(|f| f.cast::<super::Function>().map(|f| f.code.get(cx).code().count_of(retic_bytecode::Opcode::MAP_ADD))).unwrap_or(0);
     let known = base.inline_capacity.get() + own.max(annotated) as u32;
@@ -791,9 +793,8 @@ pub fn mangle(class: &str, name: &str) -> String {
     if !name.starts_with("__") || name.ends_with("__") || stripped.is_empty() { name.to_string() } else { format!("_{stripped}{name}") }
 }
 
-/// `__set_name__`, `__classcell__`, `__init_subclass__`.
-fn finish(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult<()> {
-    let dict = ty.dict.cloned(cx).expect("a type has a dict");
+/// Gives the cells that a body left behind what they stand for: the class and its dict.
+fn fill_cells(cx: &mut Cx, ty: &Ref<Type>, dict: &Ref<Dict>) -> PyResult<()> {
     for special in ["__classcell__", "__classdictcell__"] {
         let key = cx.name(special);
         if let Some(cell) = dict.remove(cx, key.as_obj())? {
@@ -807,6 +808,12 @@ fn finish(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// `__set_name__`, `__init_subclass__`.
+fn finish(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult<()> {
+    let dict = ty.dict.cloned(cx).expect("a type has a dict");
     let set_name = cx.name("__set_name__");
     for (k, v) in dict.entries(cx) {
         if let Some(f) = v.type_ref().lookup(cx, &set_name)
@@ -1045,14 +1052,19 @@ impl Type {
         if !this.is_heap() {
             return Err(cx.attribute_error(format!("type object '{}' has no attribute '__annotate__'", this.name_text())));
         }
-        let name = cx.name("__annotate__");
-        let found = this.dict.get(cx).as_ref().and_then(|d| d.get_str(cx, &name));
+        let dict = this.dict.cloned(cx).expect("a type has a dict");
+        let (given, made) = (cx.name("__annotate__"), cx.name("__annotate_func__"));
+        let found = dict.get_str(cx, &given).or_else(|| dict.get_str(cx, &made));
         match found {
             Some(f) => match f.ty().slots(cx).get {
                 Some(get) => get(cx, &f, None, Some(this.as_obj())),
                 None => Ok(f),
             },
-            None => Ok(cx.none()),
+            None => {
+                dict.insert(cx, made.as_obj(), cx.none())?;
+                this.modified(cx);
+                Ok(cx.none())
+            }
         }
     }
     #[get("__type_params__")]
@@ -1069,7 +1081,27 @@ impl Type {
         if !this.is_heap() {
             return Err(cx.attribute_error(format!("type object '{}' has no attribute '__annotations__'", this.name_text())));
         }
-        protocol::lazy_annotations(cx, &dict)
+        // Those that a body made itself go before those that were asked for.
+        let (given, kept) = (cx.name("__annotations__"), cx.name("__annotations_cache__"));
+        if let Some(a) = dict.get_str(cx, &given).or_else(|| dict.get_str(cx, &kept)) {
+            let get = a.ty().slots(cx).get;
+            return get.map_or(Ok(a.clone()), |get| get(cx, &a, None, Some(this.as_obj())));
+        }
+        let name = cx.name("__annotate__");
+        let annotate = protocol::getattr(cx, this.as_obj(), &name)?;
+        let made = if annotate.ty().slots(cx).call.is_some() {
+            let one = cx.int(1)?;
+            let made = protocol::call(cx, &annotate, &[one])?;
+            if made.cast::<Dict>().is_none() {
+                return Err(cx.type_error(format!("__annotate__() must return a dict, not {}", made.ty().name_text())));
+            }
+            made
+        } else {
+            Dict::new(cx)?.into_obj()
+        };
+        dict.insert(cx, kept.as_obj(), made.clone())?;
+        this.modified(cx);
+        Ok(made)
     }
 }
 
@@ -1092,10 +1124,10 @@ impl Type {
             None => Err(cx.type_error("cannot delete __annotate__ attribute")),
             Some(v) if !v.is_none() && v.ty().slots(cx).call.is_none() => Err(cx.type_error("__annotate__ must be callable or None")),
             Some(v) => {
-                Type::set_in_dict(cx, this, "__annotate__", value)?;
+                Type::set_in_dict(cx, this, "__annotate_func__", value)?;
                 // New annotations are made by it.
                 if !v.is_none() && this.is_heap() {
-                    let (dict, key) = (this.dict.cloned(cx).expect("a type has a dict"), cx.name("__annotations__"));
+                    let (dict, key) = (this.dict.cloned(cx).expect("a type has a dict"), cx.name("__annotations_cache__"));
                     let old = dict.remove(cx, key.as_obj())?;
                     cx.release(old);
                 }
@@ -1143,7 +1175,25 @@ impl Type {
         Type::set_in_dict(cx, this, "__doc__", value)
     }
     fn set_annotations_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
-        Type::set_in_dict(cx, this, "__annotations__", value)
+        if this.has(flags::IMMUTABLE) {
+            return Err(cx.type_error(format!("cannot set '__annotations__' attribute of immutable type '{}'", this.name_text())));
+        }
+        let dict = this.dict.cloned(cx).expect("a type has a dict");
+        let [given, kept, annotate, function] = ["__annotations__", "__annotations_cache__", "__annotate__", "__annotate_func__"].map(|n| cx.name(n));
+        let own = dict.get_str(cx, &given).is_some();
+        match value {
+            Some(v) => drop(dict.insert(cx, if own { given } else { kept }.as_obj(), v.clone())?),
+            None if own => drop(dict.remove(cx, given.as_obj())?),
+            None if dict.remove(cx, kept.as_obj())?.is_some() => {}
+            None => return Err(cx.attribute_error("__annotations__")),
+        }
+        // What was to make others has nothing to say any more.
+        for name in [annotate, function] {
+            let old = dict.remove(cx, name.as_obj())?;
+            cx.release(old);
+        }
+        this.modified(cx);
+        Ok(())
     }
     fn set_abstract_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
         let on = match value {

@@ -214,7 +214,7 @@ fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
         return Some((place as u64) << 2 | PLACE_MARK);
     }
     let found = ty.lookup(cx, name)?;
-    if let Some(offset) = descriptor::member_offset(&found).filter(|_| ty.is_heap()) {
+    if let Some(offset) = descriptor::member_offset_in(cx, &found, ty).filter(|_| ty.is_heap()) {
         return Some((offset as u64) << 2 | MEMBER_MARK);
     }
     if descriptor::is_exact_property(cx, &found) {
@@ -283,8 +283,8 @@ fn of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     let ty = obj.cast::<Type>().filter(|t| t.version.get() != 0)?;
     let meta = obj.ty();
     let plain = meta.slots(cx).getattribute.map(|g| g as usize) == cx.types.type_.slots(cx).getattribute.map(|g| g as usize);
-    // What a metaclass has goes before only if it decides about setting, too.
-    if !plain || meta.version.get() == 0 || meta.lookup(cx, name).is_some_and(|m| m.ty().slots(cx).set.is_some()) {
+    // What a metaclass has goes before only if it decides about setting, too; a class may learn that later.
+    if !plain || meta.version.get() == 0 || meta.lookup(cx, name).is_some_and(|m| m.ty().slots(cx).set.is_some() || m.ty().is_heap()) {
         return None;
     }
     let found = ty.lookup(cx, name)?;
