@@ -5,6 +5,7 @@ mod builder;
 mod element;
 mod walk;
 
+pub(crate) use builder::Feeder;
 use element::Element;
 use retic_runtime::types::{Dict, Str, module};
 use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, interp, protocol};

@@ -2,7 +2,7 @@
 
 use crate::dtd::{Attributes, Entity};
 use crate::scan::{self, Cursor, Reference, Scan, Stop, is_char, is_space};
-use crate::{Code, Event, Failure, ParamEntities, Parser, Read, State};
+use crate::{Code, Event, Failure, Name, ParamEntities, Parser, Read, State, names};
 use rustc_hash::FxHashMap;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ const XMLNS_URI: &str = "http://www.w3.org/2000/xmlns/";
 /// An open element.
 pub(crate) struct Element {
     raw: Rc<str>,
-    name: Rc<str>,
+    name: Name,
     /// Prefixes that it bound.
     bound: Vec<Option<String>>,
 }
@@ -67,16 +67,19 @@ impl Namespaces {
         }
     }
     /// A name with the namespace in front.
-    fn full(&self, name: &str, is_attribute: bool) -> Result<Rc<str>, Code> {
-        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+    fn full(&self, name: &str, is_attribute: bool, names: &mut names::Names) -> Result<Name, Code> {
+        let (prefix, local) = match name.bytes().position(|b| b == b':') {
+            Some(i) => (&name[..i], &name[i + 1..]),
+            None => ("", name),
+        };
         if prefix.is_empty() && is_attribute {
-            return Ok(name.into());
+            return Ok(names.get(name));
         }
         let uri = self.bindings.get(prefix).and_then(|l| l.last()).filter(|u| !u.is_empty());
         match uri {
-            Some(uri) if self.keep_prefixes && !prefix.is_empty() => Ok(format!("{uri}{0}{local}{0}{prefix}", self.separator).into()),
-            Some(uri) => Ok(format!("{uri}{}{local}", self.separator).into()),
-            None if prefix.is_empty() => Ok(name.into()),
+            Some(uri) if self.keep_prefixes && !prefix.is_empty() => Ok(names.get(&format!("{uri}{0}{local}{0}{prefix}", self.separator))),
+            Some(uri) => Ok(names.get(&format!("{uri}{}{local}", self.separator))),
+            None if prefix.is_empty() => Ok(names.get(name)),
             None => Err(Code::UnboundPrefix),
         }
     }
@@ -125,11 +128,11 @@ fn qualified<'a>(c: &mut Cursor<'a>, namespaces: bool) -> Scan<&'a str> {
     if namespaces {
         // What was read so far may be wrong before it is complete.
         let part = &c.text[from..c.at];
-        let colons: Vec<usize> = part.match_indices(':').map(|m| m.0).collect();
-        match colons[..] {
-            [0, ..] => return Err(Stop::Invalid(from)),
-            [_, second, ..] => return Err(Stop::Invalid(from + second)),
-            [one] if name.is_ok() && !part[one + 1..].starts_with(scan::is_name_start) => return Err(Stop::Invalid(from + one + 1)),
+        let mut colons = part.bytes().enumerate().filter(|b| b.1 == b':').map(|b| b.0);
+        match (colons.next(), colons.next()) {
+            (Some(0), _) => return Err(Stop::Invalid(from)),
+            (_, Some(second)) => return Err(Stop::Invalid(from + second)),
+            (Some(one), _) if name.is_ok() && !part[one + 1..].starts_with(scan::is_name_start) => return Err(Stop::Invalid(from + one + 1)),
             _ => {}
         }
     }
@@ -145,6 +148,7 @@ fn attribute_value<'a>(c: &mut Cursor<'a>) -> Scan<&'a str> {
     c.bump();
     let from = c.at;
     loop {
+        c.plain();
         match c.need()? {
             q if q == quote => break,
             '<' => return c.invalid(),
@@ -360,15 +364,17 @@ impl Parser {
             }
             _ => {
                 let rest = self.piece(c.rest(), "]]>".len());
-                let n = rest.find(['<', '&', '\r', '\n']).unwrap_or(rest.len());
+                let n = rest.bytes().position(|b| matches!(b, b'<' | b'&' | b'\r' | b'\n')).unwrap_or(rest.len());
                 let mut part = &rest[..n];
-                if let Some(i) = part.find(|ch| !is_char(ch)) {
+                if let Some(i) = scan::first_unfit(part) {
                     if i == 0 {
                         return c.invalid().map_err(Failure::from);
                     }
                     part = &part[..i];
                 }
-                if let Some(i) = part.find("]]>") {
+                if part.contains(']')
+                    && let Some(i) = part.find("]]>")
+                {
                     if i == 0 {
                         return Err(Stop::Invalid(at + 2).into());
                     }
@@ -583,9 +589,12 @@ impl Parser {
         let mut bound = Vec::new();
         let mut specified_left = specified;
         let (name, attributes) = match self.namespaces.take() {
-            None => (tag.name.into(), written.into_iter().map(|w| (w.0.into(), w.1)).collect()),
+            None => {
+                let mut kept = self.names.borrow_mut();
+                (kept.get(tag.name), written.into_iter().map(|w| (kept.get(w.0), w.1)).collect())
+            }
             Some(mut spaces) => {
-                let named = resolve(&mut spaces, tag.name, written, specified, &mut bound, &mut specified_left);
+                let named = resolve(&mut spaces, tag.name, written, specified, &mut bound, &mut specified_left, &mut self.names.borrow_mut());
                 self.namespaces = Some(spaces);
                 for (prefix, uri) in &bound {
                     let uri = Some(uri.clone()).filter(|u| !u.is_empty());
@@ -594,7 +603,9 @@ impl Parser {
                 named?
             }
         };
-        self.open.push(Element { raw: tag.name.into(), name: Rc::clone(&name), bound: bound.into_iter().map(|b| b.0).collect() });
+        // Without a namespace both names are one.
+        let raw_name = if *name.text == *tag.name { name.text.clone() } else { tag.name.into() };
+        self.open.push(Element { raw: raw_name, name: name.clone(), bound: bound.into_iter().map(|b| b.0).collect() });
         self.tell(Event::Start { name, attributes, specified: specified_left }, raw);
         self.advance(end - at);
         if tag.empty {
@@ -611,6 +622,9 @@ impl Parser {
 
     /// The value of an attribute: references replaced, white space normalised.
     pub(crate) fn attribute(&mut self, raw: &str, is_cdata: bool, at: usize) -> Read<String> {
+        if is_cdata && !raw.bytes().any(|b| matches!(b, b'\r' | b'\n' | b'\t' | b'<' | b'&')) {
+            return Ok(raw.to_string());
+        }
         let mut out = String::with_capacity(raw.len());
         self.append_attribute(raw, at, &mut out, &mut Vec::new())?;
         if is_cdata {
@@ -678,9 +692,10 @@ impl Parser {
 }
 
 /// An element's name and attributes.
-type Named = (Rc<str>, Vec<(Rc<str>, String)>);
+type Named = (Name, Vec<(Name, String)>);
 
 /// Names as those of namespaces: declarations are bound and taken out.
+#[expect(clippy::too_many_arguments, reason = "a tag and all that it changes")]
 fn resolve(
     spaces: &mut Namespaces,
     element: &str,
@@ -688,6 +703,7 @@ fn resolve(
     specified: usize,
     bound: &mut Vec<(Option<String>, String)>,
     specified_left: &mut usize,
+    kept: &mut names::Names,
 ) -> Read<Named> {
     let mut rest = Vec::with_capacity(written.len());
     for (i, (name, value, at)) in written.into_iter().enumerate() {
@@ -702,16 +718,16 @@ fn resolve(
             *specified_left -= 1;
         }
     }
-    let mut attributes: Vec<(Rc<str>, String)> = Vec::with_capacity(rest.len());
+    let mut attributes: Vec<(Name, String)> = Vec::with_capacity(rest.len());
     let mut names = Names::new(rest.len());
     for (name, value, at) in rest {
-        let full = spaces.full(name, true).map_err(Failure::Code)?;
-        if !names.insert(Rc::clone(&full)) {
+        let full = spaces.full(name, true, kept).map_err(Failure::Code)?;
+        if !names.insert(full.clone()) {
             return Err(Failure::At(Code::DuplicateAttribute, at));
         }
         attributes.push((full, value));
     }
-    Ok((spaces.full(element, false).map_err(Failure::Code)?, attributes))
+    Ok((spaces.full(element, false, kept).map_err(Failure::Code)?, attributes))
 }
 
 /// Places counted from the token's beginning.

@@ -7,11 +7,13 @@ mod code;
 mod content;
 mod decode;
 mod dtd;
+mod names;
 mod scan;
 
 pub use code::Code;
 pub use decode::Encoding;
 pub use dtd::{Model, ModelKind};
+pub use names::Name;
 
 use content::{Element, Namespaces};
 use decode::{Decoded, Decoder};
@@ -33,11 +35,11 @@ pub enum Event {
     },
     /// Attributes that are written come first: `specified` of them. The rest are defaults.
     Start {
-        name: Rc<str>,
-        attributes: Vec<(Rc<str>, String)>,
+        name: Name,
+        attributes: Vec<(Name, String)>,
         specified: usize,
     },
-    End(Rc<str>),
+    End(Name),
     Text(String),
     Instruction {
         target: String,
@@ -193,11 +195,15 @@ pub struct Parser {
     failed: Option<XmlError>,
     pending: VecDeque<Told>,
     open: Vec<Element>,
+    /// Those of elements and attributes that were met, shared with the parsers of external entities.
+    names: Rc<RefCell<names::Names>>,
     /// Open elements that do not belong to this entity: see `external`.
     namespaces: Option<Namespaces>,
     dtd: Rc<RefCell<Dtd>>,
     subset: Subset,
-    /// Where the event that was told last, or the error, stands; and what the place was computed from.
+    /// Where the event that was told last, or the error, stands: a byte of the document at hand; and the place that was computed
+    /// last, with what it was computed from.
+    told_at: usize,
     place: Place,
     place_at: usize,
     /// Bytes of the document read, and of entities: see `Code::Amplification`.
@@ -240,9 +246,11 @@ impl Parser {
             failed: None,
             pending: VecDeque::new(),
             open: Vec::new(),
+            names: Rc::default(),
             namespaces: separator.map(Namespaces::new),
             dtd: Rc::default(),
             subset: Subset::default(),
+            told_at: 0,
             place: Place { byte: 0, line: 1, column: 0 },
             place_at: 0,
             expanded: 0,
@@ -264,6 +272,7 @@ impl Parser {
         let mut p = Parser::new(encoding, None);
         p.namespaces = self.namespaces.as_ref().map(|n| n.within(context.unwrap_or("")));
         p.dtd = self.dtd.clone();
+        p.names = self.names.clone();
         if context.is_none() {
             p.dtd.borrow_mut().read = true;
         }
@@ -289,8 +298,13 @@ impl Parser {
         }
     }
     /// Where the event told last, or the error, stands.
-    pub fn place(&self) -> Place {
+    pub fn place(&mut self) -> Place {
+        self.find_place();
         self.place
+    }
+    /// Computes where the event told last stands.
+    fn find_place(&mut self) {
+        self.move_place(self.told_at);
     }
     /// Whether nothing was read yet.
     pub fn is_fresh(&self) -> bool {
@@ -298,7 +312,7 @@ impl Parser {
     }
     /// The document's text that was not read yet, and where in it the event told last begins.
     pub fn context(&self) -> (&str, usize) {
-        (&self.document, self.place_at)
+        (&self.document, self.told_at.max(self.place_at))
     }
 
     /// Hands over more of the document. An error: the document ended already.
@@ -307,7 +321,7 @@ impl Parser {
             return Err(e);
         }
         if self.finished {
-            return Err(XmlError { code: Code::Finished, place: self.place });
+            return Err(XmlError { code: Code::Finished, place: self.place() });
         }
         self.fed += data.len();
         self.is_final |= is_final;
@@ -327,7 +341,7 @@ impl Parser {
         let mut text = String::with_capacity(self.document.len() - self.document_at + self.more.len() + data.len());
         text.push_str(&self.document[self.document_at..]);
         text.push_str(&std::mem::take(&mut self.more));
-        (self.document_at, self.place_at) = (0, 0);
+        (self.document_at, self.place_at, self.told_at) = (0, 0, 0);
         self.read_bytes(text);
         Ok(())
     }
@@ -390,16 +404,18 @@ impl Parser {
         self.fail_with(code)
     }
     fn fail_with(&mut self, code: Code) -> XmlError {
+        self.find_place();
         let e = XmlError { code, place: self.place };
         self.failed = Some(e);
         e
     }
     /// Ends it with an error at a byte of the document that is at hand.
     fn fail_at(&mut self, code: Code, at: usize) -> XmlError {
-        let before = (self.place, self.place_at);
-        self.move_place(at);
+        self.find_place();
+        let before = (self.place, self.place_at, self.told_at);
+        self.told_at = at.max(self.told_at);
         let e = self.fail_with(code);
-        (self.place, self.place_at) = before;
+        (self.place, self.place_at, self.told_at) = before;
         e
     }
 
@@ -411,18 +427,19 @@ impl Parser {
         }
         let part = &self.document[self.place_at..at];
         self.place.byte += self.decoder.width(part);
-        let mut before = self.place_at.checked_sub(1).and_then(|i| self.document.as_bytes().get(i)).copied();
-        for c in part.chars() {
-            match c {
-                '\n' if before == Some(b'\r') => {}
-                '\n' | '\r' => {
-                    self.place.line += 1;
-                    self.place.column = 0;
-                }
-                _ => self.place.column += 1,
-            }
-            before = Some(c as u32 as u8).filter(|_| c.is_ascii());
+        // A line ends with either sign, or with both in their order.
+        let bytes = part.as_bytes();
+        let before = self.place_at.checked_sub(1).and_then(|i| self.document.as_bytes().get(i)).copied();
+        let feeds = bytes.iter().filter(|b| **b == b'\n').count();
+        let returns = bytes.iter().filter(|b| **b == b'\r').count();
+        let pairs = if returns > 0 { bytes.windows(2).filter(|w| *w == b"\r\n").count() } else { 0 };
+        let continued = usize::from(before == Some(b'\r') && bytes.first() == Some(&b'\n'));
+        self.place.line += feeds + returns - pairs - continued;
+        let last_line = bytes.iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(0, |i| i + 1);
+        if feeds + returns > continued {
+            self.place.column = 0;
         }
+        self.place.column += part[last_line..].chars().count();
         self.place_at = at;
     }
 
@@ -439,12 +456,12 @@ impl Parser {
                     continue;
                 }
                 if let Some(at) = told.at {
-                    self.move_place(at);
+                    self.told_at = at.max(self.told_at);
                 }
                 return Ok(Some(told));
             }
             if let Some(e) = self.failed {
-                self.place = e.place;
+                (self.place, self.told_at) = (e.place, self.place_at);
                 return Err(e);
             }
             if self.finished || self.wants_map.is_some() && self.document_at >= self.document.len() {
@@ -498,7 +515,7 @@ impl Parser {
     /// Reads one token. False: nothing can be read now.
     fn step(&mut self) -> Result<bool, XmlError> {
         if self.sources.is_empty() {
-            self.move_place(self.document_at);
+            self.told_at = self.document_at.max(self.told_at);
         }
         let done = match self.state {
             State::Begin => self.begin(),
@@ -512,12 +529,12 @@ impl Parser {
             Ok(done) => Ok(done),
             Err(Failure::Stop(Stop::Partial)) => self.partial(),
             Err(Failure::Stop(Stop::Invalid(at) | Stop::Broken(at) | Stop::PublicId(at))) => {
-                let at = if self.sources.is_empty() { self.document_at + at } else { self.place_at };
+                let at = if self.sources.is_empty() { self.document_at + at } else { self.told_at };
                 Err(self.fail_at(Code::InvalidToken, at))
             }
             Err(Failure::Code(code)) => Err(self.fail_with(code)),
             Err(Failure::At(code, at)) => {
-                let at = if self.sources.is_empty() { self.document_at + at } else { self.place_at };
+                let at = if self.sources.is_empty() { self.document_at + at } else { self.told_at };
                 Err(self.fail_at(code, at))
             }
         }

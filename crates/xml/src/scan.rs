@@ -28,6 +28,14 @@ pub fn is_space(c: char) -> bool {
 pub fn is_char(c: char) -> bool {
     c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}') || matches!(c, '\t' | '\r' | '\n')
 }
+/// Where a text has its first character that may not stand in a document.
+pub fn first_unfit(text: &str) -> Option<usize> {
+    // U+FFFE and U+FFFF begin with the byte EF.
+    if !text.bytes().any(|b| b < 0x20 || b == 0xef) {
+        return None;
+    }
+    text.find(|c| !is_char(c))
+}
 pub fn is_name_start(c: char) -> bool {
     matches!(c, 'a'..='z' | 'A'..='Z' | '_' | ':'
         | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}' | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}'
@@ -40,6 +48,17 @@ pub fn is_name(c: char) -> bool {
 fn is_public_id(c: char) -> bool {
     matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9') || " \r\n-'()+,./:=?;!*#@$_%".contains(c)
 }
+
+/// The ASCII characters of names, by their bytes.
+const IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 128 {
+        table[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'_' | b':' | b'-' | b'.');
+        b += 1;
+    }
+    table
+};
 
 impl<'a> Cursor<'a> {
     pub fn new(text: &'a str, at: usize) -> Cursor<'a> {
@@ -123,11 +142,19 @@ impl<'a> Cursor<'a> {
     /// A run of the characters of names.
     pub fn name_token(&mut self) -> Scan<&'a str> {
         let from = self.at;
-        while let Some(c) = self.peek().filter(|c| is_name(*c)) {
-            self.at += c.len_utf8();
+        loop {
+            self.at += self.text.as_bytes()[self.at..].iter().take_while(|b| IN_NAMES[**b as usize]).count();
+            match self.peek() {
+                Some(c) if is_name(c) => self.at += c.len_utf8(),
+                _ => break,
+            }
         }
         self.need()?;
         if self.at == from { self.invalid() } else { Ok(&self.text[from..self.at]) }
+    }
+    /// Goes over characters that mean nothing in the value of an attribute.
+    pub fn plain(&mut self) {
+        self.at += self.text.as_bytes()[self.at..].iter().take_while(|b| matches!(b, b' ' | b'!' | b'#'..=b'%' | b'('..=b';' | b'='..=0x7f)).count();
     }
     /// A literal in quotes, without them.
     pub fn literal(&mut self) -> Scan<&'a str> {

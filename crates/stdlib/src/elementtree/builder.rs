@@ -3,9 +3,11 @@
 use super::element::{self, Element};
 use super::{dict_argument, fixed, or_none, parse_error};
 use retic_runtime::object::{Buf, Guarded};
+use retic_runtime::types::function::Builtin;
 use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Dict, List, Slots, Spec, Tuple, Type, int};
 use retic_runtime::{Args, Cx, Obj, PyResult, Ref, layout, memory, protocol};
+use retic_xml::{Event, Name};
 use std::cell::Cell;
 
 layout! {
@@ -36,6 +38,8 @@ layout! {
         start: Guarded<Option<Obj>>,
         end: Guarded<Option<Obj>>,
         names: Guarded<Ref<Dict>>,
+        /// The same by the parser's numbers; None: not met yet.
+        by_number: Guarded<Buf<Obj>>,
     }
 }
 
@@ -370,6 +374,78 @@ impl Feeder {
     }
 }
 
+/// What a parser does that calls handlers which are all a feeder's: the same, without calls.
+impl Feeder {
+    /// The feeder whose method a handler is.
+    pub(crate) fn behind(cx: &Cx, handler: &Obj) -> Option<Ref<Feeder>> {
+        let method = handler.cast::<Builtin>()?;
+        let this = method.this.get(cx).as_ref()?.cast::<Feeder>()?;
+        Some(this.clone())
+    }
+    /// A name in the tree's form.
+    fn name_of(&self, cx: &mut Cx, name: &Name) -> PyResult {
+        let number = name.number.map(|n| n as usize);
+        if let Some(known) = number.and_then(|n| self.by_number.get(cx).get(n)).filter(|k| !k.is_none()) {
+            return Ok(known.clone());
+        }
+        let spaced = name.text.contains('}');
+        let made = if spaced { cx.str(&format!("{{{}", name.text))? } else { cx.str(&name.text)? };
+        if let Some(n) = number {
+            while self.by_number.get(cx).len() <= n {
+                let none = cx.none();
+                self.by_number.push(cx, none)?;
+            }
+            self.by_number.get_mut(cx)[n] = made.clone();
+        }
+        Ok(made)
+    }
+    pub(crate) fn begin_element(&self, cx: &mut Cx, tag: &Name, attributes: Vec<(Name, String)>) -> PyResult<()> {
+        let tag = self.name_of(cx, tag)?;
+        let mut attrib = None;
+        if !attributes.is_empty() {
+            let d = Dict::new(cx)?;
+            for (name, value) in attributes {
+                let (name, value) = (self.name_of(cx, &name)?, cx.str(&value)?);
+                let old = d.insert(cx, &name, value)?;
+                cx.release(old);
+            }
+            attrib = Some(d);
+        }
+        let r = match (self.builder.cloned(cx), self.start.cloned(cx)) {
+            (Some(b), _) => start(cx, &b, tag, attrib)?,
+            (None, Some(f)) => {
+                let attrib = match attrib {
+                    Some(d) => d,
+                    None => Dict::new(cx)?,
+                };
+                protocol::call(cx, &f, &[tag, attrib.into_obj()])?
+            }
+            (None, None) => return Ok(()),
+        };
+        cx.release(r);
+        Ok(())
+    }
+    /// `event`: an element's end.
+    pub(crate) fn end_element(&self, cx: &mut Cx, event: &Event) -> PyResult<()> {
+        let r = match (self.builder.cloned(cx), self.end.cloned(cx), event) {
+            (Some(b), ..) => end(cx, &b)?,
+            (None, Some(f), Event::End(name)) => {
+                let tag = self.name_of(cx, name)?;
+                protocol::call(cx, &f, &[tag])?
+            }
+            _ => return Ok(()),
+        };
+        cx.release(r);
+        Ok(())
+    }
+    pub(crate) fn collect_text(&self, cx: &mut Cx, text: &Obj) -> PyResult<()> {
+        match self.builder.cloned(cx) {
+            Some(b) => collect(cx, &b, text),
+            None => Ok(()),
+        }
+    }
+}
+
 pub fn feeder_spec() -> Spec {
     Spec {
         doc: "_Feeder(target)\n\nThe handlers that lead from a parser to a target.",
@@ -385,8 +461,14 @@ pub fn feeder_spec() -> Spec {
                 let names = Dict::new(cx)?;
                 let own = cx.native_type("xml.etree.ElementTree.TreeBuilder");
                 let builder = target.cast::<TreeBuilder>().filter(|b| std::ptr::eq(b.as_obj().ty(), &*own)).cloned();
-                let made =
-                    memory::new(cx, ty, |head| Feeder { head, builder: Guarded::new(builder), start: Guarded::new(start), end: Guarded::new(end), names: Guarded::new(names) })?;
+                let made = memory::new(cx, ty, |head| Feeder {
+                    head,
+                    builder: Guarded::new(builder),
+                    start: Guarded::new(start),
+                    end: Guarded::new(end),
+                    names: Guarded::new(names),
+                    by_number: Guarded::new(Buf::empty()),
+                })?;
                 Ok(made.into_obj())
             }),
             ..Slots::EMPTY

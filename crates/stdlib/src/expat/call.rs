@@ -1,11 +1,11 @@
 //! From events to calls of handlers.
 
 use super::{Settings, XmlParser, with};
+use crate::elementtree::Feeder;
 use retic_runtime::native::GetSet;
 use retic_runtime::types::{Dict, Str};
 use retic_runtime::{Cx, Obj, PyResult, Ref, protocol};
-use retic_xml::{Code, Event, Model, Told, XmlError};
-use std::rc::Rc;
+use retic_xml::{Code, Event, Model, Name, Told, XmlError};
 
 macro_rules! handlers {
     ($($name:ident = $text:literal,)*) => {
@@ -68,6 +68,10 @@ fn handler(cx: &Cx, this: &XmlParser, which: Handler) -> Option<Obj> {
     this.handlers.get(cx).get(which as usize).filter(|h| !h.is_none()).cloned()
 }
 
+fn has(cx: &Cx, this: &XmlParser, which: Handler) -> bool {
+    this.handlers.get(cx).get(which as usize).is_some_and(|h| !h.is_none())
+}
+
 /// Calls a handler; what it leaves waiting is told by `in_callback`.
 fn call(cx: &mut Cx, this: &Ref<XmlParser>, f: &Obj, args: &[Obj]) -> PyResult {
     let before = this.in_callback.replace(true);
@@ -81,10 +85,18 @@ pub fn flush(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<()> {
     if this.buffer.0.borrow().is_empty() {
         return Ok(());
     }
-    let text = std::mem::take(&mut *this.buffer.0.borrow_mut());
+    let mut text = std::mem::take(&mut *this.buffer.0.borrow_mut());
     if let Some(f) = handler(cx, this, Handler::CharacterData) {
-        let text = cx.str(&text)?;
-        call(cx, this, &f, &[text])?;
+        let made = cx.str(&text)?;
+        match Feeder::behind(cx, &f) {
+            Some(feeder) => feeder.collect_text(cx, &made)?,
+            None => drop(call(cx, this, &f, &[made])?),
+        }
+    }
+    // Its room serves again.
+    if this.buffer.0.borrow().is_empty() {
+        text.clear();
+        *this.buffer.0.borrow_mut() = text;
     }
     Ok(())
 }
@@ -92,9 +104,9 @@ pub fn flush(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<()> {
 /// All events that are at hand. The inner result: what is wrong with the document.
 pub fn run(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<Result<(), XmlError>> {
     loop {
-        let raw = handler(cx, this, Handler::Default).is_some() || handler(cx, this, Handler::DefaultExpand).is_some();
-        let raw_content = raw && [Handler::StartElement, Handler::EndElement, Handler::CharacterData].iter().any(|h| handler(cx, this, *h).is_none());
-        let expand = handler(cx, this, Handler::Default).is_none();
+        let raw = has(cx, this, Handler::Default) || has(cx, this, Handler::DefaultExpand);
+        let raw_content = raw && [Handler::StartElement, Handler::EndElement, Handler::CharacterData].iter().any(|h| !has(cx, this, *h));
+        let expand = !has(cx, this, Handler::Default);
         let next = with(this, |p| {
             p.keep_raw = raw;
             p.keep_raw_content = raw_content;
@@ -175,19 +187,19 @@ fn model(cx: &mut Cx, this: &XmlParser, m: &Model) -> PyResult {
 }
 
 /// The attributes of an element as the program wants them.
-fn attributes(cx: &mut Cx, this: &XmlParser, all: Vec<(Rc<str>, String)>, specified: usize, settings: Settings) -> PyResult {
+fn attributes(cx: &mut Cx, this: &XmlParser, all: Vec<(Name, String)>, specified: usize, settings: Settings) -> PyResult {
     let n = if settings.specified_attributes { specified } else { all.len() };
     if settings.ordered_attributes {
         let mut items = Vec::with_capacity(2 * n);
         for (key, value) in all.into_iter().take(n) {
-            items.push(name(cx, this, &key)?);
+            items.push(name(cx, this, &key.text)?);
             items.push(cx.str(&value)?);
         }
         return cx.list(items);
     }
     let dict = Dict::new(cx)?;
     for (key, value) in all.into_iter().take(n) {
-        let (key, value) = (name(cx, this, &key)?, cx.str(&value)?);
+        let (key, value) = (name(cx, this, &key.text)?, cx.str(&value)?);
         let old = dict.insert(cx, &key, value)?;
         cx.release(old);
     }
@@ -244,6 +256,17 @@ fn tell(cx: &mut Cx, this: &Ref<XmlParser>, told: Told) -> PyResult<()> {
         return Ok(());
     }
     flush(cx, this)?;
+    if let Event::Start { .. } | Event::End(_) = &told.event
+        && let Some(feeder) = Feeder::behind(cx, &f)
+    {
+        let before = this.in_callback.replace(true);
+        let r = match told.event {
+            Event::Start { name, attributes, .. } => feeder.begin_element(cx, &name, attributes),
+            _ => feeder.end_element(cx, &told.event),
+        };
+        this.in_callback.set(before);
+        return r;
+    }
     let args = arguments(cx, this, told.event, which, settings)?;
     let r = call(cx, this, &f, &args)?;
     // Two handlers say whether it may go on.
@@ -264,9 +287,9 @@ fn arguments(cx: &mut Cx, this: &Ref<XmlParser>, event: Event, which: Handler, s
         Event::XmlDecl { version, encoding, standalone } => vec![plain(cx, version.as_ref())?, plain(cx, encoding.as_ref())?, cx.int(i64::from(standalone))?],
         Event::Start { name: tag, attributes: all, specified } => {
             let all = attributes(cx, this, all, specified, settings)?;
-            vec![name(cx, this, &tag)?, all]
+            vec![name(cx, this, &tag.text)?, all]
         }
-        Event::End(tag) => vec![name(cx, this, &tag)?],
+        Event::End(tag) => vec![name(cx, this, &tag.text)?],
         Event::Text(text) | Event::Comment(text) => vec![cx.str(&text)?],
         Event::Instruction { target, data } => vec![name(cx, this, &target)?, cx.str(&data)?],
         Event::StartNamespace { prefix, uri } => vec![optional(cx, this, prefix.as_ref())?, optional(cx, this, uri.as_ref())?],
