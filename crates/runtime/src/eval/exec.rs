@@ -61,6 +61,11 @@ pub struct Exec {
     pub near: bool,
     /// Cells that take over an argument: (cell index, argument index).
     pub cell_args: Vec<(usize, usize)>,
+    /// Variables with cells, by index: those that only comprehensions share, which run in the frame itself, need no cell and lie in
+    /// a register. Empty: all have cells.
+    pub uncelled: Box<[Option<u16>]>,
+    /// Indices of those that have cells.
+    pub cells: Box<[u16]>,
     /// Objects the words point at.
     pub keep: Vec<Obj>,
     /// Where tracing reports lines, by word.
@@ -71,6 +76,13 @@ pub struct Exec {
 }
 
 impl Exec {
+    /// The register of a variable with a cell or of a free one, by index, and whether a cell lies there.
+    pub(crate) fn cell_place(&self, i: usize) -> (usize, bool) {
+        match self.uncelled.get(i).copied().flatten() {
+            Some(register) => (usize::from(register), false),
+            None => (self.nlocals + i, true),
+        }
+    }
     /// Before the registers of a frame are given up in order: cells of arguments take the arguments' places, where they have been since
     /// 3.11 (`localsplus`), so that they die in that order.
     ///

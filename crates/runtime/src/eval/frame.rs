@@ -373,9 +373,9 @@ pub(super) unsafe fn fill(cx: &mut Cx, exec: &Exec, regs: *mut Slot, bound: usiz
             *regs.add(i) = unbound;
         }
         if exec.ncells + exec.nfrees > 0 {
-            for i in 0..exec.ncells {
+            for i in &exec.cells {
                 let cell = crate::types::function::cell(cx, None)?;
-                *regs.add(exec.nlocals + i) = give(cell.into_obj());
+                *regs.add(exec.nlocals + usize::from(*i)) = give(cell.into_obj());
             }
             for (c, a) in &exec.cell_args {
                 let cell = peek(&*regs.add(exec.nlocals + c)).cast::<crate::types::CellObj>().cloned().expect("just made");

@@ -80,12 +80,47 @@ struct Label {
     saved: Vec<u16>,
 }
 
+/// Variables that only comprehensions share which run in the frame itself (PEP 709): they become locals in the list of
+/// instructions. An argument stays where it is, another lies where its cell would.
+fn uncelled(code: &Code, list: &mut [Instruction]) -> Box<[Option<u16>]> {
+    if code.cellvars.is_empty() || code.flags & CO_OPTIMIZED == 0 {
+        return Box::default();
+    }
+    let n = code.cellvars.len();
+    let mut alone = vec![true; n];
+    for i in list.iter() {
+        if matches!(Opcode::from_u8(i.opcode), Some(LOAD_CLOSURE | LOAD_CLASSDEREF | LOAD_FROM_DICT_OR_DEREF))
+            && let Some(a) = alone.get_mut(i.arg as usize)
+        {
+            *a = false;
+        }
+    }
+    if !alone.contains(&true) {
+        return Box::default();
+    }
+    let argument = |name: &Rc<str>| code.varnames.iter().take(code.arg_slots()).position(|v| v == name);
+    let places: Box<[Option<u16>]> = alone.iter().enumerate().map(|(i, alone)| alone.then(|| argument(&code.cellvars[i]).unwrap_or(code.nlocals() + i) as u16)).collect();
+    for i in list.iter_mut() {
+        let Some(Some(place)) = places.get(i.arg as usize) else { continue };
+        let op = match Opcode::from_u8(i.opcode) {
+            Some(LOAD_DEREF) => LOAD_FAST,
+            Some(STORE_DEREF) => STORE_FAST,
+            Some(DELETE_DEREF) => DELETE_FAST,
+            _ => continue,
+        };
+        (i.opcode, i.arg) = (op as u8, u32::from(*place));
+    }
+    places
+}
+
 /// Translates a code object.
 pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
     let code = code_obj.code().clone();
     let nlocals = code.nlocals();
     // What runs: its own instructions, with comprehensions in their places (PEP 709).
-    let (list, inlining) = code.expanded();
+    let (mut list, inlining) = code.expanded();
+    let uncelled = uncelled(&code, &mut list);
+    let cells: Box<[u16]> = (0..code.cellvars.len()).filter(|i| uncelled.get(*i).is_none_or(Option::is_none)).map(|i| i as u16).collect();
     let own = nlocals + code.cellvars.len() + code.freevars.len();
     let base = own + inlining.hidden as usize;
     if base + (code.stacksize + inlining.stacksize) as usize + 64 > u16::MAX as usize {
@@ -138,7 +173,13 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         skipped_pair: None,
         super_name: None,
         skipped_super: None,
-        cell_args: code.cellvars.iter().enumerate().filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a))).collect(),
+        cell_args: code
+            .cellvars
+            .iter()
+            .enumerate()
+            .filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a)))
+            .filter(|(i, _)| cells.contains(&(*i as u16)))
+            .collect(),
     };
     tr.run(list, &inlining)?;
     let words = tr.finish();
@@ -146,7 +187,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     let near = code.flags & (ARRANGED | CO_OPTIMIZED) == CO_OPTIMIZED;
     let all_positional = code.flags & (CO_VARARGS | CO_VARKEYWORDS) == 0 && code.kwonlyargcount == 0 && code.flags & CO_OPTIMIZED != 0;
     let generator_args = if is_gen && all_positional { code.argcount as usize } else { usize::MAX };
-    let plain_args = if near && code.kwonlyargcount == 0 && code.cellvars.is_empty() && code.freevars.is_empty() { code.argcount as usize } else { usize::MAX };
+    let plain_args = if near && code.kwonlyargcount == 0 && cells.is_empty() && code.freevars.is_empty() { code.argcount as usize } else { usize::MAX };
     Ok(Exec {
         words,
         infos: std::mem::take(&mut tr.infos),
@@ -168,6 +209,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         generator_args,
         near,
         cell_args: std::mem::take(&mut tr.cell_args),
+        uncelled,
+        cells,
         keep: std::mem::take(&mut tr.keep),
         lines: std::mem::take(&mut tr.lines),
         instruments: Instruments::default(),

@@ -35,7 +35,6 @@ impl Watch {
     /// The value of the variable in a frame.
     pub(super) fn value_in(&self, cx: &Cx, frame: &Frame) -> Option<Obj> {
         let code = frame.function().code.get(cx).code();
-        let n = code.varnames.len();
         // In a comprehension that runs inside of it the variables are those of the comprehension first.
         let hidden = |r: &retic_bytecode::inline::Region| Some(r.first as usize + r.code.varnames.iter().position(|v| **v == *self.name)?);
         if let Some(i) = code.inlining().around(frame.offset()).find_map(hidden) {
@@ -49,7 +48,9 @@ impl Watch {
             }
         }
         if let Some(i) = code.cellvars.iter().chain(&code.freevars).position(|v| **v == *self.name) {
-            return frame.register(n + i).cast::<crate::types::CellObj>()?.value.cloned(cx);
+            let (register, in_cell) = frame.exec().cell_place(i);
+            let held = frame.register(register);
+            return if in_cell { held.cast::<crate::types::CellObj>()?.value.cloned(cx) } else { Some(held.clone()).filter(|o| !o.is_unbound()) };
         }
         // A walk through a namespace is for the line that is asked about only.
         if self.line.is_some_and(|l| l != Names::line_of(cx, frame)) {

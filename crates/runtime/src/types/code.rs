@@ -86,6 +86,12 @@ impl CodeObj {
         made.listed = Some(cx.translated.add(self));
         Ok(&raw const **self.exec.0.get_or_init(|| Box::new(made)))
     }
+    /// As `Exec::cell_place`, of what was translated.
+    pub(crate) fn cell_place(&self, i: usize) -> (usize, bool) {
+        let exec = self.exec_known();
+        // SAFETY: register code lives as long as its code object.
+        if exec.is_null() { (self.data.0.nlocals() + i, true) } else { unsafe { &*exec }.cell_place(i) }
+    }
     pub fn line_at(&self, offset: u32) -> u32 {
         match retic_bytecode::lines::event_line(&self.data.0, offset) {
             0 if retic_bytecode::lines::reraised_at(&self.data.0, offset).is_some_and(|l| l != 0) => retic_bytecode::lines::reraised_at(&self.data.0, offset).unwrap_or(0),

@@ -308,8 +308,12 @@ pub(crate) fn variables(cx: &mut Cx, f: &Ref<FrameObj>) -> PyResult<Vec<(Obj, Ob
     let code = f.code.cloned(cx);
     let c = code.code().clone();
     let mut out = Vec::new();
-    let cell = |cx: &mut Cx, i: usize| f.register(cx, i).and_then(|v| v.cast::<super::CellObj>().and_then(|c| c.value.cloned(cx)));
     let n = c.varnames.len();
+    let cell = |cx: &mut Cx, i: usize| {
+        let (i, in_cell) = code.cell_place(i - n);
+        let v = f.register(cx, i)?;
+        if in_cell { v.cast::<super::CellObj>().and_then(|c| c.value.cloned(cx)) } else { Some(v) }
+    };
     let cells = c.cellvars.iter().chain(&c.freevars).enumerate().map(|(i, name)| (n + i, name));
     for (i, n) in c.varnames.iter().enumerate().chain(cells.filter(|(_, name)| !c.varnames.contains(name))) {
         // A parameter that functions inside use lies in a cell.

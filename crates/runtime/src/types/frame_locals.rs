@@ -49,7 +49,7 @@ fn find(cx: &mut Cx, f: &Ref<FrameObj>, key: &Obj) -> PyResult<Option<(usize, bo
             (cell, local)
         }
     };
-    Ok(cell.map(|i| (c.varnames.len() + i, true)).or(local.map(|i| (i, false))))
+    Ok(cell.map(|i| code.cell_place(i)).or(local.map(|i| (i, false))))
 }
 
 fn value(cx: &mut Cx, f: &Ref<FrameObj>, place: (usize, bool)) -> Option<Obj> {

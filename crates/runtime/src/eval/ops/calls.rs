@@ -352,6 +352,8 @@ unsafe fn generator_of(cx: &mut Cx, callee: Slot, args: *mut Slot) -> Slot {
 
 /// Most keywords that a call may have here.
 const NEAR_KEYWORDS: usize = 16;
+/// And cells.
+const NEAR_CELLS: usize = 16;
 
 /// Puts arguments, defaults, empty locals, new cells and the closure where a function wants them, and opens its frame. Null:
 /// that is for the slow way, and nothing was changed.
@@ -362,7 +364,13 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
         let callee = *regs.add(w);
         let known = exec_known(callee);
         let positional = n - names.len();
-        if known.is_null() || !(*known).near || positional > (*known).argcount || names.len() > NEAR_KEYWORDS || cx.poll.load(Ordering::Relaxed) != 0 {
+        if known.is_null()
+            || !(*known).near
+            || positional > (*known).argcount
+            || names.len() > NEAR_KEYWORDS
+            || (&(*known).cells).len() > NEAR_CELLS
+            || cx.poll.load(Ordering::Relaxed) != 0
+        {
             return std::ptr::null();
         }
         let (exec, function) = (&*known, &*callee.cast::<Function>());
@@ -402,14 +410,14 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
                 }
             }
         }
-        // New cells, beyond all arguments and the names of the last ones.
-        let cells = base.add(exec.nlocals.max(n + 1));
-        for i in 0..exec.ncells {
+        // New cells.
+        let mut cells = [null_mut(); NEAR_CELLS];
+        for i in 0..exec.cells.len() {
             match crate::types::function::cell(cx, None) {
-                Ok(cell) => *cells.add(i) = give(cell.into_obj()),
+                Ok(cell) => cells[i] = give(cell.into_obj()),
                 Err(_) => {
                     cx.clear_error();
-                    (0..i).for_each(|k| drop_slot(cx, *cells.add(k)));
+                    cells[..i].iter().for_each(|cell| drop_slot(cx, *cell));
                     return std::ptr::null();
                 }
             }
@@ -435,8 +443,11 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
             }
         }
         let unbound = cx.consts.unbound.as_ptr().as_ptr();
-        for i in 0..exec.ncells {
-            *base.add(exec.nlocals + i) = *cells.add(i);
+        if exec.cells.len() < exec.ncells {
+            (0..exec.ncells).for_each(|i| *base.add(exec.nlocals + i) = unbound);
+        }
+        for (i, cell) in exec.cells.iter().zip(cells) {
+            *base.add(exec.nlocals + usize::from(*i)) = cell;
         }
         for i in (named..exec.nlocals).chain(exec.own..exec.base) {
             base.add(i).write_volatile(unbound);
