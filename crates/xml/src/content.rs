@@ -695,7 +695,6 @@ impl Parser {
 type Named = (Name, Vec<(Name, String)>);
 
 /// Names as those of namespaces: declarations are bound and taken out.
-#[expect(clippy::too_many_arguments, reason = "a tag and all that it changes")]
 fn resolve(
     spaces: &mut Namespaces,
     element: &str,
