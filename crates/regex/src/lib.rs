@@ -10,4 +10,4 @@ mod matcher;
 mod program;
 
 pub use matcher::{Found, Mode, Scratch, Stop, Subject, find};
-pub use program::{MAGIC, Program, Set, lower_ascii, lower_unicode};
+pub use program::{Late, MAGIC, Program, Set, lower_ascii, lower_unicode};

@@ -1,6 +1,7 @@
 //! SRE code words to a program of instructions with resolved targets. Words that make no sense are refused.
 
 use crate::first::Peek;
+use std::cell::{Cell, OnceCell};
 use std::sync::LazyLock;
 
 /// The version of the words, and their names, are those of `re._constants`.
@@ -110,6 +111,14 @@ pub struct Set {
 }
 
 impl Set {
+    /// Notes which of the first 256 characters are in it.
+    fn find_low(&mut self) {
+        for c in 0..256u32 {
+            if self.slow(c) {
+                self.low[(c >> 6) as usize] |= 1 << (c & 63);
+            }
+        }
+    }
     fn slow(&self, c: u32) -> bool {
         let found = self.items.iter().any(|i| match i {
             Item::Literal(l) => *l == c,
@@ -274,9 +283,27 @@ impl Program {
         if !matches!(t.insts.last(), Some(Inst::Success)) {
             return None;
         }
-        let mut program = Program { insts: t.insts, sets: t.sets, loops: t.loops, groups, min_width, prefix, peek: Peek::default() };
-        program.peek = Peek::new(&mut program);
-        Some(program)
+        Some(Program { insts: t.insts, sets: t.sets, loops: t.loops, groups, min_width, prefix, peek: Peek::default() })
+    }
+}
+
+/// A program that looks through itself when it first runs.
+pub struct Late {
+    fresh: Cell<Option<Box<Program>>>,
+    ready: OnceCell<Box<Program>>,
+}
+
+impl Late {
+    pub fn new(program: Program) -> Late {
+        Late { fresh: Cell::new(Some(Box::new(program))), ready: OnceCell::new() }
+    }
+    pub fn get(&self) -> &Program {
+        self.ready.get_or_init(|| {
+            let mut program = self.fresh.take().expect("taken once, here");
+            program.sets.iter_mut().for_each(Set::find_low);
+            program.peek = Peek::new(&mut program);
+            program
+        })
     }
 }
 
@@ -299,11 +326,6 @@ impl Translator<'_> {
             match self.set_item(op, &mut at)? {
                 Some(i) => set.items.push(i),
                 None => set.negate = !set.negate,
-            }
-        }
-        for c in 0..256u32 {
-            if set.slow(c) {
-                set.low[(c >> 6) as usize] |= 1 << (c & 63);
             }
         }
         Some((set, at))

@@ -1,6 +1,6 @@
 //! `_sre`: compiled patterns, matches, scanners over the crate `regex`.
 
-use retic_regex::{Found, Mode, Program, Scratch, Stop, lower_ascii, lower_unicode};
+use retic_regex::{Found, Late, Mode, Program, Scratch, Stop, lower_ascii, lower_unicode};
 use retic_runtime::object::Guarded;
 use retic_runtime::types::code::Hidden;
 use retic_runtime::types::str::Chars;
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 layout! {
     /// A compiled pattern. `bytes`: for byte strings; `any`: made without a pattern text.
     pub struct Pattern = 250, "re.Pattern" {
-        program: Hidden<Program>,
+        program: Hidden<Late>,
         words: Hidden<Vec<u32>>,
         pattern: Guarded<Obj>,
         flags: Cell<i64>,
@@ -96,7 +96,7 @@ impl Subject {
 
 fn search(cx: &mut Cx, p: &Ref<Pattern>, scratch: &mut Scratch, s: &Subject, start: usize, end: usize, mode: Mode, must_advance: bool) -> PyResult<Option<Found>> {
     loop {
-        let program = &p.program.0;
+        let program = p.program.0.get();
         let r = {
             let word = &cx.poll;
             let mut poll = || word.load(Ordering::Relaxed) & (retic_runtime::cx::POLL_SIGNAL | retic_runtime::cx::POLL_LIMIT) != 0;
@@ -712,7 +712,7 @@ mod functions {
         let bytes = pattern.cast::<Str>().is_none();
         Ok(memory::new(cx, &ty, |head| Pattern {
             head,
-            program: Hidden(program),
+            program: Hidden(Late::new(program)),
             words: Hidden(words),
             pattern: Guarded::new(pattern),
             flags: Cell::new(flags),

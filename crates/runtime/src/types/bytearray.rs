@@ -79,6 +79,19 @@ fn byte_value(cx: &mut Cx, o: &Obj) -> PyResult<u8> {
     int::to_i64(&i).and_then(|v| u8::try_from(v).ok()).ok_or_else(|| cx.value_error("byte must be in range(0, 256)"))
 }
 
+/// Sets a byte by small ints; false: that is for the general way.
+pub(crate) fn set_byte(cx: &mut Cx, o: &Obj, k: i64, v: i64) -> bool {
+    let Some(this) = o.cast::<ByteArray>() else { return false };
+    let data = this.data.get_mut(cx);
+    let k = if k < 0 { k + data.len() as i64 } else { k };
+    match (usize::try_from(k).ok().and_then(|k| data.get_mut(k)), u8::try_from(v)) {
+        (Some(place), Ok(v)) => {
+            *place = v;
+            true
+        }
+        _ => false,
+    }
+}
 fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
     let this = of(o).clone();
     let Some(s) = k.cast::<super::Slice>() else {

@@ -368,7 +368,10 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
             || !(*known).near
             || positional > (*known).argcount
             || names.len() > NEAR_KEYWORDS
-            || (&(*known).cells).len() > NEAR_CELLS
+            || {
+                let cells = &(*known).cells;
+                cells.len()
+            } > NEAR_CELLS
             || cx.poll.load(Ordering::Relaxed) != 0
         {
             return std::ptr::null();

@@ -322,6 +322,13 @@ unsafe fn store_subscr_slow(cx: &mut Cx, c: Slot, i: Slot, v: Slot) -> bool {
                 return true;
             }
         }
+        if is(i, shape::INT)
+            && is(v, shape::INT)
+            && std::ptr::eq(peek(&c).ty(), &*cx.types.bytearray)
+            && crate::types::bytearray::set_byte(cx, peek(&c), int_value(i), int_value(v))
+        {
+            return true;
+        }
         let (x, y, z) = (peek(&c).clone(), peek(&i).clone(), peek(&v).clone());
         let r = protocol::setitem(cx, &x, &y, Some(&z));
         drop(z);
