@@ -41,6 +41,8 @@ pub struct Exec {
     /// Locals, cells, free variables; temporaries start here.
     pub base: usize,
     pub nregs: usize,
+    /// Registers that a call needs that is made without the general way: new cells lie beyond the arguments first.
+    pub near_room: usize,
     pub flags: u32,
     pub argcount: usize,
     pub posonly: usize,

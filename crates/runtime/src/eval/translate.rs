@@ -197,6 +197,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         own,
         base,
         nregs: tr.max + 4,
+        near_room: tr.max + 4 + if code.cellvars.is_empty() { 0 } else { 2 * code.cellvars.len() + code.argcount as usize + ops::NEAR_KEYWORDS + 2 },
         flags: code.flags,
         argcount: code.argcount as usize,
         posonly: code.posonlyargcount as usize,

@@ -351,9 +351,7 @@ unsafe fn generator_of(cx: &mut Cx, callee: Slot, args: *mut Slot) -> Slot {
 }
 
 /// Most keywords that a call may have here.
-const NEAR_KEYWORDS: usize = 16;
-/// And cells.
-const NEAR_CELLS: usize = 16;
+pub const NEAR_KEYWORDS: usize = 16;
 
 /// Puts arguments, defaults, empty locals, new cells and the closure where a function wants them, and opens its frame. Null:
 /// that is for the slow way, and nothing was changed.
@@ -364,16 +362,7 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
         let callee = *regs.add(w);
         let known = exec_known(callee);
         let positional = n - names.len();
-        if known.is_null()
-            || !(*known).near
-            || positional > (*known).argcount
-            || names.len() > NEAR_KEYWORDS
-            || {
-                let cells = &(*known).cells;
-                cells.len()
-            } > NEAR_CELLS
-            || cx.poll.load(Ordering::Relaxed) != 0
-        {
+        if known.is_null() || !(*known).near || positional > (*known).argcount || names.len() > NEAR_KEYWORDS || cx.poll.load(Ordering::Relaxed) != 0 {
             return std::ptr::null();
         }
         let (exec, function) = (&*known, &*callee.cast::<Function>());
@@ -381,7 +370,7 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
         let caller = cx.stacks.top;
         let args = regs.add(w + 1);
         let base = if in_generator(cx) { (*caller).top } else { args };
-        if named > 63 || named - argcount > NEAR_KEYWORDS || !cx.stacks.has_room(base, exec.nregs) {
+        if named > 63 || named - argcount > NEAR_KEYWORDS || !cx.stacks.has_room(base, exec.near_room) {
             return std::ptr::null();
         }
         // Which parameters have a value.
@@ -413,17 +402,10 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
                 }
             }
         }
-        // New cells.
-        let mut cells = [null_mut(); NEAR_CELLS];
-        for i in 0..exec.cells.len() {
-            match crate::types::function::cell(cx, None) {
-                Ok(cell) => cells[i] = give(cell.into_obj()),
-                Err(_) => {
-                    cx.clear_error();
-                    cells[..i].iter().for_each(|cell| drop_slot(cx, *cell));
-                    return std::ptr::null();
-                }
-            }
+        // New cells, beyond all that is or will be there. (A local array would keep the handler's frame alive: no tail calls.)
+        let cells = base.add((exec.nlocals + exec.ncells).max(n + 1));
+        if exec.ncells != 0 && !new_cells(cx, cells, exec.cells.len()) {
+            return std::ptr::null();
         }
         // Now they move.
         let mut values = [null_mut(); NEAR_KEYWORDS];
@@ -446,11 +428,8 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
             }
         }
         let unbound = cx.consts.unbound.as_ptr().as_ptr();
-        if exec.cells.len() < exec.ncells {
-            (0..exec.ncells).for_each(|i| *base.add(exec.nlocals + i) = unbound);
-        }
-        for (i, cell) in exec.cells.iter().zip(cells) {
-            *base.add(exec.nlocals + usize::from(*i)) = cell;
+        if exec.ncells != 0 {
+            place_cells(exec, base, cells, unbound);
         }
         for i in (named..exec.nlocals).chain(exec.own..exec.base) {
             base.add(i).write_volatile(unbound);
@@ -467,6 +446,39 @@ unsafe fn near_frame(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
         (*caller).pc = pc;
         cx.stacks.open(known, base, callee, FrameKind::Call);
         known
+    }
+}
+
+/// Empty cells in a row; false: there is no memory, and none was made.
+#[inline(never)]
+unsafe fn new_cells(cx: &mut Cx, into: *mut Slot, n: usize) -> bool {
+    // SAFETY: the caller has room for so many.
+    unsafe {
+        for i in 0..n {
+            match crate::types::function::cell(cx, None) {
+                Ok(cell) => *into.add(i) = give(cell.into_obj()),
+                Err(_) => {
+                    cx.clear_error();
+                    (0..i).for_each(|k| drop_slot(cx, *into.add(k)));
+                    return false;
+                }
+            }
+        }
+    }
+    true
+}
+
+/// New cells go to their registers; variables that need none are empty there.
+#[inline(never)]
+unsafe fn place_cells(exec: &Exec, base: *mut Slot, cells: *mut Slot, unbound: Slot) {
+    // SAFETY: the cells lie beyond all registers that are written.
+    unsafe {
+        for i in 0..exec.ncells {
+            *base.add(exec.nlocals + i) = unbound;
+        }
+        for (k, i) in exec.cells.iter().enumerate() {
+            *base.add(exec.nlocals + usize::from(*i)) = *cells.add(k);
+        }
     }
 }
 
