@@ -47,6 +47,9 @@ fn marked(lines: &Lines, message: &str, at: u32) -> Box<CompileError> {
     error
 }
 
+/// So many errors of the lexer are looked at behind the parser's first: each costs a walk over the tokens.
+const LEXICAL_MAX: usize = 16;
+
 /// What the tokenizer refuses behind the parser's first error. Inside of an f-string that has an error nobody knows where it goes on.
 pub fn refused_behind(lines: &Lines, source: &str, tokens: &Tokens, errors: &[ParseError]) -> Option<Box<CompileError>> {
     let first = errors.first()?.location.start().to_u32();
@@ -57,7 +60,7 @@ pub fn refused_behind(lines: &Lines, source: &str, tokens: &Tokens, errors: &[Pa
         .iter()
         .filter(|t| t.start().to_u32() > first && matches!(t.kind(), TokenKind::Int | TokenKind::Float | TokenKind::Complex))
         .find_map(|t| number_at(lines, source, t.start().to_u32()));
-    let lexical = errors.iter().skip(1).filter(|e| matches!(e.error, E::Lexical(_) | E::FStringError(_) | E::TStringError(_)));
+    let lexical = errors.iter().skip(1).filter(|e| matches!(e.error, E::Lexical(_) | E::FStringError(_) | E::TStringError(_))).take(LEXICAL_MAX);
     let other = lexical.map(|e| reword(lines, source, tokens, e)).find(|e| e.is_of_tokenizer());
     match (number, other) {
         (Some(n), Some(o)) if (o.line, o.column) < (n.line, n.column) => Some(o),

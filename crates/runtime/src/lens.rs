@@ -245,9 +245,9 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     settle(cx);
     let every = cx.lens.every.get();
     if every && top == cx.lens.top.get() {
-        // SAFETY: the top frame; the instruction is its next.
         let attended = with(cx, |cx, r| {
             let over = r.place(cx);
+            // SAFETY: the top frame; the instruction is its next.
             unsafe { (*top).pc = pc };
             r.attended(cx, over)
         });

@@ -17,7 +17,7 @@ const CATEGORIES: [(&str, i32); 7] = [
     ("LC_ALL", category::ALL),
 ];
 /// What `nl_langinfo` may be asked, besides the names of days and months.
-const ITEMS: [(&str, i32); 19] = [
+const ITEMS: [(&str, i32); 18] = [
     ("RADIXCHAR", item::RADIX),
     ("THOUSEP", item::THOUSANDS),
     ("CRNCYSTR", item::CURRENCY),
@@ -36,7 +36,6 @@ const ITEMS: [(&str, i32); 19] = [
     ("YESEXPR", item::YES),
     ("NOEXPR", item::NO),
     ("_DATE_FMT", item::DATE_COMMAND),
-    ("DAY_1", item::DAY),
 ];
 const DAYS: [&str; 7] = ["DAY_1", "DAY_2", "DAY_3", "DAY_4", "DAY_5", "DAY_6", "DAY_7"];
 const SHORT_DAYS: [&str; 7] = ["ABDAY_1", "ABDAY_2", "ABDAY_3", "ABDAY_4", "ABDAY_5", "ABDAY_6", "ABDAY_7"];

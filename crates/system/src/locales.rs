@@ -1,5 +1,5 @@
 //! Locales of the C library, without touching the process's own: each `System` has its own choice, and a thread looks at it
-//! only for the length of a call.
+//! only for the length of a call. Where messages are looked for (`textdomain`, `bindtextdomain`) is the process's: C knows no other.
 
 use retic_runtime::host::locales::{Conventions, Locales, category, item};
 use std::cmp::Ordering;
@@ -252,9 +252,14 @@ impl Locales for super::System {
     }
     fn translation(&self, domain: Option<&[u8]>, message: &[u8], of: Option<i32>) -> Vec<u8> {
         let (Ok((_kept, domain)), Ok(text)) = (optional(domain), c_string(message)) else { return message.to_vec() };
+        // The C library does not ask whether there is such a category.
+        let of = of.unwrap_or(category::MESSAGES);
+        if !(0..category::END).contains(&of) {
+            return message.to_vec();
+        }
         let ask = || {
             // SAFETY: the texts end in zero or are null; the answer is the message or the catalogue's.
-            unsafe { bytes(dcgettext(domain, text.as_ptr(), of.unwrap_or(category::MESSAGES))) }
+            unsafe { bytes(dcgettext(domain, text.as_ptr(), of)) }
         };
         match self.locales.as_ref().filter(|l| !l.made.0.is_null()) {
             Some(chosen) => chosen.made.within(ask),

@@ -120,7 +120,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     // What runs: its own instructions, with comprehensions in their places (PEP 709).
     let (mut list, inlining) = code.expanded();
     let uncelled = uncelled(&code, &mut list);
-    let cells: Box<[u16]> = (0..code.cellvars.len()).filter(|i| uncelled.get(*i).is_none_or(Option::is_none)).map(|i| i as u16).collect();
+    let celled = |i: &usize| uncelled.get(*i).is_none_or(Option::is_none);
+    let cells: Box<[u16]> = (0..code.cellvars.len()).filter(celled).map(|i| i as u16).collect();
     let own = nlocals + code.cellvars.len() + code.freevars.len();
     let base = own + inlining.hidden as usize;
     if base + (code.stacksize + inlining.stacksize) as usize + 64 > u16::MAX as usize {
@@ -178,7 +179,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
             .iter()
             .enumerate()
             .filter_map(|(i, c)| code.varnames.iter().take(code.arg_slots()).position(|v| v == c).map(|a| (i, a)))
-            .filter(|(i, _)| cells.contains(&(*i as u16)))
+            .filter(|(i, _)| celled(i))
             .collect(),
     };
     tr.run(list, &inlining)?;

@@ -500,9 +500,8 @@ impl Recorder {
         {
             self.leaving.remove(i);
         }
-        let last = self.frames.last().is_some_and(|f| f.frame == frame);
-        let entered = if last { self.frames.pop() } else { self.frames.iter().rposition(|f| f.frame == frame).map(|i| self.frames.remove(i)) };
-        if let Some(entered) = entered {
+        if let Some(i) = self.frames.iter().rposition(|f| f.frame == frame) {
+            let entered = self.frames.remove(i);
             cx.lens.callee.set(entered.callee);
             cx.lens.raising.set(entered.raising);
             self.cycle = entered.cycle;

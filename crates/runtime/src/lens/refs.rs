@@ -317,9 +317,8 @@ impl Recorder {
     /// A frame is left, for now or for ever.
     pub fn refs_left(&mut self, frame: *mut Frame) {
         let Some(mut refs) = self.refs.take() else { return };
-        let last = refs.frames.last().is_some_and(|f| f.frame == frame);
-        let held = if last { refs.frames.pop() } else { refs.frames.iter().rposition(|f| f.frame == frame).map(|i| refs.frames.remove(i)) };
-        if let Some(held) = held {
+        if let Some(i) = refs.frames.iter().rposition(|f| f.frame == frame) {
+            let held = refs.frames.remove(i);
             self.all_go(&mut refs.counts, &held);
             refs.spare.push(held);
         }

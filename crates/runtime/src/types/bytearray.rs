@@ -253,7 +253,12 @@ pub fn spec() -> Spec {
         slots: Slots {
             repr: Some(|cx, o| {
                 let name = o.ty().name_text();
-                let text = format!("{name}({})", super::bytes::repr_bytes(of(o).bytes(cx)));
+                let mut shown = super::bytes::repr_bytes(of(o).bytes(cx));
+                // Single quotes are escaped even between double ones.
+                if shown.starts_with("b\"") {
+                    shown = shown.replace('\'', "\\'");
+                }
+                let text = format!("{name}({shown})");
                 cx.str(&text)
             }),
             hash: Some(super::dunders::unhashable),

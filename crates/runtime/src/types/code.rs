@@ -94,8 +94,7 @@ impl CodeObj {
     }
     pub fn line_at(&self, offset: u32) -> u32 {
         match retic_bytecode::lines::event_line(&self.data.0, offset) {
-            0 if retic_bytecode::lines::reraised_at(&self.data.0, offset).is_some_and(|l| l != 0) => retic_bytecode::lines::reraised_at(&self.data.0, offset).unwrap_or(0),
-            0 => retic_bytecode::lines::line_of(&self.data.0, offset),
+            0 => retic_bytecode::lines::reraised_at(&self.data.0, offset).filter(|l| *l != 0).unwrap_or_else(|| retic_bytecode::lines::line_of(&self.data.0, offset)),
             line => line,
         }
     }

@@ -1182,10 +1182,17 @@ impl Type {
         let [given, kept, annotate, function] = ["__annotations__", "__annotations_cache__", "__annotate__", "__annotate_func__"].map(|n| cx.name(n));
         let own = dict.get_str(cx, &given).is_some();
         match value {
-            Some(v) => drop(dict.insert(cx, if own { given } else { kept }.as_obj(), v.clone())?),
-            None if own => drop(dict.remove(cx, given.as_obj())?),
-            None if dict.remove(cx, kept.as_obj())?.is_some() => {}
-            None => return Err(cx.attribute_error("__annotations__")),
+            Some(v) => {
+                let old = dict.insert(cx, if own { given } else { kept }.as_obj(), v.clone())?;
+                cx.release(old);
+            }
+            None => {
+                let old = dict.remove(cx, if own { given } else { kept }.as_obj())?;
+                if old.is_none() {
+                    return Err(cx.attribute_error("__annotations__"));
+                }
+                cx.release(old);
+            }
         }
         // What was to make others has nothing to say any more.
         for name in [annotate, function] {

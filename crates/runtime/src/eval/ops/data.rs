@@ -290,6 +290,7 @@ adding!(dict_merge, |cx, c, v, callee| {
             at = next;
             once(cx, d, &k, &callee)?;
             d.insert(cx, &k, value)?;
+            cx.poll_native()?;
         }
         return Ok(());
     }

@@ -352,7 +352,7 @@ fn fill<U: Unit>(cx: &mut Cx, t: &[U], values: &Obj, bytes: bool) -> PyResult<Te
         }
         out.rust(sign);
         match &body {
-            Body::Str(s, n) if i == t.len() && pad == 0 && s.cast::<Str>().is_some_and(|s| s.len() <= *n) => {
+            Body::Str(s, n) if !bytes && i == t.len() && pad == 0 && s.cast::<Str>().is_some_and(|s| s.len() <= *n) => {
                 out.last(s);
                 continue;
             }
