@@ -33,6 +33,11 @@ fn programs() -> Result<Vec<Program>, String> {
     Ok(found)
 }
 
+/// The programs, and the sizes of their runs under callgrind.
+pub fn counted() -> Result<Vec<(PathBuf, String)>, String> {
+    Ok(programs()?.into_iter().map(|p| (p.path, p.count)).collect())
+}
+
 fn driver() -> PathBuf {
     crate::root().join("benches/driver.py")
 }

@@ -8,6 +8,7 @@
 //! - `compare lifetimes|decimal FIRST LAST`: random programs in CPython and in Retic, by seed.
 //! - `lens [--rounds N]`: what recording costs at each level.
 //! - `profile`: records the profile that release builds are compiled with.
+//! - `order`: records in which order the linker lays out the functions of the release binary.
 //! - `sanitize [WORD]`, `valgrind [WORD]`: the cases, or those that hold a word, under the address sanitizer or memcheck.
 //! - `tailcalls`: disassembles the release binary and requires that no handler calls the next one.
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ mod compare;
 mod lens;
 mod licenses;
 mod oracle;
+mod order;
 mod profile;
 mod sanitize;
 mod tailcalls;
@@ -37,10 +39,11 @@ fn main() -> ExitCode {
         Some("ucd") => ucd(),
         Some("sanitize") => sanitize::address(args.get(1).map_or("", String::as_str)),
         Some("valgrind") => sanitize::valgrind(args.get(1).map_or("", String::as_str)),
+        Some("order") => order::record(),
         Some("profile") => profile::record(),
         Some("licenses") => licenses::run(args.iter().any(|a| a == "--check")),
         _ => {
-            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | profile | sanitize [WORD] | valgrind [WORD] | ucd | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
+            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | profile | order | sanitize [WORD] | valgrind [WORD] | ucd | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
         }
     };
     match result {
