@@ -11,7 +11,9 @@ def _idfunc(x, /):
     return x
 
 
-class _NoDefaultType:
+class NoDefaultType:
+    """The type of the NoDefault singleton."""
+
     __slots__ = ()
 
     def __new__(cls):
@@ -24,7 +26,7 @@ class _NoDefaultType:
         return 'NoDefault'
 
 
-NoDefault = object.__new__(_NoDefaultType)
+NoDefault = object.__new__(NoDefaultType)
 _UNSET = object()
 
 
@@ -44,10 +46,6 @@ def _no_subclass(name):
 
 class _Parameter:
     """What TypeVar, ParamSpec and TypeVarTuple have in common."""
-
-    def __init_subclass__(cls, **kwargs):
-        if cls.__module__ not in ('_typing', 'typing'):
-            raise TypeError(f"type 'typing.{cls.__mro__[1].__name__}' is not an acceptable base type")
 
     @property
     def __name__(self):
@@ -95,11 +93,11 @@ class _Parameter:
         self._infer = bool(infer)
         self._default = default
         self._evaluate_default = None
-        if module is not None and module != 'typing':
+        if module != 'typing' and module is not _UNSET:
             self.__module__ = module
 
 
-class _Variant(_Parameter):
+class _Variant:
     """What only parameters with a variance have."""
 
     @property
@@ -113,6 +111,12 @@ class _Variant(_Parameter):
     @property
     def __infer_variance__(self):
         return self._infer
+
+
+def _methods(*parts):
+    # Each class has all of its methods itself, and no base but object.
+    own = ('__dict__', '__weakref__', '__module__', '__doc__', '__firstlineno__', '__static_attributes__')
+    return {name: value for part in parts for name, value in vars(part).items() if name not in own}
 
 
 def _constant(value):
@@ -129,8 +133,9 @@ def _checked(arg, message):
     return typing._type_check(arg, message)
 
 
-class TypeVar(_Variant):
+class TypeVar:
     """Type variable."""
+    locals().update(_methods(_Parameter, _Variant))
 
     def __init__(self, name, *constraints, bound=None, default=NoDefault, covariant=False, contravariant=False, infer_variance=False):
         if not isinstance(name, str):
@@ -140,7 +145,7 @@ class TypeVar(_Variant):
         if constraints and bound is not None:
             raise TypeError('Constraints cannot be combined with bound=...')
         self._start(name, covariant, contravariant, infer_variance, default, _caller())
-        self._constraints = tuple(_checked(c, 'TypeVar(name, constraint, ...): constraints must be types.') for c in constraints)
+        self._constraints = constraints
         self._bound = None if bound is None else _checked(bound, 'Bound must be a type.')
         self._evaluate_bound = self._evaluate_constraints = None
 
@@ -180,7 +185,7 @@ class TypeVar(_Variant):
         if i == len(args) and self.has_default():
             return (*args, self.__default__)
         if i == len(args):
-            return args
+            raise TypeError(f'Too few arguments for {alias}; actual {i}, expected at least {i + 1}')
         raise TypeError(f'Too few arguments for {alias}')
 
     __mro_entries__ = _no_subclass('TypeVar')
@@ -222,10 +227,13 @@ class ParamSpecKwargs:
     __mro_entries__ = _no_subclass('ParamSpecKwargs')
 
 
-class ParamSpec(_Variant):
+class ParamSpec:
     """Parameter specification variable."""
+    locals().update(_methods(_Parameter, _Variant))
 
     def __init__(self, name, *, bound=None, default=NoDefault, covariant=False, contravariant=False, infer_variance=False):
+        if not isinstance(name, str):
+            raise TypeError(f"paramspec() argument 'name' must be str, not {type(name).__name__}")
         self._start(name, covariant, contravariant, infer_variance, default, _caller())
         self.__bound__ = None if bound is None else _checked(bound, 'Bound must be a type.')
 
@@ -248,10 +256,13 @@ class ParamSpec(_Variant):
     __mro_entries__ = _no_subclass('ParamSpec')
 
 
-class TypeVarTuple(_Parameter):
+class TypeVarTuple:
     """Type variable tuple."""
+    locals().update(_methods(_Parameter))
 
     def __init__(self, name, *, default=NoDefault):
+        if not isinstance(name, str):
+            raise TypeError(f"typevartuple() argument 'name' must be str, not {type(name).__name__}")
         self._start(name, False, False, False, default, _caller())
 
     def __iter__(self):
@@ -271,22 +282,32 @@ class TypeVarTuple(_Parameter):
     __mro_entries__ = _no_subclass('TypeVarTuple')
 
 
+def _alias(self, name, value, evaluate, params, module):
+    put = object.__setattr__
+    put(self, '_name', name)
+    put(self, '_value', value)
+    put(self, '_evaluate', evaluate)
+    put(self, '_params', params)
+    put(self, '__module__', module)
+
+
 class TypeAliasType:
     """Type alias."""
 
-    def __init_subclass__(cls, /, *args, **kwargs):
-        raise TypeError("type 'typing.TypeAliasType' is not an acceptable base type")
-
     def __init__(self, name, value, *, type_params=()):
+        if not isinstance(name, str):
+            raise TypeError(f"typealias() argument 'name' must be str, not {type(name).__name__}")
         if not isinstance(type_params, tuple):
             raise TypeError('type_params must be a tuple')
         seen = False
         for p in type_params:
+            if not isinstance(p, (TypeVar, ParamSpec, TypeVarTuple)):
+                raise TypeError(f'Expected a type param, got {p!r}')
             if getattr(p, 'has_default', None) is not None and p.has_default():
                 seen = True
             elif seen and not isinstance(p, TypeVarTuple):
                 raise TypeError(f"non-default type parameter '{p!r}' follows default type parameter")
-        self.__dict__.update(_name=name, _value=value, _evaluate=None, _params=type_params, __module__=_caller())
+        _alias(self, name, value, None, type_params, _caller())
 
     @property
     def __name__(self):
@@ -295,7 +316,7 @@ class TypeAliasType:
     @property
     def __value__(self):
         if self._value is _UNSET:
-            self.__dict__['_value'] = self._evaluate(1)
+            object.__setattr__(self, '_value', self._evaluate(1))
         return self._value
 
     @property
@@ -312,7 +333,9 @@ class TypeAliasType:
         return tuple(x for p in self._params for x in ([typing.Unpack[p]] if isinstance(p, TypeVarTuple) else [p]))
 
     def __setattr__(self, name, value):
-        raise AttributeError(f"attribute '{name}' of 'typing.TypeAliasType' objects is not writable")
+        if name in ('__name__', '__value__', '__type_params__', '__parameters__', '__module__', 'evaluate_value'):
+            raise AttributeError('readonly attribute')
+        raise AttributeError(f"'typing.TypeAliasType' object has no attribute '{name}' and no __dict__ for setting new attributes")
 
     def __repr__(self):
         return self._name
@@ -358,7 +381,7 @@ def _made(cls, name):
     self = cls.__new__(cls)
     import sys
     module = sys._getframemodulename(2)
-    self._start(name, False, False, cls is not TypeVarTuple, NoDefault, module)
+    self._start(name, False, False, cls is not TypeVarTuple, NoDefault, _UNSET if module is None else module)
     return self
 
 
@@ -401,7 +424,7 @@ def _set_default(parameter, evaluate):
 def _type_alias(name, params, evaluate):
     self = TypeAliasType.__new__(TypeAliasType)
     import sys
-    self.__dict__.update(_name=name, _value=_UNSET, _evaluate=evaluate, _params=params or (), __module__=sys._getframemodulename(1))
+    _alias(self, name, _UNSET, evaluate, params or (), sys._getframemodulename(1))
     return self
 
 
@@ -411,6 +434,12 @@ def _subscript_generic(params):
     return typing._GenericAlias(Generic, unpacked)
 
 
-for _class in (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple, TypeAliasType, Generic, _NoDefaultType):
+for _class in (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple, TypeAliasType, Generic, NoDefaultType):
     _class.__module__ = 'typing'
-del _class
+# It is found by its name in typing, not by a module of its class.
+del NoDefaultType.__module__
+import _retic
+for _class in (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple, TypeAliasType, NoDefaultType):
+    _retic.seal(_class, False)
+_retic.seal(Generic, True)
+del _class, _retic

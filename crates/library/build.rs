@@ -76,7 +76,7 @@ fn main() {
             "importlib._bootstrap" | "importlib._bootstrap_external" | "_retic_library" => format!("<frozen {module}>"),
             _ => format!("{PREFIX}/{relative}"),
         };
-        let options = retic_compiler::Options { mode: retic_compiler::Mode::Exec, filename: filename.as_str().into(), optimize: 0, flags: 0, digits_max: 0 };
+        let options = retic_compiler::Options::new(retic_compiler::Mode::Exec, &filename);
         let code = match retic_compiler::compile(&text, &options) {
             Ok(c) => retic_bytecode::pack::write(&c.code),
             // A module that does not compile says why when it is imported.

@@ -10,6 +10,7 @@
 //! - `profile`: records the profile that release builds are compiled with.
 //! - `order`: records in which order the linker lays out the functions of the release binary.
 //! - `sanitize [WORD]`, `valgrind [WORD]`: the cases, or those that hold a word, under the address sanitizer or memcheck.
+//! - `verify [WORD]`: the same by a binary that recounts its heap at each collection.
 //! - `tailcalls`: disassembles the release binary and requires that no handler calls the next one.
 #![forbid(unsafe_code)]
 
@@ -38,12 +39,13 @@ fn main() -> ExitCode {
         Some("lens") => lens::run(&args[1..]),
         Some("ucd") => ucd(),
         Some("sanitize") => sanitize::address(args.get(1).map_or("", String::as_str)),
+        Some("verify") => sanitize::verify(args.get(1).map_or("", String::as_str)),
         Some("valgrind") => sanitize::valgrind(args.get(1).map_or("", String::as_str)),
         Some("order") => order::record(),
         Some("profile") => profile::record(),
         Some("licenses") => licenses::run(args.iter().any(|a| a == "--check")),
         _ => {
-            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | profile | order | sanitize [WORD] | valgrind [WORD] | ucd | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
+            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | profile | order | sanitize [WORD] | valgrind [WORD] | verify [WORD] | ucd | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
         }
     };
     match result {

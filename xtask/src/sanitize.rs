@@ -1,5 +1,6 @@
 //! `sanitize` and `valgrind`: the cases under `tests/`, run by a binary whose heap asks the system for each block (`--cfg
-//! retic_plain`), so that who watches the system's blocks sees the use of one after its end.
+//! retic_plain`), so that who watches the system's blocks sees the use of one after its end. `verify`: by one that recounts its
+//! heap at each collection (`--cfg retic_verify`).
 
 use crate::root;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ fn build(folder: &str, flags: &str) -> Result<PathBuf, String> {
     let mut command = Command::new("cargo");
     command.current_dir(root()).args(["build", "--release", "--package", "retic-cli", "--target", TARGET, "--target-dir"]).arg(&target);
     // The sanitizers come with every toolchain; the option that chooses one is not stable yet.
-    command.env("RUSTFLAGS", format!("--cfg retic_plain {flags}")).env("RUSTC_BOOTSTRAP", "1");
+    command.env("RUSTFLAGS", flags).env("RUSTC_BOOTSTRAP", "1");
     match command.status() {
         Ok(s) if s.success() => Ok(target.join(TARGET).join("release/retic")),
         Ok(s) => Err(format!("{command:?}: {s}")),
@@ -25,8 +26,14 @@ fn build(folder: &str, flags: &str) -> Result<PathBuf, String> {
 
 /// Lines of standard error in which a watcher says that it found something.
 fn found(err: &str) -> Option<&str> {
-    err.lines()
-        .find(|l| l.contains("ERROR: AddressSanitizer") || l.contains("Invalid read") || l.contains("Invalid write") || l.contains("uninitialised") || l.contains("Invalid free"))
+    err.lines().find(|l| {
+        l.contains("ERROR: AddressSanitizer")
+            || l.contains("retic_verify:")
+            || l.contains("Invalid read")
+            || l.contains("Invalid write")
+            || l.contains("uninitialised")
+            || l.contains("Invalid free")
+    })
 }
 
 /// Runs every case whose title or file holds `only`, two at a time.
@@ -80,15 +87,21 @@ fn run_one(command: &[String], environment: &[(&str, &str)], case: &retic_testki
 /// `sanitize [WORD]`: all cases, or those that hold a word, under the address sanitizer. What a program prints is not compared:
 /// addresses are others.
 pub fn address(only: &str) -> Result<(), String> {
-    let retic = build("sanitize", "-Zsanitizer=address -Cforce-frame-pointers=yes")?;
+    let retic = build("sanitize", "--cfg retic_plain -Zsanitizer=address -Cforce-frame-pointers=yes")?;
     // Blocks that live at the end of a process are no finding; the stack's own limits are the interpreter's business.
     let options = [("ASAN_OPTIONS", "detect_leaks=0:detect_stack_use_after_return=0:allocator_may_return_null=1")];
     run_cases(&[retic.to_string_lossy().into_owned()], &options, only)
 }
 
+/// `verify [WORD]`: all cases, or those that hold a word, by a binary that recounts its heap.
+pub fn verify(only: &str) -> Result<(), String> {
+    let retic = build("verify", "--cfg retic_verify")?;
+    run_cases(&[retic.to_string_lossy().into_owned()], &[], only)
+}
+
 /// `valgrind [WORD]`: the same under valgrind's memcheck, which also sees what was never written.
 pub fn valgrind(only: &str) -> Result<(), String> {
-    let retic = build("valgrind", "")?;
+    let retic = build("valgrind", "--cfg retic_plain")?;
     let command =
         ["valgrind", "--quiet", "--trace-children=no", "--max-stackframe=16777216"].iter().map(|s| s.to_string()).chain([retic.to_string_lossy().into_owned()]).collect::<Vec<_>>();
     run_cases(&command, &[], only)

@@ -27,6 +27,7 @@ pub const CO_ITERABLE_COROUTINE: Flags = 0x0100;
 pub const CO_ASYNC_GENERATOR: Flags = 0x0200;
 /// `from __future__ import annotations`.
 pub const CO_FUTURE_ANNOTATIONS: Flags = 0x100_0000;
+pub const CO_FUTURE_BARRY_AS_BDFL: Flags = 0x40_0000;
 
 /// A constant of a code object. Floats compare by their bits, so that `0.0` and `-0.0` stay apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

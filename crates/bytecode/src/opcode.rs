@@ -301,6 +301,10 @@ impl Opcode {
         use Opcode::*;
         matches!(self, POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE | JUMP_IF_FALSE_OR_POP | JUMP_IF_TRUE_OR_POP | JUMP_IF_NOT_EXC_MATCH)
     }
+    /// Whether control goes on to the next instruction or elsewhere, and it is a branch for those who watch.
+    pub fn branches(self) -> bool {
+        self.is_conditional_jump() || self == Opcode::FOR_ITER
+    }
     /// Whether control never goes on to the next instruction.
     pub fn ends_flow(self) -> bool {
         use Opcode::*;

@@ -76,7 +76,7 @@ fn main() {
         eprintln!("{}", e.message);
         std::process::exit(1)
     });
-    let options = Options { mode: Mode::Exec, filename: path.as_str().into(), optimize: 0, flags: 0, digits_max: 0 };
+    let options = Options::new(Mode::Exec, path.as_str());
     match compile(&source, &options) {
         Ok(c) => show(&c.code),
         Err(e) => {

@@ -12,10 +12,10 @@ pub(crate) use strings::debug_text;
 
 use crate::error::{CompileError, Lines, Warning};
 use crate::parse::Parsed;
-use crate::symbols::{self, Owner, Resolved, ScopeKind, Table};
-use crate::{Compiled, Mode, Options, assemble};
+use crate::symbols::{self, Owner, Resolved, Scope, ScopeKind, Table};
+use crate::{Compiled, Mode, Options, TOP_LEVEL_AWAIT, assemble};
 use retic_bytecode::Opcode::{self, *};
-use retic_bytecode::code::CO_FUTURE_ANNOTATIONS;
+use retic_bytecode::code::{CO_COROUTINE, CO_FUTURE_ANNOTATIONS, CO_FUTURE_BARRY_AS_BDFL};
 use retic_bytecode::{Code, Const};
 use ruff_python_ast::*;
 use ruff_text_size::{Ranged, TextRange};
@@ -134,6 +134,8 @@ pub(crate) struct Emitter<'a> {
     pub units: Vec<Unit<'a>>,
     pub options: &'a Options,
     pub future_annotations: bool,
+    /// The flags of future features, which all code of the program has.
+    future: u32,
     pub warnings: Vec<Warning>,
     /// Greater than 0: dead code is checked but leaves no bytes.
     pub mute: u32,
@@ -149,14 +151,15 @@ pub(crate) struct Emitter<'a> {
 /// Compiles a parsed program.
 pub(crate) fn compile_module(source: &str, parsed: &Parsed, options: &Options) -> Result<Compiled, Box<CompileError>> {
     let lines = Lines::new(source);
-    let future = future_annotations(&lines, &parsed.module)? || options.flags & CO_FUTURE_ANNOTATIONS != 0;
-    let table = symbols::build(&lines, &parsed.module, future)?;
+    let future = future_features(&lines, &parsed.module)? | options.flags & (CO_FUTURE_ANNOTATIONS | CO_FUTURE_BARRY_AS_BDFL);
+    let table = symbols::build(&lines, &parsed.module, future & CO_FUTURE_ANNOTATIONS != 0)?;
     let mut e = Emitter {
         lines: &lines,
         table: &table,
         units: Vec::new(),
         options,
-        future_annotations: future,
+        future_annotations: future & CO_FUTURE_ANNOTATIONS != 0,
+        future,
         warnings: parsed.warnings.clone(),
         mute: 0,
         folded: FxHashMap::default(),
@@ -188,12 +191,11 @@ pub(crate) fn compile_module(source: &str, parsed: &Parsed, options: &Options) -
     Ok(Compiled { code: Rc::new(code), warnings: e.warnings })
 }
 
-/// Reads the `from __future__` imports at the top.
-pub(crate) fn future_annotations(lines: &Lines, module: &Mod) -> Done<bool> {
-    const FEATURES: [&str; 10] =
-        ["nested_scopes", "generators", "division", "absolute_import", "with_statement", "print_function", "unicode_literals", "generator_stop", "annotations", "barry_as_FLUFL"];
-    let Mod::Module(m) = module else { return Ok(false) };
-    let mut found = false;
+/// Reads the `from __future__` imports at the top: the flags of the features that still mean something.
+pub(crate) fn future_features(lines: &Lines, module: &Mod) -> Done<u32> {
+    const FEATURES: [&str; 8] = ["nested_scopes", "generators", "division", "absolute_import", "with_statement", "print_function", "unicode_literals", "generator_stop"];
+    let Mod::Module(m) = module else { return Ok(0) };
+    let mut found = 0;
     let mut allowed = true;
     for (i, s) in m.body.iter().enumerate() {
         match s {
@@ -204,7 +206,8 @@ pub(crate) fn future_annotations(lines: &Lines, module: &Mod) -> Done<bool> {
                 }
                 for a in &f.names {
                     match &*a.name.id {
-                        "annotations" => found = true,
+                        "annotations" => found |= CO_FUTURE_ANNOTATIONS,
+                        "barry_as_FLUFL" => found |= CO_FUTURE_BARRY_AS_BDFL,
                         "braces" => return Err(at("not a chance".into())),
                         name if FEATURES.contains(&name) => {}
                         name => return Err(at(format!("future feature {name} is not defined"))),
@@ -334,7 +337,10 @@ impl<'a> Emitter<'a> {
         }
         let unit = self.units.pop().expect("leave closes what enter opened");
         let scope = &self.table.scopes[unit.scope];
-        let flags = if self.future_annotations { CO_FUTURE_ANNOTATIONS } else { 0 };
+        let mut flags = self.future;
+        if scope.coroutine && !scope.generator && self.awaits_freely(scope) {
+            flags |= CO_COROUTINE;
+        }
         assemble::assemble(unit, scope, self.lines, self.options.filename.clone(), flags)
     }
 

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     Syntax,
+    /// A SyntaxError at line 0: there is no source at all.
+    Empty,
     Indentation,
     Tab,
     /// Nesting too deep for CPython's parser.

@@ -52,7 +52,7 @@ pub fn compile_tree(node: Node, options: &Options) -> Result<Compiled, Problem> 
         validate::tree(&node)?;
         let mut walk = Walk { text: room.text(), starts: room.starts, widths: room.widths };
         let module = walk.module(node, options.mode)?;
-        emit::compile_module(&walk.text, &Parsed { module, warnings: Vec::new() }, options).map_err(Problem::Syntax)
+        emit::compile_module(&walk.text, &Parsed { module, warnings: Vec::new(), type_comments: Default::default() }, options).map_err(Problem::Syntax)
     })
 }
 

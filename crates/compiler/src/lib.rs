@@ -6,6 +6,7 @@
 
 mod annotations;
 mod assemble;
+mod comments;
 mod emit;
 mod error;
 mod finally;
@@ -20,6 +21,7 @@ mod symbols;
 mod symtable;
 mod tree;
 mod unparse;
+mod versions;
 mod wording;
 
 pub use error::{CompileError, ErrorKind, Warning};
@@ -27,7 +29,7 @@ pub use from_tree::{Node, Problem, Value, compile_tree};
 pub use parse::is_incomplete;
 pub use source::{decode, foreign_coding};
 pub use symtable::{Entry, EntryKind, FLAGS as SYMTABLE_FLAGS, symtable};
-pub use tree::{Build, TreeError, tree};
+pub use tree::{Build, TreeError, function_type, tree};
 
 use retic_bytecode::Code;
 use std::rc::Rc;
@@ -43,6 +45,11 @@ pub enum Mode {
     Single,
 }
 
+/// Type comments are read (`PyCF_TYPE_COMMENTS`).
+pub const TYPE_COMMENTS: u32 = 0x1000;
+/// `await`, `async for` and `async with` may stand outside of functions: the code makes a coroutine (`PyCF_ALLOW_TOP_LEVEL_AWAIT`).
+pub const TOP_LEVEL_AWAIT: u32 = 0x2000;
+
 /// How to compile.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -50,10 +57,19 @@ pub struct Options {
     pub filename: Rc<str>,
     /// 0, 1 (`-O`: no asserts) or 2 (`-OO`: no docstrings).
     pub optimize: u8,
-    /// Future flags inherited from the caller (`CO_FUTURE_ANNOTATIONS`).
+    /// Future flags inherited from the caller (`CO_FUTURE_ANNOTATIONS`, `CO_FUTURE_BARRY_AS_BDFL`), `TYPE_COMMENTS`, `TOP_LEVEL_AWAIT`.
     pub flags: u32,
+    /// Syntax newer than Python 3.`feature_version` is refused; 0: none is.
+    pub feature_version: u8,
     /// Decimal literals of more digits are refused; 0: none are (`sys.set_int_max_str_digits`).
     pub digits_max: usize,
+}
+
+impl Options {
+    /// As code of a file is compiled that nothing is said of.
+    pub fn new(mode: Mode, filename: &str) -> Options {
+        Options { mode, filename: filename.into(), optimize: 0, flags: 0, feature_version: 0, digits_max: 0 }
+    }
 }
 
 /// A compiled program and the warnings met on the way.
@@ -65,7 +81,7 @@ pub struct Compiled {
 /// Compiles source text. The error is a SyntaxError (or one of its kin) in CPython's words.
 pub fn compile(source: &str, options: &Options) -> Result<Compiled, Box<CompileError>> {
     with_stack(source, || {
-        let parsed = parse::parse(source, options.mode, options.digits_max)?;
+        let parsed = parse::parse(source, options)?;
         emit::compile_module(source, &parsed, options).map_err(|mut e| {
             // CPython's parser says so already.
             e.late = !e.message.contains(" unpacking cannot be used in ");

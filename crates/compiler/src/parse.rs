@@ -1,24 +1,29 @@
 //! Calls the parser and turns its result into what the compiler walks.
 
 use crate::error::{CompileError, ErrorKind, Lines, Warning};
-use crate::{Mode, wording};
+use crate::{Mode, Options, TYPE_COMMENTS, comments, versions, wording};
+use retic_bytecode::code::CO_FUTURE_BARRY_AS_BDFL;
 use ruff_python_ast::PythonVersion;
+use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::{Mod, Stmt};
 use ruff_python_parser::{ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
+use std::borrow::Cow;
 
 /// The tree of a program.
 pub struct Parsed {
     pub module: Mod,
     /// The tokenizer's.
     pub warnings: Vec<Warning>,
+    pub type_comments: comments::TypeComments,
 }
 
 /// CPython's parser refuses more open brackets than this.
 const BRACKETS_MAX: usize = 200;
 
 /// Parses, or says in CPython's words why not.
-pub fn parse(source: &str, mode: Mode, digits_max: usize) -> Result<Parsed, Box<CompileError>> {
+pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError>> {
+    let (mode, digits_max) = (options.mode, options.digits_max);
     let lines = Lines::new(source);
     let parser_mode = if mode == Mode::Eval { ruff_python_parser::Mode::Expression } else { ruff_python_parser::Mode::Module };
     let text;
@@ -29,7 +34,25 @@ pub fn parse(source: &str, mode: Mode, digits_max: usize) -> Result<Parsed, Box<
     } else {
         source
     };
-    let parsed = parse_unchecked(input, ParseOptions::from(parser_mode).with_target_version(PythonVersion::latest()));
+    let parser_options = || ParseOptions::from(parser_mode).with_target_version(PythonVersion::latest());
+    let mut parsed = parse_unchecked(input, parser_options());
+    // Only what was said before a program counts, not its own import.
+    if options.flags & CO_FUTURE_BARRY_AS_BDFL != 0
+        && let Cow::Owned(usual) = with_usual_sign(&lines, input, parsed.tokens())?
+    {
+        parsed = parse_unchecked(&usual, parser_options());
+    }
+    if source.starts_with('\u{feff}') {
+        // Bytes were read without theirs.
+        let mut error = lines.error("invalid non-printable character U+FEFF", 0, 0);
+        error.end_column = 1;
+        return Err(error);
+    }
+    if mode != Mode::Exec
+        && let Some(error) = nothing(source, parsed.tokens())
+    {
+        return Err(error);
+    }
     if let Some(at) = too_deep(&parsed) {
         return Err(lines.error("too many nested parentheses", at, at));
     }
@@ -56,37 +79,32 @@ pub fn parse(source: &str, mode: Mode, digits_max: usize) -> Result<Parsed, Box<
     if let Some((message, start, end)) = wording::forms::bracketed_keyword(parsed.tokens()) {
         return Err(lines.error(message, start, end));
     }
+    if options.feature_version > 0
+        && let Some(error) = versions::too_new(&lines, parsed.tokens(), parsed.syntax(), options.feature_version)
+    {
+        return Err(error);
+    }
+    let type_comments = if options.flags & TYPE_COMMENTS != 0 { comments::attach(&lines, parsed.tokens(), parsed.syntax())? } else { comments::TypeComments::default() };
     let warnings = unseparated(&lines, input, parsed.tokens());
-    let newline = parsed.tokens().iter().find(|t| t.kind() == ruff_python_ast::token::TokenKind::Newline);
+    let newline = parsed.tokens().iter().find(|t| t.kind() == TokenKind::Newline);
     let line_ends = newline.map_or(0, |t| t.start().to_u32());
     let module = parsed.into_syntax();
+    if mode == Mode::Single
+        && let Mod::Module(m) = &module
+        && let [only] = &m.body[..]
+        && compound(only)
+        && only.range().end().to_usize() == source.len()
+    {
+        // A compound statement needs the end of its line.
+        let line = lines.line(only.range().end().to_u32());
+        return Err(Box::new(CompileError { line, end_line: line, ..nowhere(ErrorKind::Syntax, "invalid syntax") }));
+    }
     if mode == Mode::Single
         && let Mod::Module(m) = &module
         && m.body.len() > 1
     {
         // Several simple statements on one line are one interactive statement.
         let first_line = lines.line(m.body[0].start().to_u32());
-        let compound = |s: &Stmt| {
-            !matches!(
-                s,
-                Stmt::Expr(_)
-                    | Stmt::Assign(_)
-                    | Stmt::AugAssign(_)
-                    | Stmt::AnnAssign(_)
-                    | Stmt::Return(_)
-                    | Stmt::Delete(_)
-                    | Stmt::Raise(_)
-                    | Stmt::Assert(_)
-                    | Stmt::Import(_)
-                    | Stmt::ImportFrom(_)
-                    | Stmt::Global(_)
-                    | Stmt::Nonlocal(_)
-                    | Stmt::Pass(_)
-                    | Stmt::Break(_)
-                    | Stmt::Continue(_)
-                    | Stmt::TypeAlias(_)
-            )
-        };
         if compound(&m.body[0]) {
             let at = m.body[1].start().to_u32();
             let end = source[at as usize..].char_indices().take_while(|(i, c)| *i == 0 || c.is_alphanumeric() || *c == '_').map(|(i, c)| i + c.len_utf8()).last().unwrap_or(0);
@@ -98,12 +116,55 @@ pub fn parse(source: &str, mode: Mode, digits_max: usize) -> Result<Parsed, Box<
             return Err(error);
         }
     }
-    Ok(Parsed { module, warnings })
+    Ok(Parsed { module, warnings, type_comments })
+}
+
+/// A program under Barry with the usual sign for inequality; that sign itself is refused.
+fn with_usual_sign<'s>(lines: &Lines<'_>, source: &'s str, tokens: &ruff_python_ast::token::Tokens) -> Result<Cow<'s, str>, Box<CompileError>> {
+    if let Some(t) = tokens.iter().find(|t| t.kind() == TokenKind::NotEqual) {
+        return Err(lines.error("with Barry as BDFL, use '<>' instead of '!='", t.start().to_u32(), t.end().to_u32()));
+    }
+    let mut out = Cow::Borrowed(source);
+    for (a, b) in tokens.iter().zip(tokens.iter().skip(1)) {
+        if a.kind() == TokenKind::Less && b.kind() == TokenKind::Greater && a.end() == b.start() {
+            out.to_mut().replace_range(a.start().to_usize()..b.end().to_usize(), "!=");
+        }
+    }
+    Ok(out)
+}
+
+/// A statement that ends with a block.
+fn compound(s: &Stmt) -> bool {
+    matches!(s, Stmt::FunctionDef(_) | Stmt::ClassDef(_) | Stmt::For(_) | Stmt::While(_) | Stmt::If(_) | Stmt::With(_) | Stmt::Match(_) | Stmt::Try(_))
+}
+
+fn nowhere(kind: ErrorKind, message: &str) -> CompileError {
+    CompileError { kind, message: message.into(), line: 0, column: 0, end_line: 0, end_column: 0, late: false }
+}
+
+/// What is wrong with an expression or an interactive statement that is not there.
+fn nothing(source: &str, tokens: &ruff_python_ast::token::Tokens) -> Option<Box<CompileError>> {
+    let blank = |t: &ruff_python_ast::token::Token| {
+        matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::EndOfFile | TokenKind::Indent | TokenKind::Dedent)
+    };
+    if !tokens.iter().all(blank) || source.ends_with("\\\n") || source.ends_with('\\') {
+        return None;
+    }
+    if source.is_empty() {
+        return Some(Box::new(nowhere(ErrorKind::Empty, "invalid syntax")));
+    }
+    let line = source.lines().count().max(1) as u32;
+    let last = source.rsplit('\n').next().unwrap_or("");
+    if !last.is_empty() && last.bytes().all(|b| matches!(b, b' ' | b'\t')) {
+        let column = last.len() as u32;
+        return Some(Box::new(CompileError { line, column, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "unexpected indent") }));
+    }
+    Some(Box::new(CompileError { line, end_line: line, ..nowhere(ErrorKind::Syntax, "invalid syntax") }))
 }
 
 /// The first decimal integer of more digits than may be.
 fn too_long(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token::Tokens, digits_max: usize) -> Option<Box<CompileError>> {
-    let long = |t: &&ruff_python_ast::token::Token| digits_max > 0 && t.kind() == ruff_python_ast::token::TokenKind::Int && t.range().len().to_usize() > digits_max;
+    let long = |t: &&ruff_python_ast::token::Token| digits_max > 0 && t.kind() == TokenKind::Int && t.range().len().to_usize() > digits_max;
     for t in tokens.iter().filter(long) {
         let text = source.get(t.start().to_usize()..t.end().to_usize()).unwrap_or("");
         let digits = text.bytes().filter(|b| *b != b'_').count();
@@ -120,7 +181,7 @@ fn too_long(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token::To
 
 /// Numbers that a keyword follows at once (`1or x`), which CPython's tokenizer warns of (`verify_end_of_number`).
 fn unseparated(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token::Tokens) -> Vec<Warning> {
-    use ruff_python_ast::token::TokenKind::{And, Complex, Else, Float, For, If, In, Int, Is, Not, Or};
+    use TokenKind::{And, Complex, Else, Float, For, If, In, Int, Is, Not, Or};
     let mut out = Vec::new();
     for (number, next) in tokens.iter().zip(tokens.iter().skip(1)) {
         if !matches!(number.kind(), Int | Float | Complex) || number.end() != next.start() || !matches!(next.kind(), And | Else | For | If | In | Is | Not | Or) {
@@ -141,7 +202,7 @@ fn unseparated(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token:
 }
 
 fn too_deep(parsed: &ruff_python_parser::Parsed<Mod>) -> Option<u32> {
-    use ruff_python_ast::token::TokenKind::{Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb};
+    use TokenKind::{Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb};
     let mut depth = 0usize;
     for token in parsed.tokens().iter() {
         match token.kind() {
@@ -161,7 +222,6 @@ fn too_deep(parsed: &ruff_python_parser::Parsed<Mod>) -> Option<u32> {
 /// Whether source is the beginning of something longer: the parser needs more than there is, or (`open_blocks`) the last line
 /// stands in a block that no further line ends. As CPython with `PyCF_ALLOW_INCOMPLETE_INPUT` and `PyCF_DONT_IMPLY_DEDENT`.
 pub fn is_incomplete(source: &str, open_blocks: bool) -> bool {
-    use ruff_python_ast::token::TokenKind;
     let parsed = parse_unchecked(source, ParseOptions::from(ruff_python_parser::Mode::Module));
     let Some(error) = parsed.errors().first() else {
         if !open_blocks || source.ends_with('\n') {

@@ -376,6 +376,7 @@ impl<'a> Builder<'a> {
             }
             Stmt::AnnAssign(a) => self.ann_assign(a)?,
             Stmt::For(f) => {
+                self.scope().coroutine |= f.is_async;
                 self.expr(&f.target)?;
                 self.expr(&f.iter)?;
                 self.body(&f.body)?;
@@ -397,6 +398,7 @@ impl<'a> Builder<'a> {
                 }
             }
             Stmt::With(w) => {
+                self.scope().coroutine |= w.is_async;
                 for item in &w.items {
                     self.expr(&item.context_expr)?;
                     if let Some(v) = &item.optional_vars {

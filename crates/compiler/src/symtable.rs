@@ -1,9 +1,9 @@
 //! Symbol tables as the module `symtable` shows them: the scopes of a program in the numbers of CPython's `_symtable`.
 
-use crate::emit::future_annotations;
+use crate::emit::future_features;
 use crate::error::{CompileError, Lines};
 use crate::symbols::{self, Owner, Resolved, Scope, ScopeKind, Symbol, Table};
-use crate::{Mode, parse, with_stack};
+use crate::{Mode, Options, parse, with_stack};
 use rustc_hash::FxHashMap;
 
 /// What a table describes; the numbers are those of `_symtable.TYPE_*`.
@@ -72,9 +72,9 @@ const DEF_PARAM: u32 = 4;
 /// The tables of a program, from that of its module on. The error is a SyntaxError (or one of its kin).
 pub fn symtable(source: &str, mode: Mode) -> Result<Entry, Box<CompileError>> {
     with_stack(source, || {
-        let parsed = parse::parse(source, mode, 0)?;
+        let parsed = parse::parse(source, &Options::new(mode, ""))?;
         let lines = Lines::new(source);
-        let future = future_annotations(&lines, &parsed.module)?;
+        let future = future_features(&lines, &parsed.module)? & retic_bytecode::code::CO_FUTURE_ANNOTATIONS != 0;
         let table = symbols::build(&lines, &parsed.module, future)?;
         let owners = table.of.iter().map(|(owner, id)| (*id, *owner)).collect();
         Ok(Reader { lines: &lines, table: &table, owners }.entry(0))

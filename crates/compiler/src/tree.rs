@@ -3,7 +3,7 @@
 
 use crate::error::{CompileError, Lines};
 use crate::literal::{self, Text};
-use crate::{Mode, emit, parse};
+use crate::{Mode, Options, comments, emit, parse};
 use retic_bytecode::{Const, Position};
 use ruff_python_ast::*;
 use ruff_text_size::{Ranged, TextRange, TextSize};
@@ -25,11 +25,12 @@ pub enum TreeError<E> {
 }
 
 /// Parses, and builds the tree.
-pub fn tree<B: Build>(source: &str, mode: Mode, digits_max: usize, build: &mut B) -> Result<B::Out, TreeError<B::Error>> {
+pub fn tree<B: Build>(source: &str, options: &Options, build: &mut B) -> Result<B::Out, TreeError<B::Error>> {
+    let mode = options.mode;
     let source = if mode == Mode::Eval { source.trim_start_matches([' ', '\t']) } else { source };
     crate::with_stack(source, || {
-        let parsed = parse::parse(source, mode, digits_max).map_err(TreeError::Syntax)?;
-        let mut w = Walk { lines: Lines::new(source), b: build };
+        let parsed = parse::parse(source, options).map_err(TreeError::Syntax)?;
+        let mut w = Walk { lines: Lines::new(source), comments: &parsed.type_comments, moved: 0, b: build };
         match &parsed.module {
             Mod::Expression(e) => {
                 let body = w.expr(&e.body)?;
@@ -40,15 +41,83 @@ pub fn tree<B: Build>(source: &str, mode: Mode, digits_max: usize, build: &mut B
                 if mode == Mode::Single {
                     return w.plain("Interactive", vec![("body", body)]);
                 }
-                let ignores = w.seq(Vec::new())?;
+                let mut ignores = Vec::new();
+                for (line, tag) in &w.comments.ignores {
+                    let fields = vec![("lineno", w.value(Const::Int(i64::from(*line)))?), ("tag", w.text(tag)?)];
+                    ignores.push(w.plain("TypeIgnore", fields)?);
+                }
+                let ignores = w.seq(ignores)?;
                 w.plain("Module", vec![("body", body), ("type_ignores", ignores)])
             }
         }
     })
 }
 
+/// The type of a function as a type comment has it, `(int, *str, **Any) -> bool`: a node `FunctionType`.
+pub fn function_type<B: Build>(source: &str, options: &Options, build: &mut B) -> Result<B::Out, TreeError<B::Error>> {
+    // What a call and the value behind it are to the parser: a name goes in front, and a comma stands for the arrow.
+    let before = source.len() - source.trim_start().len();
+    let refused = |at: usize| TreeError::Syntax(Lines::new(source).error("invalid syntax", at as u32, at as u32 + 1));
+    let mut as_call = String::with_capacity(source.len() + 1);
+    as_call.push_str(&source[..before]);
+    if !source[before..].starts_with('(') {
+        return Err(refused(before));
+    }
+    as_call.push('f');
+    as_call.push_str(&source[before..]);
+    let tokens = ruff_python_parser::parse_unchecked(&as_call, ruff_python_parser::ParseOptions::from(ruff_python_parser::Mode::Expression));
+    let (mut depth, mut arrow) = (0usize, None);
+    for t in tokens.tokens().iter() {
+        use ruff_python_ast::token::TokenKind::{Lbrace, Lpar, Lsqb, Rarrow, Rbrace, Rpar, Rsqb};
+        match t.kind() {
+            Lpar | Lsqb | Lbrace => depth += 1,
+            Rpar | Rsqb | Rbrace => depth = depth.saturating_sub(1),
+            Rarrow if depth == 0 && arrow.is_none() => arrow = Some(t.start().to_usize()),
+            _ => {}
+        }
+    }
+    let Some(arrow) = arrow else { return Err(refused(source.trim_end().len())) };
+    as_call.replace_range(arrow..arrow + 2, ", ");
+    let mut reading = options.clone();
+    reading.mode = Mode::Eval;
+    // Leading blanks stay where they are: the columns count them.
+    let blank = &as_call[before..];
+    crate::with_stack(source, || {
+        let parsed = parse::parse(blank, &reading).map_err(TreeError::Syntax)?;
+        let parts = match &parsed.module {
+            Mod::Expression(e) => match &*e.body {
+                Expr::Tuple(t) if !t.parenthesized && t.elts.len() == 2 => match (&t.elts[0], &t.elts[1]) {
+                    (Expr::Call(c), returns) if !returns.is_starred_expr() && c.arguments.range.end().to_usize() <= arrow - before => Some((c, returns)),
+                    _ => None,
+                },
+                _ => None,
+            },
+            Mod::Module(_) => None,
+        };
+        // One star and two may stand at the end, once each.
+        let plain = |a: &Arguments| {
+            let stars = a.args.iter().rev().skip_while(|e| e.is_starred_expr()).count();
+            a.keywords.len() <= 1 && a.keywords.iter().all(|k| k.arg.is_none()) && a.args.len() - stars <= 1 && !a.args[..stars].iter().any(Expr::is_starred_expr)
+        };
+        let Some((call, returns)) = parts.filter(|(c, _)| plain(&c.arguments)) else { return Err(refused(before)) };
+        let mut w = Walk { lines: Lines::new(blank), comments: &parsed.type_comments, moved: 1, b: build };
+        let mut types = Vec::new();
+        for a in &call.arguments.args {
+            types.push(w.expr(if let Expr::Starred(s) = a { &s.value } else { a })?);
+        }
+        for k in &call.arguments.keywords {
+            types.push(w.expr(&k.value)?);
+        }
+        let fields = vec![("argtypes", w.seq(types)?), ("returns", w.expr(returns)?)];
+        w.plain("FunctionType", fields)
+    })
+}
+
 struct Walk<'a, B> {
     lines: Lines<'a>,
+    comments: &'a comments::TypeComments,
+    /// Characters of the first line that are not the source's.
+    moved: u32,
     b: &'a mut B,
 }
 
@@ -93,7 +162,8 @@ impl<B: Build> Walk<'_, B> {
     fn place(&self, r: TextRange) -> Position {
         let (line, column) = self.lines.line_column(r.start().to_u32());
         let (end_line, end_column) = self.lines.line_column(r.end().to_u32());
-        Position { line, end_line, column, end_column }
+        let own = |line: u32, column: u32| if line == 1 { column.saturating_sub(self.moved) } else { column };
+        Position { line, end_line, column: own(line, column), end_column: own(end_line, end_column) }
     }
     fn plain(&mut self, kind: &'static str, fields: Fields<B>) -> Got<B> {
         self.b.node(kind, fields, None).map_err(TreeError::Build)
@@ -110,6 +180,13 @@ impl<B: Build> Walk<'_, B> {
     }
     fn none(&mut self) -> Got<B> {
         self.value(Const::None)
+    }
+    /// The type comment about what begins at a place.
+    fn comment(&mut self, at: TextSize) -> Got<B> {
+        match self.comments.of(at) {
+            Some(text) => self.text(text),
+            None => self.none(),
+        }
     }
     fn text(&mut self, s: &str) -> Got<B> {
         self.value(Const::Str(s.into()))
@@ -179,7 +256,7 @@ impl<B: Build> Walk<'_, B> {
                     ("body", self.body(&f.body)?),
                     ("decorator_list", self.exprs(f.decorator_list.iter().map(|d| &d.expression))?),
                     ("returns", self.maybe(f.returns.as_deref())?),
-                    ("type_comment", self.none()?),
+                    ("type_comment", self.comment(range.start())?),
                     ("type_params", self.type_params(f.type_params.as_deref())?),
                 ];
                 let range = self.definition(range, &f.decorator_list);
@@ -201,7 +278,7 @@ impl<B: Build> Walk<'_, B> {
             Stmt::Return(r) => ("Return", vec![("value", self.maybe(r.value.as_deref())?)]),
             Stmt::Delete(d) => ("Delete", vec![("targets", self.exprs(&d.targets)?)]),
             Stmt::TypeAlias(t) => ("TypeAlias", vec![("name", self.expr(&t.name)?), ("type_params", self.type_params(t.type_params.as_deref())?), ("value", self.expr(&t.value)?)]),
-            Stmt::Assign(a) => ("Assign", vec![("targets", self.exprs(&a.targets)?), ("value", self.expr(&a.value)?), ("type_comment", self.none()?)]),
+            Stmt::Assign(a) => ("Assign", vec![("targets", self.exprs(&a.targets)?), ("value", self.expr(&a.value)?), ("type_comment", self.comment(range.start())?)]),
             Stmt::AugAssign(a) => ("AugAssign", vec![("target", self.expr(&a.target)?), ("op", self.plain(operator(a.op), Vec::new())?), ("value", self.expr(&a.value)?)]),
             Stmt::AnnAssign(a) => (
                 "AnnAssign",
@@ -219,7 +296,7 @@ impl<B: Build> Walk<'_, B> {
                     ("iter", self.expr(&f.iter)?),
                     ("body", self.body(&f.body)?),
                     ("orelse", self.body(&f.orelse)?),
-                    ("type_comment", self.none()?),
+                    ("type_comment", self.comment(range.start())?),
                 ],
             ),
             Stmt::While(w) => ("While", vec![("test", self.expr(&w.test)?), ("body", self.body(&w.body)?), ("orelse", self.body(&w.orelse)?)]),
@@ -243,7 +320,7 @@ impl<B: Build> Walk<'_, B> {
                     let fields = vec![("context_expr", self.expr(&i.context_expr)?), ("optional_vars", self.maybe(i.optional_vars.as_deref())?)];
                     items.push(self.plain("withitem", fields)?);
                 }
-                (if w.is_async { "AsyncWith" } else { "With" }, vec![("items", self.seq(items)?), ("body", self.body(&w.body)?), ("type_comment", self.none()?)])
+                (if w.is_async { "AsyncWith" } else { "With" }, vec![("items", self.seq(items)?), ("body", self.body(&w.body)?), ("type_comment", self.comment(range.start())?)])
             }
             Stmt::Match(m) => {
                 let mut cases = Vec::new();
@@ -306,7 +383,7 @@ impl<B: Build> Walk<'_, B> {
     }
 
     fn arg(&mut self, p: &Parameter) -> Got<B> {
-        let fields = vec![("arg", self.text(&p.name.id)?), ("annotation", self.maybe(p.annotation.as_deref())?), ("type_comment", self.none()?)];
+        let fields = vec![("arg", self.text(&p.name.id)?), ("annotation", self.maybe(p.annotation.as_deref())?), ("type_comment", self.comment(p.name.range.start())?)];
         // Without the stars.
         self.at("arg", fields, TextRange::new(p.name.range.start(), p.range.end()))
     }

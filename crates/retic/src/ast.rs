@@ -2,7 +2,7 @@
 
 use crate::syntax_error;
 use retic_bytecode::{Const, Position};
-use retic_compiler::{Build, Mode, Node, TreeError, Value};
+use retic_compiler::{Build, Node, Options, TreeError, Value};
 use retic_runtime::types::{code, object};
 use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, protocol, types};
 use std::collections::HashMap;
@@ -70,18 +70,18 @@ impl Build for Builder<'_> {
 }
 
 /// The tree of a program; syntax errors are raised.
-pub(crate) fn tree(cx: &mut Cx, source: &str, filename: &str, mode: Mode) -> PyResult {
+/// `function_type`: it is one of a type comment.
+pub(crate) fn tree(cx: &mut Cx, source: &str, options: &Options, function_type: bool) -> PyResult {
     let module = retic_runtime::modules::import::import(cx, "_ast")?;
     // Long sources are read on a stack of their own, which is as deep as they may nest: the interpreter's floor is not there.
     let floor = cx.stack_floor.replace(0);
-    let digits_max = cx.int_max_str_digits.get();
     let mut b = Builder { cx, module, classes: HashMap::new(), singletons: HashMap::new() };
-    let made = retic_compiler::tree(source, mode, digits_max, &mut b);
+    let made = if function_type { retic_compiler::function_type(source, options, &mut b) } else { retic_compiler::tree(source, options, &mut b) };
     cx.stack_floor.set(floor);
     match made {
         Ok(o) => Ok(o),
         Err(TreeError::Build(r)) => Err(r),
-        Err(TreeError::Syntax(e)) => Err(syntax_error(cx, &e, filename, &crate::read(source, mode))),
+        Err(TreeError::Syntax(e)) => Err(syntax_error(cx, &e, &options.filename, &crate::read(source, options.mode))),
     }
 }
 

@@ -153,7 +153,7 @@ impl Python {
             Ok(text) if !is_file && filename == "<string>" => Ok(text.to_string()),
             _ => decoded(cx, source, filename, true),
         };
-        let compiled = without_nulls(cx, source, filename).and_then(|()| whole(cx)).and_then(|text| compile(cx, &text, filename, Mode::Exec, 0).map(|code| (code, text)));
+        let compiled = without_nulls(cx, source, filename).and_then(|()| whole(cx)).and_then(|text| compile(cx, &text, filename, Mode::Exec, 0, 0).map(|code| (code, text)));
         match compiled {
             Ok((code, text)) => {
                 self.begin();
@@ -236,7 +236,7 @@ impl Python {
     /// The listing of `python3.9 -m dis`, or the exit status of a program that does not compile.
     pub fn listing(&mut self, source: &[u8], filename: &str) -> Result<String, i32> {
         let cx = self.interp.cx();
-        let compiled = decoded(cx, source, filename, true).and_then(|text| compile(cx, &text, filename, Mode::Exec, 0));
+        let compiled = decoded(cx, source, filename, true).and_then(|text| compile(cx, &text, filename, Mode::Exec, 0, 0));
         let listed = compiled.and_then(|code| listing::of(cx, code));
         listed.map_err(|_| interp::report(self.interp.cx()))
     }
@@ -395,9 +395,15 @@ fn set_list(cx: &mut Cx, name: &'static str, values: &[String]) -> PyResult<()> 
     retic_runtime::protocol::setattr(cx, &sys, &key, Some(&list))
 }
 
-fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32) -> PyResult<Rc<retic_bytecode::Code>> {
-    let options =
-        Options { mode, filename: filename.into(), optimize: cx.optimize, flags: flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS, digits_max: cx.int_max_str_digits.get() };
+/// How source is compiled now.
+fn options(cx: &Cx, filename: &str, mode: Mode, flags: u32, feature_version: u8) -> Options {
+    use retic_bytecode::code::{CO_FUTURE_ANNOTATIONS, CO_FUTURE_BARRY_AS_BDFL};
+    let flags = flags & (CO_FUTURE_ANNOTATIONS | CO_FUTURE_BARRY_AS_BDFL | retic_compiler::TYPE_COMMENTS | retic_compiler::TOP_LEVEL_AWAIT);
+    Options { optimize: cx.optimize, flags, feature_version, digits_max: cx.int_max_str_digits.get(), ..Options::new(mode, filename) }
+}
+
+fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32, feature_version: u8) -> PyResult<Rc<retic_bytecode::Code>> {
+    let options = options(cx, filename, mode, flags, feature_version);
     let compiled = retic_compiler::compile(text, &options);
     if flags & (ALLOW_INCOMPLETE_INPUT | DONT_IMPLY_DEDENT) != 0
         && mode != Mode::Eval
@@ -416,9 +422,9 @@ fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32) -> P
     }
 }
 
-/// Text as the tokenizer reads it: the last line of a program has an end, that of an expression need not have one.
+/// Text as the tokenizer reads it: the last line of a program has an end, that of an expression or of a statement that was typed need not have one.
 fn read(text: &str, mode: Mode) -> Cow<'_, str> {
-    if mode == Mode::Eval || text.is_empty() || text.ends_with('\n') { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }
+    if mode != Mode::Exec || text.is_empty() || text.ends_with('\n') { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }
 }
 
 /// Flags of `compile` for text that is typed line by line.
@@ -489,17 +495,18 @@ fn decoded(cx: &mut Cx, bytes: &[u8], filename: &str, is_file: bool) -> PyResult
 }
 
 fn compile_hook(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>> {
-    compile(cx, request.source, request.filename, mode_of(request.mode), request.flags)
+    compile(cx, request.source, request.filename, mode_of(request.mode), request.flags, request.feature_version)
 }
 
 fn tree_hook(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult {
-    ast::tree(cx, request.source, request.filename, mode_of(request.mode))
+    let options = options(cx, request.filename, mode_of(request.mode), request.flags, request.feature_version);
+    ast::tree(cx, request.source, &options, request.mode == "func_type")
 }
 
 fn tree_compile_hook(cx: &mut Cx, tree: &Obj, request: CompileRequest<'_>) -> PyResult<Rc<retic_bytecode::Code>> {
     let node = ast::node(cx, tree)?;
-    let flags = request.flags & retic_bytecode::code::CO_FUTURE_ANNOTATIONS;
-    let options = Options { mode: mode_of(request.mode), filename: request.filename.into(), optimize: request.optimize, flags, digits_max: 0 };
+    let mut options = options(cx, request.filename, mode_of(request.mode), request.flags, 0);
+    (options.optimize, options.digits_max) = (request.optimize, 0);
     match retic_compiler::compile_tree(node, &options) {
         Ok(compiled) => {
             for w in &compiled.warnings {
@@ -524,7 +531,7 @@ fn mode_of(name: &str) -> Mode {
 /// Raises the SyntaxError (or its kin) of a refused program.
 fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> retic_runtime::Raised {
     let class = match e.kind {
-        ErrorKind::Syntax => cx.types.syntax_error.clone(),
+        ErrorKind::Syntax | ErrorKind::Empty => cx.types.syntax_error.clone(),
         ErrorKind::Indentation => cx.types.indentation_error.clone(),
         ErrorKind::Tab => cx.types.tab_error.clone(),
         ErrorKind::Memory => return cx.memory_error(),
@@ -539,17 +546,19 @@ fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> re
             if cut || bare.len() == l.len() { bare.to_string() } else { format!("{bare}\n") }
         });
         let (none, none_end) = (cx.none(), cx.none());
-        let number = |cx: &Cx, n: u32| if n == 0 { Ok(cx.none()) } else { cx.int(i64::from(n)) };
+        let empty = e.kind == ErrorKind::Empty;
+        let number = |cx: &Cx, n: u32| if n == 0 && !empty { Ok(cx.none()) } else { cx.int(i64::from(n)) };
         let details = vec![
             cx.str(filename)?,
             number(cx, e.line)?,
-            if e.line == 0 { cx.none() } else { cx.int(i64::from(e.column))? },
+            if e.line == 0 && !empty { cx.none() } else { cx.int(i64::from(e.column))? },
             match line {
                 Some(l) => cx.str(&l)?,
+                None if empty => cx.str("")?,
                 None => none,
             },
             number(cx, e.end_line)?,
-            if e.end_line == 0 { none_end } else { cx.int(i64::from(e.end_column))? },
+            if e.end_line == 0 && !empty { none_end } else { cx.int(i64::from(e.end_column))? },
         ];
         let details = cx.tuple(details)?;
         let message = cx.str(&e.message)?;

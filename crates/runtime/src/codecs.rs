@@ -161,3 +161,8 @@ pub fn lookup(cx: &mut Cx, encoding: &str) -> PyResult {
     }
     Err(cx.error_of(&cx.types.lookup_error, format!("unknown encoding: {encoding}")))
 }
+
+/// A text in UTF-8; UnicodeEncodeError where half a surrogate pair is in it.
+pub fn utf8(cx: &mut Cx, text: &Ref<Str>) -> PyResult<Vec<u8>> {
+    engine::encode_points(cx, engine::Coding::Utf8, text, "strict")
+}

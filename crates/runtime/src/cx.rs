@@ -77,9 +77,11 @@ pub struct LibraryModule {
 pub struct CompileRequest<'a> {
     pub source: &'a str,
     pub filename: &'a str,
-    /// "exec", "eval" or "single".
+    /// "exec", "eval", "single", or (for a tree) "func_type".
     pub mode: &'a str,
     pub flags: u32,
+    /// Syntax newer than Python 3.`feature_version` is refused; 0: none is.
+    pub feature_version: u8,
     pub optimize: u8,
 }
 

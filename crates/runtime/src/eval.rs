@@ -7,10 +7,12 @@
 
 mod binding;
 mod bound;
+mod branches;
 mod copies;
 mod exec;
 mod frame;
 pub mod jump;
+mod places;
 mod plain;
 #[allow(clippy::duplicate_mod)]
 mod recording;
@@ -19,7 +21,7 @@ mod unwind;
 
 pub use copies::{Translated, use_machine};
 pub use exec::{Exec, Info};
-pub use frame::{Frame, FrameKind, Stacks, call_function, call_with, current_module_name, run_code, run_generator, run_generator_first};
+pub use frame::{Frame, FrameKind, Stacks, call_function, call_with, current_module_name, run_code, run_generator, run_generator_first, within};
 pub use tracing::Place;
 
 use crate::cx::Cx;

@@ -6,6 +6,7 @@
 
 pub mod cycles;
 pub mod tracer;
+pub mod verify;
 pub mod weak;
 
 use crate::cx::{Cx, PyResult};

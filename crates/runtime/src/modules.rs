@@ -157,6 +157,6 @@ pub fn is_imported(cx: &mut Cx, name: &str) -> Option<Obj> {
 pub fn compile(cx: &mut Cx, source: &str, filename: &str, mode: &str, flags: u32) -> PyResult<Ref<CodeObj>> {
     let Some(hook) = cx.compile_hook else { return Err(cx.runtime_error("no compiler is installed")) };
     let optimize = cx.optimize;
-    let code = hook(cx, CompileRequest { source, filename, mode, flags, optimize })?;
+    let code = hook(cx, CompileRequest { source, filename, mode, flags, feature_version: 0, optimize })?;
     CodeObj::new(cx, code)
 }

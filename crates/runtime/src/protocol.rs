@@ -339,7 +339,9 @@ pub fn iter(cx: &mut Cx, o: &Obj) -> PyResult {
         }
         return Ok(it);
     }
-    if o.ty().slots(cx).getitem.is_some() && o.cast::<Dict>().is_none() && o.cast::<Type>().is_none() {
+    // Of what the machine has, only sequences are run over by index.
+    let by_index = o.ty().slots(cx).getitem.is_some() && (o.ty().is_heap() || o.ty().slots(cx).len.is_some());
+    if by_index && o.cast::<Dict>().is_none() && o.cast::<Type>().is_none() {
         return crate::types::iterators::over(cx, &cx.types.sequence_iterator.clone(), o);
     }
     Err(cx.type_error(format!("'{}' object is not iterable", o.ty().name_text())))

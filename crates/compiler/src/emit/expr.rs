@@ -112,7 +112,7 @@ impl<'a> Emitter<'a> {
             },
             Expr::Await(a) => {
                 let scope = self.scope();
-                if scope.kind != ScopeKind::Function {
+                if scope.kind != ScopeKind::Function && !self.awaits_freely(scope) {
                     return self.error("'await' outside function", a.range);
                 }
                 if !self.in_async_function() && !scope.comprehension {
@@ -277,7 +277,11 @@ impl<'a> Emitter<'a> {
 
     /// Whether the code being compiled may await: an async function, or a comprehension inside one.
     pub fn in_async_function(&self) -> bool {
-        self.units.iter().rev().map(|u| &self.table.scopes[u.scope]).find(|s| !s.comprehension).is_some_and(|s| s.async_function)
+        self.units.iter().rev().map(|u| &self.table.scopes[u.scope]).find(|s| !s.comprehension).is_some_and(|s| s.async_function || self.awaits_freely(s))
+    }
+    /// Whether a scope is that of a program that may await outside of functions.
+    pub fn awaits_freely(&self, scope: &Scope) -> bool {
+        self.options.flags & TOP_LEVEL_AWAIT != 0 && scope.kind == ScopeKind::Module
     }
 
     fn compare_op(&mut self, op: CmpOp) {

@@ -487,7 +487,7 @@ impl<'a> Emitter<'a> {
 
     pub fn require_async(&mut self, at: TextRange, message: &str) -> Done {
         let scope = self.scope();
-        if scope.async_function { Ok(()) } else { self.error(message, at) }
+        if scope.async_function || self.awaits_freely(scope) { Ok(()) } else { self.error(message, at) }
     }
 
     fn with_stmt(&mut self, w: &'a StmtWith, position: usize) -> Done {

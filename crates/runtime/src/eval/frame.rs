@@ -508,6 +508,13 @@ pub fn run_code(cx: &mut Cx, code: &Ref<CodeObj>, globals: &Ref<Dict>, namespace
     // SAFETY: as in `call_function`.
     unsafe {
         let regs = (*cx.stacks.top).top;
+        if (*exec).flags & CO_COROUTINE != 0 {
+            let made = make_generator(cx, &function, exec, regs)?;
+            if let Some(g) = made.cast::<Generator>().filter(|_| (*exec).flags & CO_OPTIMIZED == 0) {
+                crate::types::frame::keep_namespace(cx, g, namespace)?;
+            }
+            return Ok(made);
+        }
         push(cx, exec, regs, function.as_obj().as_ptr().as_ptr(), FrameKind::Entry)?;
         fill_frame(cx, &*exec, regs, 0, &function)?;
         if (*exec).flags & CO_OPTIMIZED == 0 {
@@ -555,6 +562,7 @@ unsafe fn throw(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     // SAFETY: as in `run_generator`.
     unsafe {
         let (pc, regs) = (g.pc.get(), g.regs.get());
+        super::unwind::chain_thrown(cx);
         let may_run = cx.may_run.replace(false);
         if g.yield_reg.get() != usize::MAX {
             *regs.add(g.yield_reg.get()) = give(cx.none());
@@ -563,6 +571,26 @@ unsafe fn throw(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
         cx.may_run.set(may_run);
         let result = cx.stacks.result.replace(std::ptr::null_mut());
         if result.is_null() { Err(cx.raised_already()) } else { Ok(take(result)) }
+    }
+}
+
+/// Runs what a generator that delegates hands on, with its frame on the stack: it stands there, and those who look see it.
+pub fn within<R>(cx: &mut Cx, g: &Ref<Generator>, run: impl FnOnce(&mut Cx) -> R) -> PyResult<R> {
+    // SAFETY: the generator waits at YIELD_FROM, which it is resumed at again; its registers live as long as it does, and we hold it.
+    unsafe {
+        let (pc, resume_pc, reg) = (g.pc.get(), g.resume_pc.get(), g.yield_reg.get());
+        resume(cx, g, FrameKind::Entry)?;
+        let frame = cx.stacks.top;
+        (*frame).pc = pc;
+        let r = run(cx);
+        let saved = cx.save_error();
+        if cx.lens.is_on() {
+            super::recording::ops::flow::suspend(cx, frame, pc, resume_pc, reg);
+        } else {
+            super::plain::ops::flow::suspend(cx, frame, pc, resume_pc, reg);
+        }
+        cx.restore_error(saved);
+        Ok(r)
     }
 }
 
@@ -637,7 +665,7 @@ pub(super) unsafe fn resume(cx: &mut Cx, g: &Ref<Generator>, kind: FrameKind) ->
         frame.object = g.frame_object.replace(std::ptr::null_mut());
         if !frame.object.is_null() {
             let object = frame.object;
-            crate::types::frame::resumed(peek(&object), cx.stacks.top);
+            crate::types::frame::resumed(cx, peek(&object), cx.stacks.top);
         }
         g.running.set(true);
         let caller = cx.handled();

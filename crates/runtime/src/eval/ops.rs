@@ -16,7 +16,7 @@ mod compare;
 #[path = "ops/data.rs"]
 mod data;
 #[path = "ops/flow.rs"]
-mod flow;
+pub(in crate::eval) mod flow;
 #[path = "ops/iterate.rs"]
 mod iterate;
 #[path = "ops/names.rs"]

@@ -5,8 +5,9 @@
 
 use super::frame::Frame;
 use super::ops::{self, K, go};
+use super::places::Places;
 use super::unwind::fail;
-use super::{Exec, Handler, Slot, jump, peek};
+use super::{Exec, Handler, Slot, branches, jump, peek};
 use crate::cx::{Cx, PyResult};
 use crate::modules::sys::monitoring::{self, Event};
 use crate::object::{Obj, Ref, shape};
@@ -53,6 +54,7 @@ pub struct State {
     pub profile: Option<Obj>,
     /// An event is being reported: what the watcher does is not.
     inside: Cell<bool>,
+    pub(super) waiting: branches::Waiting,
     /// The event that is being reported, for `f_lineno = n`.
     pub(crate) event: Cell<&'static str>,
 }
@@ -82,6 +84,7 @@ pub struct Point {
     /// Offsets of bytecode that are passed before it, where a line may begin.
     lines: Vec<u32>,
     what: What,
+    jumps: Box<[branches::Jump]>,
 }
 
 /// Instructions by word, and lines without instructions by the offsets before and behind them.
@@ -135,7 +138,7 @@ impl Cx {
     pub fn watchers_changed(&mut self) {
         self.renew_frame_limit();
         if self.watched() {
-            let level = if self.monitoring.wants(Event::Instruction) { 2 } else { 1 };
+            let level = level(self);
             for f in self.stacks.iter() {
                 instrument(f.exec(), f.function().code.get(self), level);
             }
@@ -151,7 +154,7 @@ pub(super) fn entering(cx: &mut Cx, exec: *const Exec, function: &Obj) -> PyResu
         return Err(cx.recursion_error("maximum recursion depth exceeded"));
     }
     if let Some(f) = function.cast::<crate::types::Function>() {
-        let level = if cx.monitoring.wants(Event::Instruction) { 2 } else { 1 };
+        let level = level(cx);
         // SAFETY: the code is held by the function that is called.
         instrument(unsafe { &*exec }, f.code.get(cx), level);
     }
@@ -181,6 +184,11 @@ pub(crate) fn watch_opcodes(cx: &mut Cx, f: &Ref<FrameObj>) {
     } else {
         cx.clear_error();
     }
+}
+
+/// How much of the code is instrumented.
+fn level(cx: &Cx) -> u8 {
+    if cx.monitoring.wants(Event::Instruction) || branches::wanted(cx) { 2 } else { 1 }
 }
 
 fn instrument(exec: &Exec, code: &CodeObj, level: u8) {
@@ -230,12 +238,17 @@ fn points_of(exec: &Exec, code: &CodeObj) -> Points {
             Some(op @ (Opcode::CALL_FUNCTION | Opcode::CALL_METHOD | Opcode::CALL_FUNCTION_KW | Opcode::CALL_FUNCTION_EX)) if last => What::Call(op),
             _ => What::Plain,
         };
-        points.insert(info.word, Point { original: Cell::new(0), entry: false, offset: info.offset, lines: Vec::new(), what });
+        points.insert(info.word, Point { original: Cell::new(0), entry: false, offset: info.offset, lines: Vec::new(), what, jumps: Box::default() });
     }
     let (at, paths) = places_of_lines(exec, code);
     for (offset, word) in at {
         if let Some(p) = points.get_mut(&word) {
             p.lines.push(offset);
+        }
+    }
+    for (word, jumps) in branches::of_code(exec, code.code()) {
+        if let Some(p) = points.get_mut(&word) {
+            p.jumps = jumps;
         }
     }
     for p in points.values_mut() {
@@ -254,12 +267,8 @@ fn points_of(exec: &Exec, code: &CodeObj) -> Points {
 #[allow(clippy::type_complexity, reason = "two lists for one caller")]
 fn places_of_lines(exec: &Exec, code: &CodeObj) -> (Vec<(u32, u32)>, FxHashMap<(u32, u32), Box<[(u32, u32)]>>) {
     let code = code.code();
-    let known: FxHashMap<u32, u32> = exec.lines.iter().map(|l| (l.offset, l.word)).collect();
-    let mut instructions: Vec<(u32, u32)> = exec.infos.iter().map(|i| (i.offset, i.word)).collect();
-    instructions.sort_unstable();
-    // The first register instruction at or behind an offset, the last at or before it.
-    let behind = |o: u32| known.get(&o).copied().or_else(|| instructions.get(instructions.partition_point(|i| i.0 < o)).map(|i| i.1));
-    let before = |o: u32| instructions[..instructions.partition_point(|i| i.0 <= o)].last().map(|i| i.1);
+    let places = Places::of(exec);
+    let (known, instructions) = (&places.known, &places.instructions);
     let mut at: Vec<(u32, u32)> = exec.lines.iter().map(|l| (l.offset, l.word)).collect();
     let mut unsaid = Vec::new();
     let mut paths = FxHashMap::default();
@@ -304,10 +313,10 @@ fn places_of_lines(exec: &Exec, code: &CodeObj) -> (Vec<(u32, u32)>, FxHashMap<(
                 let done = op.is_some_and(|op| {
                     matches!(op, Opcode::POP_TOP | Opcode::STORE_FAST | Opcode::STORE_NAME | Opcode::STORE_GLOBAL | Opcode::STORE_DEREF) || op.is_conditional_jump()
                 });
-                let exact = before(from).filter(|w| done || instructions.binary_search(&(from, *w)).is_ok());
-                at.extend(exact.or_else(|| behind(from)).map(|w| (from, w)));
+                let exact = places.before(from).filter(|w| done || instructions.binary_search(&(from, *w)).is_ok());
+                at.extend(exact.or_else(|| places.behind(from)).map(|w| (from, w)));
             }
-            at.extend(behind(to).map(|w| (to, w)));
+            at.extend(places.behind(to).map(|w| (to, w)));
             paths.insert((from, to), passed.by_ref().take(p.lines.len()).map(|(o, line)| (line, o + base)).collect());
         }
     }
@@ -364,7 +373,7 @@ unsafe fn at_point(cx: &mut Cx, pc: *mut u64, regs: *mut Slot) -> Next {
             return Next::Run(original);
         }
         (*frame).pc = pc;
-        match events(cx, frame, point) {
+        match events(cx, frame, point, word) {
             Ok(None) => {}
             Ok(Some(to)) => return Next::Jump(to),
             Err(_) => return lost(cx, point, pc, regs),
@@ -413,12 +422,14 @@ unsafe fn lost(cx: &mut Cx, point: &Point, pc: *mut u64, regs: *mut Slot) -> Nex
 }
 
 /// The events before an instruction: entry, lines, opcode. Some: where to go on instead.
-unsafe fn events(cx: &mut Cx, frame: *mut Frame, point: &Point) -> PyResult<Option<*mut u64>> {
+unsafe fn events(cx: &mut Cx, frame: *mut Frame, point: &Point, word: u32) -> PyResult<Option<*mut u64>> {
     // SAFETY: the frame is the top one.
     unsafe {
         if point.entry {
+            branches::forget(cx, frame);
             entered(cx, frame, Place::Start)?;
         }
+        branches::settle(cx, frame, word)?;
         let code = (*frame).function().code.cloned(cx);
         for offset in &point.lines {
             if let Some(to) = lines_before(cx, frame, &code, *offset)? {
@@ -433,6 +444,9 @@ unsafe fn events(cx: &mut Cx, frame: *mut Frame, point: &Point) -> PyResult<Opti
                 && fo.trace_opcodes.get()
             {
                 local(cx, &fo, Place::At(point.offset), "opcode", None)?;
+            }
+            if branches::wanted(cx) {
+                branches::set_out(cx, frame, &point.jumps)?;
             }
         }
         Ok(None)
@@ -558,7 +572,7 @@ fn hooked(cx: &mut Cx, step: Step<'_>) {
 }
 
 /// An event for the tools of `sys.monitoring`.
-fn report(cx: &mut Cx, event: Event, code: &Ref<CodeObj>, offset: u32, args: &[Obj]) -> PyResult<()> {
+pub(super) fn report(cx: &mut Cx, event: Event, code: &Ref<CodeObj>, offset: u32, args: &[Obj]) -> PyResult<()> {
     cx.tracing.inside.set(true);
     let r = monitoring::fire(cx, event, code, offset, args);
     cx.tracing.inside.set(false);
@@ -770,6 +784,7 @@ pub(super) unsafe fn unwound(cx: &mut Cx, exc: Obj, handled: bool) -> Obj {
         return exc;
     }
     let frame = cx.stacks.top;
+    branches::forget(cx, frame);
     let event = if handled { Event::ExceptionHandled } else { Event::PyUnwind };
     // SAFETY: the frame is the top one.
     unsafe {

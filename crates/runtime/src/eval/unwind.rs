@@ -133,10 +133,22 @@ unsafe fn set_context(cx: &mut Cx, exc: &crate::object::Obj) {
     if handled.is(exc) {
         return;
     }
-    if let Some(e) = exc.cast::<Exception>()
-        && e.context.get(cx).is_none()
-        && !e.context_set.get()
-    {
+    if exc.cast::<Exception>().is_some_and(|e| e.context.get(cx).is_none() && !e.context_set.get()) {
+        chain(cx, exc, handled);
+    }
+}
+
+/// An exception that is thrown into the top frame, a generator's, gets for its context what is handled there (CPython's
+/// `_PyErr_ChainStackItem`), whatever it had.
+pub(super) fn chain_thrown(cx: &mut Cx) {
+    let (Some(handled), Some(exc)) = (cx.handled(), cx.error_ref().cloned()) else { return };
+    if !handled.is(&exc) {
+        chain(cx, &exc, handled);
+    }
+}
+
+fn chain(cx: &mut Cx, exc: &crate::object::Obj, handled: crate::object::Obj) {
+    if let Some(e) = exc.cast::<Exception>() {
         // Never make a ring of contexts.
         let mut at = Some(handled.clone());
         let mut steps = 0;

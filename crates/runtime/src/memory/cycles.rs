@@ -283,6 +283,28 @@ fn member(raw: &NonNull<Header>) -> &Obj {
     unsafe { &*(raw as *const NonNull<Header>).cast::<Obj>() }
 }
 
+/// Everything that is watched. Nothing may die meanwhile.
+pub(super) fn each_watched(cx: &Cx, f: &mut dyn FnMut(&Obj)) -> Result<(), String> {
+    for list in [0, 1, 2, FROZEN, ELDERS] {
+        let head = (&raw const cx.collector.lists[list]).cast_mut();
+        let mut at = head;
+        loop {
+            // SAFETY: the links of a list are live while in it.
+            let next = unsafe { addr((*at).next.get()) };
+            // SAFETY: as above.
+            if unsafe { addr((*next).prev.get()) } != at {
+                return Err(format!("the list {list} of the collector does not lead back at {next:p}"));
+            }
+            if next == head {
+                break;
+            }
+            f(member(&header(next)));
+            at = next;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a list has no member.
 fn is_empty(list: &GcLink) -> bool {
     std::ptr::eq(addr(list.next.get()), list)
@@ -359,7 +381,13 @@ pub fn collect(cx: &mut Cx, generation: usize) -> usize {
     if told {
         crate::modules::gc::callbacks(cx, "start", generation, 0);
     }
+    if cfg!(retic_verify) {
+        super::verify::insist(cx);
+    }
     let found = run(cx, generation);
+    if cfg!(retic_verify) {
+        super::verify::insist(cx);
+    }
     let stats = &cx.collector.stats[generation];
     let [n, collected, stuck] = stats.get();
     stats.set([n + 1, collected + found as i64, stuck]);

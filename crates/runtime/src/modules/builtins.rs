@@ -450,11 +450,10 @@ mod functions {
     }
     /// Compile source into a code object that can be executed by exec() or eval().
     #[py("compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)")]
-    pub fn compile(cx: &mut Cx, source: &Obj, filename: &Obj, mode: &Ref<Str>, flags: i64, dont_inherit: bool, optimize: i64, _feature_version: i64) -> PyResult {
+    pub fn compile(cx: &mut Cx, source: &Obj, filename: &Obj, mode: &Ref<Str>, flags: i64, dont_inherit: bool, optimize: i64, feature_version: i64) -> PyResult {
         const ONLY_AST: i64 = 0x400;
         /// For text that is typed line by line: a tree is complete.
         const LINE_BY_LINE: i64 = 0x4200;
-        let _ = dont_inherit;
         if !(-1..=2).contains(&optimize) {
             return Err(cx.value_error("compile(): invalid optimize value"));
         }
@@ -475,26 +474,43 @@ mod functions {
         }
         let file = file_name(cx, filename)?;
         let text = if of_ast { String::new() } else { source_text(cx, source, &file)? };
-        let mode = mode.to_text(cx);
-        if !matches!(mode.as_str(), "exec" | "eval" | "single") {
-            return Err(cx.value_error("compile() mode must be 'exec', 'eval' or 'single'"));
+        let mode = utf8(cx, mode)?;
+        match mode.as_str() {
+            "exec" | "eval" | "single" => {}
+            "func_type" if flags & ONLY_AST != 0 => {}
+            "func_type" => return Err(cx.value_error("compile() mode 'func_type' requires flag PyCF_ONLY_AST")),
+            _ if flags & ONLY_AST != 0 => return Err(cx.value_error("compile() mode must be 'exec', 'eval', 'single' or 'func_type'")),
+            _ => return Err(cx.value_error("compile() mode must be 'exec', 'eval' or 'single'")),
         }
+        let feature_version = u8::try_from(feature_version).unwrap_or(0);
+        let flags = if dont_inherit { flags } else { flags | i64::from(inherited(cx)) };
         if flags & ONLY_AST != 0 {
             let Some(hook) = cx.tree_hook else { return Err(cx.runtime_error("no parser is installed")) };
-            return hook(cx, crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, optimize: 0 });
+            return hook(cx, crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, feature_version, optimize: 0 });
         }
         let flags = if of_ast { flags & !LINE_BY_LINE } else { flags };
         let level = if optimize < 0 { cx.optimize } else { optimize as u8 };
         let usual = std::mem::replace(&mut cx.optimize, level);
         let code = match cx.tree_compile_hook {
             Some(hook) if of_ast => {
-                let request = crate::cx::CompileRequest { source: "", filename: &file, mode: &mode, flags: flags as u32, optimize: level };
+                let request = crate::cx::CompileRequest { source: "", filename: &file, mode: &mode, flags: flags as u32, feature_version, optimize: level };
                 hook(cx, source, request).and_then(|code| CodeObj::new(cx, code))
             }
-            _ => crate::modules::compile(cx, &text, &file, &mode, flags as u32),
+            _ => match cx.compile_hook {
+                Some(hook) => {
+                    let request = crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, feature_version, optimize: level };
+                    hook(cx, request).and_then(|code| CodeObj::new(cx, code))
+                }
+                None => Err(cx.runtime_error("no compiler is installed")),
+            },
         };
         cx.optimize = usual;
         Ok(code?.into_obj())
+    }
+    /// The future features of the code that runs, which what it compiles has, too.
+    fn inherited(cx: &Cx) -> u32 {
+        use retic_bytecode::code::{CO_FUTURE_ANNOTATIONS, CO_FUTURE_BARRY_AS_BDFL};
+        cx.stacks.current().map_or(0, |f| f.exec().flags & (CO_FUTURE_ANNOTATIONS | CO_FUTURE_BARRY_AS_BDFL))
     }
     /// The name of a file: text, bytes, or what has `__fspath__`.
     fn file_name(cx: &mut Cx, o: &Obj) -> PyResult<String> {
@@ -507,9 +523,15 @@ mod functions {
         protocol::str_text(cx, &text)
     }
 
+    /// Text that UTF-8 can say: half a surrogate pair is refused.
+    fn utf8(cx: &mut Cx, s: &Ref<Str>) -> PyResult<String> {
+        let bytes = crate::codecs::utf8(cx, s)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     fn source_text(cx: &mut Cx, source: &Obj, filename: &str) -> PyResult<String> {
         if let Some(s) = source.cast::<Str>() {
-            let t = s.to_text(cx);
+            let t = utf8(cx, s)?;
             if t.contains('\0') {
                 return Err(cx.error_of(&cx.types.syntax_error, "source code string cannot contain null bytes"));
             }
@@ -545,7 +567,8 @@ mod functions {
             None => {
                 let text = source_text(cx, source, "<string>")?;
                 let text = if mode == "eval" { text.trim_start_matches([' ', '\t']).to_string() } else { text };
-                crate::modules::compile(cx, &text, "<string>", mode, 0)?
+                let flags = inherited(cx);
+                crate::modules::compile(cx, &text, "<string>", mode, flags)?
             }
         };
         let (free, closure) = (code.code().freevars.len(), closure.filter(|c| !c.is_none()));
@@ -675,7 +698,8 @@ fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: &[(&Obj
             && let Some(m) = protocol::lookup_attr(cx, b, &entries)?
         {
             let r = protocol::call(cx, &m, &[orig.clone()])?;
-            real.extend(protocol::collect(cx, &r)?);
+            let Some(instead) = r.cast::<Tuple>() else { return Err(cx.type_error("__mro_entries__ must return a tuple")) };
+            real.extend(instead.items().iter().cloned());
             changed = true;
             continue;
         }

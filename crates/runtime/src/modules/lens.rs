@@ -77,6 +77,20 @@ mod functions {
             face.forget(number);
         }
     }
+    /// Make a class of the library what it is in CPython, a class of the machine: neither it nor (with BASE false) a subclass can be
+    /// made to do otherwise, and the names in its instances are no dict of theirs.
+    #[py("seal(cls, base, /)")]
+    pub fn seal(cx: &mut Cx, cls: &Ref<crate::types::Type>, base: bool) -> PyResult<()> {
+        use crate::types::flags;
+        let (dict, key) = (cls.dict.cloned(cx).expect("a type has a dict"), cx.name("__dict__"));
+        if let Some(old) = dict.remove(cx, key.as_obj())? {
+            cx.release(old);
+        }
+        let now = cls.flags.get() | flags::IMMUTABLE;
+        cls.flags.set(if base { now } else { now & !flags::BASE });
+        cls.modified(cx);
+        Ok(())
+    }
     /// Return whether a recording is under way.
     #[py("is_recording()")]
     pub fn is_recording(cx: &mut Cx) -> bool {

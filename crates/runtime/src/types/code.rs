@@ -336,6 +336,25 @@ impl CodeObj {
         let l = cx.list(items)?;
         protocol::iter(cx, &l)
     }
+    /// The branches: (offset, where it goes on, where it jumps to) each.
+    #[py("co_branches($self, /)")]
+    fn co_branches(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        let own = this.code().clone();
+        let mut items = Vec::new();
+        let mut base = 0;
+        for code in running(&own) {
+            for i in code.instructions() {
+                let branches = retic_bytecode::Opcode::from_u8(i.opcode).is_some_and(retic_bytecode::Opcode::branches);
+                if let Some(to) = i.target().filter(|_| branches) {
+                    let row = [i.offset + base, i.offset + 2 + base, to + base].map(|o| cx.int(i64::from(o)));
+                    items.push(cx.tuple(row.into_iter().collect::<PyResult<Vec<_>>>()?)?);
+                }
+            }
+            base += code.code.len() as u32;
+        }
+        let l = cx.list(items)?;
+        protocol::iter(cx, &l)
+    }
     /// The place in the source of each instruction: (line, end line, column, end column).
     #[py("co_positions($self, /)")]
     fn co_positions(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {

@@ -108,16 +108,34 @@ pub fn frame_of_generator(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     Ok(o)
 }
 
+/// A coroutine that is a program, not a function (`PyCF_ALLOW_TOP_LEVEL_AWAIT`): its frame object keeps its namespace while it waits.
+pub(crate) fn keep_namespace(cx: &mut Cx, g: &Ref<Generator>, namespace: &Obj) -> PyResult<()> {
+    let object = frame_of_generator(cx, g)?;
+    if let Some(o) = object.cast::<FrameObj>() {
+        o.namespace.set(cx, Some(namespace.clone()));
+    }
+    Ok(())
+}
+
 /// A generator goes on in `frame`: its frame object looks there now.
-pub(crate) fn resumed(object: &Obj, frame: *mut Frame) {
+pub(crate) fn resumed(cx: &Cx, object: &Obj, frame: *mut Frame) {
     if let Some(o) = object.cast::<FrameObj>() {
         o.live.set(frame);
         o.generator.set(null_mut());
+        if let Some(namespace) = o.namespace.get(cx) {
+            // SAFETY: the frame is the top one and has no namespace yet; it gets a count.
+            unsafe { (*frame).namespace = crate::eval::give(namespace.clone()) };
+        }
     }
 }
 
 /// A generator waits: its frame object looks into its registers.
-pub(crate) fn suspended(object: &Obj, g: &Ref<Generator>) {
+pub(crate) fn suspended(cx: &mut Cx, object: &Obj, g: &Ref<Generator>, frame: &mut Frame) {
+    let namespace = std::mem::replace(&mut frame.namespace, null_mut());
+    if !namespace.is_null() {
+        // SAFETY: the frame owned it; the frame object has another count.
+        cx.release(unsafe { crate::eval::take(namespace) });
+    }
     if let Some(o) = object.cast::<FrameObj>() {
         o.live.set(null_mut());
         o.generator.set(g.as_obj().as_ptr().as_ptr());

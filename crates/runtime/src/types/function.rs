@@ -18,6 +18,8 @@ layout! {
         code: Guarded<Ref<CodeObj>>,
         globals: Guarded<Ref<Dict>>,
         builtins: Guarded<Ref<Dict>>,
+        /// What `__builtins__` was where that was no dict and no module: asked instead of `builtins`, which is empty then.
+        mapping: Guarded<Option<Obj>>,
         closure: Guarded<Option<Obj>>,
         defaults: Guarded<Option<Obj>>,
         kwdefaults: Guarded<Option<Obj>>,
@@ -62,13 +64,15 @@ impl Function {
             None => (cx.name("__name__"), cx.name("__builtins__")),
         };
         let module = globals.get_str(cx, &of_module);
+        let mut mapping = None;
         let builtins = match globals.get_str(cx, &of_builtins) {
-            Some(b) => match b.cast::<Dict>() {
-                Some(d) => d.clone(),
-                None => match b.cast::<super::module::Module>() {
-                    Some(m) => m.dict.cloned(cx),
-                    None => cx.builtins.clone().expect("builtins exist"),
-                },
+            Some(b) => match (b.cast::<Dict>(), b.cast::<super::module::Module>()) {
+                (Some(d), _) => d.clone(),
+                (None, Some(m)) => m.dict.cloned(cx),
+                (None, None) => {
+                    mapping = Some(b);
+                    Dict::new(cx)?
+                }
             },
             None => cx.builtins.clone().expect("builtins exist"),
         };
@@ -79,6 +83,7 @@ impl Function {
             code: Guarded::new(code),
             globals: Guarded::new(globals),
             builtins: Guarded::new(builtins),
+            mapping: Guarded::new(mapping),
             closure: Guarded::new(None),
             defaults: Guarded::new(None),
             kwdefaults: Guarded::new(None),
@@ -91,6 +96,10 @@ impl Function {
             type_params: Guarded::new(None),
             doc_waits: Cell::new(doc_waits),
         })
+    }
+    /// The mapping of names that are no globals.
+    pub fn builtin_names(&self, cx: &Cx) -> Obj {
+        self.mapping.cloned(cx).unwrap_or_else(|| self.builtins.cloned(cx).into_obj())
     }
     /// Fetches the docstring from the constants, if nobody did yet.
     fn settle_doc(&self, cx: &mut Cx) -> PyResult<()> {
@@ -229,8 +238,8 @@ impl Function {
         this.globals.cloned(cx)
     }
     #[member("__builtins__")]
-    fn builtins_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<Dict> {
-        this.builtins.cloned(cx)
+    fn builtins_get(cx: &mut Cx, this: &Ref<Function>) -> Obj {
+        this.builtin_names(cx)
     }
     #[member("__closure__")]
     fn closure_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {

@@ -400,46 +400,58 @@ fn close_delegate(cx: &mut Cx, sub: &Obj) -> PyResult<()> {
 
 /// Raises an exception where the generator stands, or in the iterator it delegates to (PEP 380).
 pub fn throw_into(cx: &mut Cx, g: &Ref<Generator>, exc: Obj) -> PyResult<Result<Obj, Obj>> {
+    let given = std::slice::from_ref(&exc);
+    throw_as(cx, g, &exc, given)
+}
+
+/// The same of an exception that was given as `given`, which is what other iterators get.
+fn throw_as(cx: &mut Cx, g: &Ref<Generator>, exc: &Obj, given: &[Obj]) -> PyResult<Result<Obj, Obj>> {
     if let Some(sub) = g.delegate(cx) {
         if exc.ty().is_subtype(cx, &cx.types.generator_exit) {
             g.running.set(true);
             let closed = close_delegate(cx, &sub);
             g.running.set(false);
             if closed.is_ok() {
-                let _ = cx.raise(exc);
+                let _ = cx.raise(exc.clone());
             }
             return resume(cx, g, None);
         }
-        g.running.set(true);
-        let thrown = match sub.cast::<Generator>() {
-            Some(inner) => Some(cx.deeper("", |cx| throw_into(cx, inner, exc.clone()))),
-            None => {
-                let name = cx.name("throw");
-                match protocol::lookup_attr(cx, &sub, &name) {
-                    Ok(Some(f)) => Some(match protocol::call(cx, &f, &[exc.clone()]) {
-                        Ok(v) => Ok(Ok(v)),
-                        Err(_) if cx.error_is(&cx.types.stop_iteration) => Ok(Err(super::exception::take_stop_value(cx))),
-                        Err(r) => Err(r),
-                    }),
-                    Ok(None) => None,
-                    Err(r) => Some(Err(r)),
-                }
-            }
+        // Of generators that delegate to one another those who look see the frames.
+        let thrown = if let Some(inner) = sub.cast::<Generator>() {
+            cx.deeper("", |cx| crate::eval::within(cx, g, |cx| throw_as(cx, inner, exc, given))).map(Some)
+        } else {
+            g.running.set(true);
+            let thrown = throw_into_delegate(cx, &sub, given);
+            g.running.set(false);
+            Ok(thrown)
         };
-        g.running.set(false);
         match thrown {
-            Some(Ok(Ok(v))) => return Ok(Ok(v)),
-            Some(Ok(Err(result))) => {
+            Ok(Some(Ok(Ok(v)))) => return Ok(Ok(v)),
+            Ok(Some(Ok(Err(result)))) => {
                 g.end_delegation(cx, result);
                 let none = cx.none();
                 return resume(cx, g, Some(none));
             }
-            Some(Err(_)) => return resume(cx, g, None),
-            None => {}
+            Ok(Some(Err(_))) | Err(_) => return resume(cx, g, None),
+            Ok(None) => {}
         }
     }
-    let _ = cx.raise(exc);
+    let _ = cx.raise(exc.clone());
     resume(cx, g, None)
+}
+
+/// The same in an iterator that is no generator; none: it takes no exceptions.
+fn throw_into_delegate(cx: &mut Cx, sub: &Obj, given: &[Obj]) -> Option<PyResult<Result<Obj, Obj>>> {
+    let name = cx.name("throw");
+    let f = match protocol::lookup_attr(cx, sub, &name) {
+        Ok(f) => f?,
+        Err(r) => return Some(Err(r)),
+    };
+    Some(match protocol::call(cx, &f, given) {
+        Ok(v) => Ok(Ok(v)),
+        Err(_) if cx.error_is(&cx.types.stop_iteration) => Ok(Err(super::exception::take_stop_value(cx))),
+        Err(r) => Err(r),
+    })
 }
 
 /// An exception of a class, made of a value: a tuple has all arguments.
@@ -557,7 +569,8 @@ impl Generator {
     #[py("throw($self, typ, val=None, tb=None, /)")]
     fn throw(cx: &mut Cx, this: &Ref<Generator>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
         let exc = thrown(cx, typ, val, tb)?;
-        let r = throw_into(cx, this, exc)?;
+        let given: Vec<Obj> = std::iter::once(typ).chain(val).chain(tb).cloned().collect();
+        let r = throw_as(cx, this, &exc, &given)?;
         to_python(cx, r)
     }
     /// close() -> raise GeneratorExit inside generator.

@@ -81,6 +81,21 @@ fn parameters(cx: &mut Cx, args: &Obj) -> PyResult {
     cx.tuple(out)
 }
 
+/// What stands in brackets, with `*tuple[int, str]` taken apart.
+fn unpacked(cx: &mut Cx, item: &Obj) -> PyResult<Vec<Obj>> {
+    let given = if item.cast::<Tuple>().is_some() { items(item) } else { vec![item.clone()] };
+    let mut out = Vec::with_capacity(given.len());
+    for a in given {
+        let name = cx.name("__typing_unpacked_tuple_args__");
+        let inner = if a.cast::<Type>().is_some() { None } else { protocol::lookup_attr(cx, &a, &name)? };
+        match inner.filter(|i| i.cast::<Tuple>().is_some()).map(|i| items(&i)) {
+            Some(inner) if !inner.last().is_some_and(|l| l.is(&cx.consts.ellipsis)) => out.extend(inner),
+            _ => out.push(a),
+        }
+    }
+    Ok(out)
+}
+
 /// Arguments with parameters replaced by items, as `Alias[items]` asks.
 fn substitute(cx: &mut Cx, this: &Obj, args: &Obj, params: &Obj, item: &Obj) -> PyResult {
     let params = items(params);
@@ -89,7 +104,8 @@ fn substitute(cx: &mut Cx, this: &Obj, args: &Obj, params: &Obj, item: &Obj) -> 
         let text = shown(cx)?;
         return Err(cx.type_error(format!("{text} is not a generic class")));
     }
-    let mut item = if item.cast::<Tuple>().is_some() { item.clone() } else { cx.tuple(vec![item.clone()])? };
+    let given = unpacked(cx, item)?;
+    let mut item = cx.tuple(given)?;
     for p in &params {
         let name = cx.name("__typing_prepare_subst__");
         if let Some(prepare) = protocol::lookup_attr(cx, p, &name)?.filter(|p| !p.is_none()) {
@@ -99,7 +115,7 @@ fn substitute(cx: &mut Cx, this: &Obj, args: &Obj, params: &Obj, item: &Obj) -> 
             }
         }
     }
-    let given = items(&item);
+    let given = unpacked(cx, &item)?;
     if given.len() != params.len() {
         let text = shown(cx)?;
         let word = if given.len() > params.len() { "many" } else { "few" };
@@ -137,9 +153,12 @@ fn substitute(cx: &mut Cx, this: &Obj, args: &Obj, params: &Obj, item: &Obj) -> 
                     } else {
                         let mut picked = Vec::new();
                         for s in &sub {
-                            let Some(i) = params.iter().position(|p| p.is(s)) else { continue };
-                            let name = cx.name("__typing_is_unpacked_typevartuple__");
-                            let many = protocol::lookup_attr(cx, s, &name)?.is_some() && given[i].cast::<Tuple>().is_some();
+                            let Some(i) = params.iter().position(|p| p.is(s)) else {
+                                picked.push(s.clone());
+                                continue;
+                            };
+                            // What runs over something stands for many.
+                            let many = params[i].ty().slots(cx).iter.is_some() && given[i].cast::<Tuple>().is_some();
                             if many { picked.extend(items(&given[i])) } else { picked.push(given[i].clone()) }
                         }
                         let key = cx.tuple(picked)?;
@@ -463,9 +482,42 @@ pub fn alternatives(cx: &Cx, o: &Obj) -> Option<Vec<Obj>> {
     o.cast::<Union>().map(|u| items(u.args.get(cx)))
 }
 
-fn union_set(cx: &mut Cx, u: &Ref<Union>) -> PyResult {
-    let args = u.args.cloned(cx);
-    super::set::frozen(cx, items(&args))
+/// The alternatives that have a hash, as a set, and the others.
+fn union_parts(cx: &mut Cx, u: &Ref<Union>) -> PyResult<(Obj, Vec<Obj>)> {
+    let (mut hashed, mut others) = (Vec::new(), Vec::new());
+    for a in items(&u.args.cloned(cx)) {
+        match protocol::hash(cx, &a) {
+            Ok(_) => hashed.push(a),
+            Err(r) if !cx.error_is(&cx.types.type_error) => return Err(r),
+            Err(_) => {
+                cx.clear_error();
+                others.push(a);
+            }
+        }
+    }
+    Ok((super::set::frozen(cx, hashed)?, others))
+}
+
+/// Whether two unions have the same alternatives, in any order.
+fn same_union(cx: &mut Cx, x: &Ref<Union>, y: &Ref<Union>) -> PyResult<bool> {
+    let ((p, more), (q, mut others)) = (union_parts(cx, x)?, union_parts(cx, y)?);
+    if more.len() != others.len() || !protocol::equal(cx, &p, &q)? {
+        return Ok(false);
+    }
+    for a in &more {
+        let mut found = None;
+        for (i, b) in others.iter().enumerate() {
+            if protocol::equal(cx, a, b)? {
+                found = Some(i);
+                break;
+            }
+        }
+        match found {
+            Some(i) => drop(others.swap_remove(i)),
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 #[retic_macros::methods]
@@ -532,6 +584,14 @@ impl Union {
     fn args_get(cx: &mut Cx, this: &Ref<Union>) -> Obj {
         this.args.cloned(cx)
     }
+    #[get("__name__")]
+    fn name(cx: &mut Cx, _this: &Ref<Union>) -> PyResult {
+        cx.str("Union")
+    }
+    #[get("__qualname__")]
+    fn qualname(cx: &mut Cx, _this: &Ref<Union>) -> PyResult {
+        cx.str("Union")
+    }
     #[get("__origin__")]
     fn origin(cx: &mut Cx, _this: &Ref<Union>) -> Obj {
         cx.types.union.as_obj().clone()
@@ -562,7 +622,8 @@ pub fn union_spec() -> Spec {
                 cx.str(&parts.join(" | "))
             }),
             hash: Some(|cx, o| {
-                let s = union_set(cx, &union_of(o).clone())?;
+                let args = union_of(o).args.cloned(cx);
+                let s = super::set::frozen(cx, items(&args))?;
                 protocol::hash(cx, &s)
             }),
             richcompare: Some(|cx, a, b, op| {
@@ -570,8 +631,8 @@ pub fn union_spec() -> Spec {
                 if !matches!(op, Cmp::Eq | Cmp::Ne) {
                     return Ok(cx.not_implemented());
                 }
-                let (p, q) = (union_set(cx, &x)?, union_set(cx, &y)?);
-                protocol::richcompare(cx, &p, &q, op)
+                let same = same_union(cx, &x, &y)?;
+                Ok(cx.bool(same == (op == Cmp::Eq)))
             }),
             getitem: Some(|cx, o, k| {
                 let this = union_of(o).clone();

@@ -497,7 +497,8 @@ fn setattr(cx: &mut Cx, this: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyR
     // SAFETY: O3, as above.
     let ty = unsafe { this.cast_unchecked::<Type>() }.clone();
     if ty.has(flags::IMMUTABLE) {
-        return Err(cx.type_error(format!("cannot set '{}' attribute of immutable type '{}'", name.to_text(cx), ty.static_name.get())));
+        let full = full_name(cx, &ty);
+        return Err(cx.type_error(format!("cannot set '{}' attribute of immutable type '{full}'", name.to_text(cx))));
     }
     if let Some(d) = this.type_ref().lookup(cx, name)
         && let Some(set) = d.ty().slots(cx).set
@@ -1108,7 +1109,8 @@ impl Type {
 impl Type {
     fn set_in_dict(cx: &mut Cx, this: &Ref<Type>, name: &'static str, value: Option<&Obj>) -> PyResult<()> {
         if this.has(flags::IMMUTABLE) {
-            return Err(cx.type_error(format!("cannot set '{name}' attribute of immutable type '{}'", this.name_text())));
+            let full = full_name(cx, this);
+            return Err(cx.type_error(format!("cannot set '{name}' attribute of immutable type '{full}'")));
         }
         let key = cx.name(name);
         let dict = this.dict.cloned(cx).expect("a type has a dict");

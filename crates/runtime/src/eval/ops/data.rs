@@ -558,9 +558,9 @@ handler!(import_name, 3, |cx, pc, regs| {
     let key = cx.name("__import__");
     let (g, b) = {
         let func = (*cx.stacks.top).function();
-        (func.globals.cloned(cx), func.builtins.cloned(cx))
+        (func.globals.cloned(cx), func.builtin_names(cx))
     };
-    let Some(import) = b.get_str(cx, &key) else { return Err(cx.error_of(&cx.types.import_error, "__import__ not found")) };
+    let Some(import) = super::names::lookup_in(cx, &b, &key)? else { return Err(cx.error_of(&cx.types.import_error, "__import__ not found")) };
     let none = cx.none();
     let locals = (*cx.stacks.top).namespace().cloned().unwrap_or(none);
     let m = protocol::call(cx, &import, &[name.into_obj(), g.into_obj(), locals, fromlist, level])?;

@@ -548,7 +548,7 @@ unsafe fn yield_slow(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 }
 
 #[inline(never)]
-unsafe fn suspend(cx: &mut Cx, frame: *mut Frame, pc: *mut u64, resume_pc: *mut u64, reg: usize) {
+pub(in crate::eval) unsafe fn suspend(cx: &mut Cx, frame: *mut Frame, pc: *mut u64, resume_pc: *mut u64, reg: usize) {
     // SAFETY: as above.
     unsafe {
         let f = &mut *frame;
@@ -560,7 +560,7 @@ unsafe fn suspend(cx: &mut Cx, frame: *mut Frame, pc: *mut u64, resume_pc: *mut 
         g.running.set(false);
         g.frame_object.set(std::mem::replace(&mut f.object, std::ptr::null_mut()));
         if !g.frame_object.get().is_null() {
-            crate::types::frame::suspended(peek(&g.frame_object.get()), &g);
+            crate::types::frame::suspended(cx, peek(&g.frame_object.get()), &g, f);
         }
         let caller = f.handled.take();
         let own = std::mem::replace(&mut *cx.handled.get(), caller);

@@ -96,7 +96,8 @@ unsafe fn load_global_slow(cx: &mut Cx, pc: *mut u64) -> (Slot, Owner) {
             let function = (*cx.stacks.top).function();
             (function.globals.cloned(cx), function.builtins.cloned(cx))
         };
-        if g.as_obj().shape() != shape::DICT || b.as_obj().shape() != shape::DICT {
+        let mapped = (*cx.stacks.top).function().mapping.get(cx).is_some();
+        if g.as_obj().shape() != shape::DICT || b.as_obj().shape() != shape::DICT || mapped {
             return (global(cx, name).map_or(std::ptr::null_mut(), give), Owner::Other);
         }
         for (d, owner) in [(&g, Owner::Module), (&b, Owner::Builtins)] {
@@ -121,7 +122,7 @@ fn namespace(cx: &Cx) -> Obj {
 }
 
 /// A name from a mapping: `None` when it has no such key.
-fn lookup_in(cx: &mut Cx, ns: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
+pub(super) fn lookup_in(cx: &mut Cx, ns: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
     match ns.cast::<Dict>() {
         Some(d) if ns.shape() == crate::object::shape::DICT => Ok(d.get_str(cx, name)),
         _ => {
@@ -135,12 +136,12 @@ fn lookup_in(cx: &mut Cx, ns: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
 fn global(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
     let (g, b) = {
         let f = cx.stacks.current().expect("a frame is running").function();
-        (f.globals.cloned(cx), f.builtins.cloned(cx))
+        (f.globals.cloned(cx), f.builtin_names(cx))
     };
     if let Some(v) = lookup_in(cx, g.as_obj(), name)? {
         return Ok(v);
     }
-    match lookup_in(cx, b.as_obj(), name)? {
+    match lookup_in(cx, &b, name)? {
         Some(v) => Ok(v),
         None => Err(name_error(cx, name)),
     }
@@ -225,9 +226,9 @@ handler!(delete_global, 3, |cx, pc, _regs| {
 
 handler!(load_build_class, 2, |cx, pc, regs| {
     // Of the built-in names alone: a program's own may answer anything.
-    let builtins = cx.stacks.current().expect("a frame is running").function().builtins.cloned(cx);
+    let builtins = cx.stacks.current().expect("a frame is running").function().builtin_names(cx);
     let name = cx.name("__build_class__");
-    let found = lookup_in(cx, builtins.as_obj(), &name)?;
+    let found = lookup_in(cx, &builtins, &name)?;
     let class = cx.types.name_error.clone();
     let v = found.ok_or_else(|| cx.error_of(&class, "__build_class__ not found"))?;
     *regs.add(f(pc, 0)) = give(v);

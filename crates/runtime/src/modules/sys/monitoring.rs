@@ -43,6 +43,9 @@ pub enum Event {
     Call = 4,
     Line = 5,
     Instruction = 6,
+    Jump = 7,
+    BranchLeft = 8,
+    BranchRight = 9,
     StopIteration = 10,
     Raise = 11,
     ExceptionHandled = 12,
@@ -58,11 +61,17 @@ const LOCAL: u32 = 0x7ff;
 /// C_RETURN and C_RAISE come with CALL.
 const C_EVENTS: u32 = 1 << 16 | 1 << 17;
 
+/// Both ways of a branch at once, as before 3.14: a callback of this hears of either, and DISABLE is for both.
+const BRANCH: u32 = 1 << 18;
+const BRANCHES: u32 = 1 << Event::BranchLeft as u32 | 1 << Event::BranchRight as u32;
+
 #[derive(Default)]
 struct Tool {
     name: Option<Obj>,
     global: u32,
     callbacks: FxHashMap<u32, Obj>,
+    /// The callbacks of branches are that of BRANCH.
+    both_ways: bool,
 }
 
 /// What one interpreter knows of its tools.
@@ -122,6 +131,10 @@ pub fn fire(cx: &mut Cx, event: Event, code: &Ref<CodeObj>, offset: u32, args: &
                 cx.release(gone);
                 return Err(cx.value_error(format!("Cannot disable {} events. Callback removed.", EVENTS[bit as usize].0)));
             }
+            let other = bit ^ Event::BranchLeft as u32 ^ Event::BranchRight as u32;
+            if BRANCHES & 1 << bit != 0 && cx.monitoring.tools[tool].both_ways {
+                cx.monitoring.disabled.insert((address, offset, other, tool));
+            }
             cx.monitoring.disabled.insert((address, offset, bit, tool));
         }
         cx.release(answer);
@@ -148,6 +161,9 @@ fn event_set(cx: &mut Cx, events: i64) -> PyResult<u32> {
             return Err(cx.value_error("cannot set C_RETURN or C_RAISE events independently"));
         }
         set &= !C_EVENTS;
+    }
+    if set & BRANCH != 0 {
+        set = set & !BRANCH | BRANCHES;
     }
     Ok(set)
 }
@@ -220,6 +236,16 @@ mod functions {
             return Err(cx.value_error("The callback can only be set for one event at a time"));
         }
         let bit = event.trailing_zeros();
+        let bits = [Event::BranchLeft as u32, Event::BranchRight as u32];
+        let t = &mut cx.monitoring.tools[i];
+        t.both_ways &= !bits.contains(&bit);
+        if event as u32 == BRANCH {
+            t.both_ways = !func.is_none();
+            let old = bits.map(|b| if func.is_none() { t.callbacks.remove(&b) } else { t.callbacks.insert(b, func.clone()) });
+            let [left, right] = old;
+            cx.release(right);
+            return Ok(left.unwrap_or_else(|| cx.none()));
+        }
         let old = match func.is_none() {
             true => cx.monitoring.tools[i].callbacks.remove(&bit),
             false => cx.monitoring.tools[i].callbacks.insert(bit, func.clone()),

@@ -197,7 +197,8 @@ pub(super) fn best_base(cx: &mut Cx, bases: &[Ref<Type>]) -> PyResult<Ref<Type>>
     let mut winner: Option<(Ref<Type>, Ref<Type>)> = None;
     for b in bases {
         if !b.has(flags::BASE) {
-            return Err(cx.type_error(format!("type '{}' is not an acceptable base type", b.name_text())));
+            let name = super::full_name(cx, b);
+            return Err(cx.type_error(format!("type '{name}' is not an acceptable base type")));
         }
         let s = solid(cx, b);
         match &winner {
