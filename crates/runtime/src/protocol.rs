@@ -151,6 +151,20 @@ pub fn truth(cx: &mut Cx, o: &Obj) -> PyResult<bool> {
         None => Ok(true),
     }
 }
+/// Whether `a < b`.
+#[inline]
+pub fn less(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
+    if a.shape() == shape::INT
+        && b.shape() == shape::INT
+        && let (Some(x), Some(y)) = (a.cast::<Int>().and_then(|i| i.small()), b.cast::<Int>().and_then(|i| i.small()))
+    {
+        return Ok(x < y);
+    }
+    let r = richcompare(cx, a, b, Cmp::Lt)?;
+    let truth = truth(cx, &r);
+    cx.release(r);
+    truth
+}
 pub fn richcompare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     cx.deeper(" in comparison", |cx| compare_inner(cx, a, b, op))
 }

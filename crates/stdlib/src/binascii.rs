@@ -19,6 +19,31 @@ fn ascii_or_bytes(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
     }
 }
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// No character of base64.
+const NONE: u8 = 0xff;
+/// What each character of base64 means.
+const MEANINGS: [u8; 256] = {
+    let mut table = [NONE; 256];
+    let mut i = 0;
+    while i < 64 {
+        table[BASE64[i] as usize] = i as u8;
+        i += 1;
+    }
+    table
+};
+/// The bytes of whole quads at the beginning of `text`, as long as nothing else is in it; how much of it that was.
+fn quads(text: &[u8], out: &mut Vec<u8>) -> usize {
+    let mut done = 0;
+    for q in text.chunks_exact(4) {
+        let [a, b, c, d] = [q[0], q[1], q[2], q[3]].map(|c| MEANINGS[usize::from(c)]);
+        if a | b | c | d == NONE {
+            break;
+        }
+        out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        done += 4;
+    }
+    done
+}
 
 #[retic_macros::methods]
 mod functions {
@@ -70,8 +95,14 @@ mod functions {
         let d = protocol::buffer::bytes(cx, data)?;
         protocol::check_size(cx, d.len(), 2, 1)?;
         let mut out = Vec::with_capacity(d.len() / 3 * 4 + 5);
-        for c in d.chunks(3) {
-            let n = u32::from(c[0]) << 16 | u32::from(*c.get(1).unwrap_or(&0)) << 8 | u32::from(*c.get(2).unwrap_or(&0));
+        let whole = d.chunks_exact(3);
+        let rest = whole.remainder();
+        for c in whole {
+            let n = u32::from(c[0]) << 16 | u32::from(c[1]) << 8 | u32::from(c[2]);
+            out.extend_from_slice(&[18, 12, 6, 0].map(|shift| BASE64[(n >> shift & 63) as usize]));
+        }
+        for c in rest.chunks(3) {
+            let n = u32::from(c[0]) << 16 | u32::from(*c.get(1).unwrap_or(&0)) << 8;
             for (i, shift) in [18, 12, 6, 0].into_iter().enumerate() {
                 out.push(if i <= c.len() { BASE64[(n >> shift & 63) as usize] } else { b'=' });
             }
@@ -90,11 +121,20 @@ mod functions {
         }
         let mut out = Vec::with_capacity(t.len() / 4 * 3);
         let (mut acc, mut quad, mut pads) = (0u32, 0, 0);
-        for (i, c) in t.iter().enumerate() {
+        let mut i = 0;
+        while let Some(c) = t.get(i) {
+            if quad == 0 && pads == 0 {
+                let done = quads(&t[i..], &mut out);
+                i += done;
+                if done > 0 {
+                    continue;
+                }
+            }
+            i += 1;
             if *c == b'=' {
                 pads += 1;
                 if quad >= 2 && quad + pads >= 4 {
-                    if strict_mode && i + 1 < t.len() {
+                    if strict_mode && i < t.len() {
                         return Err(error(cx, "Excess data after padding"));
                     }
                     return Bytes::from_slice(cx, &out);
@@ -104,7 +144,7 @@ mod functions {
                 }
                 continue;
             }
-            let Some(v) = BASE64.iter().position(|b| b == c) else {
+            let Some(v) = Some(MEANINGS[usize::from(*c)]).filter(|v| *v != NONE) else {
                 if strict_mode {
                     return Err(error(cx, "Only base64 data is allowed"));
                 }
@@ -114,7 +154,7 @@ mod functions {
                 return Err(error(cx, "Discontinuous padding not allowed"));
             }
             pads = 0;
-            acc = acc << 6 | v as u32;
+            acc = acc << 6 | u32::from(v);
             quad += 1;
             match quad {
                 2 => out.push((acc >> 4) as u8),
@@ -140,14 +180,7 @@ mod functions {
     #[py("crc32(data, crc=0, /)")]
     pub fn crc32(cx: &mut Cx, data: &Obj, crc: i64) -> PyResult<i64> {
         let d = protocol::buffer::bytes(cx, data)?;
-        let mut c = !(crc as u32);
-        for b in d {
-            c ^= u32::from(b);
-            for _ in 0..8 {
-                c = if c & 1 == 1 { c >> 1 ^ 0xedb8_8320 } else { c >> 1 };
-            }
-        }
-        Ok(i64::from(!c))
+        Ok(i64::from(zlib_rs::crc32::crc32(crc as u32, &d)))
     }
     /// Compute CRC-CCITT incrementally.
     #[py("crc_hqx(data, crc, /)")]

@@ -1,7 +1,6 @@
 //! `_bisect`: where something belongs in a sorted sequence.
 
-use retic_runtime::types::module;
-use retic_runtime::types::type_::Cmp;
+use retic_runtime::types::{List, module};
 use retic_runtime::{Cx, Obj, PyResult, protocol};
 
 /// The place before the first item that is not less than `x` (left), or behind the last that is not greater.
@@ -16,14 +15,21 @@ fn place(cx: &mut Cx, a: &Obj, x: &Obj, lo: i64, hi: Option<&Obj>, key: Option<&
     };
     while lo < hi {
         let mid = ((lo as u64 + hi as u64) / 2) as i64;
-        let at = cx.int(mid)?;
-        let item = protocol::getitem(cx, a, &at)?;
+        let known = a.cast::<List>().filter(|_| std::ptr::eq(a.ty(), &*cx.types.list)).and_then(|l| l.items(cx).get(mid as usize).cloned());
+        let item = match known {
+            Some(item) => item,
+            None => {
+                let at = cx.int(mid)?;
+                protocol::getitem(cx, a, &at)?
+            }
+        };
         let item = match key {
             Some(k) => protocol::call(cx, k, &[item])?,
             None => item,
         };
-        let less = if left { protocol::richcompare(cx, &item, x, Cmp::Lt)? } else { protocol::richcompare(cx, x, &item, Cmp::Lt)? };
-        if protocol::truth(cx, &less)? == left {
+        let less = if left { protocol::less(cx, &item, x) } else { protocol::less(cx, x, &item) };
+        cx.release(item);
+        if less? == left {
             lo = mid + 1;
         } else {
             hi = mid;

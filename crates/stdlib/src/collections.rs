@@ -667,6 +667,13 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let spec = Spec { name: "collections.defaultdict", ..defaultdict_spec() };
     let ty = interp::native_type(cx, &spec, &base)?;
     m.set(cx, "defaultdict", ty.into_obj())?;
+    let ty = interp::native_type(cx, &dict::ordered::spec(), &base)?;
+    m.set(cx, "OrderedDict", ty.into_obj())?;
+    let object = cx.types.object.clone();
+    interp::native_type(cx, &dict::ordered::iterator_spec(), &object)?;
+    for (spec, base) in dict::ordered::view_specs(cx) {
+        interp::native_type(cx, &spec, &base)?;
+    }
     m.add_type(cx, &iterator_spec("collections._deque_iterator"))?;
     m.add_type(cx, &iterator_spec("collections._deque_reverse_iterator"))?;
     m.add_type(cx, &getter_spec())?;

@@ -242,8 +242,17 @@ impl Row {
         self.field.push(c);
         Ok(())
     }
+    /// Characters that mean nothing but themselves.
+    fn add_run(&mut self, cx: &mut Cx, run: &[u8]) -> PyResult<()> {
+        if self.field.len() + run.len() > self.limit {
+            return Err(error(cx, format!("field larger than field limit ({})", self.limit)));
+        }
+        self.field.extend(run.iter().map(|b| u32::from(*b)));
+        Ok(())
+    }
     fn save(&mut self, cx: &mut Cx, d: &Dialect) -> PyResult<()> {
-        let text = cx.str_points(&std::mem::take(&mut self.field))?;
+        let text = cx.str_points(&self.field)?;
+        self.field.clear();
         let quoting = d.quoting.get();
         let empty = text.cast::<Str>().is_some_and(|s| s.is_empty());
         let value = if self.plain && empty && matches!(quoting, QUOTE_NOTNULL | QUOTE_STRINGS) {
@@ -388,8 +397,25 @@ fn next_row(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
             return Err(error(cx, format!("iterator should return strings, not {} (the file should be opened in text mode)", line.ty().name_text())));
         };
         this.count.set(this.count.get() + 1);
-        for c in text.code_points() {
-            row.feed(cx, &d, Some(c))?;
+        let means = |c: u32| c == d.delimiter.get() || c == d.quotechar.get() || c == d.escapechar.get() || matches!(c, 10 | 13);
+        match text.ascii_bytes() {
+            Some(mut rest) => {
+                while let Some(c) = rest.first() {
+                    let inside = matches!(row.state, State::InField | State::InQuoted);
+                    let run = if inside { rest.iter().position(|b| means(u32::from(*b))).unwrap_or(rest.len()) } else { 0 };
+                    if run > 0 {
+                        row.add_run(cx, &rest[..run])?;
+                    } else {
+                        row.feed(cx, &d, Some(u32::from(*c)))?;
+                    }
+                    rest = &rest[run.max(1)..];
+                }
+            }
+            None => {
+                for c in text.code_points() {
+                    row.feed(cx, &d, Some(c))?;
+                }
+            }
         }
         row.feed(cx, &d, None)?;
         if row.state == State::StartRecord {
@@ -413,8 +439,7 @@ impl Reader {
 }
 
 /// The text of one field as it stands in a row, and whether it is quoted.
-fn field_text(cx: &mut Cx, d: &Dialect, text: &[u32], mut quoted: bool) -> PyResult<(Vec<u32>, bool)> {
-    let terminator = d.lineterminator.get(cx).cast::<Str>().map(|s| s.code_points()).unwrap_or_default();
+fn field_text(cx: &mut Cx, d: &Dialect, terminator: &[u32], text: &[u32], mut quoted: bool) -> PyResult<(Vec<u32>, bool)> {
     let (quote, escape) = (d.quotechar.get(), d.escapechar.get());
     let mut out = Vec::with_capacity(text.len() + 2);
     for &c in text {
@@ -463,7 +488,9 @@ fn write_row(cx: &mut Cx, this: &Ref<Writer>, row: &Obj) -> PyResult {
         Err(r) => return Err(r),
     };
     let quote = d.quotechar.get();
-    let mut out: Vec<u32> = Vec::new();
+    let terminator = d.lineterminator.get(cx).cast::<Str>().map(|s| s.code_points()).unwrap_or_default();
+    let means = |c: u32| c == d.delimiter.get() || c == quote || c == d.escapechar.get() || matches!(c, 10 | 13) || terminator.contains(&c);
+    let mut out: Vec<u32> = Vec::with_capacity(64);
     let n = fields.len();
     let mut last_null = false;
     for (i, field) in fields.iter().enumerate() {
@@ -476,10 +503,18 @@ fn write_row(cx: &mut Cx, this: &Ref<Writer>, row: &Obj) -> PyResult {
             _ => false,
         };
         let null = field.is_none();
-        let text = if null { Vec::new() } else { protocol::str(cx, field)?.cast::<Str>().map(|s| s.code_points()).unwrap_or_default() };
+        let shown = if null { None } else { Some(protocol::str(cx, field)?) };
         if i > 0 {
             out.push(d.delimiter.get());
         }
+        let shown = shown.as_ref().and_then(|o| o.cast::<Str>());
+        // What needs no quotes goes as it is.
+        if let Some(a) = shown.and_then(|s| s.ascii_bytes()).filter(|a| !a.is_empty() && !quoted && !a.iter().any(|b| means(u32::from(*b)))) {
+            out.extend(a.iter().map(|b| u32::from(*b)));
+            last_null = false;
+            continue;
+        }
+        let text = shown.map(|s| s.code_points()).unwrap_or_default();
         // A leading space would be skipped, an empty only field would make an empty line.
         let mut quoted = quoted;
         if text.is_empty() && d.delimiter.get() == 32 && d.skipinitialspace.get() {
@@ -488,7 +523,7 @@ fn write_row(cx: &mut Cx, this: &Ref<Writer>, row: &Obj) -> PyResult {
             }
             quoted = true;
         }
-        let (body, quoted) = field_text(cx, &d, &text, quoted)?;
+        let (body, quoted) = field_text(cx, &d, &terminator, &text, quoted)?;
         if quoted {
             out.push(quote);
         }
@@ -504,7 +539,7 @@ fn write_row(cx: &mut Cx, this: &Ref<Writer>, row: &Obj) -> PyResult {
         }
         out.extend([quote, quote]);
     }
-    out.extend(d.lineterminator.get(cx).cast::<Str>().map(|s| s.code_points()).unwrap_or_default());
+    out.extend(&terminator);
     let text = cx.str_points(&out)?;
     let write = this.write.cloned(cx);
     protocol::call(cx, &write, &[text])

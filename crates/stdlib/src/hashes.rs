@@ -91,15 +91,21 @@ fn object(cx: &mut Cx, ty: &Type, name: &'static str, state: Running, block: usi
     Ok(memory::new(cx, ty, |head| Hash { head, name: Cell::new(name), state: Hidden(RefCell::new(state)), block: Cell::new(block), size: Cell::new(size) })?.into_obj())
 }
 
-/// The bytes to hash; text is refused with hashlib's own sentence.
-fn data(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
+/// Hashes bytes; text is refused with hashlib's own sentence.
+fn absorb(cx: &mut Cx, update: &mut dyn FnMut(&[u8]), o: &Obj) -> PyResult<()> {
+    if let Some(b) = o.cast::<Bytes>() {
+        update(b.bytes());
+        return Ok(());
+    }
     if o.cast::<Str>().is_some() {
         return Err(cx.type_error("Strings must be encoded before hashing"));
     }
     if !buffer::exports(cx, o) {
         return Err(cx.type_error("object supporting the buffer API required"));
     }
-    buffer::bytes(cx, o)
+    let bytes = buffer::bytes(cx, o)?;
+    update(&bytes);
+    Ok(())
 }
 
 /// A new hash of a named kind, with the first data.
@@ -107,7 +113,7 @@ fn start(cx: &mut Cx, type_name: &'static str, kind: &str, first: Option<&Obj>) 
     let Some(k) = KINDS.iter().find(|k| k.name == kind) else { return Err(cx.value_error("unsupported hash type")) };
     let mut state = (k.make)();
     if let Some(o) = first {
-        state.update(&data(cx, o)?);
+        absorb(cx, &mut |b| state.update(b), o)?;
     }
     let ty = cx.native_type(type_name);
     object(cx, &ty, k.name, state, k.block, k.size)
@@ -135,8 +141,9 @@ impl Hash {
     /// Update this hash object's state with the provided bytes-like object.
     #[py("update($self, obj, /)")]
     fn update(cx: &mut Cx, this: &Ref<Hash>, obj: &Obj) -> PyResult<()> {
-        let b = data(cx, obj)?;
-        this.state.0.borrow_mut().update(&b);
+        let mut state = this.state.0.borrow().clone();
+        absorb(cx, &mut |b| state.update(b), obj)?;
+        *this.state.0.borrow_mut() = state;
         Ok(())
     }
     /// Return the digest value as a bytes object.
@@ -149,7 +156,8 @@ impl Hash {
     #[py("hexdigest($self, length=<unrepresentable>)")]
     fn hexdigest(cx: &mut Cx, this: &Ref<Hash>, length: Option<i64>) -> PyResult<String> {
         let d = digest(cx, this, length)?;
-        Ok(d.iter().map(|b| format!("{b:02x}")).collect())
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        Ok(d.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).map(char::from).collect())
     }
     /// Return a copy of the hash object.
     #[py("copy($self, /)")]
@@ -334,7 +342,7 @@ fn new_blake2(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>, wide: bool) -> PyResu
     }
     let mut state = Blake2::new(wide, &p);
     if let Some(o) = first {
-        state.update(&data(cx, &o)?);
+        absorb(cx, &mut |b| state.update(b), &o)?;
     }
     object(cx, ty, name, Running::Blake2(state), if wide { 128 } else { 64 }, usize::from(p.size))
 }

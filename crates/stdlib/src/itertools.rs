@@ -144,9 +144,8 @@ fn chain_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
 
 /// A tuple of the pool's items at the indices.
 fn picked(cx: &mut Cx, t: &It, count: usize) -> PyResult<Option<Obj>> {
-    let pool = t.sources.get(cx);
-    let items: Vec<Obj> = t.indices.get(cx)[..count].iter().map(|i| pool[*i].clone()).collect();
-    cx.tuple(items).map(Some)
+    let (pool, indices) = (t.sources.get(cx), t.indices.get(cx));
+    Tuple::with(cx, count, |i| pool[indices[i]].clone()).map(Some)
 }
 
 fn combinations_next(cx: &mut Cx, o: &Obj, repeat: bool) -> PyResult<Option<Obj>> {
@@ -202,10 +201,9 @@ fn product_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     if t.done.get() {
         return Ok(None);
     }
-    let pools: Vec<Obj> = t.sources.get(cx).to_vec();
+    let pools = t.sources.get(cx);
     let len = |p: &Obj| p.cast::<Tuple>().map_or(0, |t| t.items().len());
     if t.flag.replace(true) {
-        let ix = t.indices.get_mut(cx);
         let mut i = pools.len();
         loop {
             if i == 0 {
@@ -213,18 +211,20 @@ fn product_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
                 return Ok(None);
             }
             i -= 1;
-            ix[i] += 1;
-            if ix[i] < len(&pools[i]) {
+            let next = t.indices.get(cx)[i] + 1;
+            let wraps = next >= len(&t.sources.get(cx)[i]);
+            t.indices.get_mut(cx)[i] = if wraps { 0 } else { next };
+            if !wraps {
                 break;
             }
-            ix[i] = 0;
         }
     } else if pools.iter().any(|p| len(p) == 0) {
         t.done.set(true);
         return Ok(None);
     }
-    let items: Vec<Obj> = pools.iter().zip(t.indices.get(cx).iter()).filter_map(|(p, i)| p.cast::<Tuple>().map(|t| t.items()[*i].clone())).collect();
-    cx.tuple(items).map(Some)
+    let (pools, indices) = (t.sources.get(cx), t.indices.get(cx));
+    // Every pool is a tuple.
+    Tuple::with(cx, pools.len(), |i| pools[i].cast::<Tuple>().map_or_else(|| cx.none(), |p| p.items()[indices[i]].clone())).map(Some)
 }
 
 fn count_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
@@ -626,7 +626,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             },
             |cx, o| {
                 let t = it(o);
-                let mut items = Vec::new();
+                let mut items = Vec::with_capacity(t.n.get().min(64) as usize);
                 while (items.len() as i64) < t.n.get()
                     && let Some(v) = next_of(cx, &t, 0)?
                 {
@@ -838,14 +838,16 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                         None => return Ok(None),
                     },
                 };
-                t.value.set(cx, Some(old.clone()));
+                if t.value.get(cx).is_none() {
+                    t.value.set(cx, Some(old.clone()));
+                }
                 let Some(new) = next_of(cx, &t, 0)? else {
                     t.value.set(cx, None);
                     t.sources.set(cx, Buf::empty());
                     return Ok(None);
                 };
                 t.value.set(cx, Some(new.clone()));
-                cx.tuple(vec![old, new]).map(Some)
+                cx.tuple_of([old, new]).map(Some)
             },
             &[],
         ),

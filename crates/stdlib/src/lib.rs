@@ -23,6 +23,7 @@ mod expat;
 mod fcntl;
 mod functools;
 mod hashes;
+mod heapq;
 mod io;
 mod itertools;
 mod json;
@@ -81,6 +82,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_sha3", hashes::make_sha3),
     ("_operator", operator::make),
     ("_bisect", bisect::make),
+    ("_heapq", heapq::make),
     ("_lsprof", profiler::make),
     ("_queue", queue::make),
     ("_retic_pickle", pickle::make),

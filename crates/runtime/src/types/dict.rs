@@ -1,5 +1,6 @@
 //! `dict`: insertion-ordered entries behind an index, as CPython's compact dict. Sizes and growth are CPython's.
 
+pub mod ordered;
 mod table;
 pub mod views;
 
@@ -21,8 +22,9 @@ layout! {
         table: Guarded<Table>,
         /// Changes whenever a key comes or goes, or the table moves; inline caches compare it. Never used twice.
         version: Cell<u64>,
+        /// Not a dict of the program's: see `standing_in`.
+        stand_in: Cell<usize>,
         _spare: Cell<usize>,
-        _spare2: Cell<usize>,
     }
 }
 
@@ -32,8 +34,19 @@ impl Dict {
     }
     pub fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<Dict>> {
         let version = cx.new_keys_version();
-        let fields = |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(version), _spare: Cell::new(0), _spare2: Cell::new(0) };
+        let fields = |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(version), stand_in: Cell::new(0), _spare: Cell::new(0) };
         if std::ptr::eq(ty, &*cx.types.dict) { memory::new_unwatched(cx, ty, fields) } else { memory::new(cx, ty, fields) }
+    }
+    /// A dict in the place of another mapping, which it holds: no name is found in it.
+    pub(crate) fn standing_in(cx: &mut Cx, mapping: Obj) -> PyResult<Ref<Dict>> {
+        let d = Dict::new(cx)?;
+        d.set_str(cx, "", mapping)?;
+        d.stand_in.set(1);
+        Ok(d)
+    }
+    /// The mapping that a dict stands for.
+    pub(crate) fn stands_for(&self, cx: &Cx) -> Option<Obj> {
+        (self.stand_in.get() == 1).then(|| self.table.get(cx).value(0).clone())
     }
     pub fn len(&self, cx: &Cx) -> usize {
         self.table.get(cx).used()
@@ -256,6 +269,7 @@ impl Dict {
     #[inline]
     pub fn entry_from(&self, cx: &Cx, mut at: usize) -> Option<usize> {
         let t = self.table.get(cx);
+        at = at.max(t.first());
         while at < t.end() {
             if t.is_live(at) {
                 return Some(at);
@@ -275,6 +289,18 @@ impl Dict {
         let i = self.entry_from(cx, at)?;
         let t = self.table.get(cx);
         Some((i + 1, t.key(i).clone(), t.hash_at(i)))
+    }
+    /// Takes an entry out that is there.
+    pub(crate) fn take_entry(&self, cx: &mut Cx, i: usize, hash: i64) -> (Obj, Obj) {
+        self.touch(cx);
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
+        unsafe { (*self.table.as_ptr()).remove(i, hash) }
+    }
+    /// Takes the last entry out of a dict that has one.
+    pub(crate) fn take_last(&self, cx: &mut Cx) -> (Obj, Obj) {
+        self.touch(cx);
+        // SAFETY: as above.
+        unsafe { (*self.table.as_ptr()).pop() }.expect("the dict is not empty")
     }
     /// Whether there is a key of that hash.
     pub fn contains_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {

@@ -17,9 +17,8 @@ layout! {
     pub struct Function = 15, "function" {
         code: Guarded<Ref<CodeObj>>,
         globals: Guarded<Ref<Dict>>,
+        /// Where `__builtins__` was no dict and no module: a stand-in that holds it.
         builtins: Guarded<Ref<Dict>>,
-        /// What `__builtins__` was where that was no dict and no module: asked instead of `builtins`, which is empty then.
-        mapping: Guarded<Option<Obj>>,
         closure: Guarded<Option<Obj>>,
         defaults: Guarded<Option<Obj>>,
         kwdefaults: Guarded<Option<Obj>>,
@@ -64,15 +63,11 @@ impl Function {
             None => (cx.name("__name__"), cx.name("__builtins__")),
         };
         let module = globals.get_str(cx, &of_module);
-        let mut mapping = None;
         let builtins = match globals.get_str(cx, &of_builtins) {
             Some(b) => match (b.cast::<Dict>(), b.cast::<super::module::Module>()) {
                 (Some(d), _) => d.clone(),
                 (None, Some(m)) => m.dict.cloned(cx),
-                (None, None) => {
-                    mapping = Some(b);
-                    Dict::new(cx)?
-                }
+                (None, None) => Dict::standing_in(cx, b)?,
             },
             None => cx.builtins.clone().expect("builtins exist"),
         };
@@ -83,7 +78,6 @@ impl Function {
             code: Guarded::new(code),
             globals: Guarded::new(globals),
             builtins: Guarded::new(builtins),
-            mapping: Guarded::new(mapping),
             closure: Guarded::new(None),
             defaults: Guarded::new(None),
             kwdefaults: Guarded::new(None),
@@ -99,7 +93,8 @@ impl Function {
     }
     /// The mapping of names that are no globals.
     pub fn builtin_names(&self, cx: &Cx) -> Obj {
-        self.mapping.cloned(cx).unwrap_or_else(|| self.builtins.cloned(cx).into_obj())
+        let own = self.builtins.get(cx);
+        own.stands_for(cx).unwrap_or_else(|| own.as_obj().clone())
     }
     /// Fetches the docstring from the constants, if nobody did yet.
     fn settle_doc(&self, cx: &mut Cx) -> PyResult<()> {

@@ -107,6 +107,19 @@ impl List {
         }
         Ok(())
     }
+    /// Two items change places.
+    pub fn swap(&self, cx: &mut Cx, a: usize, b: usize) {
+        self.pub_items.get_mut(cx).swap(a, b);
+    }
+    /// Puts an item in the place of another, which it gives back.
+    pub fn exchange(&self, cx: &mut Cx, i: usize, new: Obj) -> Obj {
+        std::mem::replace(&mut self.pub_items.get_mut(cx)[i], new)
+    }
+    /// Takes the last item away.
+    pub fn pop_last(&self, cx: &mut Cx) -> Option<Obj> {
+        let n = self.items(cx).len();
+        (n > 0).then(|| self.take_at(cx, n - 1))
+    }
     fn take_at(&self, cx: &mut Cx, i: usize) -> Obj {
         // SAFETY: as above.
         unsafe {

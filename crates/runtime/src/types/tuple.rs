@@ -48,6 +48,23 @@ impl Tuple {
         Tuple::make(cx, ty, items)
     }
 
+    /// A tuple of `n` items, each of which is at hand without running Python.
+    pub fn with(cx: &Cx, n: usize, mut item: impl FnMut(usize) -> Obj) -> PyResult {
+        if n == 0 {
+            return Ok(cx.consts.empty_tuple.clone());
+        }
+        let raw = memory::birth_exact::<true>(cx, &cx.types.tuple, shape::TUPLE, HEAD_BYTES + n * 8)?;
+        // SAFETY: the block has room for the items; nobody looks at it before they are there.
+        unsafe {
+            raw.cast::<usize>().add(2).write(n);
+            let to = raw.cast::<Obj>().add(HEAD_BYTES / 8);
+            for i in 0..n {
+                to.add(i).write(item(i));
+            }
+            Ok(Obj::from_raw(raw))
+        }
+    }
+
     /// A tuple of `n` items that move out of where they lie; they stay when there is no memory.
     ///
     /// # Safety

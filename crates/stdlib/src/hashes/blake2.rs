@@ -129,7 +129,10 @@ impl<W: Word> State<W> {
         out
     }
     fn compress(&mut self, last: bool) {
-        let m: Vec<W> = self.block.chunks(W::BYTES).map(W::read).collect();
+        let mut m = [W::default(); 16];
+        for (word, b) in m.iter_mut().zip(self.block.chunks_exact(W::BYTES)) {
+            *word = W::read(b);
+        }
         let mut v = [W::default(); 16];
         v[..8].copy_from_slice(&self.h);
         v[8..].copy_from_slice(&W::IV);
@@ -154,11 +157,14 @@ impl<W: Word> State<W> {
         };
         for round in 0..W::ROUNDS {
             let s = &ORDER[round % 10];
-            for (i, (a, b, c, d)) in
-                [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15), (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)].into_iter().enumerate()
-            {
-                mix(a, b, c, d, m[s[2 * i]], m[s[2 * i + 1]]);
-            }
+            mix(0, 4, 8, 12, m[s[0]], m[s[1]]);
+            mix(1, 5, 9, 13, m[s[2]], m[s[3]]);
+            mix(2, 6, 10, 14, m[s[4]], m[s[5]]);
+            mix(3, 7, 11, 15, m[s[6]], m[s[7]]);
+            mix(0, 5, 10, 15, m[s[8]], m[s[9]]);
+            mix(1, 6, 11, 12, m[s[10]], m[s[11]]);
+            mix(2, 7, 8, 13, m[s[12]], m[s[13]]);
+            mix(3, 4, 9, 14, m[s[14]], m[s[15]]);
         }
         for i in 0..8 {
             self.h[i] = self.h[i].xor(v[i]).xor(v[i + 8]);

@@ -7,8 +7,8 @@ use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
 use std::cell::Cell;
 
 layout! {
-    /// The bytes, the position, the number of views from `getbuffer`.
-    pub struct BytesIo = 212, "_io.BytesIO" { data: Guarded<Buf<u8>>, at: Cell<usize>, closed: Cell<bool>, exports: Cell<usize>, }
+    /// The bytes, the position, the number of views from `getbuffer`. `shared`: they are those of a bytes object, and `data` is empty.
+    pub struct BytesIo = 212, "_io.BytesIO" { data: Guarded<Buf<u8>>, shared: Guarded<Option<Obj>>, at: Cell<usize>, closed: Cell<bool>, exports: Cell<u32>, }
 }
 
 fn check(cx: &Cx, this: &Ref<BytesIo>) -> PyResult<()> {
@@ -17,24 +17,61 @@ fn check(cx: &Cx, this: &Ref<BytesIo>) -> PyResult<()> {
 fn check_exports(cx: &Cx, this: &Ref<BytesIo>) -> PyResult<()> {
     if this.exports.get() > 0 { Err(cx.error_of(&cx.types.buffer_error, "Existing exports of data: object cannot be re-sized")) } else { Ok(()) }
 }
+/// What is in it.
+fn content<'a>(cx: &'a Cx, this: &'a Ref<BytesIo>) -> &'a [u8] {
+    match this.shared.get(cx).as_ref().and_then(|o| o.cast::<Bytes>()) {
+        Some(b) => b.bytes(),
+        None => this.data.get(cx),
+    }
+}
+/// Bytes of its own, before they are changed or shown.
+fn own(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<()> {
+    if let Some(shared) = this.shared.cloned(cx) {
+        let mut data = Buf::empty();
+        data.splice(cx, 0, 0, shared.cast::<Bytes>().map_or(&[], |b| b.bytes()))?;
+        this.data.replace(cx, data);
+        this.shared.set(cx, None);
+    }
+    Ok(())
+}
+/// All of it, as an object that it shares from now on.
+fn whole(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult {
+    if let Some(shared) = this.shared.cloned(cx) {
+        return Ok(shared);
+    }
+    let made = Bytes::from_slice(cx, this.data.get(cx))?;
+    if this.exports.get() == 0 {
+        this.data.set(cx, Buf::empty());
+        this.shared.set(cx, Some(made.clone()));
+    }
+    Ok(made)
+}
 fn splice(cx: &mut Cx, this: &Ref<BytesIo>, start: usize, end: usize, new: &[u8]) -> PyResult<()> {
+    own(cx, this)?;
     let mut data = this.data.replace(cx, Buf::empty());
     let r = data.splice(cx, start, end, new);
     this.data.replace(cx, data);
     r
 }
 /// What lies between the position and `n` bytes on; the position moves.
-fn take(cx: &Cx, this: &Ref<BytesIo>, n: Option<usize>) -> Vec<u8> {
-    let data = this.data.get(cx);
+fn take(cx: &mut Cx, this: &Ref<BytesIo>, n: Option<usize>) -> PyResult {
+    let (start, end) = taken(cx, this, n);
+    if start == 0 && end > 0 && end == content(cx, this).len() && this.shared.get(cx).is_some() {
+        return whole(cx, this);
+    }
+    Bytes::from_slice(cx, &content(cx, this)[start..end])
+}
+fn taken(cx: &Cx, this: &Ref<BytesIo>, n: Option<usize>) -> (usize, usize) {
+    let data = content(cx, this);
     let start = this.at.get().min(data.len());
     let end = n.map_or(data.len(), |n| data.len().min(start.saturating_add(n)));
     if end > start {
         this.at.set(end);
     }
-    data[start..end].to_vec()
+    (start, end)
 }
 fn line_end(cx: &Cx, this: &Ref<BytesIo>) -> usize {
-    let data = this.data.get(cx);
+    let data = content(cx, this);
     let start = this.at.get().min(data.len());
     memchr::memchr(b'\n', &data[start..]).map_or(data.len() - start, |i| i + 1)
 }
@@ -46,8 +83,7 @@ impl BytesIo {
     fn read(cx: &mut Cx, this: &Ref<BytesIo>, size: Option<&Obj>) -> PyResult {
         check(cx, this)?;
         let n = base::size_arg(cx, size)?;
-        let b = take(cx, this, n);
-        Bytes::from_slice(cx, &b)
+        take(cx, this, n)
     }
     /// Read at most size bytes, returned as a bytes object.
     #[py("read1($self, size=-1, /)")]
@@ -60,15 +96,15 @@ impl BytesIo {
         check(cx, this)?;
         let n = base::size_arg(cx, size)?;
         let end = line_end(cx, this);
-        let b = take(cx, this, Some(n.map_or(end, |n| n.min(end))));
-        Bytes::from_slice(cx, &b)
+        take(cx, this, Some(n.map_or(end, |n| n.min(end))))
     }
     /// Read bytes into buffer.
     #[py("readinto($self, buffer, /)")]
     fn readinto(cx: &mut Cx, this: &Ref<BytesIo>, buffer: &Obj) -> PyResult<usize> {
         check(cx, this)?;
         let b = protocol::buffer::writable(cx, buffer, "readinto")?;
-        let data = take(cx, this, Some(b.nbytes()));
+        let (start, end) = taken(cx, this, Some(b.nbytes()));
+        let data = content(cx, this)[start..end].to_vec();
         protocol::buffer::fill(cx, &b, &data);
         protocol::buffer::release(cx, &b.exporter);
         Ok(data.len())
@@ -83,12 +119,12 @@ impl BytesIo {
             return Ok(0);
         }
         let at = this.at.get();
-        let len = this.data.get(cx).len();
+        let len = content(cx, this).len();
         if at > len {
             protocol::check_size(cx, 1, at - len, 1)?;
             splice(cx, this, len, len, &vec![0; at - len])?;
         }
-        let end = (at + new.len()).min(this.data.get(cx).len());
+        let end = (at + new.len()).min(content(cx, this).len());
         splice(cx, this, at, end, &new)?;
         this.at.set(at + new.len());
         Ok(new.len())
@@ -102,7 +138,7 @@ impl BytesIo {
             0 if pos < 0 => return Err(cx.value_error(format!("negative seek value {pos}"))),
             0 => 0,
             1 => this.at.get() as i64,
-            2 => this.data.get(cx).len() as i64,
+            2 => content(cx, this).len() as i64,
             _ => return Err(cx.value_error(format!("invalid whence ({whence}, should be 0, 1 or 2)"))),
         };
         let Some(to) = base.checked_add(pos) else { return Err(cx.overflow_error("new position too large")) };
@@ -127,7 +163,7 @@ impl BytesIo {
         if n < 0 {
             return Err(cx.value_error(format!("negative size value {n}")));
         }
-        let len = this.data.get(cx).len();
+        let len = content(cx, this).len();
         if (n as usize) < len {
             splice(cx, this, n as usize, len, &[])?;
         }
@@ -137,7 +173,7 @@ impl BytesIo {
     #[py("getvalue($self, /)")]
     fn getvalue(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult {
         check(cx, this)?;
-        Bytes::from_slice(cx, this.data.get(cx))
+        whole(cx, this)
     }
     /// Get a read-write view over the contents of the BytesIO object.
     #[py("getbuffer($self, /)")]
@@ -150,6 +186,7 @@ impl BytesIo {
     fn close(cx: &mut Cx, this: &Ref<BytesIo>) -> PyResult<()> {
         check_exports(cx, this)?;
         this.closed.set(true);
+        this.shared.set(cx, None);
         this.data.set(cx, Buf::empty());
         Ok(())
     }
@@ -195,7 +232,7 @@ impl BytesIo {
         };
         BytesIo::getvalue(cx, this)?;
         let new = protocol::buffer::bytes(cx, value)?;
-        let len = this.data.get(cx).len();
+        let len = content(cx, this).len();
         splice(cx, this, 0, len, &new)?;
         if at.cast::<retic_runtime::types::Int>().is_none() {
             return Err(cx.type_error(format!("second item of state must be an integer, not {}", at.ty().name_text())));
@@ -221,17 +258,31 @@ pub fn spec() -> Spec {
         flags: FLAGS,
         slots: Slots {
             new: Some(|cx, ty, _| {
-                Ok(memory::new(cx, ty, |head| BytesIo { head, data: Guarded::new(Buf::empty()), at: Cell::new(0), closed: Cell::new(false), exports: Cell::new(0) })?.into_obj())
+                Ok(memory::new(cx, ty, |head| BytesIo {
+                    head,
+                    data: Guarded::new(Buf::empty()),
+                    shared: Guarded::new(None),
+                    at: Cell::new(0),
+                    closed: Cell::new(false),
+                    exports: Cell::new(0),
+                })?
+                .into_obj())
             }),
             init: Some(|cx, o, args| {
                 let Some(this) = o.cast::<BytesIo>().cloned() else { return Ok(()) };
                 let initial = args.positional().first().or(args.keyword(cx, "initial_bytes")).filter(|i| !i.is_none()).cloned();
+                check_exports(cx, &this)?;
+                this.at.set(0);
+                if let Some(b) = initial.as_ref().filter(|i| std::ptr::eq(i.ty(), &*cx.types.bytes)) {
+                    this.data.set(cx, Buf::empty());
+                    this.shared.set(cx, Some(b.clone()));
+                    return Ok(());
+                }
                 let b = match initial {
                     Some(i) => protocol::buffer::bytes(cx, &i)?,
                     None => Vec::new(),
                 };
-                let len = this.data.get(cx).len();
-                this.at.set(0);
+                let len = content(cx, &this).len();
                 splice(cx, &this, 0, len, &b)
             }),
             iter: Some(|cx, o| {
@@ -244,11 +295,11 @@ pub fn spec() -> Spec {
                 let Some(this) = o.cast::<BytesIo>().cloned() else { return Ok(None) };
                 check(cx, &this)?;
                 let end = line_end(cx, &this);
-                let b = take(cx, &this, Some(end));
-                if b.is_empty() { Ok(None) } else { Bytes::from_slice(cx, &b).map(Some) }
+                if end == 0 { Ok(None) } else { take(cx, &this, Some(end)).map(Some) }
             }),
             buffer: Some(|cx, o| {
                 let Some(b) = o.cast::<BytesIo>() else { return Err(cx.type_error("a bytes-like object is required")) };
+                own(cx, b)?;
                 b.exports.set(b.exports.get() + 1);
                 Ok(protocol::buffer::Buffer::plain(o.clone(), b.data.get(cx).len(), false))
             }),

@@ -3,13 +3,81 @@
 use super::base::{self, FLAGS};
 use super::{newline, unsupported};
 use retic_runtime::object::{Guarded, Trace, Visit};
+use retic_runtime::types::str::Chars;
 use retic_runtime::types::{Slots, Spec, Str};
 use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
 use std::cell::Cell;
 
-/// The text as code points.
-#[derive(Default)]
-pub struct Points(pub Vec<u32>);
+/// The text: a byte a character as long as that will do.
+pub enum Text {
+    Narrow(Vec<u8>),
+    Wide(Vec<u32>),
+}
+impl Default for Text {
+    fn default() -> Text {
+        Text::Narrow(Vec::new())
+    }
+}
+impl Text {
+    fn len(&self) -> usize {
+        match self {
+            Text::Narrow(t) => t.len(),
+            Text::Wide(t) => t.len(),
+        }
+    }
+    fn truncate(&mut self, n: usize) {
+        match self {
+            Text::Narrow(t) => t.truncate(n),
+            Text::Wide(t) => t.truncate(n),
+        }
+    }
+    fn wide(&mut self) -> &mut Vec<u32> {
+        if let Text::Narrow(t) = self {
+            *self = Text::Wide(t.iter().map(|c| u32::from(*c)).collect());
+        }
+        match self {
+            Text::Wide(t) => t,
+            Text::Narrow(_) => unreachable!("it was made wide"),
+        }
+    }
+    /// Writes at a place, over what is there; a gap before it is filled with NUL.
+    fn write(&mut self, at: usize, new: Chars<'_>) {
+        fn put<T: Copy + Default>(text: &mut Vec<T>, at: usize, new: &[T]) {
+            if text.len() < at {
+                text.resize(at, T::default());
+            }
+            let over = (at + new.len()).min(text.len());
+            text[at..over].copy_from_slice(&new[..over - at]);
+            text.extend_from_slice(&new[over - at..]);
+        }
+        match (self, new) {
+            (Text::Narrow(text), Chars::One(new)) => put(text, at, new),
+            (text, Chars::One(new)) => put(text.wide(), at, &new.iter().map(|c| u32::from(*c)).collect::<Vec<_>>()),
+            (text, Chars::Two(new)) => put(text.wide(), at, &new.iter().map(|c| u32::from(*c)).collect::<Vec<_>>()),
+            (text, Chars::Four(new)) => put(text.wide(), at, new),
+        }
+    }
+    fn str(&self, cx: &Cx, from: usize, until: usize) -> PyResult {
+        match self {
+            Text::Narrow(t) => Str::from_latin1(cx, &t[from..until]).map(Ref::into_obj),
+            Text::Wide(t) => cx.str_points(&t[from..until]),
+        }
+    }
+    /// Characters up to the first of `ends` from a place on, and that.
+    fn find(&self, from: usize, ends: &[u8]) -> Option<usize> {
+        match self {
+            Text::Narrow(t) if ends.len() == 1 => memchr::memchr(ends[0], &t[from..]),
+            Text::Narrow(t) => t[from..].iter().position(|c| ends.contains(c)),
+            Text::Wide(t) => t[from..].iter().position(|c| ends.iter().any(|e| *c == u32::from(*e))),
+        }
+    }
+    fn is(&self, at: usize, c: u8) -> bool {
+        match self {
+            Text::Narrow(t) => t.get(at) == Some(&c),
+            Text::Wide(t) => t.get(at) == Some(&u32::from(c)),
+        }
+    }
+}
 /// A field without references.
 pub struct Plain<T>(pub Guarded<T>);
 impl<T> Trace for Plain<T> {
@@ -18,7 +86,7 @@ impl<T> Trace for Plain<T> {
 
 layout! {
     /// Text, position, and what becomes of line ends.
-    pub struct StringIo = 216, "_io.StringIO" { text: Plain<Points>, at: Cell<usize>, closed: Cell<bool>, translate: Cell<bool>, universal: Cell<bool>, write_end: Cell<u8>, read_end: Cell<u8>, mask: Cell<u8>, }
+    pub struct StringIo = 216, "_io.StringIO" { text: Plain<Text>, at: Cell<usize>, closed: Cell<bool>, translate: Cell<bool>, universal: Cell<bool>, write_end: Cell<u8>, read_end: Cell<u8>, mask: Cell<u8>, }
 }
 
 fn check(cx: &Cx, this: &Ref<StringIo>) -> PyResult<()> {
@@ -45,6 +113,17 @@ fn set_newline(cx: &Cx, this: &Ref<StringIo>, newline: Option<&str>) -> PyResult
 }
 
 fn put(cx: &mut Cx, this: &Ref<StringIo>, s: &Ref<Str>) -> PyResult<()> {
+    if s.is_empty() {
+        return Ok(());
+    }
+    let plain = !this.universal.get() && !this.translate.get() && this.write_end.get() == 0;
+    if plain || s.ascii_bytes().is_some_and(|a| memchr::memchr2(b'\n', b'\r', a).is_none()) {
+        let at = this.at.get();
+        protocol::check_size(cx, 1, at + s.len(), 4)?;
+        this.text.0.get_mut(cx).write(at, s.chars());
+        this.at.set(at + s.len());
+        return Ok(());
+    }
     let mut p = s.code_points();
     if this.universal.get() {
         this.mask.set(this.mask.get() | newline::seen(&p));
@@ -58,43 +137,44 @@ fn put(cx: &mut Cx, this: &Ref<StringIo>, s: &Ref<Str>) -> PyResult<()> {
     }
     let at = this.at.get();
     protocol::check_size(cx, 1, at + p.len(), 4)?;
-    let text = &mut this.text.0.get_mut(cx).0;
-    if text.len() < at {
-        text.resize(at, 0);
-    }
-    let over = (at + p.len()).min(text.len());
-    text[at..over].copy_from_slice(&p[..over - at]);
-    text.extend_from_slice(&p[over - at..]);
+    let narrow: Option<Vec<u8>> = p.iter().map(|c| u8::try_from(*c).ok()).collect();
+    this.text.0.get_mut(cx).write(at, narrow.as_deref().map_or(Chars::Four(&p), Chars::One));
     this.at.set(at + p.len());
     Ok(())
 }
 
 fn take(cx: &Cx, this: &Ref<StringIo>, n: Option<usize>) -> PyResult {
-    let text = &this.text.0.get(cx).0;
+    let text = this.text.0.get(cx);
     let start = this.at.get().min(text.len());
     let end = n.map_or(text.len(), |n| text.len().min(start.saturating_add(n)));
     if end > start {
         this.at.set(end);
     }
-    cx.str_points(&text[start..end])
+    text.str(cx, start, end)
 }
 
 /// Characters of the line at the position.
 fn line_len(cx: &Cx, this: &Ref<StringIo>) -> usize {
-    let text = &this.text.0.get(cx).0;
-    let rest = &text[this.at.get().min(text.len())..];
+    let text = this.text.0.get(cx);
+    let from = this.at.get().min(text.len());
+    let all = text.len() - from;
     if this.universal.get() && !this.translate.get() {
-        for (i, c) in rest.iter().enumerate() {
-            match c {
-                10 => return i + 1,
-                13 => return if rest.get(i + 1) == Some(&10) { i + 2 } else { i + 1 },
-                _ => {}
-            }
-        }
-        return rest.len();
+        return text.find(from, b"\n\r").map_or(all, |i| if text.is(from + i, b'\r') && text.is(from + i + 1, b'\n') { i + 2 } else { i + 1 });
     }
-    let end = ENDS[this.read_end.get() as usize];
-    rest.windows(end.len()).position(|w| w == end).map_or(rest.len(), |i| i + end.len())
+    match this.read_end.get() {
+        0 => text.find(from, b"\n").map_or(all, |i| i + 1),
+        1 => text.find(from, b"\r").map_or(all, |i| i + 1),
+        _ => {
+            let mut at = from;
+            while let Some(i) = text.find(at, b"\r") {
+                at += i + 1;
+                if text.is(at, b'\n') {
+                    return at + 1 - from;
+                }
+            }
+            all
+        }
+    }
 }
 
 #[retic_macros::methods]
@@ -139,7 +219,7 @@ impl StringIo {
         let to = match whence {
             0 => pos as usize,
             1 => this.at.get(),
-            _ => this.text.0.get(cx).0.len(),
+            _ => this.text.0.get(cx).len(),
         };
         this.at.set(to);
         Ok(to as i64)
@@ -161,20 +241,21 @@ impl StringIo {
         if n < 0 {
             return Err(cx.value_error(format!("Negative size value {n}")));
         }
-        this.text.0.get_mut(cx).0.truncate(n as usize);
+        this.text.0.get_mut(cx).truncate(n as usize);
         Ok(n)
     }
     /// Retrieve the entire contents of the object.
     #[py("getvalue($self, /)")]
     fn getvalue(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult {
         check(cx, this)?;
-        cx.str_points(&this.text.0.get(cx).0)
+        let text = this.text.0.get(cx);
+        text.str(cx, 0, text.len())
     }
     /// Close the IO object.
     #[py("close($self, /)")]
     fn close(cx: &mut Cx, this: &Ref<StringIo>) {
         this.closed.set(true);
-        this.text.0.get_mut(cx).0 = Vec::new();
+        *this.text.0.get_mut(cx) = Text::default();
     }
     #[py("readable($self, /)")]
     fn readable(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult<bool> {
@@ -204,7 +285,7 @@ impl StringIo {
     #[py("__getstate__($self, /)")]
     fn getstate(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult {
         check(cx, this)?;
-        let text = cx.str_points(&this.text.0.get(cx).0)?;
+        let text = StringIo::getvalue(cx, this)?;
         // What the constructor was given, as far as it matters.
         let newline = match (this.universal.get(), this.translate.get(), this.write_end.get()) {
             (_, true, _) => cx.none(),
@@ -232,7 +313,9 @@ impl StringIo {
         };
         set_newline(cx, this, newline.as_deref())?;
         // The text has its line ends already.
-        *this.text.0.get_mut(cx) = Points(text.code_points());
+        let kept = this.text.0.get_mut(cx);
+        *kept = Text::default();
+        kept.write(0, text.chars());
         if at.cast::<retic_runtime::types::Int>().is_none() {
             return Err(cx.type_error(format!("third item of state must be an integer, got {}", at.ty().name_text())));
         }
@@ -259,7 +342,7 @@ pub fn spec() -> Spec {
             new: Some(|cx, ty, _| {
                 Ok(memory::new(cx, ty, |head| StringIo {
                     head,
-                    text: Plain(Guarded::new(Points::default())),
+                    text: Plain(Guarded::new(Text::default())),
                     at: Cell::new(0),
                     closed: Cell::new(false),
                     translate: Cell::new(false),
@@ -283,7 +366,7 @@ pub fn spec() -> Spec {
                     },
                 };
                 set_newline(cx, &this, newline.as_deref())?;
-                this.text.0.get_mut(cx).0.clear();
+                *this.text.0.get_mut(cx) = Text::default();
                 this.at.set(0);
                 this.mask.set(0);
                 if let Some(v) = get(cx, 0, "initial_value").filter(|v| !v.is_none()) {

@@ -96,7 +96,7 @@ unsafe fn load_global_slow(cx: &mut Cx, pc: *mut u64) -> (Slot, Owner) {
             let function = (*cx.stacks.top).function();
             (function.globals.cloned(cx), function.builtins.cloned(cx))
         };
-        let mapped = (*cx.stacks.top).function().mapping.get(cx).is_some();
+        let mapped = b.stands_for(cx).is_some();
         if g.as_obj().shape() != shape::DICT || b.as_obj().shape() != shape::DICT || mapped {
             return (global(cx, name).map_or(std::ptr::null_mut(), give), Owner::Other);
         }

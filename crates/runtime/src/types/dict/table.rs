@@ -17,6 +17,8 @@ struct Head {
     usable: u32,
     end: u32,
     used: u32,
+    /// No entry before this one is live.
+    first: u32,
     heap: *const retic_heap::Heap,
 }
 const _: () = assert!(size_of::<Head>() <= HEAD_BYTES);
@@ -105,6 +107,15 @@ impl Table {
     fn head(&self) -> Option<&Head> {
         // SAFETY: null or our live block.
         unsafe { self.0.as_ref() }
+    }
+    /// No entry before this place is live.
+    #[inline(always)]
+    pub fn first(&self) -> usize {
+        self.head().map_or(0, |h| h.first as usize)
+    }
+    /// Places of the index.
+    pub fn slots(&self) -> usize {
+        self.head().map_or(0, |h| 1 << h.log2)
     }
     pub fn used(&self) -> usize {
         self.head().map_or(0, |h| h.used as usize)
@@ -235,7 +246,7 @@ impl Table {
         // SAFETY: the block has room for head, index and entries.
         unsafe {
             let head = block.cast::<Head>();
-            head.write(Head { log2, general, usable: Table::usable_of(size) as u32, end: 0, used: 0, heap: &cx.heap });
+            head.write(Head { log2, general, usable: Table::usable_of(size) as u32, end: 0, used: 0, first: 0, heap: &cx.heap });
             block.add(HEAD_BYTES).write_bytes(0xff, size * Table::index_width(log2));
             Ok(Table(head.as_ptr()))
         }
@@ -288,6 +299,7 @@ impl Table {
         }
         if let Some(h) = self.head_mut() {
             h.end = 0;
+            h.first = 0;
         }
         *self = new;
         Ok(())
@@ -332,6 +344,7 @@ impl Table {
         let entry = self.remove(last, self.hash_at(last));
         if let Some(h) = self.head_mut() {
             h.end = last as u32;
+            h.first = h.first.min(h.end);
         }
         Some(entry)
     }
@@ -370,10 +383,17 @@ impl Table {
             h.used -= 1;
         }
         // SAFETY: a live entry; its parts move out.
-        unsafe {
+        let entry = unsafe {
             let e = self.entry(i);
             ((*e).take().unwrap_unchecked(), (*e.add(1)).take().unwrap_unchecked())
+        };
+        if self.first() == i {
+            let next = (i + 1..self.end()).find(|j| self.is_live(*j)).unwrap_or(self.end());
+            if let Some(h) = self.head_mut() {
+                h.first = next as u32;
+            }
         }
+        entry
     }
 }
 
