@@ -88,14 +88,16 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     let warnings = unseparated(&lines, input, parsed.tokens());
     let newline = parsed.tokens().iter().find(|t| t.kind() == TokenKind::Newline);
     let line_ends = newline.map_or(0, |t| t.start().to_u32());
+    let indented = parsed.tokens().iter().rev().take_while(|t| t.kind() != TokenKind::Newline).any(|t| t.kind() == TokenKind::Dedent);
     let module = parsed.into_syntax();
     if mode == Mode::Single
         && let Mod::Module(m) = &module
         && let [only] = &m.body[..]
         && compound(only)
-        && only.range().end().to_usize() == source.len()
+        && !indented
+        && !source.ends_with('\n')
     {
-        // A compound statement needs the end of its line.
+        // The line that a compound statement ends on without a block needs its own end.
         let line = lines.line(only.range().end().to_u32());
         return Err(Box::new(CompileError { line, end_line: line, ..nowhere(ErrorKind::Syntax, "invalid syntax") }));
     }
