@@ -13,6 +13,8 @@ use rustc_hash::FxHashMap;
 pub(crate) struct TypeComments {
     /// By where the statement or the parameter's name begins that one is about.
     of: FxHashMap<TextSize, String>,
+    /// Where assignments end without their comments, and with them.
+    ends: FxHashMap<TextSize, TextSize>,
     /// Lines, and what stands behind `ignore`.
     pub ignores: Vec<(u32, String)>,
 }
@@ -20,6 +22,13 @@ pub(crate) struct TypeComments {
 impl TypeComments {
     pub fn of(&self, at: TextSize) -> Option<&str> {
         self.of.get(&at).map(String::as_str)
+    }
+}
+
+impl TypeComments {
+    /// The range of a statement with the comment of the assignment that it ends with.
+    pub fn reach(&self, range: TextRange) -> TextRange {
+        self.ends.get(&range.end()).map_or(range, |end| TextRange::new(range.start(), *end))
     }
 }
 
@@ -51,7 +60,10 @@ pub(crate) fn attach(lines: &Lines<'_>, tokens: &Tokens, module: &Mod) -> Result
         if t.kind() == TokenKind::Comment {
             let Some((from, text)) = type_text(&lines.source[range.start().to_usize()..range.end().to_usize()]) else { continue };
             if let Some(tag) = ignored(text) {
-                out.ignores.push((lines.line(range.start().to_u32()), tag.to_string()));
+                // One that has a line for itself has the end of that line, too.
+                let (before, behind) = (&lines.source[..range.start().to_usize()], &lines.source[range.end().to_usize()..]);
+                let alone = before.rsplit('\n').next().is_some_and(|b| b.trim().is_empty()) && (behind.is_empty() || behind.starts_with('\n'));
+                out.ignores.push((lines.line(range.start().to_u32()), format!("{tag}{}", if alone { "\n" } else { "" })));
                 continue;
             }
             range = TextRange::new(range.start() + TextSize::from(from as u32), range.end());
@@ -152,7 +164,10 @@ impl<'a> SourceOrderVisitor<'a> for Finder<'_> {
                 return TraversalSignal::Traverse;
             }
             AnyNodeRef::StmtAssign(a) => {
-                self.claim(self.after(a.range.end()), a.range.start());
+                let i = self.after(a.range.end());
+                if self.claim(i, a.range.start()) {
+                    self.out.ends.insert(a.range.end(), self.tokens[i].range.end());
+                }
                 return TraversalSignal::Traverse;
             }
             AnyNodeRef::StmtFor(f) => f.iter.range().end(),

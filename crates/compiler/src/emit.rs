@@ -18,7 +18,7 @@ use retic_bytecode::Opcode::{self, *};
 use retic_bytecode::code::{CO_COROUTINE, CO_FUTURE_ANNOTATIONS, CO_FUTURE_BARRY_AS_BDFL};
 use retic_bytecode::{Code, Const};
 use ruff_python_ast::*;
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
@@ -576,7 +576,22 @@ pub(crate) fn span(e: &Expr, source: &str) -> TextRange {
         && !g.parenthesized
         && let Some(open) = source[..range.start().to_usize()].rfind('(')
     {
-        return TextRange::new((open as u32).into(), range.end());
+        return TextRange::new((open as u32).into(), closing(source, range.end().to_usize()));
     }
     range
+}
+
+/// Where the bracket that closes behind a place ends, with blanks and comments between.
+fn closing(source: &str, from: usize) -> TextSize {
+    let mut at = from;
+    let bytes = source.as_bytes();
+    while let Some(b) = bytes.get(at) {
+        match b {
+            b')' => return ((at + 1) as u32).into(),
+            b'#' => at += bytes[at..].iter().take_while(|b| !matches!(b, b'\n' | b'\r')).count(),
+            b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'\\' => at += 1,
+            _ => break,
+        }
+    }
+    (from as u32).into()
 }

@@ -79,12 +79,14 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     if let Some((message, start, end)) = wording::forms::bracketed_keyword(parsed.tokens()) {
         return Err(lines.error(message, start, end));
     }
-    if options.feature_version > 0
-        && let Some(error) = versions::too_new(&lines, parsed.tokens(), parsed.syntax(), options.feature_version)
-    {
-        return Err(error);
-    }
-    let type_comments = if options.flags & TYPE_COMMENTS != 0 { comments::attach(&lines, parsed.tokens(), parsed.syntax())? } else { comments::TypeComments::default() };
+    let too_new = if options.feature_version > 0 { versions::too_new(&lines, parsed.tokens(), parsed.syntax(), options.feature_version) } else { None };
+    let type_comments = if options.flags & TYPE_COMMENTS != 0 { comments::attach(&lines, parsed.tokens(), parsed.syntax()) } else { Ok(comments::TypeComments::default()) };
+    // What comes first is refused.
+    let type_comments = match (too_new, type_comments) {
+        (Some(new), Err(misplaced)) => return Err(if (misplaced.line, misplaced.column) <= (new.line, new.column) { misplaced } else { new }),
+        (Some(error), Ok(_)) | (None, Err(error)) => return Err(error),
+        (None, Ok(comments)) => comments,
+    };
     let warnings = unseparated(&lines, input, parsed.tokens());
     let newline = parsed.tokens().iter().find(|t| t.kind() == TokenKind::Newline);
     let line_ends = newline.map_or(0, |t| t.start().to_u32());

@@ -259,7 +259,7 @@ impl<B: Build> Walk<'_, B> {
                     ("type_comment", self.comment(range.start())?),
                     ("type_params", self.type_params(f.type_params.as_deref())?),
                 ];
-                let range = self.definition(range, &f.decorator_list);
+                let range = self.comments.reach(self.definition(range, &f.decorator_list));
                 return self.at(if f.is_async { "AsyncFunctionDef" } else { "FunctionDef" }, fields, range);
             }
             Stmt::ClassDef(c) => {
@@ -272,7 +272,7 @@ impl<B: Build> Walk<'_, B> {
                     ("decorator_list", self.exprs(c.decorator_list.iter().map(|d| &d.expression))?),
                     ("type_params", self.type_params(c.type_params.as_deref())?),
                 ];
-                let range = self.definition(range, &c.decorator_list);
+                let range = self.comments.reach(self.definition(range, &c.decorator_list));
                 return self.at("ClassDef", fields, range);
             }
             Stmt::Return(r) => ("Return", vec![("value", self.maybe(r.value.as_deref())?)]),
@@ -301,7 +301,7 @@ impl<B: Build> Walk<'_, B> {
             ),
             Stmt::While(w) => ("While", vec![("test", self.expr(&w.test)?), ("body", self.body(&w.body)?), ("orelse", self.body(&w.orelse)?)]),
             Stmt::If(i) => {
-                let end = range.end();
+                let end = self.comments.reach(range).end();
                 let mut orelse = Vec::new();
                 for clause in i.elif_else_clauses.iter().rev() {
                     match &clause.test {
@@ -336,7 +336,7 @@ impl<B: Build> Walk<'_, B> {
                 for h in &t.handlers {
                     let ExceptHandler::ExceptHandler(h) = h;
                     let fields = vec![("type", self.maybe(h.type_.as_deref())?), ("name", self.name(h.name.as_ref())?), ("body", self.body(&h.body)?)];
-                    handlers.push(self.at("ExceptHandler", fields, h.range)?);
+                    handlers.push(self.at("ExceptHandler", fields, self.comments.reach(h.range))?);
                 }
                 (
                     if t.is_star { "TryStar" } else { "Try" },
@@ -355,7 +355,7 @@ impl<B: Build> Walk<'_, B> {
             Stmt::Break(_) => ("Break", Vec::new()),
             Stmt::Continue(_) => ("Continue", Vec::new()),
         };
-        self.at(kind, fields, range)
+        self.at(kind, fields, self.comments.reach(range))
     }
 
     fn aliases(&mut self, list: &[Alias]) -> Got<B> {

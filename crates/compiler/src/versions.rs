@@ -6,6 +6,9 @@ use ruff_python_ast::visitor::source_order::{self, SourceOrderVisitor, Traversal
 use ruff_python_ast::*;
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
+/// What ends with a block.
+const BLOCKS: [&str; 5] = ["Async functions are", "Async for loops are", "Async with statements are", "Pattern matching is", "Exception groups are"];
+
 /// The first thing in a program that Python 3.`minor` did not know, in the order in which a parser is done with them.
 pub(crate) fn too_new(lines: &Lines<'_>, tokens: &Tokens, module: &Mod, minor: u8) -> Option<Box<CompileError>> {
     let mut found = Found { minor, first: None };
@@ -25,6 +28,16 @@ pub(crate) fn too_new(lines: &Lines<'_>, tokens: &Tokens, module: &Mod, minor: u
     let range = slash.map_or(range, Ranged::range);
     // The parser stands at the token behind.
     let next = tokens.iter().find(|t| t.start() >= range.end() && !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline | TokenKind::Indent));
+    // Behind a block it is the first one on a line further out.
+    let dedent = tokens
+        .iter()
+        .skip_while(|t| t.start() < range.end())
+        .find(|t| !matches!(t.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline | TokenKind::Newline))
+        .filter(|t| t.kind() == TokenKind::Dedent && t.start().to_usize() < lines.source.len());
+    let next = match next {
+        Some(t) if t.kind() == TokenKind::Newline && BLOCKS.contains(&what) => dedent.or(next),
+        other => other,
+    };
     let at = next.map_or(range.end(), Ranged::start).to_u32();
     let end = next.filter(|t| t.kind() != TokenKind::Newline).map_or(at, |t| t.end().to_u32());
     let mut error = lines.error(format!("{what} only supported in Python 3.{since} and greater"), at, end);
@@ -74,7 +87,7 @@ impl<'a> SourceOrderVisitor<'a> for Found {
             AnyNodeRef::ExprAwait(_) => self.needs(range, "Await expressions are", 5),
             AnyNodeRef::ExprBinOp(ExprBinOp { op: Operator::MatMult, .. }) => self.needs(range, "The '@' operator is", 5),
             AnyNodeRef::StmtAugAssign(StmtAugAssign { op: Operator::MatMult, target, .. }) => self.needs(target.range(), "The '@' operator is", 5),
-            AnyNodeRef::StmtAnnAssign(_) => self.needs(range, "Variable annotation syntax is", 6),
+            AnyNodeRef::StmtAnnAssign(a) => self.needs(range, if a.simple { "Variable annotation syntax is" } else { "Variable annotations syntax is" }, 6),
             AnyNodeRef::Comprehension(c) if c.is_async => self.needs(range, "Async comprehensions are", 6),
             AnyNodeRef::ExprNamed(_) => self.needs(range, "Assignment expressions are", 8),
             AnyNodeRef::StmtMatch(_) => self.needs(range, "Pattern matching is", 10),
