@@ -2,14 +2,14 @@
 //! away without a walk; only `move_to_end(last=False)` puts the whole table in order anew.
 
 use super::{Dict, views};
-use crate::cx::{Cx, PyResult};
+use crate::cx::{Cx, PyResult, Raised};
 use crate::layout;
 use crate::memory;
 use crate::native::Args;
 use crate::object::{Guarded, Obj, Ref};
 use crate::protocol;
 use crate::types::type_::{Cmp, Op, flags};
-use crate::types::{Slots, Spec, Type};
+use crate::types::{Slots, Spec, Tuple, Type};
 use std::cell::Cell;
 
 const NAME: &str = "collections.OrderedDict";
@@ -161,6 +161,16 @@ pub fn view_specs(cx: &Cx) -> [(Spec, Ref<Type>); 3] {
         (made(views::values_spec(), "odict_values"), cx.types.dict_values.clone()),
         (made(views::items_spec(), "odict_items"), cx.types.dict_items.clone()),
     ]
+}
+
+/// A KeyError whose arguments are the items of a key that is a tuple: `pop` and `move_to_end` raise it so.
+fn missing(cx: &mut Cx, key: &Obj) -> Raised {
+    let Some(items) = key.cast::<Tuple>().map(|t| t.items().to_vec()) else { return cx.key_error(key) };
+    let class = cx.types.key_error.as_obj().clone();
+    match protocol::call(cx, &class, &items) {
+        Ok(e) => cx.raise(e),
+        Err(r) => r,
+    }
 }
 
 /// Puts a key in, by the class's own way.
@@ -340,7 +350,7 @@ impl OrderedDict {
         match (this.remove(cx, key)?, default) {
             (Some(v), _) => Ok(v),
             (None, Some(d)) => Ok(d.clone()),
-            (None, None) => Err(cx.key_error(key)),
+            (None, None) => Err(missing(cx, key)),
         }
     }
     /// Remove and return a (key, value) pair from the dictionary. Pairs are returned in LIFO order if last is true or FIFO order if false.
@@ -401,7 +411,7 @@ impl OrderedDict {
     #[py("move_to_end($self, /, key, last=True)")]
     fn move_to_end(cx: &mut Cx, this: &Ref<Dict>, key: &Obj, last: bool) -> PyResult<()> {
         let hash = protocol::hash(cx, key)?;
-        let Some(i) = this.find(cx, key, key, hash)? else { return Err(cx.key_error(key)) };
+        let Some(i) = this.find(cx, key, key, hash)? else { return Err(missing(cx, key)) };
         let table = this.table.get(cx);
         let there = if last { (i + 1..table.end()).all(|j| !table.is_live(j)) } else { this.entry_from(cx, 0) == Some(i) };
         if there {
