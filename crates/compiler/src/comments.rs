@@ -23,9 +23,6 @@ impl TypeComments {
     pub fn of(&self, at: TextSize) -> Option<&str> {
         self.of.get(&at).map(String::as_str)
     }
-}
-
-impl TypeComments {
     /// The range of a statement with the comment of the assignment that it ends with.
     pub fn reach(&self, range: TextRange) -> TextRange {
         self.ends.get(&range.end()).map_or(range, |end| TextRange::new(range.start(), *end))

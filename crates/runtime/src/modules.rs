@@ -154,9 +154,8 @@ pub fn is_imported(cx: &mut Cx, name: &str) -> Option<Obj> {
 }
 
 /// Source to a code object through the installed compiler.
-pub fn compile(cx: &mut Cx, source: &str, filename: &str, mode: &str, flags: u32) -> PyResult<Ref<CodeObj>> {
+pub fn compile(cx: &mut Cx, request: CompileRequest<'_>) -> PyResult<Ref<CodeObj>> {
     let Some(hook) = cx.compile_hook else { return Err(cx.runtime_error("no compiler is installed")) };
-    let optimize = cx.optimize;
-    let code = hook(cx, CompileRequest { source, filename, mode, flags, feature_version: 0, optimize })?;
+    let code = hook(cx, request)?;
     CodeObj::new(cx, code)
 }

@@ -141,10 +141,8 @@ impl Hash {
     /// Update this hash object's state with the provided bytes-like object.
     #[py("update($self, obj, /)")]
     fn update(cx: &mut Cx, this: &Ref<Hash>, obj: &Obj) -> PyResult<()> {
-        let mut state = this.state.0.borrow().clone();
-        absorb(cx, &mut |b| state.update(b), obj)?;
-        *this.state.0.borrow_mut() = state;
-        Ok(())
+        // The bytes are at hand when the state is borrowed: getting them may run Python, which may update it, too.
+        absorb(cx, &mut |b| this.state.0.borrow_mut().update(b), obj)
     }
     /// Return the digest value as a bytes object.
     #[py("digest($self, length=<unrepresentable>)")]

@@ -13,10 +13,11 @@ fn before(cx: &mut Cx, heap: &L, a: usize, b: usize, max: bool) -> PyResult<bool
     cx.release(x);
     cx.release(y);
     let less = less?;
+    // Whatever runs Python lies behind: until the next comparison the list stays as it is.
+    cx.poll_native()?;
     if heap.items(cx).len() != n {
         return Err(cx.runtime_error("list changed size during iteration"));
     }
-    cx.poll_native()?;
     Ok(less)
 }
 

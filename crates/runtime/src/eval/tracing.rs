@@ -137,6 +137,9 @@ impl Cx {
     /// To be called after a change of who watches: instruments the frames that run, and those to come.
     pub fn watchers_changed(&mut self) {
         self.renew_frame_limit();
+        if !branches::wanted(self) {
+            self.tracing.waiting.clear();
+        }
         if self.watched() {
             let level = level(self);
             for f in self.stacks.iter() {

@@ -496,13 +496,7 @@ mod functions {
                 let request = crate::cx::CompileRequest { source: "", filename: &file, mode: &mode, flags: flags as u32, feature_version, optimize: level };
                 hook(cx, source, request).and_then(|code| CodeObj::new(cx, code))
             }
-            _ => match cx.compile_hook {
-                Some(hook) => {
-                    let request = crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, feature_version, optimize: level };
-                    hook(cx, request).and_then(|code| CodeObj::new(cx, code))
-                }
-                None => Err(cx.runtime_error("no compiler is installed")),
-            },
+            _ => crate::modules::compile(cx, crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, feature_version, optimize: level }),
         };
         cx.optimize = usual;
         Ok(code?.into_obj())
@@ -567,8 +561,8 @@ mod functions {
             None => {
                 let text = source_text(cx, source, "<string>")?;
                 let text = if mode == "eval" { text.trim_start_matches([' ', '\t']).to_string() } else { text };
-                let flags = inherited(cx);
-                crate::modules::compile(cx, &text, "<string>", mode, flags)?
+                let request = crate::cx::CompileRequest { source: &text, filename: "<string>", mode, flags: inherited(cx), feature_version: 0, optimize: cx.optimize };
+                crate::modules::compile(cx, request)?
             }
         };
         let (free, closure) = (code.code().freevars.len(), closure.filter(|c| !c.is_none()));

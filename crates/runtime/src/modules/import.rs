@@ -82,7 +82,7 @@ pub fn packed_code(cx: &mut Cx, name: &str, entry: &crate::cx::LibraryModule) ->
         return CodeObj::new(cx, code);
     }
     let text = String::from_utf8_lossy(&(entry.source)(name)).into_owned();
-    super::compile(cx, &text, &entry.path, "exec", 0)
+    super::compile(cx, crate::cx::CompileRequest { source: &text, filename: &entry.path, mode: "exec", flags: 0, feature_version: 0, optimize: cx.optimize })
 }
 
 /// Sets `importlib` going: its two bootstrap modules, the finders, and the finder of the packed library.

@@ -296,6 +296,15 @@ impl Dict {
         // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
         unsafe { (*self.table.as_ptr()).remove(i, hash) }
     }
+    /// Puts the entry of a key at the end. Without the memory for that it stays where it is.
+    pub(crate) fn move_last(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<()> {
+        self.touch(cx);
+        // SAFETY: `&mut Cx` is held and nothing runs meanwhile.
+        unsafe { (*self.table.as_ptr()).make_room(cx, key)? };
+        let Some(i) = self.find(cx, key, key, hash)? else { return Ok(()) };
+        let (key, value) = self.take_entry(cx, i, hash);
+        self.add(cx, &key, hash, value)
+    }
     /// Takes the last entry out of a dict that has one.
     pub(crate) fn take_last(&self, cx: &mut Cx) -> (Obj, Obj) {
         self.touch(cx);

@@ -9,35 +9,35 @@ use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
 use std::cell::Cell;
 
 /// The text: a byte a character as long as that will do.
-pub enum Text {
+pub enum Contents {
     Narrow(Vec<u8>),
     Wide(Vec<u32>),
 }
-impl Default for Text {
-    fn default() -> Text {
-        Text::Narrow(Vec::new())
+impl Default for Contents {
+    fn default() -> Contents {
+        Contents::Narrow(Vec::new())
     }
 }
-impl Text {
+impl Contents {
     fn len(&self) -> usize {
         match self {
-            Text::Narrow(t) => t.len(),
-            Text::Wide(t) => t.len(),
+            Contents::Narrow(t) => t.len(),
+            Contents::Wide(t) => t.len(),
         }
     }
     fn truncate(&mut self, n: usize) {
         match self {
-            Text::Narrow(t) => t.truncate(n),
-            Text::Wide(t) => t.truncate(n),
+            Contents::Narrow(t) => t.truncate(n),
+            Contents::Wide(t) => t.truncate(n),
         }
     }
     fn wide(&mut self) -> &mut Vec<u32> {
-        if let Text::Narrow(t) = self {
-            *self = Text::Wide(t.iter().map(|c| u32::from(*c)).collect());
+        if let Contents::Narrow(t) = self {
+            *self = Contents::Wide(t.iter().map(|c| u32::from(*c)).collect());
         }
         match self {
-            Text::Wide(t) => t,
-            Text::Narrow(_) => unreachable!("it was made wide"),
+            Contents::Wide(t) => t,
+            Contents::Narrow(_) => unreachable!("it was made wide"),
         }
     }
     /// Writes at a place, over what is there; a gap before it is filled with NUL.
@@ -51,7 +51,7 @@ impl Text {
             text.extend_from_slice(&new[over - at..]);
         }
         match (self, new) {
-            (Text::Narrow(text), Chars::One(new)) => put(text, at, new),
+            (Contents::Narrow(text), Chars::One(new)) => put(text, at, new),
             (text, Chars::One(new)) => put(text.wide(), at, &new.iter().map(|c| u32::from(*c)).collect::<Vec<_>>()),
             (text, Chars::Two(new)) => put(text.wide(), at, &new.iter().map(|c| u32::from(*c)).collect::<Vec<_>>()),
             (text, Chars::Four(new)) => put(text.wide(), at, new),
@@ -59,22 +59,22 @@ impl Text {
     }
     fn str(&self, cx: &Cx, from: usize, until: usize) -> PyResult {
         match self {
-            Text::Narrow(t) => Str::from_latin1(cx, &t[from..until]).map(Ref::into_obj),
-            Text::Wide(t) => cx.str_points(&t[from..until]),
+            Contents::Narrow(t) => Str::from_latin1(cx, &t[from..until]).map(Ref::into_obj),
+            Contents::Wide(t) => cx.str_points(&t[from..until]),
         }
     }
     /// Characters up to the first of `ends` from a place on, and that.
     fn find(&self, from: usize, ends: &[u8]) -> Option<usize> {
         match self {
-            Text::Narrow(t) if ends.len() == 1 => memchr::memchr(ends[0], &t[from..]),
-            Text::Narrow(t) => t[from..].iter().position(|c| ends.contains(c)),
-            Text::Wide(t) => t[from..].iter().position(|c| ends.iter().any(|e| *c == u32::from(*e))),
+            Contents::Narrow(t) if ends.len() == 1 => memchr::memchr(ends[0], &t[from..]),
+            Contents::Narrow(t) => t[from..].iter().position(|c| ends.contains(c)),
+            Contents::Wide(t) => t[from..].iter().position(|c| ends.iter().any(|e| *c == u32::from(*e))),
         }
     }
     fn is(&self, at: usize, c: u8) -> bool {
         match self {
-            Text::Narrow(t) => t.get(at) == Some(&c),
-            Text::Wide(t) => t.get(at) == Some(&u32::from(c)),
+            Contents::Narrow(t) => t.get(at) == Some(&c),
+            Contents::Wide(t) => t.get(at) == Some(&u32::from(c)),
         }
     }
 }
@@ -86,7 +86,7 @@ impl<T> Trace for Plain<T> {
 
 layout! {
     /// Text, position, and what becomes of line ends.
-    pub struct StringIo = 216, "_io.StringIO" { text: Plain<Text>, at: Cell<usize>, closed: Cell<bool>, translate: Cell<bool>, universal: Cell<bool>, write_end: Cell<u8>, read_end: Cell<u8>, mask: Cell<u8>, }
+    pub struct StringIo = 216, "_io.StringIO" { text: Plain<Contents>, at: Cell<usize>, closed: Cell<bool>, translate: Cell<bool>, universal: Cell<bool>, write_end: Cell<u8>, read_end: Cell<u8>, mask: Cell<u8>, }
 }
 
 fn check(cx: &Cx, this: &Ref<StringIo>) -> PyResult<()> {
@@ -255,7 +255,7 @@ impl StringIo {
     #[py("close($self, /)")]
     fn close(cx: &mut Cx, this: &Ref<StringIo>) {
         this.closed.set(true);
-        *this.text.0.get_mut(cx) = Text::default();
+        *this.text.0.get_mut(cx) = Contents::default();
     }
     #[py("readable($self, /)")]
     fn readable(cx: &mut Cx, this: &Ref<StringIo>) -> PyResult<bool> {
@@ -314,7 +314,7 @@ impl StringIo {
         set_newline(cx, this, newline.as_deref())?;
         // The text has its line ends already.
         let kept = this.text.0.get_mut(cx);
-        *kept = Text::default();
+        *kept = Contents::default();
         kept.write(0, text.chars());
         if at.cast::<retic_runtime::types::Int>().is_none() {
             return Err(cx.type_error(format!("third item of state must be an integer, got {}", at.ty().name_text())));
@@ -342,7 +342,7 @@ pub fn spec() -> Spec {
             new: Some(|cx, ty, _| {
                 Ok(memory::new(cx, ty, |head| StringIo {
                     head,
-                    text: Plain(Guarded::new(Text::default())),
+                    text: Plain(Guarded::new(Contents::default())),
                     at: Cell::new(0),
                     closed: Cell::new(false),
                     translate: Cell::new(false),
@@ -366,7 +366,7 @@ pub fn spec() -> Spec {
                     },
                 };
                 set_newline(cx, &this, newline.as_deref())?;
-                *this.text.0.get_mut(cx) = Text::default();
+                *this.text.0.get_mut(cx) = Contents::default();
                 this.at.set(0);
                 this.mask.set(0);
                 if let Some(v) = get(cx, 0, "initial_value").filter(|v| !v.is_none()) {

@@ -418,17 +418,14 @@ impl OrderedDict {
             return Ok(());
         }
         if last {
-            let (key, value) = this.take_entry(cx, i, hash);
-            return this.add(cx, &key, hash, value);
+            let own = table.key(i).clone();
+            return this.move_last(cx, &own, hash);
         }
         // Every key behind it follows.
         let moved: Vec<(Obj, i64)> = (0..i).filter(|j| table.is_live(*j)).map(|j| (table.key(j).clone(), table.hash_at(j))).collect();
         let behind: Vec<(Obj, i64)> = (i + 1..table.end()).filter(|j| table.is_live(*j)).map(|j| (table.key(j).clone(), table.hash_at(j))).collect();
         for (k, hash) in moved.into_iter().chain(behind) {
-            if let Some(j) = this.find(cx, &k, &k, hash)? {
-                let (key, value) = this.take_entry(cx, j, hash);
-                this.add(cx, &key, hash, value)?;
-            }
+            this.move_last(cx, &k, hash)?;
             cx.poll_native()?;
         }
         Ok(())

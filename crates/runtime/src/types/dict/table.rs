@@ -354,6 +354,12 @@ impl Table {
     }
     /// Adds a key that is not there.
     pub fn insert(&mut self, cx: &Cx, key: Obj, hash: i64, value: Obj) -> PyResult<()> {
+        self.make_room(cx, &key)?;
+        self.put(key, hash, value);
+        Ok(())
+    }
+    /// Sees to it that a key can be added without more memory.
+    pub fn make_room(&mut self, cx: &Cx, key: &Obj) -> PyResult<()> {
         let exact_str = key.shape() == crate::object::shape::STR;
         if self.0.is_null() {
             *self = Table::alloc(cx, 3, !exact_str)?;
@@ -363,7 +369,6 @@ impl Table {
             let general = self.is_general();
             self.rebuild(cx, self.used() * 3, general)?;
         }
-        self.put(key, hash, value);
         Ok(())
     }
     /// Puts a value into an entry; hands out the old one.

@@ -4,7 +4,6 @@ use super::List;
 use crate::cx::{Cx, PyResult};
 use crate::object::{Buf, Obj, Ref, shape};
 use crate::protocol;
-use crate::types::type_::Cmp;
 use crate::types::{Str, Tuple, int};
 use std::cmp::Ordering;
 
@@ -214,9 +213,7 @@ fn merge(cx: &mut Cx, keys: &[Obj], v: &mut [u32], mid: usize) -> PyResult<()> {
 }
 
 fn less(cx: &mut Cx, keys: &[Obj], a: u32, b: u32) -> PyResult<bool> {
-    let r = protocol::richcompare(cx, &keys[a as usize], &keys[b as usize], Cmp::Lt)?;
-    let truth = protocol::truth(cx, &r);
-    cx.release(r);
+    let less = protocol::less(cx, &keys[a as usize], &keys[b as usize])?;
     cx.poll_native()?;
-    truth
+    Ok(less)
 }
