@@ -137,6 +137,8 @@ struct Machine<'a, S> {
     s: &'a mut Scratch,
     steps: u32,
     full: bool,
+    /// Groups may have places that an attempt before left.
+    marked: bool,
     /// Where a match may not end: an empty match already reported.
     must_advance: Option<usize>,
     poll: &'a mut dyn FnMut() -> bool,
@@ -167,7 +169,7 @@ pub fn find<S: Subject>(
     scratch.loops.clear();
     scratch.loops.resize(program.loops, (0, NEVER));
     scratch.marks.resize(program.groups * 2, NEVER);
-    let mut m = Machine { program, text, end, last: 0, s: scratch, steps: 0, full: mode == Mode::Full, must_advance: must_advance.then_some(start), poll };
+    let mut m = Machine { program, text, end, last: 0, s: scratch, steps: 0, full: mode == Mode::Full, marked: true, must_advance: must_advance.then_some(start), poll };
     if mode != Mode::Search || program.peek.anchored {
         return Ok(m.run(start)?.map(|e| Found { start, end: e, last: m.last }));
     }
@@ -302,7 +304,10 @@ impl<S: Subject> Machine<'_, S> {
         let (mut pc, mut pos) = (0, start);
         self.s.stack.clear();
         self.s.trail.clear();
-        self.s.marks.fill(NEVER);
+        if self.marked {
+            self.s.marks.fill(NEVER);
+            self.marked = false;
+        }
         self.last = 0;
         let program = self.program;
         'forward: loop {
@@ -323,6 +328,7 @@ impl<S: Subject> Machine<'_, S> {
                 Inst::Mark(i) => {
                     self.note(Undo::Mark(*i, self.s.marks[*i]));
                     self.s.marks[*i] = pos;
+                    self.marked = true;
                     if i & 1 == 1 {
                         self.note(Undo::Last(self.last));
                         self.last = i / 2 + 1;

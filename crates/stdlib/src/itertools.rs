@@ -25,8 +25,8 @@ layout! {
 
 type It = Ref<Itertool>;
 
-fn it(o: &Obj) -> It {
-    o.cast::<Itertool>().expect("slots of these classes are reached through them only").clone()
+fn it(o: &Obj) -> &It {
+    o.cast::<Itertool>().expect("slots of these classes are reached through them only")
 }
 fn make(cx: &Cx, ty: &Type, sources: Vec<Obj>) -> PyResult<It> {
     let mut buf = Buf::empty();
@@ -93,10 +93,15 @@ fn count_arg(cx: &mut Cx, o: &Obj, what: &str) -> PyResult<i64> {
     let n = protocol::index_i64(cx, o)?;
     if n < 0 { Err(cx.value_error(format!("{what} must be non-negative"))) } else { Ok(n) }
 }
+/// Rounds of a short loop between two polls.
+const POLL_ROUNDS: usize = 4096;
 fn indices(cx: &mut Cx, t: &It, list: impl Iterator<Item = usize>) -> PyResult<()> {
-    let mut b = Buf::empty();
-    for i in list {
+    let mut b = Buf::with_capacity(cx, list.size_hint().0)?;
+    for (k, i) in list.enumerate() {
         b.push(cx, i)?;
+        if k % POLL_ROUNDS == POLL_ROUNDS - 1 {
+            cx.poll_native()?;
+        }
     }
     t.indices.set(cx, b);
     Ok(())
@@ -262,9 +267,10 @@ fn cycle_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     if n == 0 {
         return Ok(None);
     }
-    let i = t.n.get() as usize % n;
+    let i = t.n.get() as usize;
+    let i = if i < n { i } else { 0 };
     t.n.set(i as i64 + 1);
-    Ok(source(cx, &t, i))
+    Ok(source(cx, t, i))
 }
 
 fn islice_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
@@ -469,7 +475,7 @@ mod functions {
         let mut out = Vec::new();
         if n > 0 {
             let first = tee_start(cx, iterable)?;
-            let t = it(&first);
+            let t = it(&first).clone();
             out.push(first);
             for _ in 1..n {
                 out.push(tee_copy(cx, &t)?);
@@ -660,7 +666,9 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "Return successive r-length combinations of elements in the iterable.",
             |cx, ty, args| {
                 let (t, n, r) = pool(cx, ty, &args, "combinations", false)?;
-                indices(cx, &t, 0..r)?;
+                // More than there are: none is ever drawn.
+                protocol::check_size(cx, r, size_of::<usize>(), 1)?;
+                indices(cx, &t, 0..if r > n { 0 } else { r })?;
                 t.done.set(r > n);
                 Ok(t.into_obj())
             },
@@ -887,8 +895,17 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                     let items = protocol::collect(cx, a)?;
                     pools.push(cx.tuple(items)?);
                 }
+                if pools.len().checked_mul(repeat).is_none_or(|n| n > isize::MAX as usize / size_of::<usize>()) {
+                    return Err(cx.overflow_error("repeat argument too large"));
+                }
                 protocol::check_size(cx, pools.len(), repeat, 16)?;
-                let all: Vec<Obj> = std::iter::repeat_n(&pools, repeat).flatten().cloned().collect();
+                let mut all = Vec::with_capacity(pools.len() * repeat);
+                for k in 0..if pools.is_empty() { 0 } else { repeat } {
+                    all.extend(pools.iter().cloned());
+                    if k % POLL_ROUNDS == POLL_ROUNDS - 1 {
+                        cx.poll_native()?;
+                    }
+                }
                 let n = all.len();
                 let t = make(cx, ty, all)?;
                 indices(cx, &t, std::iter::repeat_n(0, n))?;

@@ -3,9 +3,10 @@
 use retic_runtime::object::Guarded;
 use retic_runtime::types::code::Hidden;
 use retic_runtime::types::type_::flags;
-use retic_runtime::types::{Bytes, Slots, Spec, Str, int, module};
+use retic_runtime::types::{Bytes, Float, Slots, Spec, Str, Tuple, complex, int, module};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, layout, memory, protocol};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 /// One item of a format: its letter, how often, bytes of one, where it begins.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,12 @@ struct Field {
     size: usize,
     offset: usize,
 }
+impl Field {
+    /// How many values it stands for.
+    fn values(&self) -> usize {
+        if matches!(self.kind, b's' | b'p') { 1 } else { self.count }
+    }
+}
 /// A format taken apart.
 #[derive(Clone, Debug, Default)]
 struct Format {
@@ -22,11 +29,19 @@ struct Format {
     size: usize,
     values: usize,
     big: bool,
+    /// The machine's own sizes and places; a large float becomes an infinity.
+    native: bool,
 }
+
+thread_local! {
+    /// Formats that functions were given last, by the end of their hash.
+    static RECENT: RefCell<[Option<(Vec<u8>, Rc<Format>)>; RECENT_MAX]> = const { RefCell::new([const { None }; RECENT_MAX]) };
+}
+const RECENT_MAX: usize = 32;
 
 layout! {
     /// A compiled format.
-    pub struct StructObj = 260, "_struct.Struct" { format: Hidden<std::cell::RefCell<Format>>, text: Guarded<Option<Obj>>, }
+    pub struct StructObj = 260, "_struct.Struct" { format: Hidden<RefCell<Rc<Format>>>, text: Guarded<Option<Obj>>, }
 }
 layout! {
     /// A walk over packed items of one format.
@@ -38,25 +53,30 @@ fn error(cx: &Cx, text: impl AsRef<str>) -> Raised {
     cx.error_of(&class, text)
 }
 
-fn parse(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
+/// The letters of a format given as text or bytes.
+fn letters<'a>(cx: &mut Cx, o: &'a Obj) -> PyResult<&'a [u8]> {
     let text = match (o.cast::<Str>(), o.cast::<Bytes>()) {
         (Some(s), _) => match s.ascii_bytes() {
-            Some(a) => a.to_vec(),
-            None => return Err(error(cx, "bad char in struct format")),
+            Some(a) => a,
+            None => {
+                retic_runtime::codecs::encode(cx, s, "ascii", "strict")?;
+                return Err(error(cx, "bad char in struct format"));
+            }
         },
-        (_, Some(b)) => b.bytes().to_vec(),
+        (_, Some(b)) => b.bytes(),
         _ => return Err(cx.type_error(format!("Struct() argument 1 must be a str or bytes object, not {}", o.ty().name_text()))),
     };
-    if text.contains(&0) {
-        return Err(error(cx, "embedded null character"));
-    }
+    if text.contains(&0) { Err(error(cx, "embedded null character")) } else { Ok(text) }
+}
+
+fn parse(cx: &Cx, text: &[u8]) -> PyResult<Format> {
     let (native, big, rest) = match text.first() {
         Some(b'@') => (true, false, &text[1..]),
         Some(b'=' | b'<') => (false, false, &text[1..]),
         Some(b'>' | b'!') => (false, true, &text[1..]),
         _ => (true, false, &text[..]),
     };
-    let mut f = Format { big, ..Format::default() };
+    let mut f = Format { big, native, ..Format::default() };
     let mut i = 0;
     while i < rest.len() {
         let c = rest[i];
@@ -71,9 +91,9 @@ fn parse(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
             loop {
                 match rest.get(i) {
                     Some(d) if d.is_ascii_digit() => {
-                        count = match count.checked_mul(10).and_then(|n| n.checked_add((d - b'0') as usize)).filter(|n| *n < 1 << 62) {
+                        count = match count.checked_mul(10).and_then(|n| n.checked_add((d - b'0') as usize)).filter(|n| *n <= isize::MAX as usize) {
                             Some(n) => n,
-                            None => return Err(error(cx, "overflow in item count")),
+                            None => return Err(error(cx, "total struct size too long")),
                         };
                         i += 1;
                     }
@@ -104,10 +124,10 @@ fn parse(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
             _ => return Err(error(cx, "bad char in struct format")),
         };
         if native {
-            let align = size.min(8);
+            let align = if c == b'F' { 4 } else { size.min(8) };
             f.size = f.size.div_ceil(align) * align;
         }
-        let total = count.checked_mul(size).and_then(|n| n.checked_add(f.size)).filter(|n| *n < 1 << 62);
+        let total = count.checked_mul(size).and_then(|n| n.checked_add(f.size)).filter(|n| *n <= isize::MAX as usize);
         let Some(total) = total else { return Err(error(cx, "total struct size too long")) };
         match c {
             b'x' => {}
@@ -127,13 +147,34 @@ fn parse(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
     Ok(f)
 }
 
-fn pack_int(cx: &mut Cx, kind: u8, size: usize, v: &Obj) -> PyResult<[u8; 8]> {
+/// Writes an int into as many bytes as `out` has, the lowest first.
+#[inline]
+fn pack_int(cx: &mut Cx, kind: u8, v: &Obj, out: &mut [u8]) -> PyResult<()> {
+    let bits = 8 * out.len() as u32;
+    if let Some(n) = int::to_i64(v) {
+        let spare = 64 - bits;
+        let fits = if kind == b'P' || spare == 0 && kind.is_ascii_lowercase() {
+            true
+        } else if kind.is_ascii_lowercase() {
+            n << spare >> spare == n
+        } else {
+            n >= 0 && (spare == 0 || n >> bits == 0)
+        };
+        if fits {
+            write(out, n as u64);
+            return Ok(());
+        }
+    }
+    pack_rare_int(cx, kind, bits, v, out)
+}
+/// The same for what has `__index__`, for large numbers, and for those that do not fit.
+#[inline(never)]
+fn pack_rare_int(cx: &mut Cx, kind: u8, bits: u32, v: &Obj, out: &mut [u8]) -> PyResult<()> {
     if v.ty().slots(cx).index.is_none() {
         return Err(error(cx, "required argument is not an integer"));
     }
     let i = protocol::index(cx, v)?;
     let n: Option<i128> = int::to_i64(&i).map(i128::from).or_else(|| int::to_u64(&i).map(i128::from));
-    let bits = 8 * size as u32;
     let (low, high) = match kind {
         // A pointer may be written as a signed number.
         b'P' => (i128::from(i64::MIN), i128::from(u64::MAX)),
@@ -141,116 +182,212 @@ fn pack_int(cx: &mut Cx, kind: u8, size: usize, v: &Obj) -> PyResult<[u8; 8]> {
         _ => (0, (1i128 << bits) - 1),
     };
     match n.filter(|n| (low..=high).contains(n)) {
-        Some(n) => Ok((n as u64).to_le_bytes()),
+        Some(n) => {
+            write(out, n as u64);
+            Ok(())
+        }
         None if kind == b'P' => Err(error(cx, "int too large to convert")),
         None => Err(error(cx, format!("'{}' format requires {low} <= number <= {high}", kind as char))),
     }
 }
+/// The lowest bytes of a number.
+#[inline(always)]
+fn write(out: &mut [u8], n: u64) {
+    let b = n.to_le_bytes();
+    match out {
+        [a] => *a = b[0],
+        [_, _] => out.copy_from_slice(&b[..2]),
+        [_, _, _, _] => out.copy_from_slice(&b[..4]),
+        _ => out.copy_from_slice(&b[..out.len()]),
+    }
+}
 
-fn pack(cx: &mut Cx, f: &Format, values: &[Obj], name: &str) -> PyResult<Vec<u8>> {
+/// Writes a float, the lowest byte first.
+fn pack_float(cx: &Cx, f: &Format, kind: u8, x: f64, out: &mut [u8]) -> PyResult<()> {
+    match kind {
+        b'd' | b'D' => out.copy_from_slice(&x.to_le_bytes()),
+        b'f' | b'F' => {
+            let y = x as f32;
+            if y.is_infinite() && x.is_finite() && !f.native {
+                return Err(cx.overflow_error("float too large to pack with f format"));
+            }
+            out.copy_from_slice(&y.to_le_bytes());
+        }
+        _ => match retic_numbers::half::from_f64(x) {
+            Some(h) => out.copy_from_slice(&h.to_le_bytes()),
+            None => return Err(cx.overflow_error("float too large to pack with e format")),
+        },
+    }
+    Ok(())
+}
+
+/// Writes one value into its bytes, as many as it takes; for text as many as there are.
+#[inline]
+fn pack_one(cx: &mut Cx, f: &Format, kind: u8, v: &Obj, out: &mut [u8]) -> PyResult<()> {
+    match kind {
+        b's' | b'p' => {
+            if v.cast::<Bytes>().is_none() && v.cast::<retic_runtime::types::ByteArray>().is_none() {
+                return Err(error(cx, format!("argument for '{}' must be a bytes object", kind as char)));
+            }
+            let copied;
+            let b = match v.cast::<Bytes>() {
+                Some(b) => b.bytes(),
+                None => {
+                    copied = protocol::buffer::bytes(cx, v)?;
+                    &copied[..]
+                }
+            };
+            if kind == b's' {
+                let n = b.len().min(out.len());
+                out[..n].copy_from_slice(&b[..n]);
+            } else if let Some((length, rest)) = out.split_first_mut() {
+                // All that fits is written, though the length byte counts no further than 255.
+                let n = b.len().min(rest.len());
+                *length = n.min(255) as u8;
+                rest[..n].copy_from_slice(&b[..n]);
+            }
+            return Ok(());
+        }
+        b'c' => match v.cast::<Bytes>().map(|b| b.bytes()) {
+            Some([one]) => out[0] = *one,
+            _ => return Err(error(cx, "char format requires a bytes object of length 1")),
+        },
+        b'?' => out[0] = u8::from(protocol::truth(cx, v)?),
+        b'e' | b'f' | b'd' => {
+            let x = match v.cast::<Float>() {
+                Some(x) => x.value.get(),
+                None => match protocol::as_f64(cx, v) {
+                    Ok(x) => x,
+                    Err(_) => {
+                        cx.clear_error();
+                        return Err(error(cx, "required argument is not a float"));
+                    }
+                },
+            };
+            pack_float(cx, f, kind, x, out)?;
+        }
+        b'F' | b'D' => {
+            let Ok((re, im)) = complex::of_any(cx, v) else {
+                cx.clear_error();
+                return Err(error(cx, "required argument is not a complex"));
+            };
+            let (first, second) = out.split_at_mut(out.len() / 2);
+            pack_float(cx, f, kind, re, first)?;
+            pack_float(cx, f, kind, im, second)?;
+            if f.big {
+                first.reverse();
+                second.reverse();
+            }
+            return Ok(());
+        }
+        kind => pack_int(cx, kind, v, out)?,
+    }
+    if f.big {
+        out.reverse();
+    }
+    Ok(())
+}
+
+fn pack(cx: &mut Cx, f: &Format, values: &[Obj], name: &str) -> PyResult {
     if values.len() != f.values {
         return Err(error(cx, format!("{name} expected {} items for packing (got {})", f.values, values.len())));
     }
+    const USUAL: usize = 64;
+    if f.size <= USUAL {
+        let mut out = [0; USUAL];
+        pack_into_bytes(cx, f, values, &mut out[..f.size])?;
+        return Bytes::from_slice(cx, &out[..f.size]);
+    }
     protocol::check_size(cx, f.size, 1, 1)?;
     let mut out = vec![0u8; f.size];
+    pack_into_bytes(cx, f, values, &mut out)?;
+    Bytes::from_slice(cx, &out)
+}
+/// Writes the values, as many as there are, into the bytes of one format, which are zero.
+fn pack_into_bytes(cx: &mut Cx, f: &Format, values: &[Obj], out: &mut [u8]) -> PyResult<()> {
     let mut values = values.iter();
     for field in &f.fields {
-        let n = if matches!(field.kind, b's' | b'p') { 1 } else { field.count };
-        for k in 0..n {
+        let width = if matches!(field.kind, b's' | b'p') { field.count } else { field.size };
+        for k in 0..field.values() {
             let Some(v) = values.next() else { break };
             let at = field.offset + k * field.size;
-            match field.kind {
-                b's' | b'p' => {
-                    if v.cast::<Bytes>().is_none() && v.cast::<retic_runtime::types::ByteArray>().is_none() {
-                        return Err(error(cx, format!("argument for '{}' must be a bytes object", field.kind as char)));
-                    }
-                    let b = protocol::buffer::bytes(cx, v)?;
-                    if field.kind == b's' {
-                        let n = b.len().min(field.count);
-                        out[at..at + n].copy_from_slice(&b[..n]);
-                    } else if field.count > 0 {
-                        // All that fits is written, though the length byte counts no further than 255.
-                        let n = b.len().min(field.count - 1);
-                        out[at] = n.min(255) as u8;
-                        out[at + 1..at + 1 + n].copy_from_slice(&b[..n]);
-                    }
-                }
-                b'c' => match v.cast::<Bytes>().map(|b| b.bytes()) {
-                    Some([one]) => out[at] = *one,
-                    _ => return Err(error(cx, "char format requires a bytes object of length 1")),
-                },
-                b'?' => out[at] = u8::from(protocol::truth(cx, v)?),
-                b'e' | b'f' | b'd' => {
-                    let Ok(x) = protocol::as_f64(cx, v) else {
-                        cx.clear_error();
-                        return Err(error(cx, "required argument is not a float"));
-                    };
-                    let mut b = match field.kind {
-                        b'd' => x.to_le_bytes().to_vec(),
-                        b'f' => {
-                            let y = x as f32;
-                            if y.is_infinite() && x.is_finite() {
-                                return Err(cx.overflow_error("float too large to pack with f format"));
-                            }
-                            y.to_le_bytes().to_vec()
-                        }
-                        _ => match retic_numbers::half::from_f64(x) {
-                            Some(h) => h.to_le_bytes().to_vec(),
-                            None => return Err(cx.overflow_error("float too large to pack with e format")),
-                        },
-                    };
-                    if f.big {
-                        b.reverse();
-                    }
-                    out[at..at + field.size].copy_from_slice(&b);
-                }
-                kind => {
-                    let b = pack_int(cx, kind, field.size, v)?;
-                    let part = &mut out[at..at + field.size];
-                    part.copy_from_slice(&b[..field.size]);
-                    if f.big {
-                        part.reverse();
-                    }
-                }
-            }
+            pack_one(cx, f, field.kind, v, &mut out[at..at + width])?;
         }
     }
-    Ok(out)
+    Ok(())
+}
+
+/// The value that some bytes stand for.
+#[inline]
+fn unpack_one(cx: &mut Cx, f: &Format, kind: u8, data: &[u8]) -> PyResult {
+    match kind {
+        b's' | b'c' => return Bytes::from_slice(cx, data),
+        b'p' => {
+            let n = data.first().map_or(0, |n| usize::from(*n).min(data.len() - 1));
+            return Bytes::from_slice(cx, data.get(1..=n).unwrap_or_default());
+        }
+        b'F' | b'D' => {
+            let part = |half: &[u8]| {
+                let mut b = [0; 8];
+                b[..half.len()].copy_from_slice(half);
+                if f.big {
+                    b[..half.len()].reverse();
+                }
+                if kind == b'D' { f64::from_le_bytes(b) } else { f64::from(f32::from_bits(u64::from_le_bytes(b) as u32)) }
+            };
+            let (re, im) = data.split_at(data.len() / 2);
+            return complex::make(cx, part(re), part(im));
+        }
+        _ => {}
+    }
+    let mut b = [0; 8];
+    let b = &mut b[..data.len().min(8)];
+    b.copy_from_slice(&data[..b.len()]);
+    if f.big {
+        b.reverse();
+    }
+    // Four bytes of an L never make a large number.
+    let known = protocol::buffer::unpack_code(cx, kind, b);
+    known.unwrap_or_else(|| Err(error(cx, "bad char in struct format")))
 }
 
 fn unpack(cx: &mut Cx, f: &Format, data: &[u8]) -> PyResult {
-    let mut out = Vec::with_capacity(f.values);
+    const USUAL: usize = 8;
+    if f.values > USUAL {
+        protocol::check_size(cx, f.values, 8, 1)?;
+        let mut out = Vec::with_capacity(f.values);
+        unpack_each(cx, f, data, &mut |_, v| out.push(v))?;
+        return cx.tuple(out);
+    }
+    if f.values == 1 {
+        let mut out = None;
+        unpack_each(cx, f, data, &mut |_, v| out = Some(v))?;
+        return cx.tuple_of([out.unwrap_or_else(|| cx.none())]);
+    }
+    let mut out = [const { None }; USUAL];
+    unpack_each(cx, f, data, &mut |i, v| out[i] = Some(v))?;
+    let none = cx.none();
+    Tuple::with(cx, f.values, |i| out[i].take().unwrap_or_else(|| none.clone()))
+}
+#[inline(always)]
+fn unpack_each(cx: &mut Cx, f: &Format, data: &[u8], take: &mut impl FnMut(usize, Obj)) -> PyResult<()> {
+    let mut i = 0;
     for field in &f.fields {
-        let n = if matches!(field.kind, b's' | b'p') { 1 } else { field.count };
-        for k in 0..n {
+        let width = if matches!(field.kind, b's' | b'p') { field.count } else { field.size };
+        for k in 0..field.values() {
             let at = field.offset + k * field.size;
-            out.push(match field.kind {
-                b's' => Bytes::from_slice(cx, &data[at..at + field.count])?,
-                b'p' => {
-                    let n = if field.count == 0 { 0 } else { (data[at] as usize).min(field.count - 1) };
-                    Bytes::from_slice(cx, if field.count == 0 { &[] } else { &data[at + 1..at + 1 + n] })?
-                }
-                b'c' => Bytes::from_slice(cx, &data[at..=at])?,
-                kind => {
-                    let mut b = [0u8; 8];
-                    b[..field.size].copy_from_slice(&data[at..at + field.size]);
-                    if f.big {
-                        b[..field.size].reverse();
-                    }
-                    let letter = match kind {
-                        b'l' if field.size == 4 => "i",
-                        b'L' if field.size == 4 => "I",
-                        k => ["?", "b", "B", "h", "H", "i", "I", "l", "L", "q", "Q", "n", "N", "P", "e", "f", "d"].into_iter().find(|l| l.as_bytes()[0] == k).unwrap_or("B"),
-                    };
-                    protocol::buffer::unpack_item(cx, letter, &b[..field.size])?
-                }
-            });
+            let v = unpack_one(cx, f, field.kind, &data[at..at + width])?;
+            take(i, v);
+            i += 1;
+            if i % 4096 == 0 {
+                cx.poll_native()?;
+            }
         }
     }
-    cx.tuple(out)
+    Ok(())
 }
 
-fn format_of(cx: &Cx, this: &Ref<StructObj>) -> PyResult<Format> {
+fn format_of(cx: &Cx, this: &Ref<StructObj>) -> PyResult<Rc<Format>> {
     if this.text.get(cx).is_none() {
         return Err(cx.runtime_error("Struct object is not initialized"));
     }
@@ -278,13 +415,14 @@ fn place(cx: &mut Cx, offset: i64, n: usize, size: usize, name: &str, doing: &st
 
 fn pack_into(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, values: &[Obj], name: &str) -> PyResult<()> {
     let data = pack(cx, f, values, name)?;
+    let data = data.cast::<Bytes>().map_or(&[][..], |b| b.bytes());
     let b = protocol::buffer::get(cx, buffer)?;
     let result = if b.readonly {
         Err(cx.type_error(format!("{name}() argument must be read-write bytes-like object, not {}", buffer.ty().name_text())))
     } else {
         place(cx, offset, b.nbytes(), f.size, name, "packing").map(|at| {
             let part = protocol::buffer::Buffer { start: b.start + at, shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
-            part.scatter(cx, &data);
+            part.scatter(cx, data);
         })
     };
     protocol::buffer::release(cx, &b.exporter);
@@ -292,14 +430,28 @@ fn pack_into(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, values: &[Obj],
 }
 
 fn unpack_whole(cx: &mut Cx, f: &Format, buffer: &Obj, name: &str) -> PyResult {
-    let data = protocol::buffer::bytes(cx, buffer)?;
+    let copied;
+    let data = match buffer.cast::<Bytes>() {
+        Some(b) => b.bytes(),
+        None => {
+            copied = protocol::buffer::bytes(cx, buffer)?;
+            &copied[..]
+        }
+    };
     if data.len() != f.size {
         return Err(error(cx, format!("{name} requires a buffer of {} bytes", f.size)));
     }
-    unpack(cx, f, &data)
+    unpack(cx, f, data)
 }
 fn unpack_at(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, name: &str) -> PyResult {
-    let data = protocol::buffer::bytes(cx, buffer)?;
+    let copied;
+    let data = match buffer.cast::<Bytes>() {
+        Some(b) => b.bytes(),
+        None => {
+            copied = protocol::buffer::bytes(cx, buffer)?;
+            &copied[..]
+        }
+    };
     let at = place(cx, offset, data.len(), f.size, name, "unpacking")?;
     unpack(cx, f, &data[at..at + f.size])
 }
@@ -323,8 +475,7 @@ impl StructObj {
     #[py("pack($self, *values)")]
     fn pack_method(cx: &mut Cx, this: &Ref<StructObj>, values: &[Obj]) -> PyResult {
         let f = format_of(cx, this)?;
-        let b = pack(cx, &f, values, "pack")?;
-        Bytes::from_slice(cx, &b)
+        pack(cx, &f, values, "pack")
     }
     #[py("pack_into($self, buffer, offset, /, *values)")]
     fn pack_into_method(cx: &mut Cx, this: &Ref<StructObj>, buffer: &Obj, offset: i64, values: &[Obj]) -> PyResult<()> {
@@ -373,12 +524,23 @@ impl Unpacker {
     }
 }
 
-/// The compiled form of a format, from the cache of recent ones.
-fn compiled(cx: &mut Cx, o: &Obj) -> PyResult<Format> {
+/// The compiled form of a format, from those given last if it is there.
+fn compiled(cx: &mut Cx, o: &Obj) -> PyResult<Rc<Format>> {
     if let Some(s) = o.cast::<StructObj>() {
         return format_of(cx, s);
     }
-    parse(cx, o)
+    let text = letters(cx, o)?;
+    let slot = text.iter().fold(text.len(), |h, b| h.wrapping_mul(31).wrapping_add(usize::from(*b))) % RECENT_MAX;
+    let known = RECENT.with_borrow(|r| r[slot].as_ref().filter(|r| r.0 == text).map(|r| r.1.clone()));
+    if let Some(f) = known {
+        return Ok(f);
+    }
+    let f = Rc::new(parse(cx, text)?);
+    // Long ones are rare, and would be kept for good.
+    if text.len() <= 256 {
+        RECENT.with_borrow_mut(|r| r[slot] = Some((text.to_vec(), f.clone())));
+    }
+    Ok(f)
 }
 
 #[retic_macros::methods]
@@ -395,8 +557,7 @@ mod functions {
     #[py("pack(format, /, *values)")]
     pub fn pack(cx: &mut Cx, format: &Obj, values: &[Obj]) -> PyResult {
         let f = compiled(cx, format)?;
-        let b = super::pack(cx, &f, values, "pack")?;
-        Bytes::from_slice(cx, &b)
+        super::pack(cx, &f, values, "pack")
     }
     /// Pack the values according to the format string and write the packed bytes into the writable buffer starting at offset.
     #[py("pack_into(format, buffer, offset, /, *values)")]
@@ -426,7 +587,9 @@ mod functions {
     }
     /// Clear the internal cache.
     #[py("_clearcache()")]
-    pub fn clearcache(_cx: &mut Cx) {}
+    pub fn clearcache(_cx: &mut Cx) {
+        RECENT.with_borrow_mut(|r| r.fill(None));
+    }
 }
 
 pub fn make(cx: &mut Cx) -> PyResult {
@@ -444,8 +607,9 @@ pub fn make(cx: &mut Cx) -> PyResult {
                 let Some(f) = args.positional().first().or(args.keyword(cx, "format")).cloned() else {
                     return Err(cx.type_error("Struct() missing required argument 'format' (pos 1)"));
                 };
-                let parsed = parse(cx, &f)?;
-                *this.format.0.borrow_mut() = parsed;
+                let text = letters(cx, &f)?;
+                let parsed = parse(cx, text)?;
+                *this.format.0.borrow_mut() = Rc::new(parsed);
                 let text = match f.cast::<Bytes>() {
                     Some(b) => Str::from_latin1(cx, b.bytes())?.into_obj(),
                     None => f,

@@ -178,6 +178,9 @@ pub fn unpack_code(cx: &Cx, code: u8, b: &[u8]) -> Option<PyResult> {
     let n = b.len().clamp(1, 8);
     let unsigned = match b {
         [a, b, c, d, e, f, g, h] => u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]),
+        [a, b, c, d] => u64::from(u32::from_le_bytes([*a, *b, *c, *d])),
+        [a, b] => u64::from(u16::from_le_bytes([*a, *b])),
+        [a] => u64::from(*a),
         _ => b.iter().take(8).rev().fold(0, |v, b| v << 8 | u64::from(*b)),
     };
     let signed = (unsigned as i64) << (64 - 8 * n) >> (64 - 8 * n);

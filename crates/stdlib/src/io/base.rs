@@ -51,6 +51,13 @@ pub fn finalize(cx: &mut Cx, this: &Obj) {
     }
 }
 
+/// The same for streams in memory: only those of classes of the user's have something to close.
+pub fn finalize_class(cx: &mut Cx, this: &Obj) {
+    if this.ty().is_heap() {
+        finalize(cx, this);
+    }
+}
+
 /// What closing a stream in two steps came to: the first error is the context of the second.
 pub fn both(cx: &mut Cx, first: PyResult<()>, second: impl FnOnce(&mut Cx) -> PyResult<()>) -> PyResult<()> {
     let Err(_) = first else { return second(cx) };

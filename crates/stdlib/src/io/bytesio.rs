@@ -309,7 +309,7 @@ pub fn spec() -> Spec {
                     b.exports.set(b.exports.get().saturating_sub(1));
                 }
             }),
-            del: Some(base::finalize),
+            del: Some(base::finalize_class),
             ..Slots::EMPTY
         },
         methods: BytesIo::METHODS,

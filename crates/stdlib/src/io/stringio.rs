@@ -387,7 +387,7 @@ pub fn spec() -> Spec {
                     n => take(cx, &this, Some(n)).map(Some),
                 }
             }),
-            del: Some(base::finalize),
+            del: Some(base::finalize_class),
             ..Slots::EMPTY
         },
         methods: StringIo::METHODS,
