@@ -51,6 +51,12 @@ pub fn keeps_ascii(encoding: &Str) -> bool {
 
 /// The built-in coding of that name.
 pub fn built_in(name: &str) -> Option<Coding> {
+    match name {
+        "utf-8" | "utf8" => return Some(Coding::Utf8),
+        "latin-1" => return Some(Coding::Latin1),
+        "ascii" => return Some(Coding::Ascii),
+        _ => {}
+    }
     Some(match normalized(name).as_str() {
         "utf_8" | "utf8" => Coding::Utf8,
         "latin_1" | "latin1" | "iso_8859_1" | "iso8859_1" | "l1" => Coding::Latin1,

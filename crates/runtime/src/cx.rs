@@ -179,7 +179,7 @@ pub struct Cx {
     /// Writes text to a native text stream; false where `write` must be called instead.
     pub print_hook: Option<fn(&mut Cx, &Obj, &Ref<Str>) -> PyResult<bool>>,
     /// The native types that modules made, by name with module.
-    pub native_types: FxHashMap<&'static str, Ref<Type>>,
+    pub native_types: crate::types::native_types::NativeTypes,
     /// What native modules keep for an interpreter, by its type.
     pub native_states: FxHashMap<std::any::TypeId, std::rc::Rc<dyn std::any::Any>>,
     /// The hooks of `sys.set_asyncgen_hooks`: at first use, instead of death.
@@ -654,7 +654,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         library: None,
         imports: Default::default(),
         print_hook: None,
-        native_types: FxHashMap::default(),
+        native_types: crate::types::native_types::NativeTypes::default(),
         native_states: FxHashMap::default(),
         asyncgen_hooks: (None, None),
         reraised: Cell::new(0),

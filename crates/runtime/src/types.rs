@@ -22,6 +22,7 @@ pub mod list;
 pub mod memoryview;
 pub mod module;
 pub mod namespace;
+pub mod native_types;
 pub mod object;
 pub mod range;
 pub mod set;

@@ -421,7 +421,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
     m.add_type(cx, &context_spec())?;
     m.add_type(cx, &var_spec())?;
     let token = m.add_type(cx, &token_spec())?;
-    if !cx.native_types.contains_key("Token.MISSING") {
+    if cx.native_types.get("Token.MISSING").is_none() {
         let object = cx.types.object.clone();
         let spec = Spec { flags: flags::NO_NEW, slots: Slots { repr: Some(|cx, _| cx.str("<Token.MISSING>")), ..Slots::EMPTY }, ..Spec::new::<Missing>("Token.MISSING") };
         let class = retic_runtime::interp::native_type(cx, &spec, &object)?;

@@ -20,8 +20,11 @@ use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, interp, protocol};
 use zone::{TimeZone, TzInfo};
 
 /// A field that `replace` may be given; `now` when it is not.
+#[inline(always)]
 fn field(cx: &mut Cx, given: Option<&Obj>, now: i64) -> PyResult<i64> {
-    let Some(o) = given else { return Ok(now) };
+    given.map_or(Ok(now), |o| given_field(cx, o))
+}
+fn given_field(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
     let n = protocol::index(cx, o)?;
     int::to_i64(&n).filter(|n| i32::try_from(*n).is_ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))
 }
@@ -144,7 +147,7 @@ fn make_types(cx: &mut Cx, m: &Ref<module::Module>) -> PyResult<()> {
 
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_datetime", "Dates, times of day, lengths of time and time zones.", &[])?;
-    if !cx.native_types.contains_key("datetime.timezone") {
+    if cx.native_types.get("datetime.timezone").is_none() {
         make_types(cx, &m)?;
     }
     for (short, full) in [

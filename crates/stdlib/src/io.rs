@@ -52,7 +52,7 @@ fn derived(cx: &mut Cx, m: &Ref<module::Module>, spec: &retic_runtime::types::Sp
 /// `class UnsupportedOperation(OSError, ValueError)`, made once.
 fn unsupported_operation(cx: &mut Cx, m: &module::Module) -> PyResult<()> {
     const NAME: &str = "io.UnsupportedOperation";
-    if !cx.native_types.contains_key(NAME) {
+    if cx.native_types.get(NAME).is_none() {
         let meta = cx.types.type_.as_obj().clone();
         let bases = cx.tuple(vec![cx.types.os_error.as_obj().clone(), cx.types.value_error.as_obj().clone()])?;
         let (name, ns) = (cx.str("UnsupportedOperation")?, retic_runtime::types::Dict::new(cx)?);

@@ -113,7 +113,7 @@ fn accumulate_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         t.value.set(cx, Some(first.clone()));
         return Ok(Some(first));
     }
-    let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
+    let Some(v) = next_of(cx, t, 0)? else { return Ok(None) };
     let total = match t.value.cloned(cx) {
         None => v,
         Some(total) => match t.function.cloned(cx) {
@@ -137,7 +137,7 @@ fn chain_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         if t.done.get() {
             return Ok(None);
         }
-        let Some(iterable) = next_of(cx, &t, 0)? else {
+        let Some(iterable) = next_of(cx, t, 0)? else {
             t.done.set(true);
             return Ok(None);
         };
@@ -160,7 +160,7 @@ fn combinations_next(cx: &mut Cx, o: &Obj, repeat: bool) -> PyResult<Option<Obj>
         return Ok(None);
     }
     if !t.flag.replace(true) {
-        return picked(cx, &t, r);
+        return picked(cx, t, r);
     }
     let ix = t.indices.get_mut(cx);
     let limit = |i: usize| if repeat { n - 1 } else { i + n - r };
@@ -172,7 +172,7 @@ fn combinations_next(cx: &mut Cx, o: &Obj, repeat: bool) -> PyResult<Option<Obj>
     for j in i + 1..r {
         ix[j] = if repeat { ix[i] } else { ix[j - 1] + 1 };
     }
-    picked(cx, &t, r)
+    picked(cx, t, r)
 }
 
 fn permutations_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
@@ -182,7 +182,7 @@ fn permutations_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         return Ok(None);
     }
     if !t.flag.replace(true) {
-        return picked(cx, &t, r);
+        return picked(cx, t, r);
     }
     // The first n numbers are the order, the r behind them the cycles.
     let ix = t.indices.get_mut(cx);
@@ -194,7 +194,7 @@ fn permutations_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         } else {
             let j = n - ix[n + i];
             ix.swap(i, j);
-            return picked(cx, &t, r);
+            return picked(cx, t, r);
         }
     }
     t.done.set(true);
@@ -285,7 +285,7 @@ fn islice_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     while drawn < target {
         drawn += 1;
         t.indices.get_mut(cx)[0] = drawn as usize;
-        match next_of(cx, &t, 0)? {
+        match next_of(cx, t, 0)? {
             Some(v) => cx.release(v),
             None => {
                 t.done.set(true);
@@ -301,7 +301,7 @@ fn islice_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     }
     t.indices.get_mut(cx)[0] = drawn as usize + 1;
     t.n.set(want.saturating_add(t.step.get()));
-    match next_of(cx, &t, 0)? {
+    match next_of(cx, t, 0)? {
         Some(v) => Ok(Some(v)),
         None => {
             t.done.set(true);
@@ -319,7 +319,7 @@ fn zip_longest_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let fill = t.value.cloned(cx).unwrap_or_else(|| cx.none());
     let mut items = Vec::with_capacity(n);
     for i in 0..n {
-        let Some(s) = source(cx, &t, i) else { continue };
+        let Some(s) = source(cx, t, i) else { continue };
         if s.is_none() {
             items.push(fill.clone());
             continue;
@@ -356,11 +356,11 @@ fn groupby_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     t.m.set(t.m.get() + 1);
     // sources[1]: the key of the group handed out last.
     loop {
-        match (t.value.cloned(cx), source(cx, &t, 1)) {
+        match (t.value.cloned(cx), source(cx, t, 1)) {
             (Some(key), Some(target)) if !protocol::equal(cx, &key, &target)? => break,
             (Some(_), None) => break,
             _ => {
-                if !groupby_step(cx, &t)? {
+                if !groupby_step(cx, t)? {
                     return Ok(None);
                 }
             }
@@ -380,12 +380,12 @@ fn groupby_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
 }
 fn grouper_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let g = it(o);
-    let (Some(parent), Some(target)) = (source(cx, &g, 0), source(cx, &g, 1)) else { return Ok(None) };
+    let (Some(parent), Some(target)) = (source(cx, g, 0), source(cx, g, 1)) else { return Ok(None) };
     let t = it(&parent);
     if t.m.get() != g.m.get() {
         return Ok(None);
     }
-    if t.extra.get(cx).is_none() && !groupby_step(cx, &t)? {
+    if t.extra.get(cx).is_none() && !groupby_step(cx, t)? {
         return Ok(None);
     }
     let Some(key) = t.value.cloned(cx) else { return Ok(None) };
@@ -407,7 +407,7 @@ fn tee_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         link = match it(&link).extra.cloned(cx) {
             Some(next) => next,
             None => {
-                let Some(src) = source(cx, &it(&link), 0) else { return Ok(None) };
+                let Some(src) = source(cx, it(&link), 0) else { return Ok(None) };
                 let next = tee_link(cx, src)?;
                 it(&link).extra.set(cx, Some(next.clone()));
                 next
@@ -422,12 +422,12 @@ fn tee_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         if l.flag.replace(true) {
             return Err(cx.runtime_error("cannot re-enter the tee iterator"));
         }
-        let next = next_of(cx, &l, 0);
+        let next = next_of(cx, l, 0);
         l.flag.set(false);
         let Some(v) = next? else { return Ok(None) };
         l.sources.get_mut(cx).push_in_place(v);
     }
-    let v = source(cx, &l, at);
+    let v = source(cx, l, at);
     t.n.set(at as i64);
     Ok(v)
 }
@@ -454,7 +454,7 @@ fn tee_copy(cx: &mut Cx, t: &It) -> PyResult {
 fn tee_start(cx: &mut Cx, iterable: &Obj) -> PyResult {
     let source = protocol::iter(cx, iterable)?;
     if std::ptr::eq(source.ty(), &*cx.native_type("itertools._tee")) {
-        return tee_copy(cx, &it(&source));
+        return tee_copy(cx, it(&source));
     }
     let link = tee_link(cx, source)?;
     tee_over(cx, Some(link), 0)
@@ -634,7 +634,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                 let t = it(o);
                 let mut items = Vec::with_capacity(t.n.get().min(64) as usize);
                 while (items.len() as i64) < t.n.get()
-                    && let Some(v) = next_of(cx, &t, 0)?
+                    && let Some(v) = next_of(cx, t, 0)?
                 {
                     items.push(v);
                     cx.poll_native()?;
@@ -699,8 +699,8 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             |cx, o| {
                 let t = it(o);
                 loop {
-                    let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
-                    let Some(s) = next_of(cx, &t, 1)? else { return Ok(None) };
+                    let Some(v) = next_of(cx, t, 0)? else { return Ok(None) };
+                    let Some(s) = next_of(cx, t, 1)? else { return Ok(None) };
                     if protocol::truth(cx, &s)? {
                         return Ok(Some(v));
                     }
@@ -750,8 +750,8 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             |cx, o| {
                 let t = it(o);
                 loop {
-                    let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
-                    if t.flag.get() || !holds(cx, &t, &v)? {
+                    let Some(v) = next_of(cx, t, 0)? else { return Ok(None) };
+                    if t.flag.get() || !holds(cx, t, &v)? {
                         t.flag.set(true);
                         return Ok(Some(v));
                     }
@@ -767,8 +767,8 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             |cx, o| {
                 let t = it(o);
                 loop {
-                    let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
-                    if !holds(cx, &t, &v)? {
+                    let Some(v) = next_of(cx, t, 0)? else { return Ok(None) };
+                    if !holds(cx, t, &v)? {
                         return Ok(Some(v));
                     }
                     cx.poll_native()?;
@@ -841,7 +841,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                 let t = it(o);
                 let old = match t.value.cloned(cx) {
                     Some(v) => v,
-                    None => match next_of(cx, &t, 0)? {
+                    None => match next_of(cx, t, 0)? {
                         Some(v) => v,
                         None => return Ok(None),
                     },
@@ -849,7 +849,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                 if t.value.get(cx).is_none() {
                     t.value.set(cx, Some(old.clone()));
                 }
-                let Some(new) = next_of(cx, &t, 0)? else {
+                let Some(new) = next_of(cx, t, 0)? else {
                     t.value.set(cx, None);
                     t.sources.set(cx, Buf::empty());
                     return Ok(None);
@@ -939,7 +939,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             |cx, ty, args| Ok(two(cx, ty, args, "starmap")?.into_obj()),
             |cx, o| {
                 let t = it(o);
-                let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
+                let Some(v) = next_of(cx, t, 0)? else { return Ok(None) };
                 let items = match v.cast::<Tuple>() {
                     Some(t) => t.items().to_vec(),
                     None => protocol::collect(cx, &v)?,
@@ -958,8 +958,8 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                 if t.done.get() {
                     return Ok(None);
                 }
-                let Some(v) = next_of(cx, &t, 0)? else { return Ok(None) };
-                if holds(cx, &t, &v)? {
+                let Some(v) = next_of(cx, t, 0)? else { return Ok(None) };
+                if holds(cx, t, &v)? {
                     return Ok(Some(v));
                 }
                 t.done.set(true);

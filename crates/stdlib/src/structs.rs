@@ -33,9 +33,12 @@ struct Format {
     native: bool,
 }
 
+/// The letters of a format, and what they say.
+type Recent = (Vec<u8>, Rc<Format>);
+
 thread_local! {
     /// Formats that functions were given last, by the end of their hash.
-    static RECENT: RefCell<[Option<(Vec<u8>, Rc<Format>)>; RECENT_MAX]> = const { RefCell::new([const { None }; RECENT_MAX]) };
+    static RECENT: RefCell<[Option<Recent>; RECENT_MAX]> = const { RefCell::new([const { None }; RECENT_MAX]) };
 }
 const RECENT_MAX: usize = 32;
 
@@ -74,7 +77,7 @@ fn parse(cx: &Cx, text: &[u8]) -> PyResult<Format> {
         Some(b'@') => (true, false, &text[1..]),
         Some(b'=' | b'<') => (false, false, &text[1..]),
         Some(b'>' | b'!') => (false, true, &text[1..]),
-        _ => (true, false, &text[..]),
+        _ => (true, false, text),
     };
     let mut f = Format { big, native, ..Format::default() };
     let mut i = 0;

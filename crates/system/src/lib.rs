@@ -99,7 +99,7 @@ impl Host for System {
         process::clock_ns(clock)
     }
     fn random_bytes(&mut self, out: &mut [u8]) {
-        if std::fs::File::open("/dev/urandom").and_then(|mut f| f.read_exact(out)).is_err() {
+        if !process::random_bytes(out) && std::fs::File::open("/dev/urandom").and_then(|mut f| f.read_exact(out)).is_err() {
             let seed = self.time().to_bits().to_le_bytes();
             out.iter_mut().zip(seed.iter().cycle()).for_each(|(o, s)| *o = *s);
         }

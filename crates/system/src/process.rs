@@ -5,6 +5,25 @@ use retic_runtime::host::{Clock, Spawn};
 use std::ffi::{CStr, CString};
 use std::io::{Error, Result};
 
+/// Fills in what the kernel's generator gives, without a file. False: it cannot be asked.
+#[cfg(target_os = "linux")]
+pub fn random_bytes(mut out: &mut [u8]) -> bool {
+    while !out.is_empty() {
+        // SAFETY: as many bytes may be written as there are.
+        let n = unsafe { libc::getrandom(out.as_mut_ptr().cast(), out.len(), 0) };
+        match usize::try_from(n) {
+            Ok(n) => out = &mut out[n..],
+            Err(_) if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
+    }
+    true
+}
+#[cfg(not(target_os = "linux"))]
+pub fn random_bytes(_: &mut [u8]) -> bool {
+    false
+}
+
 pub fn clock_ns(which: Clock) -> i128 {
     let id = match which {
         Clock::Realtime => libc::CLOCK_REALTIME,

@@ -12,7 +12,7 @@ use retic_bytecode::code::*;
 const KEYWORDS_MAX: usize = 24;
 
 /// Which parameter a keyword names.
-fn parameter(exec: &Exec, name: &Obj) -> Option<usize> {
+pub(super) fn parameter(exec: &Exec, name: &Obj) -> Option<usize> {
     let candidates = &exec.params[exec.posonly..];
     let found = candidates.iter().position(|p| p.is(name)).or_else(|| {
         let text = name.cast::<Str>()?;
@@ -22,12 +22,12 @@ fn parameter(exec: &Exec, name: &Obj) -> Option<usize> {
 }
 
 /// Puts `n` positional arguments at `base`, and the keyword arguments behind them, where the parameters are: positional
-/// with defaults, keyword-only, `*args`, `**kwargs`. False: they do not fit, and nothing was moved.
+/// with defaults, keyword-only, `*args`, `**kwargs` (which is the dict `keywords` if there is one). False: they do not fit, and nothing was moved.
 ///
 /// # Safety
 /// `base` is above all registers in use, or the window of a call; each argument is owned. Names are exact strings: Python
 /// that ran here would use the same place.
-pub(super) unsafe fn arrange(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: *mut Slot, n: usize, names: &[Obj]) -> bool {
+pub(super) unsafe fn arrange(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: *mut Slot, n: usize, names: &[Obj], keywords: Option<Obj>) -> bool {
     // SAFETY: as promised; whatever can fail is done before the first argument moves.
     unsafe {
         let (argcount, named) = (exec.argcount, exec.params.len());
@@ -41,7 +41,9 @@ pub(super) unsafe fn arrange(cx: &mut Cx, f: &Ref<Function>, exec: &Exec, base: 
         let mut given: u64 = if n.min(argcount) >= 64 { u64::MAX } else { (1 << n.min(argcount)) - 1 };
         let mut places = [0u8; KEYWORDS_MAX];
         let mut kwdict = None;
-        if exec.star_star {
+        if let Some(d) = keywords {
+            kwdict = d.cast::<Dict>().cloned();
+        } else if exec.star_star {
             match Dict::new(cx) {
                 Ok(d) => kwdict = Some(d),
                 Err(_) => {

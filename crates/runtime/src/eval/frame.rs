@@ -68,6 +68,8 @@ pub struct Stacks {
     pub(crate) result: Cell<Slot>,
     /// What a call hands on besides its arguments: the function, names of keywords, an instance.
     pub(super) call: [Slot; 3],
+    /// Besides: keyword arguments in a dict of their own, which becomes the callee's; none of them is a parameter.
+    pub(super) keywords: Slot,
 }
 
 /// Address space of the first thread's stacks, and of the other threads'.
@@ -116,6 +118,7 @@ impl Stacks {
             frame_bytes: 0,
             result: Cell::new(nothing.cast()),
             call: [std::ptr::null_mut(); 3],
+            keywords: std::ptr::null_mut(),
         }
     }
     fn sized(value_bytes: usize, frame_bytes: usize) -> Option<Stacks> {
@@ -156,6 +159,7 @@ impl Stacks {
                 frame_bytes,
                 result: Cell::new(std::ptr::null_mut()),
                 call: [std::ptr::null_mut(); 3],
+                keywords: std::ptr::null_mut(),
             })
         }
     }
@@ -444,7 +448,7 @@ pub fn call_with(cx: &mut Cx, function: &Ref<Function>, first: Option<&Obj>, arg
                 *regs.add(n) = give(a.clone());
                 n += 1;
             }
-            if !binding::arrange(cx, function, &*exec, regs, n - args.names.len(), args.names) {
+            if !binding::arrange(cx, function, &*exec, regs, n - args.names.len(), args.names, None) {
                 let items = (0..n).map(|i| take(*regs.add(i))).collect();
                 let e = binding::refuse(cx, function, items, args.names);
                 return Err(e);

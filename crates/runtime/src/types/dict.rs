@@ -121,6 +121,11 @@ impl Dict {
     pub fn value_at<'a>(&'a self, cx: &'a Cx, i: usize) -> &'a Obj {
         self.table.get(cx).value(i)
     }
+    /// The key of a place.
+    #[inline]
+    pub(crate) fn key_at<'a>(&'a self, cx: &'a Cx, i: usize) -> &'a Obj {
+        self.table.get(cx).key(i)
+    }
     /// Puts another value in a place; the old one comes out. The collector watches again a dict that holds more than atoms.
     pub(crate) fn replace_at(&self, cx: &mut Cx, i: usize, value: Obj) -> Obj {
         self.watch(cx, &value);

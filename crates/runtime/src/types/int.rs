@@ -522,18 +522,22 @@ pub fn parse(cx: &Cx, source: &str, base: u32, shown: &str) -> PyResult<Big> {
     Ok(if negative { b.neg() } else { b })
 }
 
-/// A number of few digits with a sign or none.
-fn short_decimal(text: &[u8]) -> Option<i64> {
+/// A number of few digits with a sign or none, and no prefix.
+fn short(text: &[u8], radix: u32) -> Option<i64> {
     let text = text.trim_ascii();
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
     };
-    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
+    if digits.is_empty() || digits.len() > 18 {
         return None;
     }
-    let v = digits.iter().fold(0i64, |v, d| v * 10 + i64::from(d - b'0'));
+    let mut v = 0i64;
+    for c in digits {
+        let digit = (*c as char).to_digit(radix)?;
+        v = v.checked_mul(i64::from(radix))?.checked_add(i64::from(digit))?;
+    }
     Some(if negative { -v } else { v })
 }
 
@@ -543,7 +547,7 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
         && args.names.is_empty()
         && x.shape() == crate::object::shape::STR
         && std::ptr::eq(&**ty, &*cx.types.int)
-        && let Some(v) = x.cast::<Str>().and_then(|s| s.ascii_bytes()).and_then(short_decimal)
+        && let Some(v) = x.cast::<Str>().and_then(|s| s.ascii_bytes()).and_then(|t| short(t, 10))
     {
         return cx.int(v);
     }
@@ -570,6 +574,10 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
             let b = to_i64(&b).unwrap_or(-1);
             if b != 0 && !(2..=36).contains(&b) {
                 return Err(cx.value_error("int() base must be >= 2 and <= 36, or 0"));
+            }
+            let plain = x.shape() == crate::object::shape::STR && std::ptr::eq(&**ty, &*cx.types.int) && b >= 2;
+            if plain && let Some(v) = x.cast::<Str>().and_then(|s| s.ascii_bytes()).and_then(|t| short(t, b as u32)) {
+                return cx.int(v);
             }
             let textual = x.cast::<Str>().is_some() || x.cast::<super::Bytes>().is_some() || x.cast::<super::bytearray::ByteArray>().is_some();
             let Some(text) = source_text(cx, x).filter(|_| textual) else {

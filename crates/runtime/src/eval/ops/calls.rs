@@ -533,7 +533,7 @@ unsafe fn call_window(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
             // A class whose `__init__` is a plain function: the instance and the function are in place now.
             return enter_init(cx, pc, regs, w, n);
         }
-        let r = call_slow(&mut *cx, regs, w, n);
+        let r = call_slow::<false>(&mut *cx, regs, w, n);
         if r.is_null() {
             return fail(cx, pc, regs);
         }
@@ -703,7 +703,9 @@ unsafe fn arranged(cx: &mut Cx, base: *mut Slot, n: usize) -> u32 {
         let names = if names.is_null() { None } else { Some(take(names)) };
         let list: &[Obj] = names.as_ref().and_then(|t| t.cast::<Tuple>()).map_or(&[], |t| t.items());
         let instance = if instance.is_null() { None } else { Some(take(instance)) };
-        let r = arranged_frame(cx, base, n, list, &function, instance);
+        let keywords = std::mem::replace(&mut cx.stacks.keywords, null_mut());
+        let keywords = if keywords.is_null() { None } else { Some(take(keywords)) };
+        let r = arranged_frame(cx, base, n, list, &function, [instance, keywords]);
         if let Ok(2) = r {
             // The frame owns the function now.
             let _ = give(function);
@@ -714,13 +716,13 @@ unsafe fn arranged(cx: &mut Cx, base: *mut Slot, n: usize) -> u32 {
     }
 }
 
-unsafe fn arranged_frame(cx: &mut Cx, base: *mut Slot, n: usize, names: &[Obj], function: &Obj, instance: Option<Obj>) -> PyResult<u32> {
+unsafe fn arranged_frame(cx: &mut Cx, base: *mut Slot, n: usize, names: &[Obj], function: &Obj, [instance, keywords]: [Option<Obj>; 2]) -> PyResult<u32> {
     use retic_bytecode::code::CO_OPTIMIZED;
     // SAFETY: as above.
     unsafe {
         let func = function.cast_unchecked::<Function>();
         let exec = exec_of(cx, func);
-        if exec.is_null() || !binding::arrange(cx, func, &*exec, base, n - names.len(), names) {
+        if exec.is_null() || !binding::arrange(cx, func, &*exec, base, n - names.len(), names, keywords) {
             let items = (0..n).map(|i| take(*base.add(i))).collect();
             let r = if exec.is_null() {
                 cx.release_with_error(items);
@@ -771,19 +773,11 @@ unsafe fn class_fast(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
     // SAFETY: the window has room for one more register. The version stands for the class as it was when its `__init__` was
     // found, so the class still holds the function.
     unsafe {
-        let class = peek(&*regs.add(w)).cast_unchecked::<crate::types::Type>();
-        if !class.is_heap() || class.has(crate::types::flags::ABSTRACT) {
-            return true;
-        }
-        let version = u64::from(class.version.get());
-        if *pc.add(3) != version {
-            *pc.add(4) = plain_init(cx, &class.clone()) as u64;
-            *pc.add(3) = version;
-        }
-        let init = *pc.add(4) as Slot;
+        let init = init_of(cx, pc, *regs.add(w));
         if init.is_null() {
             return true;
         }
+        let class = peek(&*regs.add(w)).cast_unchecked::<crate::types::Type>();
         let Ok(instance) = crate::types::object::plain(cx, class) else { return true };
         incref(init);
         for i in (0..n).rev() {
@@ -793,6 +787,24 @@ unsafe fn class_fast(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
         let old = take(std::mem::replace(&mut *regs.add(w), init));
         cx.release(old);
         false
+    }
+}
+
+/// `plain_init` of a class that is called, from the call's words 3 and 4 if it is known there.
+#[inline(always)]
+unsafe fn init_of(cx: &mut Cx, pc: *mut u64, class: Slot) -> Slot {
+    // SAFETY: a class, by its shape.
+    unsafe {
+        let class = peek(&class).cast_unchecked::<crate::types::Type>();
+        if !class.is_heap() || class.has(crate::types::flags::ABSTRACT) {
+            return null_mut();
+        }
+        let version = u64::from(class.version.get());
+        if *pc.add(3) != version {
+            *pc.add(4) = plain_init(cx, &class.clone()) as u64;
+            *pc.add(3) = version;
+        }
+        *pc.add(4) as Slot
     }
 }
 
@@ -836,10 +848,11 @@ unsafe fn enter_init(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: us
 }
 
 #[inline(never)]
-unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
+unsafe fn call_slow<const NAMED: bool>(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
     // SAFETY: arguments stay in the window until the call is over; then the window is dropped.
     unsafe {
-        let args = Args::positional_only(std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n));
+        let names = if NAMED { peek(&*regs.add(w + 1 + n)).cast::<Tuple>().map_or(&[][..], |t| t.items()) } else { &[] };
+        let args = Args { items: std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n), names };
         let callee = peek(&*regs.add(w));
         let outer = if LENS { cx.lens.callee.replace(callee.as_ptr().as_ptr()) } else { null_mut() };
         if LENS {
@@ -860,7 +873,7 @@ unsafe fn call_slow(cx: &mut Cx, regs: *mut Slot, w: usize, n: usize) -> Slot {
             }
         };
         let saved = if r.is_err() { cx.save_error() } else { None };
-        drop_window(cx, regs, w, n);
+        drop_window(cx, regs, w, n + usize::from(NAMED));
         if LENS {
             crate::lens::settle(cx);
             cx.lens.callee.set(outer);
@@ -923,11 +936,11 @@ pub(in crate::eval) unsafe fn call_here(cx: &mut Cx, op: Opcode, pc: *mut u64, r
     unsafe {
         let (w, n) = (f(pc, 1), f(pc, 2));
         let v = match op {
-            Opcode::CALL_FUNCTION_KW => return call_kw_values(cx, pc, regs),
+            Opcode::CALL_FUNCTION_KW => call_slow::<true>(cx, regs, w, *pc.add(2) as usize),
             Opcode::CALL_FUNCTION_EX => return call_ex_values(cx, pc, regs),
-            Opcode::CALL_FUNCTION => call_slow(cx, regs, w, n),
-            _ if is(*regs.add(w), shape::UNBOUND) => call_slow(cx, regs, w + 1, n),
-            _ => call_slow(cx, regs, w, n + 1),
+            Opcode::CALL_FUNCTION => call_slow::<false>(cx, regs, w, n),
+            _ if is(*regs.add(w), shape::UNBOUND) => call_slow::<false>(cx, regs, w + 1, n),
+            _ => call_slow::<false>(cx, regs, w, n + 1),
         };
         if v.is_null() { Err(cx.raised_already()) } else { Ok(take(v)) }
     }
@@ -943,15 +956,17 @@ unsafe fn settle_call(cx: &mut Cx, r: PyResult, values: Vec<Obj>, callee: Obj) -
     r
 }
 
-consuming_call!(call_kw_any, call_kw_values, |cx, pc, regs| {
-    let (w, n) = (f(pc, 1), *pc.add(2) as usize);
-    let callee = consume(cx, regs, w);
-    let values: Vec<Obj> = (0..n).map(|i| consume(cx, regs, w + 1 + i)).collect();
-    let names = consume(cx, regs, w + 1 + n);
-    let list: &[Obj] = names.cast::<Tuple>().map_or(&[], |t| t.items());
-    let r = protocol::call_args(cx, &callee, Args { items: &values, names: list });
-    settle_call(cx, r, values, callee)
-});
+unsafe fn call_kw_any(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the window holds the callable, the arguments and the names.
+    unsafe {
+        at(cx, pc);
+        let r = call_slow::<true>(&mut *cx, regs, f(pc, 1), *pc.add(2) as usize);
+        if r.is_null() {
+            return fail(cx, pc, regs);
+        }
+        finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, r)
+    }
+}
 
 /// A call with keywords: functions of Python are entered, the rest is called.
 pub unsafe fn call_kw(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
@@ -994,7 +1009,7 @@ pub unsafe fn call_ex(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     unsafe {
         let w = f(pc, 1);
         let callee = *regs.add(w);
-        if (*cx).poll.load(Ordering::Relaxed) == 0 && (is(callee, shape::FUNCTION) || is(callee, shape::METHOD)) {
+        if (*cx).poll.load(Ordering::Relaxed) == 0 && (is(callee, shape::FUNCTION) || is(callee, shape::METHOD) || is(callee, shape::TYPE)) {
             at(cx, pc);
             let (base, n) = spread(&mut *cx, pc, regs, w);
             if !base.is_null() {
@@ -1005,68 +1020,59 @@ pub unsafe fn call_ex(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     }
 }
 
-/// Spreads the arguments over the value stack, the object of a bound method first. Null: that is for the slow way.
+/// Spreads the arguments over the value stack, the object of a bound method or a new instance first. Null: that is for the
+/// slow way.
 #[inline(never)]
 unsafe fn spread(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize) -> (*mut Slot, usize) {
     const NO: (*mut Slot, usize) = (null_mut(), 0);
     // SAFETY: what is spread gets counts of its own, then the containers go.
     unsafe {
-        let has_kw = *pc.add(2) & 1 == 1;
-        let args = *regs.add(w + 1);
-        if !is(args, shape::TUPLE) {
+        let (args, has_kw) = (*regs.add(w + 1), *pc.add(2) & 1 == 1);
+        let dict = if has_kw { *regs.add(w + 2) } else { null_mut() };
+        if !is(args, shape::TUPLE) || has_kw && !is(dict, shape::DICT) {
             return NO;
         }
         let items = (*args.cast::<Tuple>()).items();
-        let (mut names, mut values) = (Vec::new(), Vec::new());
-        if has_kw {
-            let kwargs = *regs.add(w + 2);
-            if !is(kwargs, shape::DICT) {
-                return NO;
-            }
-            for (k, v) in peek(&kwargs).cast_unchecked::<Dict>().entries(cx) {
-                if k.shape() != shape::STR {
-                    return NO;
-                }
-                names.push(k);
-                values.push(v);
-            }
+        let kwargs = has_kw.then(|| peek(&dict).cast_unchecked::<Dict>());
+        let named = kwargs.map_or(0, |d| d.len(cx));
+        let callee = *regs.add(w);
+        let (mut function, mut first, mut instance) = (callee, null_mut(), null_mut());
+        if is(callee, shape::METHOD) {
+            let method = &*callee.cast::<crate::types::function::BoundMethod>();
+            function = (*method.function.as_ptr()).as_ptr().as_ptr();
+            first = (*method.this.as_ptr()).as_ptr().as_ptr();
+        } else if is(callee, shape::TYPE) {
+            function = init_of(cx, pc, callee);
         }
-        if items.len() + values.len() > SPREAD_MAX {
+        if function.is_null() || !is(function, shape::FUNCTION) || items.len() + named > SPREAD_MAX {
             return NO;
         }
-        let named = values.len();
-        let names = if named == 0 {
-            null_mut()
-        } else {
-            match cx.tuple(names) {
-                Ok(t) => give(t),
-                Err(_) => {
-                    cx.clear_error();
-                    return NO;
-                }
-            }
-        };
-        let mut function = *regs.add(w);
-        let mut first = null_mut();
-        if is(function, shape::METHOD) {
-            let method = &*function.cast::<crate::types::function::BoundMethod>();
-            let inner = (*method.function.as_ptr()).as_ptr().as_ptr();
-            if !is(inner, shape::FUNCTION) {
-                if !names.is_null() {
-                    drop_slot(cx, names);
+        let handed = named != 0 && (*dict).count.get() == 1 && takes_dict(cx, function, peek(&dict).cast_unchecked::<Dict>());
+        if is(callee, shape::TYPE) {
+            let Ok(made) = crate::types::object::plain(cx, peek(&callee).cast_unchecked::<crate::types::Type>()) else {
+                cx.clear_error();
+                return NO;
+            };
+            instance = give(made);
+            first = instance;
+        }
+        let mut names = null_mut();
+        if let Some(d) = kwargs.filter(|_| named != 0 && !handed) {
+            let Some(made) = names_of(cx, d, named) else {
+                if !instance.is_null() {
+                    drop_slot(cx, instance);
                 }
                 return NO;
-            }
-            first = (*method.this.as_ptr()).as_ptr().as_ptr();
+            };
+            names = made;
+        }
+        if !first.is_null() {
             incref(first);
-            incref(inner);
-            drop_slot(cx, function);
-            function = inner;
+            incref(function);
+            drop_slot(cx, callee);
         }
         // A generator's registers are not on the stack.
-        let generator = in_generator(cx);
-        let (tuple, dict) = (args, if has_kw { *regs.add(w + 2) } else { null_mut() });
-        let base = if generator { (*cx.stacks.top).top } else { regs.add(w + 1) };
+        let base = if in_generator(cx) { (*cx.stacks.top).top } else { regs.add(w + 1) };
         let mut n = 0;
         if !first.is_null() {
             *base = first;
@@ -1078,16 +1084,65 @@ unsafe fn spread(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize) -> (*mut 
             *base.add(n) = o;
             n += 1;
         }
-        for v in values {
-            *base.add(n) = give(v);
-            n += 1;
+        if let Some(d) = kwargs.filter(|_| !names.is_null()) {
+            let mut at = 0;
+            while let Some(i) = d.entry_from(cx, at) {
+                *base.add(n) = give(d.value_at(cx, i).clone());
+                n += 1;
+                at = i + 1;
+            }
         }
-        drop_slot(cx, tuple);
-        if !dict.is_null() {
+        drop_slot(cx, args);
+        if handed {
+            cx.stacks.keywords = dict;
+        } else if has_kw {
             drop_slot(cx, dict);
         }
-        cx.stacks.call = [function, names, null_mut()];
+        cx.stacks.call = [function, names, instance];
         (base, n)
+    }
+}
+
+/// Whether a dict of keyword arguments can become the function's own: it has `**kwargs`, and no key is a parameter.
+unsafe fn takes_dict(cx: &Cx, function: Slot, dict: &Dict) -> bool {
+    // SAFETY: a function, by its shape.
+    unsafe {
+        let exec = exec_known(function);
+        if exec.is_null() || !(*exec).star_star || (*exec).params.len() > 64 {
+            return false;
+        }
+        let mut at = 0;
+        while let Some(i) = dict.entry_from(cx, at) {
+            if dict.key_at(cx, i).shape() != shape::STR || binding::parameter(&*exec, dict.key_at(cx, i)).is_some() {
+                return false;
+            }
+            at = i + 1;
+        }
+        true
+    }
+}
+
+/// The keys, a tuple. None: they are not all text, or there is no memory.
+unsafe fn names_of(cx: &mut Cx, dict: &Dict, n: usize) -> Option<Slot> {
+    let mut at = 0;
+    while let Some(i) = dict.entry_from(cx, at) {
+        if dict.key_at(cx, i).shape() != shape::STR {
+            return None;
+        }
+        at = i + 1;
+    }
+    at = 0;
+    let made = Tuple::with(cx, n, |_| {
+        let i = dict.entry_from(cx, at).unwrap_or(at);
+        at = i + 1;
+        dict.key_at(cx, i).clone()
+    });
+    match made {
+        Ok(t) => Some(give(t)),
+        Err(_) => {
+            cx.clear_error();
+            None
+        }
     }
 }
 

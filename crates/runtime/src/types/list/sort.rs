@@ -18,7 +18,7 @@ pub fn sort(cx: &mut Cx, this: &Ref<List>, key: Option<&Obj>, reverse: bool) -> 
             Err(r) => Err(r),
         },
     };
-    let result = result.map(|order| put_in_order(&mut items, &order));
+    let result = result.map(|order| put_in_order(&mut items, order));
     let touched = this.pub_items.replace(cx, items);
     let modified = touched.capacity() > 0;
     cx.release_with_error(touched);
@@ -36,11 +36,19 @@ fn make_keys(cx: &mut Cx, f: &Obj, items: &[Obj], keys: &mut Vec<Obj>) -> PyResu
     Ok(())
 }
 
-/// Lays items out anew: the one at `order[i]` comes to `i`.
-fn put_in_order(items: &mut [Obj], order: &[u32]) {
-    let sorted: Vec<Obj> = order.iter().map(|i| items[*i as usize].clone()).collect();
-    for (place, o) in items.iter_mut().zip(sorted) {
-        *place = o;
+/// Lays items out anew: the one at `order[i]` comes to `i`. Each circle of places is gone round once.
+fn put_in_order(items: &mut [Obj], mut order: Vec<u32>) {
+    const DONE: u32 = u32::MAX;
+    for first in 0..order.len() {
+        let mut to = first;
+        loop {
+            let from = std::mem::replace(&mut order[to], DONE);
+            if from == DONE || from as usize == first {
+                break;
+            }
+            items.swap(to, from as usize);
+            to = from as usize;
+        }
     }
 }
 
