@@ -134,14 +134,21 @@ pub(crate) fn birth_exact<const GC: bool>(cx: &Cx, ty: &Type, shape: u32, size: 
     }
 }
 
+/// The header of a new object. It is made again for the struct around it: read back, it would be read wider than it was written,
+/// and the processor waits.
+#[inline(always)]
+fn header_of(ty: &Type) -> Header {
+    Header { count: Cell::new(1), shape: Cell::new(ty.root_shape.get()), ty: Cell::new(NonNull::from(ty)) }
+}
+
 /// As `new` of an exact built-in type; the collector does not watch the object yet.
 pub(crate) fn new_unwatched<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
     debug_assert!(ty.flags.get() & (flags::HEAP | flags::MANAGED | flags::GC) == flags::GC && ty.basicsize.get() <= size_of::<T>());
     let raw = birth(cx, ty, ty.root_shape.get(), size_of::<T>())?;
     cycles::count_birth(cx);
-    // SAFETY: the block is ours; the header just written moves into the struct.
+    let head = header_of(ty);
+    // SAFETY: the block is ours; the struct has the header that was just written.
     unsafe {
-        let head = raw.read();
         raw.cast::<T>().write(fields(head));
         Ok(Ref::from_raw(raw.cast()))
     }
@@ -154,9 +161,9 @@ pub fn new<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> P
     if f & (flags::HEAP | flags::MANAGED) == 0 && ty.basicsize.get() <= size_of::<T>() {
         let raw =
             if f & flags::GC != 0 { birth_exact::<true>(cx, ty, ty.root_shape.get(), size_of::<T>())? } else { birth_exact::<false>(cx, ty, ty.root_shape.get(), size_of::<T>())? };
-        // SAFETY: the block is ours; the header just written moves into the struct.
+        let head = header_of(ty);
+        // SAFETY: as in `new_unwatched`.
         unsafe {
-            let head = raw.read();
             raw.cast::<T>().write(fields(head));
             return Ok(Ref::from_raw(raw.cast()));
         }
@@ -169,16 +176,16 @@ pub fn new<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> P
 fn new_of_class<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
     let size = ty.basicsize.get().max(size_of::<T>());
     let raw = birth(cx, ty, ty.root_shape.get(), size)?;
-    // SAFETY: the block is ours; the header just written moves into the struct; inline attributes start empty.
+    let head = header_of(ty);
+    // SAFETY: as in `new_unwatched`; inline attributes start empty.
     unsafe {
-        let head = raw.read();
         raw.cast::<T>().write(fields(head));
         let extra = size - size_of::<T>();
         if extra > 0 {
             raw.cast::<u8>().add(size_of::<T>()).write_bytes(0, extra);
         }
         if ty.flags.get() & flags::GC != 0 {
-            cycles::track(cx, raw);
+            cycles::track_new(cx, raw);
         }
         Ok(Ref::from_raw(raw.cast()))
     }

@@ -180,7 +180,8 @@ impl Str {
         let raw = memory::birth(cx, ty, shape, bytes)?;
         // SAFETY: the block has room for the struct.
         unsafe {
-            let header = raw.read();
+            // Not read back: `memory::header_of`.
+            let header = Header { count: Cell::new(1), shape: Cell::new(shape), ty: Cell::new(NonNull::from(ty)) };
             raw.cast::<Str>().write(Str { head: header, len: Cell::new(len), hash: Cell::new(-1), kind, ascii, interned: Cell::new(false) });
         }
         Ok(raw)
