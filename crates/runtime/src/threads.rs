@@ -174,6 +174,8 @@ struct GilState {
     held: bool,
     switches: u64,
     waiting: usize,
+    /// Threads that gave the lock away, and sleep until it was taken.
+    giving: usize,
     closed: bool,
 }
 
@@ -216,11 +218,19 @@ impl Gil {
         }
         s.held = true;
         s.switches += 1;
-        self.taken.notify_all();
+        // To wake nobody would still be a call of the system.
+        if s.giving > 0 {
+            self.taken.notify_all();
+        }
     }
     fn release(&self) {
-        self.lock().held = false;
-        self.free.notify_one();
+        let mut s = self.lock();
+        s.held = false;
+        let wake = s.waiting > 0;
+        drop(s);
+        if wake {
+            self.free.notify_one();
+        }
     }
     /// Gives the lock to somebody who waits for it.
     fn hand_over(&self) {
@@ -231,9 +241,11 @@ impl Gil {
         s.held = false;
         let before = s.switches;
         self.free.notify_one();
+        s.giving += 1;
         while s.switches == before && s.waiting > 0 {
             s = self.taken.wait(s).unwrap_or_else(PoisonError::into_inner);
         }
+        s.giving -= 1;
         drop(s);
         self.acquire();
     }

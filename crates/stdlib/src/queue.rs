@@ -10,31 +10,47 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How many items nobody has taken yet; threads sleep until there is one.
+/// How many items nobody has taken yet, and how many threads sleep until there is one.
+#[derive(Default)]
+struct State {
+    count: usize,
+    sleepers: usize,
+}
+/// What threads share of a queue.
 #[derive(Default)]
 struct Ready {
-    count: Mutex<usize>,
+    state: Mutex<State>,
     some: Condvar,
 }
+impl State {
+    fn take(&mut self) -> bool {
+        let had = self.count > 0;
+        self.count = self.count.saturating_sub(1);
+        had
+    }
+}
 impl Ready {
-    fn state(&self) -> MutexGuard<'_, usize> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn give(&self) {
-        *self.state() += 1;
-        self.some.notify_one();
+        let mut s = self.state();
+        s.count += 1;
+        let wake = s.sleepers > 0;
+        drop(s);
+        if wake {
+            self.some.notify_one();
+        }
     }
     fn take(&self) -> bool {
-        let mut n = self.state();
-        let had = *n > 0;
-        *n = n.saturating_sub(1);
-        had
+        self.state().take()
     }
     fn wait(&self, most: Duration) -> bool {
-        let (mut n, _) = self.some.wait_timeout_while(self.state(), most, |n| *n == 0).unwrap_or_else(PoisonError::into_inner);
-        let had = *n > 0;
-        *n = n.saturating_sub(1);
-        had
+        let mut s = self.state();
+        s.sleepers += 1;
+        let (mut s, _) = self.some.wait_timeout_while(s, most, |s| s.count == 0).unwrap_or_else(PoisonError::into_inner);
+        s.sleepers -= 1;
+        s.take()
     }
 }
 

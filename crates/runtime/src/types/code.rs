@@ -22,6 +22,9 @@ layout! {
         consts: Guarded<Option<Obj>>,
         /// The interned name, from the first function made of it on.
         name: Guarded<Option<Obj>>,
+        /// Interned too, from when somebody asks: the code objects of a file have one.
+        filename: Guarded<Option<Obj>>,
+        qualname: Guarded<Option<Obj>>,
     }
 }
 
@@ -35,12 +38,7 @@ impl CodeObj {
     /// `co_name`, interned.
     #[inline]
     pub fn own_name(&self, cx: &mut Cx) -> PyResult {
-        if let Some(name) = self.name.get(cx) {
-            return Ok(name.clone());
-        }
-        let name = super::str::intern_text(cx, &self.code().name)?.into_obj();
-        self.name.set(cx, Some(name.clone()));
-        Ok(name)
+        kept(cx, &self.name, &self.code().name)
     }
 
     /// Makes the code object with its constants, interning names and identifier-like strings as CPython does.
@@ -53,7 +51,15 @@ impl CodeObj {
     fn sharing(cx: &mut Cx, data: Rc<Code>, shared: &mut Shared) -> PyResult<Ref<CodeObj>> {
         // Under the lens constants are born where they are imported, not in the first call.
         let consts = if data.body.is_made() || cx.lens.is_on() { Some(constants(cx, &data, shared)?) } else { None };
-        memory::new(cx, &cx.types.code, |head| CodeObj { head, data: Hidden(data), exec: Hidden(OnceCell::new()), consts: Guarded::new(consts), name: Guarded::new(None) })
+        memory::new(cx, &cx.types.code, |head| CodeObj {
+            head,
+            data: Hidden(data),
+            exec: Hidden(OnceCell::new()),
+            consts: Guarded::new(consts),
+            name: Guarded::new(None),
+            filename: Guarded::new(None),
+            qualname: Guarded::new(None),
+        })
     }
     /// The constants, a tuple.
     pub fn constants(&self, cx: &mut Cx) -> PyResult {
@@ -180,6 +186,16 @@ fn running(own: &Rc<Code>) -> impl Iterator<Item = Rc<Code>> {
     std::iter::once(own.clone()).chain(own.inlining().regions.iter().map(|r| r.code.clone()))
 }
 
+/// A text of a code object, interned and kept there.
+fn kept(cx: &mut Cx, place: &Guarded<Option<Obj>>, text: &str) -> PyResult {
+    if let Some(known) = place.get(cx) {
+        return Ok(known.clone());
+    }
+    let made = super::str::intern_text(cx, text)?.into_obj();
+    place.set(cx, Some(made.clone()));
+    Ok(made)
+}
+
 #[retic_macros::methods]
 impl CodeObj {
     #[member("co_name")]
@@ -187,12 +203,12 @@ impl CodeObj {
         this.own_name(cx)
     }
     #[member("co_qualname")]
-    fn qualname(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {
-        this.code().qualname.to_string()
+    fn qualname(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        kept(cx, &this.qualname, &this.code().qualname)
     }
     #[member("co_filename")]
-    fn filename(_cx: &mut Cx, this: &Ref<CodeObj>) -> String {
-        this.code().filename.to_string()
+    fn filename(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        kept(cx, &this.filename, &this.code().filename)
     }
     #[member("co_firstlineno")]
     fn firstlineno(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {

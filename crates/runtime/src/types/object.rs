@@ -111,6 +111,14 @@ fn extend_shape(cx: &Cx, from: u32, name: &Ref<Str>) -> u32 {
     id
 }
 
+/// The shape that an instance gets by a new attribute for which there is no room inline; nothing where there is.
+pub(crate) fn overflows_to(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<u32> {
+    let shapes = cx.shapes.borrow();
+    let s = shapes.get(obj.shape().checked_sub(crate::object::shape::FIRST_FREE)? as usize)?;
+    let full = !s.in_dict && s.names.len() >= obj.ty().inline_capacity.get() as usize && !has_dict(obj);
+    (full && !s.slots.contains_key(&name.as_obj().address())).then_some(s.dict_shape)
+}
+
 /// The instance's dictionary; inline attributes move into it.
 pub fn dict_of(cx: &mut Cx, obj: &Obj) -> PyResult<Ref<Dict>> {
     // SAFETY: only called for DICT types, which are managed; slots of the object's own shape.
@@ -121,14 +129,15 @@ pub fn dict_of(cx: &mut Cx, obj: &Obj) -> PyResult<Ref<Dict>> {
         }
         let d = Dict::new(cx)?;
         if obj.shape() >= crate::object::shape::FIRST_FREE {
-            let (names, dict_shape) = {
+            let (n, dict_shape) = {
                 let shapes = cx.shapes.borrow();
                 let s = &shapes[(obj.shape() - crate::object::shape::FIRST_FREE) as usize];
-                (if s.in_dict { Vec::new() } else { s.names.clone() }, if s.in_dict { obj.shape() } else { s.dict_shape })
+                if s.in_dict { (0, obj.shape()) } else { (s.names.len(), s.dict_shape) }
             };
-            for (i, name) in names.iter().enumerate() {
+            for i in 0..n {
                 if let Some(v) = (*inline_slot(obj, i)).take() {
-                    d.insert(cx, name, v)?;
+                    let name = cx.shapes.borrow()[(obj.shape() - crate::object::shape::FIRST_FREE) as usize].names[i].clone();
+                    d.insert(cx, &name, v)?;
                 }
             }
             obj.header().shape.set(dict_shape);

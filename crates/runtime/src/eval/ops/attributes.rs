@@ -496,25 +496,37 @@ unsafe fn store_attr_other<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, 
     }
 }
 
-/// Replaces the value at the likely place of an instance's dictionary. False: nothing was done.
+/// Stores into an instance's dictionary, where its class is known to leave the attribute to it. False: nothing was done.
 #[inline(never)]
 unsafe fn store_in_dict(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
     // SAFETY: as `likely_value`; the old value is released when the new one lies there (M1).
     unsafe {
         let hint = *pc.add(5).cast::<u32>().add(1);
-        if hint & IN_DICT == 0 || *pc.add(8) != class_key(o) {
+        if hint & IN_DICT == 0 {
             return false;
         }
-        let (place, name) = ((hint >> 1) as usize, name_of(pc.add(3)));
-        let Some(d) = crate::types::object::peek_dict(peek(&o)) else { return false };
-        if d.value_if(cx, place, name.as_obj()).is_none() {
+        let (key, name) = (class_key(o), name_of(pc.add(3)));
+        let d = if *pc.add(8) == key {
+            crate::types::object::peek_dict(peek(&o)).cloned()
+        } else if *pc.add(8) >> 32 == key >> 32 && crate::types::object::overflows_to(cx, peek(&o), name) == Some(*pc.add(8) as u32) {
+            crate::types::object::dict_of(cx, peek(&o)).ok()
+        } else {
             return false;
+        };
+        let Some(d) = d else {
+            cx.clear_error();
+            return false;
+        };
+        let place = (hint >> 1) as usize;
+        let old = if d.value_if(cx, place, name.as_obj()).is_some() { Ok(Some(d.replace_at(cx, place, peek(&v).clone()))) } else { d.insert(cx, name.as_obj(), peek(&v).clone()) };
+        // Where there is no memory the slow way says so.
+        let stored = old.is_ok();
+        match old {
+            Ok(old) => cx.release(old),
+            Err(_) => cx.clear_error(),
         }
-        let d = d.clone();
-        let old = d.replace_at(cx, place, peek(&v).clone());
-        cx.release(old);
         cx.release(d);
-        true
+        stored
     }
 }
 

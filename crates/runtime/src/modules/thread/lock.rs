@@ -12,27 +12,42 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The flag.
+/// The flag, and how many threads sleep on it.
+#[derive(Default)]
+struct State {
+    held: bool,
+    sleepers: usize,
+}
+/// What threads share of a lock.
 #[derive(Default)]
 pub struct Raw {
-    held: Mutex<bool>,
+    state: Mutex<State>,
     free: Condvar,
 }
 
 impl Raw {
-    fn state(&self) -> MutexGuard<'_, bool> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn take(&self) -> bool {
-        !std::mem::replace(&mut *self.state(), true)
+        !std::mem::replace(&mut self.state().held, true)
     }
     fn wait(&self, most: Duration) -> bool {
-        let (mut held, _) = self.free.wait_timeout_while(self.state(), most, |held| *held).unwrap_or_else(PoisonError::into_inner);
-        !std::mem::replace(&mut *held, true)
+        let mut state = self.state();
+        state.sleepers += 1;
+        let (mut state, _) = self.free.wait_timeout_while(state, most, |s| s.held).unwrap_or_else(PoisonError::into_inner);
+        state.sleepers -= 1;
+        !std::mem::replace(&mut state.held, true)
     }
     fn give(&self) {
-        *self.state() = false;
-        self.free.notify_one();
+        let mut state = self.state();
+        state.held = false;
+        // Nobody is woken by a call of the system where nobody sleeps.
+        let wake = state.sleepers > 0;
+        drop(state);
+        if wake {
+            self.free.notify_one();
+        }
     }
 }
 
@@ -46,7 +61,10 @@ impl Lock {
         self.raw.0.borrow().clone()
     }
     fn held(&self) -> bool {
-        *self.raw().state()
+        self.raw.0.borrow().state().held
+    }
+    fn give(&self) {
+        self.raw.0.borrow().give();
     }
     fn mine(&self, cx: &Cx) -> bool {
         self.owner.get() == cx.threads.current && self.count.get() > 0
@@ -64,13 +82,13 @@ fn wait(cx: &mut Cx, lock: &Ref<Lock>, blocking: bool, timeout: f64) -> PyResult
         let beyond = timeout > i64::MAX as f64;
         return Err(cx.overflow_error(if beyond { "timestamp out of range for platform time_t" } else { "timestamp too large to convert to C PyTime_t" }));
     }
-    let raw = lock.raw();
-    if raw.take() {
+    if lock.raw.0.borrow().take() {
         return Ok(true);
     }
     if !blocking || timeout == 0.0 {
         return Ok(false);
     }
+    let raw = lock.raw();
     cx.wait_in_turns((timeout >= 0.0).then_some(timeout), |most| raw.wait(most))
 }
 
@@ -121,7 +139,7 @@ impl Lock {
             return Err(cx.runtime_error("release unlocked lock"));
         }
         this.count.set(0);
-        this.raw().give();
+        this.give();
         Ok(())
     }
     /// Return whether the lock is in the locked state.
@@ -162,7 +180,7 @@ impl Lock {
             return Err(cx.runtime_error("cannot release un-acquired lock"));
         }
         let state = vec![cx.int(this.count.replace(0) as i64)?, cx.int(this.owner.get())?];
-        this.raw().give();
+        this.give();
         cx.tuple(state)
     }
     /// For internal use by `threading.Condition`.
