@@ -569,9 +569,14 @@ fn prop(o: &Obj) -> &Ref<Property> {
     unsafe { o.cast_unchecked::<Property>() }
 }
 fn no_accessor(cx: &mut Cx, p: &Ref<Property>, o: &Obj, what: &str) -> crate::cx::Raised {
-    let name = match p.name.cloned(cx) {
-        Some(n) => protocol::repr_text(cx, &n).unwrap_or_default(),
-        None => String::new(),
+    // Its own name, or that of its getter.
+    let name = match Property::name_get(cx, p) {
+        Ok(n) => protocol::repr_text(cx, &n).unwrap_or_default(),
+        Err(_) if cx.error_is(&cx.types.attribute_error) => {
+            cx.clear_error();
+            String::new()
+        }
+        Err(e) => return e,
     };
     let shown = if name.is_empty() { String::new() } else { format!(" {name}") };
     let key = cx.name("__qualname__");
