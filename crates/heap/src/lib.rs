@@ -197,7 +197,29 @@ impl Heap {
     /// Large blocks, and all while somebody is told of them.
     #[inline(never)]
     fn alloc_long(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
-        let numbers = self.watch.get().is_some() && size.div_ceil(STEP).max(1) == NUMBERS;
+        if self.watch.get().is_some() {
+            return self.alloc_watched(size, before);
+        }
+        let block = if size > SMALL_MAX { self.alloc_large(size) } else { self.alloc_short(size) }?;
+        self.tell_birth(block, size, before);
+        Some(block)
+    }
+
+    #[inline(always)]
+    fn tell_birth(&self, block: NonNull<u8>, size: usize, before: usize) {
+        if let Some(tally) = self.tally.get() {
+            if before != Entry::BUFFER && size >= before + size_of::<[usize; 2]>() {
+                // SAFETY: the block is as long as was asked for.
+                unsafe { block.add(before).cast::<[usize; 2]>().write([0; 2]) };
+            }
+            (tally.came)(tally.whose, block.as_ptr() as usize, size, before);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_watched(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
+        let numbers = size.div_ceil(STEP).max(1) == NUMBERS;
         if numbers {
             self.put_numbers_aside();
             self.free[NUMBERS].set(self.aside.replace(null_mut()));
@@ -207,16 +229,8 @@ impl Heap {
             self.aside.set(self.free[NUMBERS].replace(null_mut()));
         }
         let block = block?;
-        if let Some(tally) = self.tally.get() {
-            if before != Entry::BUFFER && size >= before + size_of::<[usize; 2]>() {
-                // SAFETY: the block is as long as was asked for.
-                unsafe { block.add(before).cast::<[usize; 2]>().write([0; 2]) };
-            }
-            (tally.came)(tally.whose, block.as_ptr() as usize, size, before);
-        }
-        if self.watch.get().is_some() {
-            self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
-        }
+        self.tell_birth(block, size, before);
+        self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
         Some(block)
     }
 

@@ -22,24 +22,46 @@ struct Total {
     names: bool,
 }
 
-/// Sums found last, by instruction and by site and type.
+/// What one instruction makes, as it was last: most make objects of one type and size, which are counted here.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// The recorder's number, and one.
+    site: u32,
+    /// The sum that `died` belongs to.
+    total: u32,
+    ty: usize,
+    size: usize,
+    died: u64,
+}
+
+/// Places and sums found last, by instruction and by site and type.
 const NEAR: usize = 512;
 
 /// Sums by site and type.
 pub struct Totals {
-    /// The site of an instruction, from 1, by its address.
-    sites: Box<[(usize, u32); NEAR]>,
+    /// The place of an instruction, by its address. The first place is none: no code runs.
+    known: Box<[(usize, u32); NEAR]>,
+    places: Vec<Place>,
+    by_site: FxHashMap<u32, u32>,
     /// The sum, by site and address of the type.
     near: Box<[(u32, u32, usize); NEAR]>,
     index: FxHashMap<(u32, usize), u32>,
     list: Vec<Total>,
-    /// The site of each object's block, from 1.
+    /// The place of each object's block, from 1.
     blocks: Blocks,
 }
 
 impl Default for Totals {
     fn default() -> Totals {
-        Totals { sites: Box::new([(0, 0); NEAR]), near: Box::new([(0, 0, 0); NEAR]), index: FxHashMap::default(), list: Vec::new(), blocks: Blocks::default() }
+        Totals {
+            known: Box::new([(0, 0); NEAR]),
+            places: vec![Place { site: 1, ..Place::default() }],
+            by_site: FxHashMap::from_iter([(1, 0)]),
+            near: Box::new([(0, 0, 0); NEAR]),
+            index: FxHashMap::default(),
+            list: Vec::new(),
+            blocks: Blocks::default(),
+        }
     }
 }
 
@@ -57,8 +79,8 @@ fn came(whose: usize, block: usize, _: usize, before: usize) {
     if let Ok(mut totals) = cx.lens.totals.try_borrow_mut()
         && let Some(t) = totals.as_deref_mut()
     {
-        let site = t.site(cx);
-        t.blocks.set(block, places::object(u64::from(site), before));
+        let place = t.place(cx) + 1;
+        t.blocks.set(block, places::object(u64::from(place), before));
     }
 }
 
@@ -89,30 +111,46 @@ fn resized(whose: usize, from: usize, to: usize, _: usize) {
 }
 
 impl Totals {
-    /// The site of the instruction that runs, from 1.
-    #[inline]
-    fn site(&mut self, cx: &Cx) -> u32 {
-        let Some(frame) = cx.stacks.current() else { return 1 };
+    /// The place of the instruction that runs.
+    #[inline(always)]
+    fn place(&mut self, cx: &Cx) -> u32 {
+        let Some(frame) = cx.stacks.current() else { return 0 };
         let pc = frame.pc as usize;
-        let near = self.sites[pc / 8 % NEAR];
-        if near.0 == pc { near.1 } else { self.new_site(cx, frame) }
+        let known = self.known[pc / 8 % NEAR];
+        if known.0 == pc { known.1 } else { self.new_place(cx, frame) }
     }
     #[inline(never)]
-    fn new_site(&mut self, cx: &Cx, frame: &crate::eval::Frame) -> u32 {
-        let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut() else { return 1 };
+    fn new_place(&mut self, cx: &Cx, frame: &crate::eval::Frame) -> u32 {
+        let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut() else { return 0 };
         let site = recorder.as_mut().map_or(0, |r| r.site_of(cx, frame)) + 1;
+        let place = *self.by_site.entry(site).or_insert(self.places.len() as u32);
+        if place as usize == self.places.len() {
+            self.places.push(Place { site, ..Place::default() });
+        }
         let pc = frame.pc as usize;
-        self.sites[pc / 8 % NEAR] = (pc, site);
-        site
+        self.known[pc / 8 % NEAR] = (pc, place);
+        place
     }
     /// Takes an object into its sum: one that dies, or that lives at the end.
     #[inline(always)]
     fn sum_up(&mut self, cx: &Cx, block: usize, known: u64, size: usize, dies: bool) {
-        let site = places::serial(known) as u32;
+        let at = (places::serial(known) as u32).wrapping_sub(1);
         let header = (block + places::before(known)) as *const Header;
         // SAFETY: L1; the block is still its owner's, and the word of the type is zero until the header is written.
         let ty = unsafe { (&raw const (*header).ty).cast::<*mut Type>().read() };
-        let Some(ty) = NonNull::new(ty) else { return };
+        let Some(place) = self.places.get_mut(at as usize) else { return };
+        if dies && place.ty == ty as usize && place.size == size && !ty.is_null() {
+            place.died += 1;
+            return;
+        }
+        if let Some(ty) = NonNull::new(ty) {
+            self.sum_up_other(cx, at, ty, size, dies);
+        }
+    }
+    /// The same for another type or size than the one before.
+    #[inline(never)]
+    fn sum_up_other(&mut self, cx: &Cx, at: u32, ty: NonNull<Type>, size: usize, dies: bool) {
+        let site = self.places[at as usize].site;
         let key = ty.as_ptr() as usize;
         let slot = (site as usize ^ (key >> 4)) % NEAR;
         let near = self.near[slot];
@@ -121,8 +159,25 @@ impl Totals {
         total.born += 1;
         total.bytes += size as u64;
         total.died += u64::from(dies);
-        if total.names && dies {
+        if !dies {
+            return;
+        }
+        if total.names {
             self.forget(cx);
+        } else {
+            self.settle(at as usize);
+            let place = &mut self.places[at as usize];
+            (place.total, place.ty, place.size) = (n, key, size);
+        }
+    }
+    /// Takes what was counted at a place into its sum.
+    fn settle(&mut self, at: usize) {
+        let place = &mut self.places[at];
+        let died = std::mem::take(&mut place.died);
+        if let Some(total) = self.list.get_mut(place.total as usize).filter(|_| died > 0) {
+            total.born += died;
+            total.died += died;
+            total.bytes += died * place.size as u64;
         }
     }
     #[inline(never)]
@@ -149,9 +204,13 @@ impl Totals {
     /// A class or code dies: addresses stand for nothing any more.
     #[cold]
     fn forget(&mut self, cx: &Cx) {
+        for at in 0..self.places.len() {
+            self.settle(at);
+            self.places[at].ty = 0;
+        }
         self.index.clear();
         self.near.fill((0, 0, 0));
-        self.sites.fill((0, 0));
+        self.known.fill((0, 0));
         if let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut()
             && let Some(r) = recorder.as_mut()
         {
@@ -160,6 +219,7 @@ impl Totals {
     }
     /// Those that live, too.
     pub fn living(&mut self, cx: &Cx) {
+        (0..self.places.len()).for_each(|at| self.settle(at));
         let mut all = Vec::new();
         self.blocks.each(|block, known| all.push((block, known)));
         for (block, known) in all {
