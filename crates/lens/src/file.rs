@@ -69,8 +69,6 @@ pub struct Writer<W: Store> {
     failed: Option<std::io::Error>,
     /// Calls of `id`, `is` and default reprs after which there is enough; and steps.
     limits: (u64, u64),
-    asked: u64,
-    step: u64,
     written: u64,
     /// Bytes of events to keep, and where the chunks of events are that the file has.
     keep: u64,
@@ -89,8 +87,6 @@ impl<W: Store> Writer<W> {
             names: Vec::new(),
             failed: None,
             limits: (u64::MAX, u64::MAX),
-            asked: 0,
-            step: 0,
             written: MAGIC.len() as u64,
             keep: u64::MAX,
             chunks: Vec::new(),
@@ -198,13 +194,6 @@ impl<W: Store> Sink for Writer<W> {
         if self.events.is_empty() {
             self.state.save(&mut self.events);
         }
-        for e in events {
-            match e {
-                Event::At { step, .. } => self.step = *step,
-                Event::Asked { .. } | Event::Compared { .. } => self.asked += 1,
-                _ => {}
-            }
-        }
         self.state.write_all(&mut self.events, events);
         if self.events.len() >= CHUNK {
             self.write_chunks();
@@ -242,7 +231,8 @@ impl<W: Store> Sink for Writer<W> {
         (self.mine)(file)
     }
     fn enough(&mut self) -> bool {
-        self.asked >= self.limits.0 || self.step >= self.limits.1 || self.failed.is_some() && self.limits.0 != u64::MAX
+        let (step, asked) = self.state.so_far();
+        asked >= self.limits.0 || step >= self.limits.1 || self.failed.is_some() && self.limits.0 != u64::MAX
     }
     fn flush(&mut self) {
         self.write_chunks();

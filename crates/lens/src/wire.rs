@@ -21,6 +21,8 @@ pub struct State {
     expected: Expected,
     /// The second of two events that were one in the file.
     second: Option<Event>,
+    /// Calls of `id`, `is` and default reprs written.
+    asked: u64,
 }
 
 /// Loops repeat themselves: what came last time, by the end of a site's number. Known to both ends from a chunk's beginning.
@@ -181,6 +183,10 @@ impl State {
     /// The serial number that comes next; from 1.
     pub fn next(&self) -> u64 {
         self.next.max(1)
+    }
+    /// The step of the last place, and how many questions about addresses were written.
+    pub fn so_far(&self) -> (u64, u64) {
+        (self.step, self.asked)
     }
     /// Whether an event is left that was read already.
     pub fn has_more(&self) -> bool {
@@ -402,10 +408,12 @@ impl State {
                 number(out, found);
             }
             Event::Asked { serial, how } => {
+                self.asked += 1;
                 out.extend([ASKED, how as u8]);
                 self.put_serial(out, serial);
             }
             Event::Compared { a, b, same } => {
+                self.asked += 1;
                 out.extend([COMPARED, u8::from(same)]);
                 self.put_serial(out, a);
                 self.put_serial(out, b);
