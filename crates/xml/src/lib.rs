@@ -193,7 +193,8 @@ pub struct Parser {
     bad_bytes: Option<Code>,
     /// The error that ended it.
     failed: Option<XmlError>,
-    pending: VecDeque<Told>,
+    /// Each in a box: an event is too large to be moved from hand to hand.
+    pending: VecDeque<Box<Told>>,
     open: Vec<Element>,
     /// Those of elements and attributes that were met, shared with the parsers of external entities.
     names: Rc<RefCell<names::Names>>,
@@ -449,7 +450,7 @@ impl Parser {
     }
 
     /// The next event. `None`: all that was fed is read; more is needed, or it has ended.
-    pub fn next_event(&mut self) -> Result<Option<Told>, XmlError> {
+    pub fn next_event(&mut self) -> Result<Option<Box<Told>>, XmlError> {
         loop {
             if let Some(told) = self.pending.pop_front() {
                 if told.if_read && !self.dtd.borrow_mut().was_read(told.event == Event::NotStandalone) {
@@ -491,7 +492,7 @@ impl Parser {
     fn tell(&mut self, event: Event, raw: &str) {
         let wanted = self.keep_raw && (self.keep_raw_content || !matches!(event, Event::Start { .. } | Event::End(_) | Event::Text(_)));
         let raw = if wanted { raw.to_string() } else { String::new() };
-        self.pending.push_back(Told { event, raw, at: None, if_read: false });
+        self.pending.push_back(Box::new(Told { event, raw, at: None, if_read: false }));
     }
 
     /// As `tell`, of something that stands at a byte of the text that is read.

@@ -114,8 +114,8 @@ pub fn run(cx: &mut Cx, this: &Ref<XmlParser>) -> PyResult<Result<(), XmlError>>
             p.next_event()
         });
         match next {
-            Ok(Some(told)) => {
-                if let Err(raised) = tell(cx, this, told) {
+            Ok(Some(mut told)) => {
+                if let Err(raised) = tell(cx, this, &mut told) {
                     // After an exception nothing more is called.
                     with(this, |p| p.fail(Code::Aborted));
                     return Err(raised);
@@ -207,7 +207,7 @@ fn attributes(cx: &mut Cx, this: &XmlParser, all: Vec<(Name, String)>, specified
 }
 
 /// Calls the handler of an event, or the one for everything else.
-fn tell(cx: &mut Cx, this: &Ref<XmlParser>, told: Told) -> PyResult<()> {
+fn tell(cx: &mut Cx, this: &Ref<XmlParser>, told: &mut Told) -> PyResult<()> {
     use Handler as H;
     let which = match &told.event {
         Event::XmlDecl { .. } => H::XmlDecl,
@@ -260,14 +260,15 @@ fn tell(cx: &mut Cx, this: &Ref<XmlParser>, told: Told) -> PyResult<()> {
         && let Some(feeder) = Feeder::behind(cx, &f)
     {
         let before = this.in_callback.replace(true);
-        let r = match told.event {
-            Event::Start { name, attributes, .. } => feeder.begin_element(cx, &name, attributes),
-            _ => feeder.end_element(cx, &told.event),
+        let r = match &mut told.event {
+            Event::Start { name, attributes, .. } => feeder.begin_element(cx, name, std::mem::take(attributes)),
+            event => feeder.end_element(cx, event),
         };
         this.in_callback.set(before);
         return r;
     }
-    let args = arguments(cx, this, told.event, which, settings)?;
+    let event = std::mem::replace(&mut told.event, Event::Other);
+    let args = arguments(cx, this, event, which, settings)?;
     let r = call(cx, this, &f, &args)?;
     // Two handlers say whether it may go on.
     let refused = match which {
