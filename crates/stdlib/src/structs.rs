@@ -41,6 +41,8 @@ thread_local! {
     static RECENT: RefCell<[Option<Recent>; RECENT_MAX]> = const { RefCell::new([const { None }; RECENT_MAX]) };
 }
 const RECENT_MAX: usize = 32;
+/// Values between two polls.
+const POLL_ROUNDS: usize = 4096;
 
 layout! {
     /// A compiled format.
@@ -224,6 +226,15 @@ fn pack_float(cx: &Cx, f: &Format, kind: u8, x: f64, out: &mut [u8]) -> PyResult
     Ok(())
 }
 
+/// The bytes of a buffer: those of a bytes object themselves, others copied.
+fn bytes_of<'a>(cx: &mut Cx, o: &'a Obj, copied: &'a mut Vec<u8>) -> PyResult<&'a [u8]> {
+    if let Some(b) = o.cast::<Bytes>() {
+        return Ok(b.bytes());
+    }
+    *copied = protocol::buffer::bytes(cx, o)?;
+    Ok(copied)
+}
+
 /// Writes one value into its bytes, as many as it takes; for text as many as there are.
 #[inline]
 fn pack_one(cx: &mut Cx, f: &Format, kind: u8, v: &Obj, out: &mut [u8]) -> PyResult<()> {
@@ -232,14 +243,8 @@ fn pack_one(cx: &mut Cx, f: &Format, kind: u8, v: &Obj, out: &mut [u8]) -> PyRes
             if v.cast::<Bytes>().is_none() && v.cast::<retic_runtime::types::ByteArray>().is_none() {
                 return Err(error(cx, format!("argument for '{}' must be a bytes object", kind as char)));
             }
-            let copied;
-            let b = match v.cast::<Bytes>() {
-                Some(b) => b.bytes(),
-                None => {
-                    copied = protocol::buffer::bytes(cx, v)?;
-                    &copied[..]
-                }
-            };
+            let mut copied = Vec::new();
+            let b = bytes_of(cx, v, &mut copied)?;
             if kind == b's' {
                 let n = b.len().min(out.len());
                 out[..n].copy_from_slice(&b[..n]);
@@ -315,6 +320,9 @@ fn pack_into_bytes(cx: &mut Cx, f: &Format, values: &[Obj], out: &mut [u8]) -> P
             let Some(v) = values.next() else { break };
             let at = field.offset + k * field.size;
             pack_one(cx, f, field.kind, v, &mut out[at..at + width])?;
+            if k % POLL_ROUNDS == POLL_ROUNDS - 1 {
+                cx.poll_native()?;
+            }
         }
     }
     Ok(())
@@ -349,7 +357,6 @@ fn unpack_one(cx: &mut Cx, f: &Format, kind: u8, data: &[u8]) -> PyResult {
     if f.big {
         b.reverse();
     }
-    // Four bytes of an L never make a large number.
     let known = protocol::buffer::unpack_code(cx, kind, b);
     known.unwrap_or_else(|| Err(error(cx, "bad char in struct format")))
 }
@@ -382,7 +389,7 @@ fn unpack_each(cx: &mut Cx, f: &Format, data: &[u8], take: &mut impl FnMut(usize
             let v = unpack_one(cx, f, field.kind, &data[at..at + width])?;
             take(i, v);
             i += 1;
-            if i % 4096 == 0 {
+            if i % POLL_ROUNDS == 0 {
                 cx.poll_native()?;
             }
         }
@@ -433,28 +440,16 @@ fn pack_into(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, values: &[Obj],
 }
 
 fn unpack_whole(cx: &mut Cx, f: &Format, buffer: &Obj, name: &str) -> PyResult {
-    let copied;
-    let data = match buffer.cast::<Bytes>() {
-        Some(b) => b.bytes(),
-        None => {
-            copied = protocol::buffer::bytes(cx, buffer)?;
-            &copied[..]
-        }
-    };
+    let mut copied = Vec::new();
+    let data = bytes_of(cx, buffer, &mut copied)?;
     if data.len() != f.size {
         return Err(error(cx, format!("{name} requires a buffer of {} bytes", f.size)));
     }
     unpack(cx, f, data)
 }
 fn unpack_at(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, name: &str) -> PyResult {
-    let copied;
-    let data = match buffer.cast::<Bytes>() {
-        Some(b) => b.bytes(),
-        None => {
-            copied = protocol::buffer::bytes(cx, buffer)?;
-            &copied[..]
-        }
-    };
+    let mut copied = Vec::new();
+    let data = bytes_of(cx, buffer, &mut copied)?;
     let at = place(cx, offset, data.len(), f.size, name, "unpacking")?;
     unpack(cx, f, &data[at..at + f.size])
 }

@@ -22,7 +22,8 @@ pub(super) fn parameter(exec: &Exec, name: &Obj) -> Option<usize> {
 }
 
 /// Puts `n` positional arguments at `base`, and the keyword arguments behind them, where the parameters are: positional
-/// with defaults, keyword-only, `*args`, `**kwargs` (which is the dict `keywords` if there is one). False: they do not fit, and nothing was moved.
+/// with defaults, keyword-only, `*args`, `**kwargs` (which is the dict `keywords` if there is one). False: they do not fit,
+/// and nothing was moved.
 ///
 /// # Safety
 /// `base` is above all registers in use, or the window of a call; each argument is owned. Names are exact strings: Python

@@ -43,6 +43,8 @@ pub struct Totals {
     known: Box<[(usize, u32); NEAR]>,
     places: Vec<Place>,
     by_site: FxHashMap<u32, u32>,
+    /// Places that count deaths of a type.
+    warm: Vec<u32>,
     /// The sum, by site and address of the type.
     near: Box<[(u32, u32, usize); NEAR]>,
     index: FxHashMap<(u32, usize), u32>,
@@ -57,6 +59,7 @@ impl Default for Totals {
             known: Box::new([(0, 0); NEAR]),
             places: vec![Place { site: 1, ..Place::default() }],
             by_site: FxHashMap::from_iter([(1, 0)]),
+            warm: Vec::new(),
             near: Box::new([(0, 0, 0); NEAR]),
             index: FxHashMap::default(),
             list: Vec::new(),
@@ -167,6 +170,9 @@ impl Totals {
         } else {
             self.settle(at as usize);
             let place = &mut self.places[at as usize];
+            if place.ty == 0 {
+                self.warm.push(at);
+            }
             (place.total, place.ty, place.size) = (n, key, size);
         }
     }
@@ -204,9 +210,9 @@ impl Totals {
     /// A class or code dies: addresses stand for nothing any more.
     #[cold]
     fn forget(&mut self, cx: &Cx) {
-        for at in 0..self.places.len() {
-            self.settle(at);
-            self.places[at].ty = 0;
+        for at in std::mem::take(&mut self.warm) {
+            self.settle(at as usize);
+            self.places[at as usize].ty = 0;
         }
         self.index.clear();
         self.near.fill((0, 0, 0));

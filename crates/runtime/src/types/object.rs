@@ -134,11 +134,15 @@ pub fn dict_of(cx: &mut Cx, obj: &Obj) -> PyResult<Ref<Dict>> {
                 let s = &shapes[(obj.shape() - crate::object::shape::FIRST_FREE) as usize];
                 if s.in_dict { (0, obj.shape()) } else { (s.names.len(), s.dict_shape) }
             };
+            // They leave when all are in the dictionary: where there is no memory for it the object keeps them.
             for i in 0..n {
-                if let Some(v) = (*inline_slot(obj, i)).take() {
+                if let Some(v) = (*inline_slot(obj, i)).clone() {
                     let name = cx.shapes.borrow()[(obj.shape() - crate::object::shape::FIRST_FREE) as usize].names[i].clone();
                     d.insert(cx, &name, v)?;
                 }
+            }
+            for i in 0..n {
+                drop((*inline_slot(obj, i)).take());
             }
             obj.header().shape.set(dict_shape);
         }

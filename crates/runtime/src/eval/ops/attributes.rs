@@ -487,7 +487,7 @@ unsafe fn store_attr_other<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, 
         let o = *regs.add(f(pc, 1));
         let v = if V == K { *pc.add(2) as Slot } else { *regs.add(f(pc, 2)) };
         at(cx, pc);
-        if !store_in_dict(&mut *cx, pc, o, v) && !store_attr_slow(&mut *cx, pc, o, v) {
+        if !store_attr_slow(&mut *cx, pc, o, v) {
             return fail(cx, pc, regs);
         }
         release::<V>(cx, v);
@@ -498,35 +498,31 @@ unsafe fn store_attr_other<const O: u8, const V: u8>(cx: *mut Cx, pc: *mut u64, 
 
 /// Stores into an instance's dictionary, where its class is known to leave the attribute to it. False: nothing was done.
 #[inline(never)]
-unsafe fn store_in_dict(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
+unsafe fn store_in_dict(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> crate::cx::PyResult<bool> {
     // SAFETY: as `likely_value`; the old value is released when the new one lies there (M1).
     unsafe {
         let hint = *pc.add(5).cast::<u32>().add(1);
         if hint & IN_DICT == 0 {
-            return false;
+            return Ok(false);
         }
         let (key, name) = (class_key(o), name_of(pc.add(3)));
         let d = if *pc.add(8) == key {
             crate::types::object::peek_dict(peek(&o)).cloned()
         } else if *pc.add(8) >> 32 == key >> 32 && crate::types::object::overflows_to(cx, peek(&o), name) == Some(*pc.add(8) as u32) {
-            crate::types::object::dict_of(cx, peek(&o)).ok()
+            Some(crate::types::object::dict_of(cx, peek(&o))?)
         } else {
-            return false;
+            None
         };
-        let Some(d) = d else {
-            cx.clear_error();
-            return false;
-        };
+        let Some(d) = d else { return Ok(false) };
         let place = (hint >> 1) as usize;
         let old = if d.value_if(cx, place, name.as_obj()).is_some() { Ok(Some(d.replace_at(cx, place, peek(&v).clone()))) } else { d.insert(cx, name.as_obj(), peek(&v).clone()) };
-        // Where there is no memory the slow way says so.
-        let stored = old.is_ok();
-        match old {
-            Ok(old) => cx.release(old),
-            Err(_) => cx.clear_error(),
+        let stored = old.map(|old| cx.release(old));
+        if stored.is_ok() {
+            cx.release(d);
+        } else {
+            cx.release_with_error(d);
         }
-        cx.release(d);
-        stored
+        stored.map(|()| true)
     }
 }
 
@@ -534,6 +530,10 @@ unsafe fn store_in_dict(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
 unsafe fn store_attr_slow(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
     // SAFETY: as `load_attr_slow`.
     unsafe {
+        match store_in_dict(cx, pc, o, v) {
+            Ok(false) => {}
+            stored => return stored.is_ok(),
+        }
         let (obj, value) = (peek(&o).clone(), peek(&v).clone());
         let name = name_of(pc.add(3));
         let before = obj.shape();

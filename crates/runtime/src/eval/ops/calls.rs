@@ -1044,7 +1044,8 @@ unsafe fn spread(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, w: usize) -> (*mut 
         } else if is(callee, shape::TYPE) {
             function = init_of(cx, pc, callee);
         }
-        if function.is_null() || !is(function, shape::FUNCTION) || items.len() + named > SPREAD_MAX {
+        // What has another key is refused before an instance is made for it.
+        if function.is_null() || !is(function, shape::FUNCTION) || items.len() + named > SPREAD_MAX || !kwargs.is_none_or(|d| has_text_keys(cx, d)) {
             return NO;
         }
         let handed = named != 0 && (*dict).count.get() == 1 && takes_dict(cx, function, peek(&dict).cast_unchecked::<Dict>());
@@ -1113,7 +1114,7 @@ unsafe fn takes_dict(cx: &Cx, function: Slot, dict: &Dict) -> bool {
         }
         let mut at = 0;
         while let Some(i) = dict.entry_from(cx, at) {
-            if dict.key_at(cx, i).shape() != shape::STR || binding::parameter(&*exec, dict.key_at(cx, i)).is_some() {
+            if binding::parameter(&*exec, dict.key_at(cx, i)).is_some() {
                 return false;
             }
             at = i + 1;
@@ -1122,16 +1123,21 @@ unsafe fn takes_dict(cx: &Cx, function: Slot, dict: &Dict) -> bool {
     }
 }
 
-/// The keys, a tuple. None: they are not all text, or there is no memory.
-unsafe fn names_of(cx: &mut Cx, dict: &Dict, n: usize) -> Option<Slot> {
+/// Whether all keys are exact text.
+fn has_text_keys(cx: &Cx, dict: &Dict) -> bool {
     let mut at = 0;
     while let Some(i) = dict.entry_from(cx, at) {
         if dict.key_at(cx, i).shape() != shape::STR {
-            return None;
+            return false;
         }
         at = i + 1;
     }
-    at = 0;
+    true
+}
+
+/// The keys, a tuple. None: there is no memory.
+unsafe fn names_of(cx: &mut Cx, dict: &Dict, n: usize) -> Option<Slot> {
+    let mut at = 0;
     let made = Tuple::with(cx, n, |_| {
         let i = dict.entry_from(cx, at).unwrap_or(at);
         at = i + 1;
