@@ -553,6 +553,10 @@ pub fn check_size(cx: &Cx, len: usize, times: usize, item_bytes: usize) -> PyRes
         _ => Err(cx.memory_error()),
     }
 }
+/// How long rows are together.
+pub fn sum_of_lengths(cx: &Cx, rows: &[&[u8]]) -> PyResult<usize> {
+    rows.iter().try_fold(0usize, |n, row| n.checked_add(row.len())).ok_or_else(|| cx.memory_error())
+}
 /// Makes room for `more` items in a working copy.
 pub fn grow<T>(cx: &Cx, out: &mut Vec<T>, more: usize) -> PyResult<()> {
     if out.len() < 1 << 33 && out.try_reserve(more).is_ok() { Ok(()) } else { Err(cx.memory_error()) }

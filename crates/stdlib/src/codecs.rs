@@ -1,9 +1,10 @@
 //! `_codecs`: the built-in encodings as functions, and the registry.
 
+mod charmap;
 mod utf7;
 
 use retic_runtime::codecs::{self, Bad, ByteOrder, Coding, decode_part, encode_points};
-use retic_runtime::types::{Bytes, Dict, Str, int, module};
+use retic_runtime::types::{Bytes, Str, int, module};
 use retic_runtime::{Cx, Obj, PyResult, Ref, protocol};
 use std::borrow::Cow;
 
@@ -321,19 +322,6 @@ coding_functions! {
     utf_32_plain utf_32_decode "_utf_32_plain(str, errors=None, /)" "utf_32_decode(data, errors=None, final=False, /)" Coding::Utf32(ByteOrder::Native);
 }
 
-fn mapped(cx: &mut Cx, mapping: &Obj, key: u32) -> PyResult<Option<Obj>> {
-    let k = cx.int(i64::from(key))?;
-    let r = protocol::getitem(cx, mapping, &k);
-    match r {
-        Ok(v) => Ok(Some(v).filter(|v| !v.is_none())),
-        Err(_) if cx.error_is(&cx.types.lookup_error) => {
-            cx.clear_error();
-            Ok(None)
-        }
-        Err(r) => Err(r),
-    }
-}
-
 #[retic_macros::methods]
 mod functions {
     //! The codec registry and the built-in encodings.
@@ -559,139 +547,6 @@ mod functions {
         let r = Bytes::from_slice(cx, &b)?;
         pair(cx, r, b.len())
     }
-    #[py("charmap_build(map, /)")]
-    pub fn charmap_build(cx: &mut Cx, map: &Ref<Str>) -> PyResult {
-        let d = Dict::new(cx)?;
-        for (i, c) in map.code_points().into_iter().enumerate() {
-            let (k, v) = (cx.int(i64::from(c))?, cx.int(i as i64)?);
-            let old = d.insert(cx, &k, v)?;
-            cx.release(old);
-        }
-        Ok(d.into_obj())
-    }
-    #[py("charmap_decode(data, errors=None, mapping=None, /)")]
-    pub fn charmap_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, mapping: Option<&Obj>) -> PyResult {
-        let b = protocol::buffer::bytes(cx, data)?;
-        let e = errors_text(cx, errors);
-        let Some(mapping) = mapping else { return decode_with(cx, Coding::Latin1, data, errors, true) };
-        let table = mapping.cast::<Str>().map(|s| s.code_points());
-        let mut out: Vec<u32> = Vec::new();
-        for (i, c) in b.iter().enumerate() {
-            let found: Option<Vec<u32>> = match &table {
-                Some(t) => t.get(*c as usize).filter(|c| **c != 0xfffe).map(|c| vec![*c]),
-                None => match mapped(cx, mapping, u32::from(*c))? {
-                    None => None,
-                    Some(v) => match (int::to_i64(&v), v.cast::<Str>()) {
-                        (Some(0xfffe), _) => None,
-                        (Some(n), _) if (0..0x110000).contains(&n) => Some(vec![n as u32]),
-                        (Some(_), _) => return Err(cx.type_error("character mapping must be in range(0x110000)")),
-                        (_, Some(s)) => Some(s.code_points()).filter(|p| p[..] != [0xfffe]),
-                        _ => return Err(cx.type_error("character mapping must return integer, None or str")),
-                    },
-                },
-            };
-            match (found, e.as_str()) {
-                (Some(p), _) => out.extend(p),
-                (None, "ignore") => {}
-                (None, "replace") => out.push(0xfffd),
-                (None, "backslashreplace") => out.extend(format!("\\x{c:02x}").bytes().map(u32::from)),
-                (None, "surrogateescape") if *c >= 128 => out.push(0xdc00 + u32::from(*c)),
-                (None, _) => {
-                    let bad = Bad { start: i, end: i + 1, reason: "character maps to <undefined>".into() };
-                    let err = codecs::decode_error(cx, "charmap", &b, &bad)?;
-                    match codecs::lookup_error(cx, &e)? {
-                        Some(h) => {
-                            let r = protocol::call(cx, &h, &[err])?;
-                            let parts = protocol::collect(cx, &r)?;
-                            out.extend(parts.first().and_then(|t| t.cast::<Str>().map(|s| s.code_points())).unwrap_or_default());
-                        }
-                        None => return Err(cx.raise(err)),
-                    }
-                }
-            }
-            cx.poll_native()?;
-        }
-        let t = cx.str_points(&out)?;
-        pair(cx, t, b.len())
-    }
-    #[py("charmap_encode(str, errors=None, mapping=None, /)")]
-    pub fn charmap_encode(cx: &mut Cx, str: &Obj, errors: Option<&Ref<Str>>, mapping: Option<&Obj>) -> PyResult {
-        let t = text_of(cx, str, "charmap_encode")?.clone();
-        let e = errors_text(cx, errors);
-        let Some(mapping) = mapping else { return encode_with(cx, Coding::Latin1, str, errors, "charmap_encode") };
-        let mut out: Vec<u8> = Vec::new();
-        let one = |cx: &mut Cx, c: u32, out: &mut Vec<u8>| -> PyResult<bool> {
-            match mapped(cx, mapping, c)? {
-                None => Ok(false),
-                Some(v) => match (int::to_i64(&v), v.cast::<Bytes>()) {
-                    (Some(n), _) if (0..256).contains(&n) => {
-                        out.push(n as u8);
-                        Ok(true)
-                    }
-                    (Some(_), _) => Err(cx.type_error("character mapping must be in range(256)")),
-                    (_, Some(b)) => {
-                        out.extend_from_slice(b.bytes());
-                        Ok(true)
-                    }
-                    _ => Err(cx.type_error(format!("character mapping must return integer, bytes or None, not {}", v.ty().name_text()))),
-                },
-            }
-        };
-        let points = t.code_points();
-        let mut i = 0;
-        while i < points.len() {
-            let c = points[i];
-            if one(cx, c, &mut out)? {
-                i += 1;
-                continue;
-            }
-            let text = match e.as_str() {
-                "ignore" => String::new(),
-                "replace" => "?".into(),
-                "backslashreplace" => codecs::escape(c),
-                "xmlcharrefreplace" => format!("&#{c};"),
-                "surrogateescape" if (0xdc80..0xdd00).contains(&c) => {
-                    out.push((c - 0xdc00) as u8);
-                    i += 1;
-                    continue;
-                }
-                _ => {
-                    let mut end = i + 1;
-                    while end < points.len() && mapped(cx, mapping, points[end])?.is_none() {
-                        end += 1;
-                    }
-                    let bad = Bad { start: i, end, reason: "character maps to <undefined>".into() };
-                    let err = codecs::encode_error(cx, "charmap", &t, &bad)?;
-                    match codecs::lookup_error(cx, &e)? {
-                        Some(h) => {
-                            let r = protocol::call(cx, &h, &[err])?;
-                            let parts = protocol::collect(cx, &r)?;
-                            if let [what, at] = &parts[..] {
-                                if let Some(b) = what.cast::<Bytes>() {
-                                    out.extend_from_slice(b.bytes());
-                                } else {
-                                    for c in what.cast::<Str>().map(|s| s.code_points()).unwrap_or_default() {
-                                        one(cx, c, &mut out)?;
-                                    }
-                                }
-                                i = protocol::index_i64(cx, at)?.max(0) as usize;
-                                continue;
-                            }
-                            return Err(cx.type_error("encoding error handler must return (str/bytes, int) tuple"));
-                        }
-                        None => return Err(cx.raise(err)),
-                    }
-                }
-            };
-            for c in text.chars() {
-                one(cx, c as u32, &mut out)?;
-            }
-            i += 1;
-            cx.poll_native()?;
-        }
-        let b = Bytes::from_slice(cx, &out)?;
-        pair(cx, b, points.len())
-    }
 }
 
 /// Bytes, or text as UTF-8.
@@ -706,7 +561,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_codecs", functions::DOC, functions::FUNCTIONS)?;
     let dict = m.dict.cloned(cx);
     let name = cx.str("_codecs")?;
-    for def in plain::FUNCTIONS {
+    for def in plain::FUNCTIONS.iter().chain(charmap::functions::FUNCTIONS) {
         let f = retic_runtime::types::function::builtin(cx, def, Some(m.as_obj().clone()), Some(name.clone()))?;
         dict.set_str(cx, def.name, f)?;
     }

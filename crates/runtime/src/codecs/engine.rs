@@ -4,6 +4,8 @@ use super::errors::{self, Bad, Replacement};
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
 use crate::types::Str;
+use crate::types::str::Chars;
+use crate::types::str::width::{Unit, each_width};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ByteOrder {
@@ -123,6 +125,9 @@ pub fn encode_points(cx: &mut Cx, coding: Coding, text: &Ref<Str>, errors: &str)
         out.extend_from_slice(a);
         return Ok(out);
     }
+    if let Some(out) = encode_whole(cx, coding, text)? {
+        return Ok(out);
+    }
     let points = text.code_points();
     let mut out = Vec::new();
     crate::protocol::grow(cx, &mut out, points.len())?;
@@ -145,7 +150,7 @@ pub fn encode_points(cx: &mut Cx, coding: Coding, text: &Ref<Str>, errors: &str)
             _ => "surrogates not allowed",
         };
         let bad = Bad { start: i, end, reason: reason.into() };
-        let (replacement, next) = errors::on_encode(cx, coding, text, &points, &bad, errors)?;
+        let (replacement, next) = errors::on_encode(cx, coding.name(), Some(coding), text, &points, &bad, errors)?;
         match replacement {
             Replacement::Bytes(b) => out.extend(b),
             Replacement::Points(p) => {
@@ -160,6 +165,72 @@ pub fn encode_points(cx: &mut Cx, coding: Coding, text: &Ref<Str>, errors: &str)
         cx.poll_native()?;
     }
     Ok(out)
+}
+
+/// The whole text at once, if every character has a code.
+fn encode_whole(cx: &Cx, coding: Coding, text: &Str) -> PyResult<Option<Vec<u8>>> {
+    if let (Chars::One(b), Coding::Latin1) = (text.chars(), coding) {
+        let mut out = Vec::new();
+        crate::protocol::grow(cx, &mut out, b.len())?;
+        out.extend_from_slice(b);
+        return Ok(Some(out));
+    }
+    each_width!(text, points => {
+        let widest = Unit::widest(points);
+        // Only two bytes and more hold halves of surrogate pairs.
+        if widest >= 0x800 && points.iter().fold(false, |any, c| any | (c.point() & 0xffff_f800 == 0xd800)) {
+            return Ok(None);
+        }
+        let mut out = Vec::new();
+        let n = points.len();
+        match coding {
+            Coding::Latin1 | Coding::Ascii => return Ok(None),
+            Coding::Utf8 => {
+                let most = match widest {
+                    0x10000.. => 4,
+                    0x800.. => 3,
+                    _ => 2,
+                };
+                crate::protocol::grow(cx, &mut out, n.checked_mul(most).ok_or_else(|| cx.memory_error())?)?;
+                put_utf8(&mut out, points);
+            }
+            Coding::Utf16(o) => {
+                crate::protocol::grow(cx, &mut out, n.checked_mul(if widest >= 0x10000 { 4 } else { 2 }).and_then(|n| n.checked_add(2)).ok_or_else(|| cx.memory_error())?)?;
+                if o == ByteOrder::Native {
+                    put16(&mut out, 0xfeff, o);
+                }
+                match (widest, o) {
+                    (0x10000.., _) => points.iter().for_each(|c| coding.put(&mut out, c.point())),
+                    (_, ByteOrder::Big) => out.extend(points.iter().flat_map(|c| (c.point() as u16).to_be_bytes())),
+                    _ => out.extend(points.iter().flat_map(|c| (c.point() as u16).to_le_bytes())),
+                }
+            }
+            Coding::Utf32(o) => {
+                crate::protocol::grow(cx, &mut out, n.checked_mul(4).and_then(|n| n.checked_add(4)).ok_or_else(|| cx.memory_error())?)?;
+                if o == ByteOrder::Native {
+                    put32(&mut out, 0xfeff, o);
+                }
+                match o {
+                    ByteOrder::Big => out.extend(points.iter().flat_map(|c| c.point().to_be_bytes())),
+                    _ => out.extend(points.iter().flat_map(|c| c.point().to_le_bytes())),
+                }
+            }
+        }
+        Ok(Some(out))
+    })
+}
+
+/// Appends characters as UTF-8; none is half of a surrogate pair.
+fn put_utf8<U: Unit>(out: &mut Vec<u8>, points: &[U]) {
+    let tail = |c: u32| 0x80 | (c & 0x3f) as u8;
+    for c in points {
+        match c.point() {
+            c @ 0..0x80 => out.push(c as u8),
+            c @ 0x80..0x800 => out.extend_from_slice(&[0xc0 | (c >> 6) as u8, tail(c)]),
+            c @ 0x800..0x10000 => out.extend_from_slice(&[0xe0 | (c >> 12) as u8, tail(c >> 6), tail(c)]),
+            c => out.extend_from_slice(&[0xf0 | (c >> 18) as u8, tail(c >> 12), tail(c >> 6), tail(c)]),
+        }
+    }
 }
 
 /// Decodes a part of a stream; `last` says that nothing follows. A bad part goes to the error handler.
@@ -198,6 +269,9 @@ pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last
         Coding::Utf16(o) | Coding::Utf32(o) => o,
         _ => ByteOrder::Native,
     };
+    if let Some(text) = decode_whole(cx, coding, &bytes[at..])? {
+        return Ok(Decoded { text, used: bytes.len(), order });
+    }
     let mut out: Vec<u32> = Vec::new();
     crate::protocol::grow(cx, &mut out, bytes.len())?;
     while at < bytes.len() {
@@ -205,7 +279,7 @@ pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last
             Ok(0) => break,
             Ok(n) => at += n,
             Err(bad) => {
-                let (replacement, next, other) = errors::on_decode(cx, coding, &bytes, &bad, errors)?;
+                let (replacement, next, other) = errors::on_decode(cx, coding.name(), Some(coding), &bytes, &bad, errors)?;
                 crate::protocol::grow(cx, &mut out, replacement.len())?;
                 out.extend(replacement);
                 at = next;
@@ -218,6 +292,38 @@ pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last
         }
     }
     Ok(Decoded { text: cx.str_points(&out)?, used: at, order })
+}
+
+/// The text of whole units of two or four bytes at once, where no pair and nothing bad is among them.
+fn decode_whole(cx: &Cx, coding: Coding, bytes: &[u8]) -> PyResult<Option<Obj>> {
+    let whole = match coding {
+        Coding::Utf16(o) if bytes.len().is_multiple_of(2) => {
+            let mut units: Vec<u16> = Vec::new();
+            crate::protocol::grow(cx, &mut units, bytes.len() / 2)?;
+            match o {
+                ByteOrder::Big => units.extend(bytes.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]]))),
+                _ => units.extend(bytes.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]))),
+            }
+            if units.iter().fold(false, |any, c| any | (c & 0xf800 == 0xd800)) {
+                return Ok(None);
+            }
+            Unit::text(cx, &units)?
+        }
+        Coding::Utf32(o) if bytes.len().is_multiple_of(4) => {
+            let mut units: Vec<u32> = Vec::new();
+            crate::protocol::grow(cx, &mut units, bytes.len() / 4)?;
+            match o {
+                ByteOrder::Big => units.extend(bytes.chunks_exact(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))),
+                _ => units.extend(bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
+            }
+            if units.iter().fold(false, |any, c| any | (c & 0xffff_f800 == 0xd800) | (*c > 0x10_ffff)) {
+                return Ok(None);
+            }
+            Unit::text(cx, &units)?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(whole.into_obj()))
 }
 
 /// Decodes what is good from `at` on; bytes used, 0 where more input is awaited.

@@ -94,14 +94,15 @@ pub fn escape(c: u32) -> String {
     }
 }
 
-/// What a decoder puts in place of a bad part.
-pub(super) fn on_decode(cx: &mut Cx, coding: Coding, bytes: &[u8], bad: &Bad, errors: &str) -> PyResult<(Vec<u32>, usize, Option<Vec<u8>>)> {
+/// What a decoder of that name, built in or not, puts in place of a bad part, where to go on, and the bytes to go on with where a
+/// handler gave the exception others.
+pub fn on_decode(cx: &mut Cx, codec: &str, coding: Option<Coding>, bytes: &[u8], bad: &Bad, errors: &str) -> PyResult<(Vec<u32>, usize, Option<Vec<u8>>)> {
     let part = &bytes[bad.start..bad.end];
     let known = lookup_error(cx, errors)?.is_some();
     match errors {
         _ if known => {}
         "strict" => {
-            let e = decode_error(cx, coding.name(), bytes, bad);
+            let e = decode_error(cx, codec, bytes, bad);
             return Err(raise(cx, e));
         }
         "ignore" => return Ok((Vec::new(), bad.end, None)),
@@ -112,24 +113,27 @@ pub(super) fn on_decode(cx: &mut Cx, coding: Coding, bytes: &[u8], bad: &Bad, er
             if n > 0 {
                 return Ok((part[..n].iter().map(|b| 0xdc00 + u32::from(*b)).collect(), bad.start + n, None));
             }
-            let e = decode_error(cx, coding.name(), bytes, bad);
+            let e = decode_error(cx, codec, bytes, bad);
             return Err(raise(cx, e));
         }
         "surrogatepass" => {
-            if let Some((c, n)) = coding.surrogate_at(&bytes[bad.start..]) {
+            if let Some((c, n)) = coding.and_then(|c| c.surrogate_at(&bytes[bad.start..])) {
                 return Ok((vec![c], bad.start + n, None));
             }
-            let e = decode_error(cx, coding.name(), bytes, bad);
+            let e = decode_error(cx, codec, bytes, bad);
             return Err(raise(cx, e));
         }
         _ => {}
     }
-    asked_decode(cx, coding.name(), bytes, bad, errors)
+    asked_decode(cx, codec, bytes, bad, errors)
 }
 
 /// What a registered handler puts in place of a bad part, where to go on, and the bytes to go on with where it gave the exception
 /// others.
 pub fn asked_decode(cx: &mut Cx, codec: &str, bytes: &[u8], bad: &Bad, errors: &str) -> PyResult<(Vec<u32>, usize, Option<Vec<u8>>)> {
+    if matches!(errors, "xmlcharrefreplace" | "namereplace") && lookup_error(cx, errors)?.is_none() {
+        return Err(cx.type_error("don't know how to handle UnicodeDecodeError in error callback"));
+    }
     let handler = handler_of(cx, errors)?;
     let e = decode_error(cx, codec, bytes, bad)?;
     let answer = protocol::call(cx, &handler, std::slice::from_ref(&e))?;
@@ -147,15 +151,15 @@ pub fn asked_decode(cx: &mut Cx, codec: &str, bytes: &[u8], bad: &Bad, errors: &
     }
 }
 
-/// What an encoder puts in place of a bad part.
-pub(super) fn on_encode(cx: &mut Cx, coding: Coding, text: &Ref<Str>, points: &[u32], bad: &Bad, errors: &str) -> PyResult<(Replacement, usize)> {
+/// What an encoder puts in place of a bad part, and where to go on.
+pub fn on_encode(cx: &mut Cx, codec: &str, coding: Option<Coding>, text: &Ref<Str>, points: &[u32], bad: &Bad, errors: &str) -> PyResult<(Replacement, usize)> {
     let part = &points[bad.start..bad.end];
     let known = lookup_error(cx, errors)?.is_some();
     let ascii = |s: String| Replacement::Points(s.bytes().map(u32::from).collect());
     match errors {
         _ if known => {}
         "strict" => {
-            let e = encode_error(cx, coding.name(), text, bad);
+            let e = encode_error(cx, codec, text, bad);
             return Err(raise(cx, e));
         }
         "ignore" => return Ok((Replacement::Points(Vec::new()), bad.end)),
@@ -180,23 +184,23 @@ pub(super) fn on_encode(cx: &mut Cx, coding: Coding, text: &Ref<Str>, points: &[
             if n > 0 {
                 return Ok((Replacement::Bytes(part[..n].iter().map(|c| (c - 0xdc00) as u8).collect()), bad.start + n));
             }
-            let e = encode_error(cx, coding.name(), text, bad);
+            let e = encode_error(cx, codec, text, bad);
             return Err(raise(cx, e));
         }
         "surrogatepass" => {
             let n = part.iter().take_while(|c| (0xd800..0xe000).contains(*c)).count();
             if n > 0
-                && let Some(b) = coding.encode_surrogates(&part[..n])
+                && let Some(b) = coding.and_then(|c| c.encode_surrogates(&part[..n]))
             {
                 return Ok((Replacement::Bytes(b), bad.start + n));
             }
-            let e = encode_error(cx, coding.name(), text, bad);
+            let e = encode_error(cx, codec, text, bad);
             return Err(raise(cx, e));
         }
         _ => {}
     }
     let handler = handler_of(cx, errors)?;
-    let e = encode_error(cx, coding.name(), text, bad)?;
+    let e = encode_error(cx, codec, text, bad)?;
     let answer = protocol::call(cx, &handler, &[e])?;
     if let Some([what, at]) = answer.cast::<Tuple>().map(|t| t.items())
         && int::to_i64(at).is_some()

@@ -1,7 +1,7 @@
 //! The buffer protocol (PEP 3118, 688): what bytes an object shows, and how they are read as items.
 
 use crate::cx::{Cx, PyResult};
-use crate::object::Obj;
+use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::{Bytes, int};
 
@@ -136,6 +136,56 @@ pub fn release(cx: &mut Cx, exporter: &Obj) {
     if let Some(f) = exporter.ty().slots(cx).release_buffer {
         f(cx, exporter);
     }
+}
+
+/// The bytes of an argument for as long as they are needed: those of a `bytes` object itself, of others a copy.
+pub enum Held {
+    Bytes(Ref<Bytes>),
+    Copied(Vec<u8>),
+    One(u8),
+}
+impl std::ops::Deref for Held {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Held::Bytes(b) => b.bytes(),
+            Held::Copied(v) => v,
+            Held::One(b) => std::slice::from_ref(b),
+        }
+    }
+}
+/// The bytes of a bytes-like object, to be kept while Python may run.
+pub fn held(cx: &mut Cx, o: &Obj) -> PyResult<Held> {
+    match o.cast::<Bytes>() {
+        Some(b) => Ok(Held::Bytes(b.clone())),
+        None => bytes(cx, o).map(Held::Copied),
+    }
+}
+/// Looks at the bytes of a bytes-like object, which are copied only if they do not lie in one row.
+pub fn look<T>(cx: &mut Cx, o: &Obj, f: impl FnOnce(&Cx, &[u8]) -> PyResult<T>) -> PyResult<T> {
+    if let Some(b) = o.cast::<Bytes>() {
+        return f(cx, b.bytes());
+    }
+    let b = get(cx, o)?;
+    let out = if b.is_c_contiguous() { f(cx, &storage(cx, &b.exporter)[b.start..b.start + b.nbytes()]) } else { b.gather(cx).and_then(|all| f(cx, &all)) };
+    release(cx, &b.exporter);
+    out
+}
+/// The same with two objects.
+pub fn look_at_both<T>(cx: &mut Cx, x: &Obj, y: &Obj, f: impl FnOnce(&Cx, &[u8], &[u8]) -> PyResult<T>) -> PyResult<T> {
+    let (a, b) = (get(cx, x)?, get(cx, y));
+    let out = match &b {
+        Ok(b) if a.is_c_contiguous() && b.is_c_contiguous() => {
+            f(cx, &storage(cx, &a.exporter)[a.start..a.start + a.nbytes()], &storage(cx, &b.exporter)[b.start..b.start + b.nbytes()])
+        }
+        Ok(b) => a.gather(cx).and_then(|x| f(cx, &x, &b.gather(cx)?)),
+        Err(e) => Err(*e),
+    };
+    release(cx, &a.exporter);
+    if let Ok(b) = b {
+        release(cx, &b.exporter);
+    }
+    out
 }
 
 /// A copy of the bytes of a bytes-like object.

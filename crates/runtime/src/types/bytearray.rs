@@ -1,6 +1,6 @@
 //! `bytearray`.
 
-use super::bytes::methods;
+use super::bytes::methods::{self, Row};
 use super::type_::{Cmp, Op, flags};
 use super::{Slots, Spec, Str, Type, int};
 use crate::cx::{Cx, PyResult, Raised};
@@ -9,6 +9,7 @@ use crate::memory;
 use crate::object::{Buf, Guarded, Obj, Ref};
 use crate::protocol::{self, buffer};
 use std::cell::Cell;
+use std::ops::Range;
 
 layout! {
     /// Bytes that can change. While views exist (`exports`), the length cannot.
@@ -50,8 +51,14 @@ pub fn from_slice(cx: &Cx, b: &[u8]) -> PyResult {
     Ok(ByteArray::of_type(cx, &cx.types.bytearray, b)?.into_obj())
 }
 
-fn own(cx: &Cx, this: &Ref<ByteArray>) -> Vec<u8> {
-    this.bytes(cx).to_vec()
+/// A bytearray of several rows, one behind the other.
+fn of_rows(cx: &Cx, rows: &[&[u8]]) -> PyResult {
+    let mut data = Buf::empty();
+    data.reserve_exact(cx, protocol::sum_of_lengths(cx, rows)?)?;
+    for row in rows {
+        data.splice(cx, data.len(), data.len(), row)?;
+    }
+    Ok(memory::new(cx, &cx.types.bytearray, |head| ByteArray { head, data: Guarded::new(data), exports: Cell::new(0) })?.into_obj())
 }
 fn of_class(cx: &mut Cx, class: &Obj, b: &[u8]) -> PyResult {
     if class.is(cx.types.bytearray.as_obj()) {
@@ -60,11 +67,19 @@ fn of_class(cx: &mut Cx, class: &Obj, b: &[u8]) -> PyResult {
     let made = super::Bytes::from_slice(cx, b)?;
     protocol::call(cx, class, &[made])
 }
-/// What may change is always copied.
-fn copied(cx: &Cx, _this: &Ref<ByteArray>, b: &[u8]) -> PyResult {
-    from_slice(cx, b)
+/// Some of the bytes of `this`: what may change is always copied.
+fn part(cx: &Cx, this: &Ref<ByteArray>, range: Range<usize>) -> PyResult {
+    from_slice(cx, &this.bytes(cx)[range])
 }
-methods::byte_methods!(Shared, ByteArray, own, from_slice, copied, of_class);
+impl Row for ByteArray {
+    fn row<'a>(&'a self, cx: &'a Cx) -> &'a [u8] {
+        self.bytes(cx)
+    }
+    fn separator(cx: &Cx, _asked: &Obj, bytes: &[u8]) -> PyResult {
+        from_slice(cx, bytes)
+    }
+}
+methods::byte_methods!(Shared, ByteArray, of_rows, part, of_class);
 
 fn of(o: &Obj) -> &Ref<ByteArray> {
     // SAFETY: O3, these slots are only reached through bytearrays.
@@ -182,7 +197,7 @@ impl ByteArray {
     #[py("remove($self, value, /)")]
     fn remove(cx: &mut Cx, this: &Ref<ByteArray>, value: &Obj) -> PyResult<()> {
         let b = byte_value(cx, value)?;
-        match this.bytes(cx).iter().position(|c| *c == b) {
+        match memchr::memchr(b, this.bytes(cx)) {
             Some(i) => this.splice(cx, i, i + 1, &[]),
             None => Err(cx.value_error("value not found in bytearray")),
         }
@@ -266,8 +281,7 @@ pub fn spec() -> Spec {
                 if !buffer::exports(cx, a) || !buffer::exports(cx, b) {
                     return Ok(cx.not_implemented());
                 }
-                let (x, y) = (buffer::bytes(cx, a)?, buffer::bytes(cx, b)?);
-                Ok(cx.bool(op.of(&x[..], &y[..])))
+                buffer::look_at_both(cx, a, b, |cx, x, y| Ok(cx.bool(op.of(x, y))))
             }),
             len: Some(|cx, o| Ok(of(o).bytes(cx).len())),
             getitem: Some(|cx, o, k| {
@@ -275,6 +289,9 @@ pub fn spec() -> Spec {
                 if let Some(s) = k.cast::<super::Slice>() {
                     let r = super::slice::resolve_late(cx, s, |cx| this.bytes(cx).len())?;
                     let d = this.bytes(cx);
+                    if let Some(row) = r.row().and_then(|row| d.get(row)) {
+                        return from_slice(cx, row);
+                    }
                     let out: Vec<u8> = r.indices().filter_map(|i| d.get(i).copied()).collect();
                     return from_slice(cx, &out);
                 }
@@ -288,16 +305,14 @@ pub fn spec() -> Spec {
             setitem: Some(setitem),
             contains: Some(|cx, o, k| {
                 let p = super::bytes::contained(cx, k)?;
-                Ok(memchr::memmem::find(of(o).bytes(cx), &p).is_some())
+                Ok(methods::position(of(o).bytes(cx), &p, false).is_some())
             }),
             iter: Some(|cx, o| super::iterators::over(cx, &cx.types.bytearray_iterator.clone(), o)),
             concat: Some(|cx, a, b| {
                 if !buffer::exports(cx, b) {
                     return Err(cx.type_error(format!("can't concat {} to {}", b.ty().name_text(), a.ty().name_text())));
                 }
-                let (x, y) = (own(cx, of(a)), buffer::bytes(cx, b)?);
-                protocol::check_size(cx, x.len() + y.len(), 1, 1)?;
-                from_slice(cx, &[x, y].concat())
+                buffer::look(cx, b, |cx, y| of_rows(cx, &[of(a).bytes(cx), y]))
             }),
             repeat: Some(|cx, a, n| {
                 let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
@@ -321,7 +336,7 @@ pub fn spec() -> Spec {
             ..Slots::EMPTY
                 .with(&[(Op::Mod, |cx, a, b| match a.cast::<ByteArray>() {
                     Some(x) => {
-                        let out = super::str::percent::modulo_bytes(cx, &own(cx, x), b)?;
+                        let out = super::str::percent::modulo_bytes(cx, &x.bytes(cx).to_vec(), b)?;
                         from_slice(cx, &out)
                     }
                     None => Ok(cx.not_implemented()),

@@ -8,8 +8,12 @@ use crate::cx::{Cx, PyResult};
 use crate::memory::{self, Ops};
 use crate::native::Args;
 use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
+use crate::protocol::buffer::Held;
 use crate::protocol::{self, buffer};
+use methods::Row;
 use std::cell::Cell;
+use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 /// Bytes inline after the header.
@@ -47,21 +51,60 @@ impl Bytes {
         Bytes::make(cx, &cx.types.bytes, b)
     }
     pub(crate) fn make(cx: &Cx, ty: &Type, b: &[u8]) -> PyResult {
+        Bytes::filled(cx, ty, b.len(), |to| put(to, b))
+    }
+    /// Bytes of several rows, one behind the other.
+    pub fn of_rows(cx: &Cx, rows: &[&[u8]]) -> PyResult {
+        let n = protocol::sum_of_lengths(cx, rows)?;
+        if n < 2 {
+            return Bytes::from_slice(cx, rows.iter().find(|r| !r.is_empty()).copied().unwrap_or_default());
+        }
+        Bytes::filled(cx, &cx.types.bytes, n, |mut to| {
+            for row in rows {
+                let (here, rest) = to.split_at_mut(row.len());
+                put(here, row);
+                to = rest;
+            }
+        })
+    }
+    /// Bytes that `fill` writes, all `n` of them.
+    fn filled(cx: &Cx, ty: &Type, n: usize, fill: impl FnOnce(&mut [MaybeUninit<u8>])) -> PyResult {
         let shape = if ty.is_heap() { ty.root_shape.get() } else { shape::BYTES };
-        let raw = memory::birth(cx, ty, shape, HEAD_BYTES + b.len() + 1)?;
-        // SAFETY: the block has room for the bytes and a final zero.
+        let raw = memory::birth(cx, ty, shape, n.checked_add(HEAD_BYTES + 1).ok_or_else(|| cx.memory_error())?)?;
+        // SAFETY: the block has room for the bytes and a final zero; the callers write all they asked for.
         unsafe {
-            raw.cast::<usize>().add(2).write(b.len());
+            raw.cast::<usize>().add(2).write(n);
             raw.cast::<i64>().add(3).write(-1);
-            let at = raw.cast::<u8>().add(HEAD_BYTES);
-            at.as_ptr().copy_from_nonoverlapping(b.as_ptr(), b.len());
-            at.add(b.len()).write(0);
+            let at = raw.cast::<MaybeUninit<u8>>().add(HEAD_BYTES);
+            fill(std::slice::from_raw_parts_mut(at.as_ptr(), n));
+            at.add(n).write(MaybeUninit::new(0));
             if ty.has(flags::GC) {
                 memory::cycles::track(cx, raw);
             }
             Ok(Obj::from_raw(raw))
         }
     }
+    /// The hash, computed once.
+    pub fn hash(&self, cx: &Cx) -> i64 {
+        if self.hash.get() == -1 {
+            self.hash.set(super::str::hash_of_bytes(cx, self.bytes()));
+        }
+        self.hash.get()
+    }
+}
+impl Row for Bytes {
+    fn row<'a>(&'a self, _cx: &'a Cx) -> &'a [u8] {
+        self.bytes()
+    }
+    fn separator(_cx: &Cx, asked: &Obj, _bytes: &[u8]) -> PyResult {
+        Ok(asked.clone())
+    }
+}
+
+/// Writes bytes into a place of their length.
+fn put(to: &mut [MaybeUninit<u8>], b: &[u8]) {
+    assert_eq!(to.len(), b.len());
+    to.iter_mut().zip(b).for_each(|(to, b)| _ = to.write(*b));
 }
 
 unsafe fn nothing(_: NonNull<Header>) {}
@@ -143,31 +186,28 @@ pub fn repr_bytes(b: &[u8]) -> String {
 }
 
 /// What `in` looks for: one byte or a run of them.
-pub(super) fn contained(cx: &mut Cx, k: &Obj) -> PyResult<Vec<u8>> {
+pub(super) fn contained(cx: &mut Cx, k: &Obj) -> PyResult<Held> {
     if buffer::exports(cx, k) {
-        return buffer::bytes(cx, k);
+        return buffer::held(cx, k);
     }
     if k.ty().slots(cx).index.is_none() {
         return Err(cx.type_error(format!("a bytes-like object is required, not '{}'", k.ty().name_text())));
     }
     methods::needle(cx, k)
 }
-fn own(_cx: &Cx, this: &Ref<Bytes>) -> Vec<u8> {
-    this.bytes().to_vec()
-}
 fn of_class(cx: &mut Cx, class: &Obj, b: &[u8]) -> PyResult {
     let made = Bytes::from_slice(cx, b)?;
     if class.is(cx.types.bytes.as_obj()) { Ok(made) } else { protocol::call(cx, class, &[made]) }
 }
-/// Bytes that may be those of `this`: the object itself then, if it is exactly of the type.
-fn same(cx: &Cx, this: &Ref<Bytes>, b: &[u8]) -> PyResult {
-    if std::ptr::eq(this.as_obj().ty(), &*cx.types.bytes) && this.bytes() == b { Ok(this.as_obj().clone()) } else { Bytes::from_slice(cx, b) }
+/// Some of the bytes of `this`: the object itself where these are all, if it is exactly of the type.
+fn part(cx: &Cx, this: &Ref<Bytes>, range: Range<usize>) -> PyResult {
+    if range.len() == this.len && std::ptr::eq(this.as_obj().ty(), &*cx.types.bytes) { Ok(this.as_obj().clone()) } else { Bytes::from_slice(cx, &this.bytes()[range]) }
 }
 /// All of them.
 fn same_of(cx: &Cx, o: &Obj) -> PyResult {
-    o.cast::<Bytes>().map_or_else(|| Ok(o.clone()), |b| same(cx, b, b.bytes()))
+    o.cast::<Bytes>().map_or_else(|| Ok(o.clone()), |b| part(cx, b, 0..b.len))
 }
-methods::byte_methods!(Shared, Bytes, own, Bytes::from_slice, same, of_class);
+methods::byte_methods!(Shared, Bytes, Bytes::of_rows, part, of_class);
 
 #[retic_macros::methods]
 impl Bytes {
@@ -243,10 +283,7 @@ pub fn spec() -> Spec {
         ops: &OPS,
         slots: Slots {
             repr: Some(|cx, o| cx.str(&repr_bytes(data(o)))),
-            hash: Some(|cx, o| {
-                let s = Str::from_latin1(cx, data(o))?;
-                Ok(s.hash(cx))
-            }),
+            hash: Some(|cx, o| Ok(o.cast::<Bytes>().map_or(0, |b| b.hash(cx)))),
             richcompare: Some(|cx, a, b, op: Cmp| {
                 let (Some(x), Some(y)) = (a.cast::<Bytes>(), b.cast::<Bytes>()) else { return Ok(cx.not_implemented()) };
                 Ok(cx.bool(op.of(x.bytes(), y.bytes())))
@@ -259,8 +296,10 @@ pub fn spec() -> Spec {
                     if r.is_whole(d.len()) {
                         return same_of(cx, o);
                     }
-                    let out: Vec<u8> = r.indices().map(|i| d[i]).collect();
-                    return Bytes::from_slice(cx, &out);
+                    return match r.row() {
+                        Some(row) => Bytes::from_slice(cx, &d[row]),
+                        None => Bytes::from_slice(cx, &r.indices().map(|i| d[i]).collect::<Vec<u8>>()),
+                    };
                 }
                 let i = protocol::sequence_index(cx, k, "byte")?;
                 match protocol::wrap_index(i, d.len()) {
@@ -270,24 +309,20 @@ pub fn spec() -> Spec {
             }),
             contains: Some(|cx, o, k| {
                 let p = contained(cx, k)?;
-                Ok(memchr::memmem::find(data(o), &p).is_some())
+                Ok(methods::position(data(o), &p, false).is_some())
             }),
             iter: Some(|cx, o| super::iterators::over(cx, &cx.types.bytes_iterator.clone(), o)),
             concat: Some(|cx, a, b| {
                 if !buffer::exports(cx, b) {
                     return Err(cx.type_error(format!("can't concat {} to bytes", b.ty().name_text())));
                 }
-                let other = buffer::bytes(cx, b)?;
                 // What nothing is added to stays what it is.
-                let kept = if other.is_empty() { Some(a) } else { Some(b).filter(|_| data(a).is_empty()) };
-                if let Some(whole) = kept.and_then(|k| k.cast::<Bytes>()) {
-                    return same(cx, whole, whole.bytes());
+                let nothing = |o: &Obj| o.cast::<Bytes>().is_some_and(|b| b.bytes().is_empty());
+                let kept = if nothing(b) { Some(a) } else { Some(b).filter(|_| nothing(a)) };
+                if let Some(whole) = kept.filter(|k| k.cast::<Bytes>().is_some()) {
+                    return same_of(cx, whole);
                 }
-                let mut out = Vec::new();
-                protocol::grow(cx, &mut out, data(a).len() + other.len())?;
-                out.extend_from_slice(data(a));
-                out.extend_from_slice(&other);
-                Bytes::from_slice(cx, &out)
+                buffer::look(cx, b, |cx, other| Bytes::of_rows(cx, &[data(a), other]))
             }),
             repeat: Some(|cx, a, n| {
                 let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
@@ -295,8 +330,19 @@ pub fn spec() -> Spec {
                 if n == 1 {
                     return same_of(cx, a);
                 }
-                let out = data(a).repeat(n);
-                Bytes::from_slice(cx, &out)
+                let d = data(a);
+                if d.len() * n < 2 {
+                    return Bytes::from_slice(cx, &d[..d.len().min(n)]);
+                }
+                Bytes::filled(cx, &cx.types.bytes, d.len() * n, |to| {
+                    put(&mut to[..d.len()], d);
+                    let mut done = d.len();
+                    while done < to.len() {
+                        let more = done.min(to.len() - done);
+                        to.copy_within(..more, done);
+                        done += more;
+                    }
+                })
             }),
             buffer: Some(|_, o| Ok(buffer::Buffer::plain(o.clone(), data(o).len(), true))),
             storage: Some(|_, o| (data(o).as_ptr(), data(o).len())),
@@ -306,6 +352,13 @@ pub fn spec() -> Spec {
                     && std::ptr::eq(x.ty(), &*cx.types.bytes)
                 {
                     return Ok(x.clone());
+                }
+                // Of what is nothing but bytes, one copy is made.
+                if let ([x], true, false) = (args.items, args.names.is_empty(), ty.is_heap())
+                    && buffer::exports(cx, x)
+                    && !x.ty().is_heap()
+                {
+                    return buffer::look(cx, x, Bytes::from_slice);
                 }
                 let b = from_args(cx, args, "bytes")?;
                 if ty.is_heap() { Bytes::make(cx, ty, &b) } else { Bytes::from_slice(cx, &b) }

@@ -25,6 +25,10 @@ impl Positions {
     pub fn indices(self) -> impl Iterator<Item = usize> {
         (0..self.len).map(move |i| (self.start + i as i64 * self.step) as usize)
     }
+    /// As a range, where they lie one beside the other.
+    pub fn row(self) -> Option<std::ops::Range<usize>> {
+        (self.step == 1).then(|| self.start as usize..self.start as usize + self.len)
+    }
     pub fn is_whole(self, n: usize) -> bool {
         self.start == 0 && self.step == 1 && self.len == n
     }

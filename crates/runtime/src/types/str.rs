@@ -16,7 +16,9 @@ use crate::protocol;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::hash::Hasher;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use width::{Unit, each_width};
 
 pub use methods::is_identifier;
 
@@ -147,6 +149,9 @@ impl Str {
             if bytes < 8 {
                 return (0..bytes).all(|i| *a.add(i) == *b.add(i));
             }
+            if bytes >= 128 {
+                return std::slice::from_raw_parts(a, bytes) == std::slice::from_raw_parts(b, bytes);
+            }
             let row = |p: *const u8, at: usize| p.add(at).cast::<u64>().read_unaligned();
             let mut at = 0;
             while at + 8 <= bytes {
@@ -247,8 +252,74 @@ impl Str {
         if text.is_ascii() {
             return Str::from_latin1(cx, text.as_bytes());
         }
-        let points: Vec<u32> = text.chars().map(u32::from).collect();
-        Str::from_points(cx, &points)
+        // The longest form of a character says how wide all are; every character has one byte that continues none.
+        let (mut lead, mut len) = (0, 0);
+        for b in text.bytes() {
+            lead = lead.max(b);
+            len += usize::from(b & 0xc0 != 0x80);
+        }
+        match lead {
+            0xf0.. => Str::filled(cx, &cx.types.str, len, false, |to| put_chars(text, to, |c| c)),
+            0xc4.. => Str::filled(cx, &cx.types.str, len, false, |to| put_chars(text, to, |c| c as u16)),
+            _ if len == 1 => Ok(Str::of_char(cx, text.chars().next().unwrap_or_default())?),
+            _ => Str::filled(cx, &cx.types.str, len, false, |to| put_chars(text, to, |c| c as u8)),
+        }
+    }
+    fn of_char(cx: &Cx, c: char) -> PyResult<Ref<Str>> {
+        Str::from_points(cx, &[u32::from(c)])
+    }
+
+    /// A string of `len` characters of the width of `U`, which `fill` writes, all of them; `ascii` says that they are that.
+    fn filled<U: Unit>(cx: &Cx, ty: &Type, len: usize, ascii: bool, fill: impl FnOnce(&mut [MaybeUninit<U>])) -> PyResult<Ref<Str>> {
+        let raw = Str::alloc(cx, ty, len, size_of::<U>() as u8, ascii)?;
+        // SAFETY: the block has room for the characters and a final zero; what `fill` leaves out was zeroed by nobody, so it
+        // leaves nothing out: its callers write as many characters as they asked for.
+        unsafe {
+            let at = raw.cast::<u8>().add(if ascii { ASCII_BYTES } else { WIDE_BYTES }).cast::<MaybeUninit<U>>();
+            fill(std::slice::from_raw_parts_mut(at.as_ptr(), len));
+            at.add(len).write(MaybeUninit::zeroed());
+            Ok(Str::finish(cx, raw))
+        }
+    }
+
+    /// A string of characters of one width, in the narrowest form.
+    pub(crate) fn of_units<U: Unit>(cx: &Cx, ty: &Type, units: &[U]) -> PyResult<Ref<Str>> {
+        let most = U::widest(units);
+        if most < 0x100 && std::ptr::eq(ty, &*cx.types.str) && units.len() < 2 {
+            let bytes: Vec<u8> = units.iter().map(|c| c.point() as u8).collect();
+            return Str::from_latin1(cx, &bytes);
+        }
+        match most {
+            0x10000.. => Str::filled(cx, ty, units.len(), false, |to| put_units(units, to, |c| c.point())),
+            0x100.. => Str::filled(cx, ty, units.len(), false, |to| put_units(units, to, |c| c.point() as u16)),
+            _ => Str::filled(cx, ty, units.len(), most < 0x80, |to| put_units(units, to, |c| c.point() as u8)),
+        }
+    }
+
+    /// A string between `before` and `behind` times the same character.
+    fn padded(cx: &Cx, s: &Str, before: usize, behind: usize, fill: u32) -> PyResult {
+        let len = before + s.len() + behind;
+        fn put<V: Unit>(s: &Str, before: usize, fill: V, to: &mut [MaybeUninit<V>]) {
+            let (start, rest) = to.split_at_mut(before);
+            let (middle, end) = rest.split_at_mut(s.len());
+            start.fill(MaybeUninit::new(fill));
+            each_width!(s, p => put_units(p, middle, |c| V::from_point(c.point())));
+            end.fill(MaybeUninit::new(fill));
+        }
+        if len < 2 {
+            let points: Vec<u32> = if s.is_empty() { vec![fill; len] } else { s.code_points() };
+            return cx.str_points(&points);
+        }
+        let ty = &cx.types.str;
+        let filled = before + behind > 0;
+        let made = match (s.kind, fill) {
+            (4, _) => Str::filled::<u32>(cx, ty, len, false, |to| put(s, before, fill, to)),
+            (_, 0x10000..) if filled => Str::filled::<u32>(cx, ty, len, false, |to| put(s, before, fill, to)),
+            (2, _) => Str::filled::<u16>(cx, ty, len, false, |to| put(s, before, fill as u16, to)),
+            (_, 0x100..) if filled => Str::filled::<u16>(cx, ty, len, false, |to| put(s, before, fill as u16, to)),
+            _ => Str::filled::<u8>(cx, ty, len, s.ascii && (fill < 0x80 || !filled), |to| put(s, before, fill as u8, to)),
+        };
+        Ok(made?.into_obj())
     }
 
     /// One character.
@@ -266,27 +337,7 @@ impl Str {
     }
 
     pub fn of_type(cx: &Cx, ty: &Type, points: &[u32]) -> PyResult<Ref<Str>> {
-        let max = points.iter().fold(0, |m, c| m | c);
-        if max < 0x100 {
-            let bytes: Vec<u8> = points.iter().map(|c| *c as u8).collect();
-            return if std::ptr::eq(ty, &*cx.types.str) { Str::from_latin1(cx, &bytes) } else { Str::make(cx, ty, &bytes) };
-        }
-        let kind = if max < 0x10000 { 2 } else { 4 };
-        let raw = Str::alloc(cx, ty, points.len(), kind, false)?;
-        // SAFETY: the block has room for the characters and a final zero.
-        unsafe {
-            let at = raw.cast::<u8>().add(WIDE_BYTES);
-            if kind == 2 {
-                for (i, c) in points.iter().enumerate() {
-                    at.cast::<u16>().add(i).write(*c as u16);
-                }
-                at.cast::<u16>().add(points.len()).write(0);
-            } else {
-                at.as_ptr().cast::<u32>().copy_from_nonoverlapping(points.as_ptr(), points.len());
-                at.cast::<u32>().add(points.len()).write(0);
-            }
-            Ok(Str::finish(cx, raw))
-        }
+        Str::of_units(cx, ty, points)
     }
 
     /// The hash of a string that is a key.
@@ -336,6 +387,21 @@ impl Str {
             s.as_ref().hash.set(-1);
             Ok((Ref::from_raw(s), true))
         }
+    }
+}
+
+/// Writes characters one beside the other; as many as there is room for, and no more than there are.
+fn put_units<U: Copy, V: Unit>(units: &[U], to: &mut [MaybeUninit<V>], as_unit: impl Fn(U) -> V) {
+    assert_eq!(units.len(), to.len());
+    for (to, c) in to.iter_mut().zip(units) {
+        to.write(as_unit(*c));
+    }
+}
+/// The same with the characters of Rust text.
+fn put_chars<V: Unit>(text: &str, to: &mut [MaybeUninit<V>], as_unit: impl Fn(u32) -> V) {
+    let mut chars = text.chars();
+    for to in to {
+        to.write(as_unit(chars.next().map_or(0, u32::from)));
     }
 }
 
@@ -421,6 +487,11 @@ fn hash_of(cx: &Cx, write: impl FnOnce(&mut siphasher::sip::SipHasher13)) -> i64
         -1 => -2,
         v => v,
     }
+}
+
+/// The hash of bytes, which is that of the ASCII text of them.
+pub(crate) fn hash_of_bytes(cx: &Cx, bytes: &[u8]) -> i64 {
+    if bytes.is_empty() { 0 } else { hash_of(cx, |h| h.write(bytes)) }
 }
 
 fn points(o: &Obj) -> Vec<u32> {
@@ -534,17 +605,16 @@ impl Size {
                 _ => (std::ptr::null(), 0),
             }
         };
-        if self.len < 2 || self.kind > 1 {
-            let mut all: Vec<u32> = Vec::new();
-            for (i, p) in pieces.iter().enumerate() {
-                if i > 0 {
-                    sep.iter().for_each(|s| all.extend(s.code_points()));
-                }
-                if let Some(p) = p.cast::<Str>() {
-                    all.extend(p.code_points());
-                }
-            }
-            return Ok(Str::from_points(cx, &all)?.into_obj());
+        match self.kind {
+            2 if self.len > 0 => return Str::filled::<u16>(cx, &cx.types.str, self.len, false, |to| put_pieces(sep, pieces, to)).map(Ref::into_obj),
+            4 if self.len > 0 => return Str::filled::<u32>(cx, &cx.types.str, self.len, false, |to| put_pieces(sep, pieces, to)).map(Ref::into_obj),
+            _ => {}
+        }
+        if self.len < 2 {
+            // One of the strings that are there once.
+            let between = sep.iter().filter(|_| pieces.len() > 1).map(|s| s.as_obj());
+            let only = pieces.iter().chain(between).filter_map(|p| p.cast::<Str>()).find(|p| !p.is_empty());
+            return Ok(Str::from_latin1(cx, only.map_or(&[], |s| if let Chars::One(b) = s.chars() { b } else { &[] }))?.into_obj());
         }
         let raw = Str::alloc(cx, &cx.types.str, self.len, 1, !self.wide)?;
         let (sep, sep_len) = sep.first().map_or((std::ptr::null(), 0), |s| bytes(s));
@@ -565,6 +635,25 @@ impl Size {
             Ok(Str::finish(cx, raw).into_obj())
         }
     }
+}
+
+/// Writes the characters of all pieces, with the separator between them.
+fn put_pieces<V: Unit>(sep: &[Ref<Str>], pieces: &[Obj], to: &mut [MaybeUninit<V>]) {
+    let mut at = 0;
+    let mut put = |s: &Str| {
+        let to = &mut to[at..at + s.len()];
+        at += s.len();
+        each_width!(s, units => put_units(units, to, |c| V::from_point(c.point())));
+    };
+    for (i, p) in pieces.iter().enumerate() {
+        if i > 0 {
+            sep.iter().for_each(|s| put(s));
+        }
+        if let Some(p) = p.cast::<Str>() {
+            put(p);
+        }
+    }
+    assert_eq!(at, to.len());
 }
 
 /// Copies bytes; few of them without a call.
@@ -601,14 +690,25 @@ fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
     if n == 1 && a.shape() == shape::STR {
         return Ok(a.clone());
     }
-    // Wide strings are repeated as code points of four bytes.
-    protocol::check_size(cx, s.len(), n, if s.kind as usize == 1 { 1 } else { 4 })?;
-    if let Chars::One(b) = s.chars() {
-        let out = b.repeat(n);
-        return Ok(Str::from_latin1(cx, &out)?.into_obj());
+    protocol::check_size(cx, s.len(), n, s.kind as usize)?;
+    if n == 0 || s.is_empty() {
+        return Ok(cx.consts.empty_str.clone());
     }
-    let out = s.code_points().repeat(n);
-    Ok(Str::from_points(cx, &out)?.into_obj())
+    if s.len() * n < 2 {
+        return each_width!(s, p => Ok(Str::of_units(cx, &cx.types.str, p)?.into_obj()));
+    }
+    each_width!(s, p => Ok(Str::filled(cx, &cx.types.str, s.len() * n, s.ascii, |to| put_repeated(p, to))?.into_obj()))
+}
+
+/// Writes the same characters over and over; what is there is copied in ever longer stretches.
+fn put_repeated<U: Unit>(units: &[U], to: &mut [MaybeUninit<U>]) {
+    put_units(units, &mut to[..units.len()], |c| c);
+    let mut done = units.len();
+    while done < to.len() {
+        let n = done.min(to.len() - done);
+        to.copy_within(..n, done);
+        done += n;
+    }
 }
 
 fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {
@@ -629,12 +729,20 @@ pub(super) fn picked(cx: &Cx, s: &Ref<Str>, at: super::slice::Positions) -> PyRe
     if at.is_whole(s.len()) && s.as_obj().shape() == shape::STR {
         return Ok(s.as_obj().clone());
     }
-    if let (Chars::One(b), 1) = (s.chars(), at.step) {
-        return Ok(Str::from_latin1(cx, &b[at.start as usize..at.start as usize + at.len])?.into_obj());
+    let str_type = &cx.types.str;
+    if at.step == 1 {
+        return each_width!(s, p => Ok(width::Unit::text(cx, &p[at.start as usize..at.start as usize + at.len])?.into_obj()));
     }
-    let c = s.chars();
-    let out: Vec<u32> = at.indices().map(|i| c.get(i)).collect();
-    Ok(Str::from_points(cx, &out)?.into_obj())
+    if at.len < 2 {
+        return each_width!(s, p => Ok(Str::of_units(cx, str_type, &at.indices().map(|i| p[i]).collect::<Vec<_>>())?.into_obj()));
+    }
+    each_width!(s, p => {
+        if size_of_val(&p[0]) == 1 && s.ascii {
+            return Ok(Str::filled(cx, str_type, at.len, true, |to| to.iter_mut().zip(at.indices()).for_each(|(to, i)| _ = to.write(p[i])))?.into_obj());
+        }
+        let out: Vec<_> = at.indices().map(|i| p[i]).collect();
+        Ok(Str::of_units(cx, str_type, &out)?.into_obj())
+    })
 }
 
 /// SipHash-1-3 of bytes under a key.
@@ -686,8 +794,10 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     if ty.as_obj().is(cx.types.str.as_obj()) {
         return Ok(value);
     }
-    let p = points(&value);
-    Ok(Str::of_type(cx, ty, &p)?.into_obj())
+    match value.cast::<Str>() {
+        Some(s) => each_width!(s, p => Ok(Str::of_units(cx, ty, p)?.into_obj())),
+        None => Ok(value),
+    }
 }
 
 pub fn spec() -> Spec {
@@ -706,8 +816,10 @@ pub fn spec() -> Spec {
                 if o.shape() == shape::STR {
                     return Ok(o.clone());
                 }
-                let p = points(o);
-                Ok(Str::from_points(cx, &p)?.into_obj())
+                match o.cast::<Str>() {
+                    Some(s) => each_width!(s, p => Ok(Unit::text(cx, p)?.into_obj())),
+                    None => Ok(o.clone()),
+                }
             }),
             hash: Some(|cx, o| Ok(o.cast::<Str>().map_or(0, |s| s.hash(cx)))),
             richcompare: Some(compare),

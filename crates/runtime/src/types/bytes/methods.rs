@@ -2,103 +2,123 @@
 
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
+use crate::protocol::buffer::Held;
 use crate::protocol::{self, buffer};
 use crate::types::list::PARTS;
+use crate::types::str::width::Unit;
 use crate::types::{Str, Tuple, int};
+use std::ops::Range;
+
+/// What has bytes of its own: `bytes` and `bytearray`.
+pub trait Row {
+    /// The bytes, for as long as nothing can change them.
+    fn row<'a>(&'a self, cx: &'a Cx) -> &'a [u8];
+    /// The separator among the parts of a row: the object asked with, or a copy of its bytes.
+    fn separator(cx: &Cx, asked: &Obj, bytes: &[u8]) -> PyResult;
+}
 
 /// A byte searched for, or a bytes-like object.
-pub fn needle(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
+pub fn needle(cx: &mut Cx, o: &Obj) -> PyResult<Held> {
     if o.ty().slots(cx).index.is_some() && !buffer::exports(cx, o) {
         let i = protocol::index(cx, o)?;
         return match int::to_i64(&i).and_then(|v| u8::try_from(v).ok()) {
-            Some(b) => Ok(vec![b]),
+            Some(b) => Ok(Held::One(b)),
             None => Err(cx.value_error("byte must be in range(0, 256)")),
         };
     }
     if !buffer::exports(cx, o) {
         return Err(cx.type_error(format!("argument should be integer or bytes-like object, not '{}'", o.ty().name_text())));
     }
-    buffer::bytes(cx, o)
+    buffer::held(cx, o)
 }
 
-fn bounds(cx: &mut Cx, start: Option<&Obj>, end: Option<&Obj>, n: usize) -> PyResult<(usize, usize)> {
-    let mut one = |o: Option<&Obj>, default: usize| -> PyResult<usize> {
+/// Start and end of a slice-like range of a row, which is as long as it is once both are known.
+fn bounds(cx: &mut Cx, start: Option<&Obj>, end: Option<&Obj>, row: &impl Row) -> PyResult<(usize, usize)> {
+    let mut one = |o: Option<&Obj>, default: i64| -> PyResult<i64> {
         let Some(o) = o.filter(|o| !o.is_none()) else { return Ok(default) };
         if o.ty().slots(cx).index.is_none() {
             return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
         }
-        let v = crate::types::slice::clamped(cx, o)?;
-        Ok(if v < 0 { v.saturating_add(n as i64).max(0) as usize } else { v as usize })
+        crate::types::slice::clamped(cx, o)
     };
-    let (s, e) = (one(start, 0)?, one(end, n)?);
-    Ok((s, e.min(n)))
+    let (s, e) = (one(start, 0)?, one(end, i64::MAX)?);
+    let n = row.row(cx).len();
+    let place = |v: i64| if v < 0 { v.saturating_add(n as i64).max(0) as usize } else { v as usize };
+    Ok((place(s), place(e).min(n)))
 }
 
-pub fn search(cx: &mut Cx, hay: &[u8], sub: &Obj, start: Option<&Obj>, end: Option<&Obj>, reverse: bool) -> PyResult<Option<usize>> {
+pub fn search(cx: &mut Cx, this: &impl Row, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>, reverse: bool) -> PyResult<Option<usize>> {
     let needle = needle(cx, sub)?;
-    let (s, e) = bounds(cx, start, end, hay.len())?;
-    if s > e {
-        return Ok(None);
-    }
-    let part = &hay[s..e];
-    let found = if reverse { memchr::memmem::rfind(part, &needle) } else { memchr::memmem::find(part, &needle) };
-    Ok(found.map(|i| i + s))
+    let (s, e) = bounds(cx, start, end, this)?;
+    let Some(part) = this.row(cx).get(s..e) else { return Ok(None) };
+    Ok(position(part, &needle, reverse).map(|i| i + s))
 }
-pub fn search_or_raise(cx: &mut Cx, hay: &[u8], sub: &Obj, start: Option<&Obj>, end: Option<&Obj>, reverse: bool) -> PyResult<usize> {
-    search(cx, hay, sub, start, end, reverse)?.ok_or_else(|| cx.value_error("subsection not found"))
+/// First or last position of some bytes.
+pub fn position(row: &[u8], needle: &[u8], reverse: bool) -> Option<usize> {
+    if reverse { Unit::rfind(row, needle) } else { Unit::find(row, needle) }
 }
-pub fn count(cx: &mut Cx, hay: &[u8], sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
+pub fn search_or_raise(cx: &mut Cx, this: &impl Row, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>, reverse: bool) -> PyResult<usize> {
+    search(cx, this, sub, start, end, reverse)?.ok_or_else(|| cx.value_error("subsection not found"))
+}
+pub fn count(cx: &mut Cx, this: &impl Row, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
     let needle = needle(cx, sub)?;
-    let (s, e) = bounds(cx, start, end, hay.len())?;
-    if s > e {
-        return Ok(0);
-    }
-    if needle.is_empty() {
-        return Ok(e - s + 1);
-    }
-    Ok(memchr::memmem::find_iter(&hay[s..e], &needle).count())
+    let (s, e) = bounds(cx, start, end, this)?;
+    let Some(part) = this.row(cx).get(s..e) else { return Ok(0) };
+    Ok(if needle.is_empty() { e - s + 1 } else { Unit::count(part, &needle) })
 }
 
-pub fn tail_match(cx: &mut Cx, b: &[u8], what: &Obj, start: Option<&Obj>, end: Option<&Obj>, name: &str) -> PyResult<bool> {
-    let (s, e) = bounds(cx, start, end, b.len())?;
+pub fn tail_match(cx: &mut Cx, this: &impl Row, what: &Obj, start: Option<&Obj>, end: Option<&Obj>, name: &str) -> PyResult<bool> {
+    let (s, e) = bounds(cx, start, end, this)?;
     let options = match what.cast::<Tuple>() {
-        Some(t) => t.items().to_vec(),
-        None => vec![what.clone()],
+        Some(t) => t.items(),
+        None => std::slice::from_ref(what),
     };
-    let is_tuple = what.cast::<Tuple>().is_some();
-    for o in &options {
+    for o in options {
         if !buffer::exports(cx, o) {
-            let text = if is_tuple {
+            let text = if what.cast::<Tuple>().is_some() {
                 format!("a bytes-like object is required, not '{}'", o.ty().name_text())
             } else {
                 format!("{name} first arg must be bytes or a tuple of bytes, not {}", o.ty().name_text())
             };
             return Err(cx.type_error(text));
         }
-        let p = buffer::bytes(cx, o)?;
-        if s <= e && (if name == "startswith" { b[s..e].starts_with(&p) } else { b[s..e].ends_with(&p) }) {
+        let p = buffer::held(cx, o)?;
+        if let Some(part) = this.row(cx).get(s..e)
+            && (if name == "startswith" { part.starts_with(&p) } else { part.ends_with(&p) })
+        {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
+/// Whether there is a letter of this case and none of the other.
+pub fn one_case(row: &[u8], is: impl Fn(&u8) -> bool, is_other: impl Fn(&u8) -> bool) -> bool {
+    let mut any = false;
+    row.iter().all(|c| {
+        any |= is(c);
+        !is_other(c)
+    }) && any
+}
+
 pub fn is_space(b: u8) -> bool {
     matches!(b, b' ' | b'\t'..=b'\r')
 }
 
-pub fn strip<'a>(cx: &mut Cx, b: &'a [u8], set: Option<&Obj>, left: bool, right: bool) -> PyResult<&'a [u8]> {
+/// What stays when bytes are taken from the ends: those of a set, else white space.
+pub fn strip(cx: &mut Cx, this: &impl Row, set: Option<&Obj>, left: bool, right: bool) -> PyResult<Range<usize>> {
     let set = match set {
-        Some(s) => Some(buffer::bytes(cx, s)?),
+        Some(s) => Some(buffer::held(cx, s)?),
         None => None,
     };
     let drop = |c: &u8| match &set {
         Some(s) => s.contains(c),
         None => is_space(*c),
     };
+    let b = this.row(cx);
     let start = if left { b.iter().take_while(|c| drop(c)).count() } else { 0 };
     let end = if right { b.len() - b[start..].iter().rev().take_while(|c| drop(c)).count() } else { b.len() };
-    Ok(&b[start..end])
+    Ok(start..end)
 }
 
 /// Parts that a list of them has room for at first, as CPython's.
@@ -106,61 +126,62 @@ pub fn room_for_parts(maxsplit: i64) -> usize {
     usize::try_from(maxsplit).map_or(PARTS, |n| n.saturating_add(1).min(PARTS))
 }
 
-/// The ranges `split` and `rsplit` cut out.
-pub fn split(cx: &mut Cx, b: &[u8], sep: Option<&Obj>, maxsplit: i64, from_right: bool) -> PyResult<Vec<(usize, usize)>> {
+/// The ranges `split` and `rsplit` cut out, from left to right.
+pub fn split(cx: &mut Cx, this: &impl Row, sep: Option<&Obj>, maxsplit: i64, from_right: bool) -> PyResult<Vec<Range<usize>>> {
     let limit = if maxsplit < 0 { usize::MAX } else { maxsplit as usize };
     let mut out = Vec::new();
-    match sep {
-        Some(s) => {
-            let sep = buffer::bytes(cx, s)?;
-            if sep.is_empty() {
-                return Err(cx.value_error("empty separator"));
+    let sep = match sep {
+        Some(s) => Some(buffer::held(cx, s)?),
+        None => None,
+    };
+    let b = this.row(cx);
+    match &sep {
+        Some(sep) if sep.is_empty() => return Err(cx.value_error("empty separator")),
+        Some(sep) if from_right => {
+            let mut end = b.len();
+            while out.len() < limit
+                && let Some(i) = Unit::rfind(&b[..end], sep)
+            {
+                out.push(i + sep.len()..end);
+                end = i;
             }
-            if from_right {
-                let mut end = b.len();
-                while out.len() < limit
-                    && let Some(i) = memchr::memmem::rfind(&b[..end], &sep)
-                {
-                    out.push((i + sep.len(), end));
-                    end = i;
-                }
-                out.push((0, end));
-                out.reverse();
-            } else {
-                let mut start = 0;
-                for i in memchr::memmem::find_iter(b, &sep).take(limit) {
-                    out.push((start, i));
-                    start = i + sep.len();
-                }
-                out.push((start, b.len()));
+            out.push(0..end);
+        }
+        Some(sep) => {
+            let mut start = 0;
+            let mut cut = |i: usize| {
+                out.push(start..i);
+                start = i + sep.len();
+            };
+            match sep[..] {
+                [one] => memchr::memchr_iter(one, b).take(limit).for_each(&mut cut),
+                _ => memchr::memmem::find_iter(b, &sep[..]).take(limit).for_each(&mut cut),
             }
+            out.push(start..b.len());
         }
         None => {
-            let (mut i, n) = (0, b.len());
-            while i < n {
-                if is_space(b[i]) {
-                    i += 1;
-                    continue;
+            // White space at either end of a word; what is not cut any more keeps the space at its far end.
+            let word = |c: &u8| !is_space(*c);
+            if from_right {
+                let mut end = b.len();
+                while let Some(last) = b[..end].iter().rposition(word) {
+                    let start = if out.len() == limit { 0 } else { b[..last].iter().rposition(|c| is_space(*c)).map_or(0, |i| i + 1) };
+                    out.push(start..last + 1);
+                    end = start;
                 }
-                let start = i;
-                while i < n && !is_space(b[i]) {
-                    i += 1;
-                }
-                out.push((start, i));
-            }
-            if out.len() > limit {
-                // What is not split any more keeps the space at its far end.
-                if from_right {
-                    let end = out[out.len() - limit - 1].1;
-                    out.drain(..out.len() - limit);
-                    out.insert(0, (0, end));
-                } else {
-                    let start = out[limit].0;
-                    out.truncate(limit);
-                    out.push((start, n));
+            } else {
+                let mut start = 0;
+                while let Some(first) = b[start..].iter().position(word) {
+                    let first = start + first;
+                    let end = if out.len() == limit { b.len() } else { b[first..].iter().position(|c| is_space(*c)).map_or(b.len(), |i| first + i) };
+                    out.push(first..end);
+                    start = end;
                 }
             }
         }
+    }
+    if from_right {
+        out.reverse();
     }
     Ok(out)
 }
@@ -186,57 +207,77 @@ pub fn lines(b: &[u8], keep: bool) -> Vec<(usize, usize)> {
     out
 }
 
-pub fn replace(cx: &mut Cx, b: &[u8], old: &Obj, new: &Obj, limit: i64) -> PyResult<Vec<u8>> {
-    let (old, new) = (buffer::bytes(cx, old)?, buffer::bytes(cx, new)?);
+/// The bytes with some exchanged for others; nothing where these are not there.
+pub fn replace(cx: &mut Cx, this: &impl Row, old: &Obj, new: &Obj, limit: i64) -> PyResult<Option<Vec<u8>>> {
+    let (old, new) = (buffer::held(cx, old)?, buffer::held(cx, new)?);
     let limit = if limit < 0 { usize::MAX } else { limit as usize };
+    let b = this.row(cx);
     let mut out = Vec::new();
     if old.is_empty() {
         let n = limit.min(b.len() + 1);
-        protocol::check_size(cx, new.len(), n, 1)?;
-        for (i, c) in b.iter().enumerate() {
-            if i < n {
-                out.extend_from_slice(&new);
-            }
+        let all = new.len().checked_mul(n).and_then(|n| n.checked_add(b.len())).ok_or_else(|| cx.memory_error())?;
+        protocol::grow(cx, &mut out, all)?;
+        for c in &b[..n.min(b.len())] {
+            out.extend_from_slice(&new);
             out.push(*c);
         }
         if n > b.len() {
             out.extend_from_slice(&new);
+        } else {
+            out.extend_from_slice(&b[n..]);
         }
-        return Ok(out);
+        return Ok(Some(out));
+    }
+    let first = if limit == 0 { None } else { Unit::find(b, &old[..]) };
+    let Some(first) = first else { return Ok(None) };
+    protocol::grow(cx, &mut out, b.len())?;
+    if let ([old], [new]) = (&old[..], &new[..]) {
+        out.extend_from_slice(b);
+        let changed = memchr::memchr_iter(*old, &b[first..]).take(limit);
+        if limit >= b.len() {
+            out[first..].iter_mut().for_each(|c| *c = if c == old { *new } else { *c });
+        } else {
+            changed.for_each(|i| out[first + i] = *new);
+        }
+        return Ok(Some(out));
     }
     let mut start = 0;
-    for i in memchr::memmem::find_iter(b, &old).take(limit) {
+    let mut put = |i: usize| {
         protocol::grow(cx, &mut out, i - start + new.len())?;
         out.extend_from_slice(&b[start..i]);
         out.extend_from_slice(&new);
         start = i + old.len();
+        Ok(())
+    };
+    match old[..] {
+        [one] => memchr::memchr_iter(one, b).take(limit).try_for_each(&mut put)?,
+        _ => memchr::memmem::find_iter(b, &old[..]).take(limit).try_for_each(&mut put)?,
     }
     protocol::grow(cx, &mut out, b.len() - start)?;
     out.extend_from_slice(&b[start..]);
-    Ok(out)
+    Ok(Some(out))
 }
 
-pub fn pad(cx: &mut Cx, b: &[u8], width: i64, fill: Option<&Obj>, name: &str, share: fn(usize, i64) -> usize) -> PyResult<Vec<u8>> {
+/// What fills before and behind bytes that are to be `width` wide.
+pub fn pad(cx: &mut Cx, this: &impl Row, width: i64, fill: Option<&Obj>, name: &str, share: fn(usize, i64) -> usize) -> PyResult<(Vec<u8>, Vec<u8>)> {
     let fill = match fill {
         None => b' ',
-        Some(f) => match (buffer::exports(cx, f), buffer::exports(cx, f).then(|| buffer::bytes(cx, f)).transpose()?) {
-            (true, Some(v)) if v.len() == 1 => v[0],
-            (true, Some(v)) => {
+        Some(f) if buffer::exports(cx, f) => match buffer::held(cx, f)?[..] {
+            [one] => one,
+            ref v => {
                 return Err(cx.type_error(format!("{name}(): argument 2 must be a byte string of length 1, not a {} object of length {}", f.ty().name_text(), v.len())));
             }
-            _ => return Err(cx.type_error(format!("{name}() argument 2 must be a byte string of length 1, not {}", f.ty().name_text()))),
         },
+        Some(f) => return Err(cx.type_error(format!("{name}() argument 2 must be a byte string of length 1, not {}", f.ty().name_text()))),
     };
-    let missing = (width.max(0) as usize).saturating_sub(b.len());
-    protocol::check_size(cx, 1, missing.saturating_add(b.len()), 1)?;
+    let n = this.row(cx).len();
+    let missing = (width.max(0) as usize).saturating_sub(n);
+    protocol::check_size(cx, 1, missing.saturating_add(n), 1)?;
     let left = share(missing, width).min(missing);
-    let mut out = vec![fill; left];
-    out.extend_from_slice(b);
-    out.resize(b.len() + missing, fill);
-    Ok(out)
+    Ok((vec![fill; left], vec![fill; missing - left]))
 }
 
-pub fn expand_tabs(cx: &mut Cx, b: &[u8], size: i64) -> PyResult<Vec<u8>> {
+pub fn expand_tabs(cx: &Cx, b: &[u8], size: i64) -> PyResult<Vec<u8>> {
     let (mut out, mut column) = (Vec::new(), 0i64);
     for &c in b {
         match c {
@@ -284,12 +325,14 @@ pub fn join(cx: &mut Cx, sep: &[u8], items: &[Obj]) -> PyResult<Vec<u8>> {
         if !buffer::exports(cx, o) {
             return Err(cx.type_error(format!("sequence item {i}: expected a bytes-like object, {} found", o.ty().name_text())));
         }
-        let b = buffer::bytes(cx, o)?;
-        protocol::grow(cx, &mut out, sep.len() + b.len())?;
-        if i > 0 {
-            out.extend_from_slice(sep);
-        }
-        out.extend_from_slice(&b);
+        buffer::look(cx, o, |cx, b| {
+            protocol::grow(cx, &mut out, sep.len() + b.len())?;
+            if i > 0 {
+                out.extend_from_slice(sep);
+            }
+            out.extend_from_slice(b);
+            Ok(())
+        })?;
         cx.poll_native()?;
     }
     Ok(out)
@@ -354,25 +397,38 @@ pub fn from_hex(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
     Ok(out)
 }
 
-pub fn translate(cx: &mut Cx, b: &[u8], table: &Obj, delete: Option<&Obj>) -> PyResult<Vec<u8>> {
-    let table = if table.is_none() { None } else { Some(buffer::bytes(cx, table)?) };
-    if table.as_ref().is_some_and(|t| t.len() != 256) {
-        return Err(cx.value_error("translation table must be 256 characters long"));
+pub fn translate(cx: &mut Cx, this: &impl Row, table: &Obj, delete: Option<&Obj>) -> PyResult<Vec<u8>> {
+    let mut to: [u8; 256] = std::array::from_fn(|i| i as u8);
+    if !table.is_none() {
+        let t = buffer::held(cx, table)?;
+        to = <[u8; 256]>::try_from(&t[..]).map_err(|_| cx.value_error("translation table must be 256 characters long"))?;
     }
-    let delete = match delete {
-        Some(d) => buffer::bytes(cx, d)?,
-        None => Vec::new(),
-    };
-    Ok(b.iter().filter(|c| !delete.contains(c)).map(|c| table.as_ref().map_or(*c, |t| t[*c as usize])).collect())
+    let mut gone = [false; 256];
+    let mut any = false;
+    if let Some(d) = delete {
+        buffer::held(cx, d)?.iter().for_each(|c| {
+            gone[*c as usize] = true;
+            any = true;
+        });
+    }
+    let b = this.row(cx);
+    let mut out = Vec::new();
+    protocol::grow(cx, &mut out, b.len())?;
+    if any {
+        out.extend(b.iter().filter(|c| !gone[**c as usize]).map(|c| to[*c as usize]));
+    } else {
+        out.extend(b.iter().map(|c| to[*c as usize]));
+    }
+    Ok(out)
 }
 
 pub fn make_table(cx: &mut Cx, from: &Obj, to: &Obj) -> PyResult<Vec<u8>> {
-    let (f, t) = (buffer::bytes(cx, from)?, buffer::bytes(cx, to)?);
+    let (f, t) = (buffer::held(cx, from)?, buffer::held(cx, to)?);
     if f.len() != t.len() {
         return Err(cx.value_error("maketrans arguments must have same length"));
     }
     let mut out: Vec<u8> = (0..=255).collect();
-    f.iter().zip(&t).for_each(|(a, b)| out[*a as usize] = *b);
+    f.iter().zip(&t[..]).for_each(|(a, b)| out[*a as usize] = *b);
     Ok(out)
 }
 
@@ -385,69 +441,80 @@ pub fn decode(cx: &mut Cx, b: &[u8], encoding: Option<&Ref<Str>>, errors: Option
     crate::codecs::decode(cx, b, &enc, &err)
 }
 
-/// Three parts around a separator; `None` when it is not there.
-pub fn partition(cx: &mut Cx, b: &[u8], sep: &Obj, last: bool) -> PyResult<(Vec<u8>, Option<usize>)> {
-    let sep = buffer::bytes(cx, sep)?;
+/// A separator and where it is; `None` when it is not there.
+pub fn partition(cx: &mut Cx, this: &impl Row, sep: &Obj, last: bool) -> PyResult<(Held, Option<usize>)> {
+    let sep = buffer::held(cx, sep)?;
     if sep.is_empty() {
         return Err(cx.value_error("empty separator"));
     }
-    let at = if last { memchr::memmem::rfind(b, &sep) } else { memchr::memmem::find(b, &sep) };
+    let at = position(this.row(cx), &sep, last);
     Ok((sep, at))
 }
 
-/// Declares the methods on a struct `$face`; `$data` copies the bytes of a receiver, `$make` makes a result;
-/// `$same` gives the receiver back where the bytes are its own and it need not be copied.
+/// Part of a row that begins with a prefix, or ends with a suffix, without it.
+pub fn without(row: &[u8], affix: &[u8], at_end: bool) -> Range<usize> {
+    let n = row.len();
+    match at_end {
+        false if row.starts_with(affix) => affix.len()..n,
+        true if row.ends_with(affix) => 0..n - affix.len(),
+        _ => 0..n,
+    }
+}
+
+/// Declares the methods on a struct `$face`; `$make` makes a result; `$part` one of a range of the receiver's bytes, which is the
+/// receiver itself where these are all and it need not be copied.
 macro_rules! byte_methods {
-    ($face:ident, $ty:ty, $data:expr, $make:expr, $same:expr, $class_make:expr) => {
+    ($face:ident, $ty:ty, $make:expr, $part:expr, $class_make:expr) => {
         pub struct $face;
         #[retic_macros::methods]
         impl $face {
             /// Return a copy with only its first character capitalized (ASCII) and the rest lower-cased.
             #[py("capitalize($self, /)")]
             fn capitalize(cx: &mut Cx, this: &Ref<$ty>) -> PyResult {
-                let mut b = $data(cx, this).to_ascii_lowercase();
+                let mut b = this.row(cx).to_ascii_lowercase();
                 if let Some(c) = b.first_mut() {
                     c.make_ascii_uppercase();
                 }
-                $make(cx, &b)
+                $make(cx, &[&b])
             }
             /// Return a centered string of length width.
             #[py("center($self, width, fillchar=b' ', /)")]
             fn center(cx: &mut Cx, this: &Ref<$ty>, width: i64, fillchar: Option<&Obj>) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::pad(cx, &b, width, fillchar, "center", |n, w| n / 2 + (n & w as usize & 1))?;
-                $same(cx, this, &b)
+                let (before, behind) = methods::pad(cx, &**this, width, fillchar, "center", |n, w| n / 2 + (n & w as usize & 1))?;
+                if before.is_empty() && behind.is_empty() {
+                    return $part(cx, this, 0..this.row(cx).len());
+                }
+                $make(cx, &[&before[..], this.row(cx), &behind[..]])
             }
             /// Return the number of non-overlapping occurrences of subsection 'sub' in bytes B[start:end].
             #[py("count($self, sub, start=None, end=None, /)")]
             fn count(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
-                let b = $data(cx, this);
-                methods::count(cx, &b, sub, start, end)
+                methods::count(cx, &**this, sub, start, end)
             }
             /// Decode the bytes using the codec registered for encoding.
             #[py("decode($self, /, encoding='utf-8', errors='strict')")]
             fn decode(cx: &mut Cx, this: &Ref<$ty>, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
-                let b = $data(cx, this);
+                if this.row(cx).is_ascii() && encoding.is_none_or(|e| $crate::codecs::keeps_ascii(e)) {
+                    return Ok(Str::from_latin1(cx, this.row(cx))?.into_obj());
+                }
+                let b = protocol::buffer::held(cx, this.as_obj())?;
                 methods::decode(cx, &b, encoding, errors)
             }
             /// Return True if the bytes ends with the specified suffix, False otherwise.
             #[py("endswith($self, suffix, start=None, end=None, /)")]
             fn endswith(cx: &mut Cx, this: &Ref<$ty>, suffix: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<bool> {
-                let b = $data(cx, this);
-                methods::tail_match(cx, &b, suffix, start, end, "endswith")
+                methods::tail_match(cx, &**this, suffix, start, end, "endswith")
             }
             /// Return a copy where all tab characters are expanded using spaces.
             #[py("expandtabs($self, /, tabsize=8)")]
             fn expandtabs(cx: &mut Cx, this: &Ref<$ty>, tabsize: i64) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::expand_tabs(cx, &b, tabsize)?;
-                $make(cx, &b)
+                let b = methods::expand_tabs(cx, this.row(cx), tabsize)?;
+                $make(cx, &[&b])
             }
             /// Return the lowest index in B where subsection 'sub' is found, such that 'sub' is contained within B[start,end].
             #[py("find($self, sub, start=None, end=None, /)")]
             fn find(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<i64> {
-                let b = $data(cx, this);
-                Ok(methods::search(cx, &b, sub, start, end, false)?.map_or(-1, |i| i as i64))
+                Ok(methods::search(cx, &**this, sub, start, end, false)?.map_or(-1, |i| i as i64))
             }
             /// Create a bytes object from a string of hexadecimal numbers.
             #[py("fromhex($type, string, /)")]
@@ -458,91 +525,91 @@ macro_rules! byte_methods {
             /// Create a string of hexadecimal numbers from a bytes object.
             #[py("hex($self, sep=<unrepresentable>, bytes_per_sep=1)")]
             fn hex(cx: &mut Cx, this: &Ref<$ty>, sep: Option<&Obj>, bytes_per_sep: i64) -> PyResult<String> {
-                let b = $data(cx, this);
+                let b = protocol::buffer::held(cx, this.as_obj())?;
                 methods::hex(cx, &b, sep, bytes_per_sep)
             }
             /// Return the lowest index in B where subsection 'sub' is found; raises ValueError when it is not found.
             #[py("index($self, sub, start=None, end=None, /)")]
             fn index(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
-                let b = $data(cx, this);
-                methods::search_or_raise(cx, &b, sub, start, end, false)
+                methods::search_or_raise(cx, &**this, sub, start, end, false)
             }
             /// B.isalnum() -> bool
             #[py("isalnum($self, /)")]
             fn isalnum(cx: &mut Cx, this: &Ref<$ty>) -> bool {
-                let b = $data(cx, this);
+                let b = this.row(cx);
                 !b.is_empty() && b.iter().all(u8::is_ascii_alphanumeric)
             }
             /// B.isalpha() -> bool
             #[py("isalpha($self, /)")]
             fn isalpha(cx: &mut Cx, this: &Ref<$ty>) -> bool {
-                let b = $data(cx, this);
+                let b = this.row(cx);
                 !b.is_empty() && b.iter().all(u8::is_ascii_alphabetic)
             }
             /// B.isascii() -> bool
             #[py("isascii($self, /)")]
             fn isascii(cx: &mut Cx, this: &Ref<$ty>) -> bool {
-                $data(cx, this).is_ascii()
+                this.row(cx).is_ascii()
             }
             /// B.isdigit() -> bool
             #[py("isdigit($self, /)")]
             fn isdigit(cx: &mut Cx, this: &Ref<$ty>) -> bool {
-                let b = $data(cx, this);
+                let b = this.row(cx);
                 !b.is_empty() && b.iter().all(u8::is_ascii_digit)
             }
             /// B.islower() -> bool
             #[py("islower($self, /)")]
             fn islower(cx: &mut Cx, this: &Ref<$ty>) -> bool {
-                let b = $data(cx, this);
-                b.iter().any(u8::is_ascii_lowercase) && !b.iter().any(u8::is_ascii_uppercase)
+                methods::one_case(this.row(cx), u8::is_ascii_lowercase, u8::is_ascii_uppercase)
             }
             /// B.isspace() -> bool
             #[py("isspace($self, /)")]
             fn isspace(cx: &mut Cx, this: &Ref<$ty>) -> bool {
-                let b = $data(cx, this);
+                let b = this.row(cx);
                 !b.is_empty() && b.iter().all(|c| methods::is_space(*c))
             }
             /// B.istitle() -> bool
             #[py("istitle($self, /)")]
             fn istitle(cx: &mut Cx, this: &Ref<$ty>) -> bool {
-                methods::is_title(&$data(cx, this))
+                methods::is_title(this.row(cx))
             }
             /// B.isupper() -> bool
             #[py("isupper($self, /)")]
             fn isupper(cx: &mut Cx, this: &Ref<$ty>) -> bool {
-                let b = $data(cx, this);
-                b.iter().any(u8::is_ascii_uppercase) && !b.iter().any(u8::is_ascii_lowercase)
+                methods::one_case(this.row(cx), u8::is_ascii_uppercase, u8::is_ascii_lowercase)
             }
             /// Concatenate any number of bytes objects.
             #[py("join($self, iterable_of_bytes, /)")]
             fn join(cx: &mut Cx, this: &Ref<$ty>, iterable_of_bytes: &Obj) -> PyResult {
-                let b = $data(cx, this);
+                let b = protocol::buffer::held(cx, this.as_obj())?;
                 let items = protocol::collect(cx, iterable_of_bytes)?;
-                let b = methods::join(cx, &b, &items)?;
-                match &items[..] {
-                    [one] if one.cast::<$ty>().is_some() => $same(cx, one.cast::<$ty>().unwrap_or(this), &b),
-                    _ => $make(cx, &b),
+                if let [one] = &items[..]
+                    && let Some(one) = one.cast::<$ty>()
+                {
+                    return $part(cx, one, 0..one.row(cx).len());
                 }
+                let b = methods::join(cx, &b, &items)?;
+                $make(cx, &[&b])
             }
             /// Return a left-justified string of length width.
             #[py("ljust($self, width, fillchar=b' ', /)")]
             fn ljust(cx: &mut Cx, this: &Ref<$ty>, width: i64, fillchar: Option<&Obj>) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::pad(cx, &b, width, fillchar, "ljust", |_, _| 0)?;
-                $same(cx, this, &b)
+                let (before, behind) = methods::pad(cx, &**this, width, fillchar, "ljust", |_, _| 0)?;
+                if before.is_empty() && behind.is_empty() {
+                    return $part(cx, this, 0..this.row(cx).len());
+                }
+                $make(cx, &[&before[..], this.row(cx), &behind[..]])
             }
             /// B.lower() -> copy of B
             #[py("lower($self, /)")]
             fn lower(cx: &mut Cx, this: &Ref<$ty>) -> PyResult {
-                let b = $data(cx, this).to_ascii_lowercase();
-                $make(cx, &b)
+                let b = this.row(cx).to_ascii_lowercase();
+                $make(cx, &[&b])
             }
             /// Strip leading bytes contained in the argument.
             #[py("lstrip($self, bytes=None, /)")]
             fn lstrip(cx: &mut Cx, this: &Ref<$ty>, bytes: Option<&Obj>) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::strip(cx, &b, bytes, true, false)?;
-                $same(cx, this, b)
+                let kept = methods::strip(cx, &**this, bytes, true, false)?;
+                $part(cx, this, kept)
             }
             /// Return a translation table usable for the bytes or bytearray translate method.
             #[py("maketrans(frm, to, /)")]
@@ -553,73 +620,77 @@ macro_rules! byte_methods {
             /// Partition the bytes into three parts using the given separator.
             #[py("partition($self, sep, /)")]
             fn partition(cx: &mut Cx, this: &Ref<$ty>, sep: &Obj) -> PyResult {
-                let b = $data(cx, this);
-                let (s, at) = methods::partition(cx, &b, sep, false)?;
+                let (s, at) = methods::partition(cx, &**this, sep, false)?;
+                let n = this.row(cx).len();
                 let parts = match at {
-                    Some(i) => vec![$same(cx, this, &b[..i])?, $make(cx, &s)?, $same(cx, this, &b[i + s.len()..])?],
-                    None => vec![$same(cx, this, &b)?, $make(cx, b"")?, $make(cx, b"")?],
+                    Some(i) => vec![$part(cx, this, 0..i)?, <$ty>::separator(cx, sep, &s)?, $part(cx, this, i + s.len()..n)?],
+                    None => {
+                        let whole = $part(cx, this, 0..n)?;
+                        vec![whole, $make(cx, &[])?, $make(cx, &[])?]
+                    }
                 };
                 cx.tuple(parts)
             }
             /// Return a bytes object with the given prefix string removed if present.
             #[py("removeprefix($self, prefix, /)")]
             fn removeprefix(cx: &mut Cx, this: &Ref<$ty>, prefix: &Obj) -> PyResult {
-                let b = $data(cx, this);
-                let p = protocol::buffer::bytes(cx, prefix)?;
-                $same(cx, this, b.strip_prefix(&p[..]).unwrap_or(&b))
+                let p = protocol::buffer::held(cx, prefix)?;
+                $part(cx, this, methods::without(this.row(cx), &p, false))
             }
             /// Return a bytes object with the given suffix string removed if present.
             #[py("removesuffix($self, suffix, /)")]
             fn removesuffix(cx: &mut Cx, this: &Ref<$ty>, suffix: &Obj) -> PyResult {
-                let b = $data(cx, this);
-                let p = protocol::buffer::bytes(cx, suffix)?;
-                $same(cx, this, if p.is_empty() { &b[..] } else { b.strip_suffix(&p[..]).unwrap_or(&b) })
+                let p = protocol::buffer::held(cx, suffix)?;
+                $part(cx, this, methods::without(this.row(cx), &p, true))
             }
             /// Return a copy with all occurrences of substring old replaced by new.
             #[py("replace($self, old, new, count=-1, /)")]
             fn replace(cx: &mut Cx, this: &Ref<$ty>, old: &Obj, new: &Obj, count: i64) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::replace(cx, &b, old, new, count)?;
-                $same(cx, this, &b)
+                match methods::replace(cx, &**this, old, new, count)? {
+                    Some(b) => $make(cx, &[&b]),
+                    None => $part(cx, this, 0..this.row(cx).len()),
+                }
             }
             /// Return the highest index in B where subsection 'sub' is found.
             #[py("rfind($self, sub, start=None, end=None, /)")]
             fn rfind(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<i64> {
-                let b = $data(cx, this);
-                Ok(methods::search(cx, &b, sub, start, end, true)?.map_or(-1, |i| i as i64))
+                Ok(methods::search(cx, &**this, sub, start, end, true)?.map_or(-1, |i| i as i64))
             }
             /// Return the highest index in B where subsection 'sub' is found; raises ValueError when it is not found.
             #[py("rindex($self, sub, start=None, end=None, /)")]
             fn rindex(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
-                let b = $data(cx, this);
-                methods::search_or_raise(cx, &b, sub, start, end, true)
+                methods::search_or_raise(cx, &**this, sub, start, end, true)
             }
             /// Return a right-justified string of length width.
             #[py("rjust($self, width, fillchar=b' ', /)")]
             fn rjust(cx: &mut Cx, this: &Ref<$ty>, width: i64, fillchar: Option<&Obj>) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::pad(cx, &b, width, fillchar, "rjust", |n, _| n)?;
-                $same(cx, this, &b)
+                let (before, behind) = methods::pad(cx, &**this, width, fillchar, "rjust", |n, _| n)?;
+                if before.is_empty() && behind.is_empty() {
+                    return $part(cx, this, 0..this.row(cx).len());
+                }
+                $make(cx, &[&before[..], this.row(cx), &behind[..]])
             }
             /// Partition the bytes into three parts using the given separator, searched from the end.
             #[py("rpartition($self, sep, /)")]
             fn rpartition(cx: &mut Cx, this: &Ref<$ty>, sep: &Obj) -> PyResult {
-                let b = $data(cx, this);
-                let (s, at) = methods::partition(cx, &b, sep, true)?;
+                let (s, at) = methods::partition(cx, &**this, sep, true)?;
+                let n = this.row(cx).len();
                 let parts = match at {
-                    Some(i) => vec![$same(cx, this, &b[..i])?, $make(cx, &s)?, $same(cx, this, &b[i + s.len()..])?],
-                    None => vec![$make(cx, b"")?, $make(cx, b"")?, $same(cx, this, &b)?],
+                    Some(i) => vec![$part(cx, this, 0..i)?, <$ty>::separator(cx, sep, &s)?, $part(cx, this, i + s.len()..n)?],
+                    None => {
+                        let whole = $part(cx, this, 0..n)?;
+                        vec![$make(cx, &[])?, $make(cx, &[])?, whole]
+                    }
                 };
                 cx.tuple(parts)
             }
             /// Return a list of the sections in the bytes, using sep as the delimiter, from the end.
             #[py("rsplit($self, /, sep=None, maxsplit=-1)")]
             fn rsplit(cx: &mut Cx, this: &Ref<$ty>, sep: Option<&Obj>, maxsplit: i64) -> PyResult {
-                let b = $data(cx, this);
-                let parts = methods::split(cx, &b, sep, maxsplit, true)?;
+                let parts = methods::split(cx, &**this, sep, maxsplit, true)?;
                 let list = $crate::types::List::with_room(cx, methods::room_for_parts(maxsplit))?;
-                for (s, e) in parts {
-                    let part = $same(cx, this, &b[s..e])?;
+                for part in parts {
+                    let part = $part(cx, this, part)?;
                     list.push(cx, part)?;
                 }
                 Ok(list.into_obj())
@@ -627,18 +698,16 @@ macro_rules! byte_methods {
             /// Strip trailing bytes contained in the argument.
             #[py("rstrip($self, bytes=None, /)")]
             fn rstrip(cx: &mut Cx, this: &Ref<$ty>, bytes: Option<&Obj>) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::strip(cx, &b, bytes, false, true)?;
-                $same(cx, this, b)
+                let kept = methods::strip(cx, &**this, bytes, false, true)?;
+                $part(cx, this, kept)
             }
             /// Return a list of the sections in the bytes, using sep as the delimiter.
             #[py("split($self, /, sep=None, maxsplit=-1)")]
             fn split(cx: &mut Cx, this: &Ref<$ty>, sep: Option<&Obj>, maxsplit: i64) -> PyResult {
-                let b = $data(cx, this);
-                let parts = methods::split(cx, &b, sep, maxsplit, false)?;
+                let parts = methods::split(cx, &**this, sep, maxsplit, false)?;
                 let list = $crate::types::List::with_room(cx, methods::room_for_parts(maxsplit))?;
-                for (s, e) in parts {
-                    let part = $same(cx, this, &b[s..e])?;
+                for part in parts {
+                    let part = $part(cx, this, part)?;
                     list.push(cx, part)?;
                 }
                 Ok(list.into_obj())
@@ -646,10 +715,9 @@ macro_rules! byte_methods {
             /// Return a list of the lines in the bytes, breaking at line boundaries.
             #[py("splitlines($self, /, keepends=False)")]
             fn splitlines(cx: &mut Cx, this: &Ref<$ty>, keepends: bool) -> PyResult {
-                let b = $data(cx, this);
                 let list = $crate::types::List::new(cx)?;
-                for (s, e) in methods::lines(&b, keepends) {
-                    let line = $same(cx, this, &b[s..e])?;
+                for (s, e) in methods::lines(this.row(cx), keepends) {
+                    let line = $part(cx, this, s..e)?;
                     list.push(cx, line)?;
                 }
                 Ok(list.into_obj())
@@ -657,50 +725,52 @@ macro_rules! byte_methods {
             /// Return True if the bytes starts with the specified prefix, False otherwise.
             #[py("startswith($self, prefix, start=None, end=None, /)")]
             fn startswith(cx: &mut Cx, this: &Ref<$ty>, prefix: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<bool> {
-                let b = $data(cx, this);
-                methods::tail_match(cx, &b, prefix, start, end, "startswith")
+                methods::tail_match(cx, &**this, prefix, start, end, "startswith")
             }
             /// Strip leading and trailing bytes contained in the argument.
             #[py("strip($self, bytes=None, /)")]
             fn strip(cx: &mut Cx, this: &Ref<$ty>, bytes: Option<&Obj>) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::strip(cx, &b, bytes, true, true)?;
-                $same(cx, this, b)
+                let kept = methods::strip(cx, &**this, bytes, true, true)?;
+                $part(cx, this, kept)
             }
             /// B.swapcase() -> copy of B
             #[py("swapcase($self, /)")]
             fn swapcase(cx: &mut Cx, this: &Ref<$ty>) -> PyResult {
-                let b: Vec<u8> = $data(cx, this).iter().map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect();
-                $make(cx, &b)
+                let b: Vec<u8> = this.row(cx).iter().map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect();
+                $make(cx, &[&b])
             }
             /// B.title() -> copy of B
             #[py("title($self, /)")]
             fn title(cx: &mut Cx, this: &Ref<$ty>) -> PyResult {
-                let b = methods::title(&$data(cx, this));
-                $make(cx, &b)
+                let b = methods::title(this.row(cx));
+                $make(cx, &[&b])
             }
             /// Return a copy with each character mapped by the given translation table.
             #[py("translate($self, table, /, delete=b'')")]
             fn translate(cx: &mut Cx, this: &Ref<$ty>, table: &Obj, delete: Option<&Obj>) -> PyResult {
-                let b = $data(cx, this);
-                let b = methods::translate(cx, &b, table, delete)?;
-                $same(cx, this, &b)
+                let b = methods::translate(cx, &**this, table, delete)?;
+                if b.len() == this.row(cx).len() && &b[..] == this.row(cx) {
+                    return $part(cx, this, 0..b.len());
+                }
+                $make(cx, &[&b])
             }
             /// B.upper() -> copy of B
             #[py("upper($self, /)")]
             fn upper(cx: &mut Cx, this: &Ref<$ty>) -> PyResult {
-                let b = $data(cx, this).to_ascii_uppercase();
-                $make(cx, &b)
+                let b = this.row(cx).to_ascii_uppercase();
+                $make(cx, &[&b])
             }
             /// Pad a numeric string with zeros on the left, to fill a field of the given width.
             #[py("zfill($self, width, /)")]
             fn zfill(cx: &mut Cx, this: &Ref<$ty>, width: i64) -> PyResult {
-                let b = $data(cx, this);
+                let b = this.row(cx);
                 let missing = (width.max(0) as usize).saturating_sub(b.len());
+                if missing == 0 {
+                    return $part(cx, this, 0..b.len());
+                }
                 protocol::check_size(cx, 1, missing.saturating_add(b.len()), 1)?;
                 let sign = usize::from(matches!(b.first(), Some(b'+' | b'-')));
-                let b = [&b[..sign], &vec![b'0'; missing], &b[sign..]].concat();
-                $same(cx, this, &b)
+                $make(cx, &[&b[..sign], &vec![b'0'; missing], &b[sign..]])
             }
         }
     };

@@ -144,12 +144,12 @@ fn replaced<U: Unit>(cx: &mut Cx, p: &[U], old: &[U], new: &[U], limit: usize, f
 }
 
 /// `room` zeros behind the sign.
-fn zero_filled<U: Unit + From<u8>>(cx: &mut Cx, p: &[U], room: usize) -> PyResult {
+fn zero_filled<U: Unit>(cx: &mut Cx, p: &[U], room: usize) -> PyResult {
     let sign = usize::from(matches!(p.first().map(|c| c.point()), Some(0x2b | 0x2d)));
     let mut out = Vec::new();
     protocol::grow(cx, &mut out, room + p.len())?;
     out.extend_from_slice(&p[..sign]);
-    out.extend(std::iter::repeat_n(U::from(b'0'), room));
+    out.extend(std::iter::repeat_n(U::from_point(0x30), room));
     out.extend_from_slice(&p[sign..]);
     make(cx, &out)
 }
@@ -186,7 +186,7 @@ fn translated(cx: &mut Cx, text: &[u8], table: &Obj) -> PyResult<Option<Obj>> {
 }
 
 fn needle<'a>(cx: &Cx, o: &'a Obj, name: &str) -> PyResult<&'a Ref<Str>> {
-    o.cast::<Str>().ok_or_else(|| cx.type_error(format!("{name} argument 1 must be str, not {}", o.ty().name_text())))
+    o.cast::<Str>().ok_or_else(|| cx.type_error(format!("{name}() argument 1 must be str, not {}", if o.is_none() { "None".into() } else { o.ty().name_text() })))
 }
 
 fn search(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>, reverse: bool, name: &str) -> PyResult<Option<usize>> {
@@ -211,6 +211,15 @@ fn case(cx: &Cx, this: &Ref<Str>, f: impl Fn(u32, &mut Vec<u32>)) -> PyResult {
 
 fn all(this: &Ref<Str>, test: impl Fn(u32) -> bool) -> bool {
     !this.is_empty() && each_width!(this, p => p.iter().all(|c| test(c.point())))
+}
+
+/// Whether there is a character of this case and none of another.
+fn one_case(this: &Ref<Str>, is: impl Fn(u32) -> bool, is_other: impl Fn(u32) -> bool) -> bool {
+    let mut any = false;
+    each_width!(this, p => p.iter().all(|c| {
+        any = any || is(c.point());
+        !is_other(c.point())
+    })) && any
 }
 
 fn affix(cx: &mut Cx, this: &Ref<Str>, what: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>, at_end: bool, name: &str) -> PyResult<bool> {
@@ -252,20 +261,7 @@ fn pad(cx: &Cx, this: &Ref<Str>, width: i64, fillchar: Option<&Obj>, left: bool,
         (true, false) => room,
         _ => 0,
     };
-    if let (Chars::One(p), Ok(fill)) = (this.chars(), u8::try_from(fill)) {
-        let mut out = Vec::new();
-        protocol::grow(cx, &mut out, room + p.len())?;
-        out.resize(before, fill);
-        out.extend_from_slice(p);
-        out.resize(room + p.len(), fill);
-        return make(cx, &out);
-    }
-    let mut out = Vec::new();
-    protocol::grow(cx, &mut out, room + this.len())?;
-    out.extend(std::iter::repeat_n(fill, before));
-    out.extend(this.code_points());
-    out.extend(std::iter::repeat_n(fill, room - before));
-    make(cx, &out)
+    Str::padded(cx, this, before, room - before, fill)
 }
 
 #[retic_macros::methods]
@@ -330,8 +326,10 @@ impl Str {
         let limit = if count < 0 { usize::MAX } else { count as usize };
         let first = if limit == 0 { None } else { width::position(this, old, 0, this.len(), false) };
         let Some(first) = first else { return whole(cx, this) };
-        if let (Chars::One(p), Chars::One(o), Chars::One(n)) = (this.chars(), old.chars(), new.chars()) {
-            return replaced(cx, p, o, n, limit, first);
+        match (this.chars(), unit_of(&[0u8], old), unit_of(&[0u8], new), unit_of(&[0u16], old), unit_of(&[0u16], new)) {
+            (Chars::One(p), Some(o), Some(n), ..) => return replaced(cx, p, &o, &n, limit, first),
+            (Chars::Two(p), .., Some(o), Some(n)) => return replaced(cx, p, &o, &n, limit, first),
+            _ => {}
         }
         replaced(cx, &this.code_points(), &old.code_points(), &new.code_points(), limit, first)
     }
@@ -366,7 +364,7 @@ impl Str {
         if sub.is_empty() {
             return Ok(e - s + 1);
         }
-        Ok(each_width!(this, p => unit_of(p, sub).map_or(0, |n| width::occurrences(&p[s..e], &n))))
+        Ok(each_width!(this, p => unit_of(p, sub).map_or(0, |n| Unit::count(&p[s..e], &n))))
     }
     /// Return True if the string starts with the specified prefix, False otherwise.
     #[py("startswith($self, prefix, start=None, end=None, /)")]
@@ -501,11 +499,11 @@ impl Str {
     }
     #[py("isupper($self, /)")]
     fn isupper(_cx: &mut Cx, this: &Ref<Str>) -> bool {
-        each_width!(this, p => p.iter().any(|c| retic_unicode::is_upper(c.point())) && !p.iter().any(|c| retic_unicode::is_lower(c.point()) || retic_unicode::is_title(c.point())))
+        one_case(this, retic_unicode::is_upper, |c| retic_unicode::is_lower(c) || retic_unicode::is_title(c))
     }
     #[py("islower($self, /)")]
     fn islower(_cx: &mut Cx, this: &Ref<Str>) -> bool {
-        each_width!(this, p => p.iter().any(|c| retic_unicode::is_lower(c.point())) && !p.iter().any(|c| retic_unicode::is_upper(c.point()) || retic_unicode::is_title(c.point())))
+        one_case(this, retic_unicode::is_lower, |c| retic_unicode::is_upper(c) || retic_unicode::is_title(c))
     }
     #[py("isascii($self, /)")]
     fn isascii(_cx: &mut Cx, this: &Ref<Str>) -> bool {
@@ -525,7 +523,8 @@ impl Str {
     #[py("istitle($self, /)")]
     fn istitle(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         let (mut cased, mut any) = (false, false);
-        for c in this.code_points() {
+        let c = this.chars();
+        for c in (0..this.len()).map(|i| c.get(i)) {
             if retic_unicode::is_upper(c) || retic_unicode::is_title(c) {
                 if cased {
                     return false;
@@ -569,7 +568,8 @@ impl Str {
     }
     /// Partition the string into three parts using the given separator.
     #[py("partition($self, sep, /)")]
-    fn partition(cx: &mut Cx, this: &Ref<Str>, sep: &Ref<Str>) -> PyResult {
+    fn partition(cx: &mut Cx, this: &Ref<Str>, sep: &Obj) -> PyResult {
+        let Some(sep) = sep.cast::<Str>() else { return Err(cx.type_error(format!("must be str, not {}", sep.ty().name_text()))) };
         if sep.is_empty() {
             return Err(cx.value_error("empty separator"));
         }
@@ -581,7 +581,8 @@ impl Str {
     }
     /// Partition the string into three parts using the given separator, from the end.
     #[py("rpartition($self, sep, /)")]
-    fn rpartition(cx: &mut Cx, this: &Ref<Str>, sep: &Ref<Str>) -> PyResult {
+    fn rpartition(cx: &mut Cx, this: &Ref<Str>, sep: &Obj) -> PyResult {
+        let Some(sep) = sep.cast::<Str>() else { return Err(cx.type_error(format!("must be str, not {}", sep.ty().name_text()))) };
         if sep.is_empty() {
             return Err(cx.value_error("empty separator"));
         }
@@ -594,7 +595,7 @@ impl Str {
     /// Return a copy where all tab characters are expanded using spaces.
     #[py("expandtabs($self, /, tabsize=8)")]
     fn expandtabs(cx: &mut Cx, this: &Ref<Str>, tabsize: i64) -> PyResult {
-        if this.as_obj().shape() == crate::object::shape::STR && !this.code_points().contains(&9) {
+        if this.as_obj().shape() == crate::object::shape::STR && !each_width!(this, p => p.iter().any(|c| c.point() == 9)) {
             return Ok(this.as_obj().clone());
         }
         let mut out = Vec::new();
@@ -733,7 +734,7 @@ impl Str {
     }
     #[py("__getnewargs__($self, /)")]
     fn getnewargs(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
-        let s = make(cx, &this.code_points())?;
+        let s = each_width!(this, p => make(cx, p))?;
         cx.tuple(vec![s])
     }
 }

@@ -8,6 +8,10 @@ use std::borrow::Cow;
 /// A character as it lies in a string: one, two or four bytes.
 pub(crate) trait Unit: Copy + Eq + 'static {
     fn point(self) -> u32;
+    /// The unit of a character that is not too wide for it.
+    fn from_point(point: u32) -> Self;
+    /// No less than the widest of the characters, below the same limit of a width.
+    fn widest(units: &[Self]) -> u32;
     /// The characters as bytes, if that is what they are.
     fn bytes(_units: &[Self]) -> Option<&[u8]> {
         None
@@ -24,12 +28,29 @@ pub(crate) trait Unit: Copy + Eq + 'static {
     fn rfind(hay: &[Self], needle: &[Self]) -> Option<usize> {
         search(hay, needle, true)
     }
+    /// Number of occurrences that do not overlap. The needle is not empty.
+    fn count(hay: &[Self], needle: &[Self]) -> usize {
+        let (mut n, mut at) = (0, 0);
+        while let Some(i) = Self::find(&hay[at..], needle) {
+            n += 1;
+            at += i + needle.len();
+        }
+        n
+    }
 }
 
 impl Unit for u8 {
     #[inline(always)]
     fn point(self) -> u32 {
         u32::from(self)
+    }
+    #[inline(always)]
+    fn from_point(point: u32) -> u8 {
+        point as u8
+    }
+    #[inline]
+    fn widest(units: &[u8]) -> u32 {
+        if units.is_ascii() { 0x7f } else { 0xff }
     }
     #[inline(always)]
     fn bytes(units: &[u8]) -> Option<&[u8]> {
@@ -58,11 +79,25 @@ impl Unit for u8 {
             _ => memchr::memmem::rfind(hay, needle),
         }
     }
+    fn count(hay: &[u8], needle: &[u8]) -> usize {
+        match needle {
+            [one] => memchr::memchr_iter(*one, hay).count(),
+            _ => memchr::memmem::find_iter(hay, needle).count(),
+        }
+    }
 }
 impl Unit for u16 {
     #[inline(always)]
     fn point(self) -> u32 {
         u32::from(self)
+    }
+    #[inline(always)]
+    fn from_point(point: u32) -> u16 {
+        point as u16
+    }
+    #[inline]
+    fn widest(units: &[u16]) -> u32 {
+        u32::from(units.iter().fold(0, |all, c| all | c))
     }
     fn of(text: &Str) -> Option<Cow<'_, [u16]>> {
         match text.chars() {
@@ -72,14 +107,21 @@ impl Unit for u16 {
         }
     }
     fn text(cx: &Cx, units: &[u16]) -> PyResult<Ref<Str>> {
-        let points: Vec<u32> = units.iter().map(|c| u32::from(*c)).collect();
-        Str::from_points(cx, &points)
+        Str::of_units(cx, &cx.types.str, units)
     }
 }
 impl Unit for u32 {
     #[inline(always)]
     fn point(self) -> u32 {
         self
+    }
+    #[inline(always)]
+    fn from_point(point: u32) -> u32 {
+        point
+    }
+    #[inline]
+    fn widest(units: &[u32]) -> u32 {
+        units.iter().fold(0, |all, c| all | c)
     }
     fn of(text: &Str) -> Option<Cow<'_, [u32]>> {
         Some(match text.chars() {
@@ -111,9 +153,41 @@ fn search<U: Unit>(hay: &[U], needle: &[U], reverse: bool) -> Option<usize> {
     if needle.len() > 8 {
         return search_long(hay, needle, reverse);
     }
-    let last = hay.len() - needle.len();
-    let fits = |i: &usize| hay[*i..*i + needle.len()] == *needle;
-    if reverse { (0..=last).rev().find(fits) } else { (0..=last).find(fits) }
+    let (Some(first), last) = (needle.first(), hay.len() - needle.len()) else { return Some(if reverse { hay.len() } else { 0 }) };
+    let fits = |i: usize| hay[i..i + needle.len()] == *needle;
+    let mut at = if reverse { last + 1 } else { 0 };
+    if reverse {
+        while let Some(i) = last_of(&hay[..at], *first) {
+            if fits(i) {
+                return Some(i);
+            }
+            at = i;
+        }
+    } else {
+        while let Some(i) = first_of(&hay[at..=last], *first) {
+            if fits(at + i) {
+                return Some(at + i);
+            }
+            at += i + 1;
+        }
+    }
+    None
+}
+
+/// Characters that are looked at together, which the compiler does in one go.
+const ROW: usize = 32;
+
+fn has<U: Unit>(row: &[U], c: U) -> bool {
+    row.iter().fold(false, |found, x| found | (*x == c))
+}
+/// Position of the first character that is `c`.
+pub(crate) fn first_of<U: Unit>(hay: &[U], c: U) -> Option<usize> {
+    let rows = hay.chunks(ROW).position(|row| has(row, c))? * ROW;
+    hay[rows..].iter().position(|x| *x == c).map(|i| rows + i)
+}
+fn last_of<U: Unit>(hay: &[U], c: U) -> Option<usize> {
+    let rows = hay.len() - hay.rchunks(ROW).position(|row| has(row, c))? * ROW;
+    hay[..rows].iter().rposition(|x| *x == c)
 }
 
 /// Linear in both lengths (Knuth, Morris, Pratt); backwards it reads both texts from the end.
@@ -166,16 +240,6 @@ pub(crate) fn has_at(hay: &Str, affix: &Str, at: usize) -> bool {
         (Chars::Four(h), Chars::Four(a)) => h[at..].starts_with(a),
         (h, a) => hay.len() - at >= affix.len() && (0..affix.len()).all(|i| h.get(at + i) == a.get(i)),
     }
-}
-
-/// Number of occurrences that do not overlap. The needle is not empty.
-pub(crate) fn occurrences<U: Unit>(hay: &[U], needle: &[U]) -> usize {
-    let (mut n, mut at) = (0, 0);
-    while let Some(i) = U::find(&hay[at..], needle) {
-        n += 1;
-        at += i + needle.len();
-    }
-    n
 }
 
 /// The part of the characters that stays when those that `drop` names are taken from the ends.
