@@ -235,14 +235,25 @@ pub fn hash(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
         None => crate::types::dunders::unhashable(cx, o),
     }
 }
-/// Lexicographic comparison of two sequences read item by item.
-pub fn compare_sequences(cx: &mut Cx, n: usize, m: usize, op: Cmp, item: impl Fn(&Cx, usize) -> (Option<Obj>, Option<Obj>)) -> PyResult {
+/// Lexicographic comparison of two sequences of `n` and `m` items. `look` shows the pairs of items from a place on, as they are now,
+/// until it is told that it is enough.
+pub fn compare_sequences(cx: &mut Cx, n: usize, m: usize, op: Cmp, look: impl Fn(&Cx, usize, &mut dyn FnMut(&Obj, &Obj) -> bool)) -> PyResult {
     if n != m && matches!(op, Cmp::Eq | Cmp::Ne) {
         return Ok(cx.bool(op == Cmp::Ne));
     }
     let mut i = 0;
     loop {
-        let (Some(a), Some(b)) = item(cx, i) else { break };
+        // As far as it goes without Python.
+        let mut other = None;
+        look(cx, i, &mut |a, b| {
+            if crate::types::set::same_plain(a, b) == Some(true) {
+                i += 1;
+                return true;
+            }
+            other = Some((a.clone(), b.clone()));
+            false
+        });
+        let Some((a, b)) = other else { break };
         if !equal(cx, &a, &b)? {
             return match op {
                 Cmp::Eq => Ok(cx.bool(false)),
@@ -556,6 +567,11 @@ pub fn check_size(cx: &Cx, len: usize, times: usize, item_bytes: usize) -> PyRes
 /// How long rows are together.
 pub fn sum_of_lengths(cx: &Cx, rows: &[&[u8]]) -> PyResult<usize> {
     rows.iter().try_fold(0usize, |n, row| n.checked_add(row.len())).ok_or_else(|| cx.memory_error())
+}
+/// Shows pairs of items, one of each of two rows, from a place on.
+pub fn pairs_from(a: &[Obj], b: &[Obj], from: usize, goes_on: &mut dyn FnMut(&Obj, &Obj) -> bool) {
+    let rest = |row: &[Obj]| row.len().min(from);
+    _ = a[rest(a)..].iter().zip(&b[rest(b)..]).all(|(x, y)| goes_on(x, y));
 }
 /// Makes room for `more` items in a working copy.
 pub fn grow<T>(cx: &Cx, out: &mut Vec<T>, more: usize) -> PyResult<()> {

@@ -350,7 +350,10 @@ fn deque_spec() -> Spec {
             richcompare: Some(|cx, a, b, op: Cmp| {
                 let (Some(x), Some(y)) = (a.cast::<Deque>().cloned(), b.cast::<Deque>().cloned()) else { return Ok(cx.not_implemented()) };
                 let (n, m) = (x.get(cx).len(), y.get(cx).len());
-                protocol::compare_sequences(cx, n, m, op, |cx, i| (x.get(cx).get(i).cloned(), y.get(cx).get(i).cloned()))
+                protocol::compare_sequences(cx, n, m, op, |cx, i, show| {
+                    let (x, y) = (x.get(cx), y.get(cx));
+                    _ = (i..x.len().min(y.len())).all(|i| show(&x[i], &y[i]));
+                })
             }),
             len: Some(|cx, o| Ok(of(o).get(cx).len())),
             getitem: Some(|cx, o, k| {

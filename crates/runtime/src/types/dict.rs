@@ -465,20 +465,35 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     if !matches!(op, Cmp::Eq | Cmp::Ne) {
         return Ok(cx.not_implemented());
     }
-    let mut same = x.len(cx) == y.len(cx);
-    if same {
-        for (k, v) in x.entries(cx) {
-            let other = y.get(cx, &k)?;
-            same = match other {
-                Some(o) => cx.deeper(" in comparison", |cx| protocol::equal(cx, &v, &o))?,
-                None => false,
-            };
-            if !same {
-                break;
-            }
-        }
-    }
+    let same = x.len(cx) == y.len(cx) && is_within(cx, x, y, false)?;
     Ok(cx.bool(same == (op == Cmp::Eq)))
+}
+
+/// Whether another dict has all keys of one, and equal values at them if not only the keys count.
+fn is_within(cx: &mut Cx, x: &Ref<Dict>, y: &Ref<Dict>, only_keys: bool) -> PyResult<bool> {
+    let mut at = 0;
+    loop {
+        // As far as it goes without Python.
+        let end = at + (1 << 14);
+        while at < end
+            && let Some(i) = x.entry_from(cx, at)
+            && let Some(Some(j)) = y.find_plain(cx, x.key_at(cx, i))
+            && (only_keys || super::set::same_plain(x.value_at(cx, i), y.value_at(cx, j)) == Some(true))
+        {
+            at = i + 1;
+        }
+        let Some((next, k, v)) = x.next_entry(cx, at) else { return Ok(true) };
+        at = next;
+        let same = match y.get(cx, &k)? {
+            Some(_) if only_keys => true,
+            Some(o) => cx.deeper(" in comparison", |cx| protocol::equal(cx, &v, &o))?,
+            None => false,
+        };
+        if !same {
+            return Ok(false);
+        }
+        cx.poll_native()?;
+    }
 }
 
 /// `d[key]` with `__missing__` for subclasses.

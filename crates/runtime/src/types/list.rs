@@ -152,7 +152,7 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
         return Ok(cx.not_implemented());
     }
     let (n, m) = (list(a).items(cx).len(), list(b).items(cx).len());
-    protocol::compare_sequences(cx, n, m, op, |cx, i| (list(a).items(cx).get(i).cloned(), list(b).items(cx).get(i).cloned()))
+    protocol::compare_sequences(cx, n, m, op, |cx, i, show| protocol::pairs_from(list(a).items(cx), list(b).items(cx), i, show))
 }
 
 fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {

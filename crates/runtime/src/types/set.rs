@@ -107,13 +107,14 @@ fn subset(cx: &mut Cx, a: &Ref<Set>, b: &Ref<Set>) -> PyResult<bool> {
         return Ok(false);
     }
     let mut at = 0;
-    while let Some((k, hash)) = a.next_entry(cx, &mut at) {
+    loop {
+        a.skip_known(cx, b, true, &mut at);
+        let Some((k, hash)) = a.next_entry(cx, &mut at) else { return Ok(true) };
         if !b.contains_hashed(cx, &k, hash)? {
             return Ok(false);
         }
         cx.poll_native()?;
     }
-    Ok(true)
 }
 
 fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
@@ -163,13 +164,16 @@ fn difference_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Set>
     }
     let out = base_like(cx, this)?;
     let mut at = 0;
-    while let Some((k, hash)) = this.next_entry(cx, &mut at) {
+    loop {
+        if let Some(s) = other.cast::<Set>() {
+            this.skip_known(cx, s, true, &mut at);
+        }
+        let Some((k, hash)) = this.next_entry(cx, &mut at) else { return Ok(out) };
         if !has(cx, other, &k, hash)? {
             out.add_hashed(cx, &k, hash)?;
         }
         cx.poll_native()?;
     }
-    Ok(out)
 }
 
 /// Takes what another iterable has out of a set (CPython's `set_difference_update_internal`).
@@ -191,7 +195,7 @@ fn remove_all(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<()> {
     this.tidy(cx)
 }
 
-fn intersection_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Set>> {
+pub(super) fn intersection_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Set>> {
     if this.as_obj().is(other) {
         return copy_of(cx, this);
     }
@@ -199,13 +203,14 @@ fn intersection_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Se
     if let Some(s) = other.cast::<Set>() {
         let (large, small) = if s.len() > this.len() { (s, this) } else { (this, s) };
         let mut at = 0;
-        while let Some((k, hash)) = small.next_entry(cx, &mut at) {
+        loop {
+            small.skip_known(cx, large, false, &mut at);
+            let Some((k, hash)) = small.next_entry(cx, &mut at) else { return Ok(out) };
             if large.contains_hashed(cx, &k, hash)? {
                 out.add_hashed(cx, &k, hash)?;
             }
             cx.poll_native()?;
         }
-        return Ok(out);
     }
     table::each(cx, other, |cx, k| {
         let hash = protocol::hash(cx, k)?;
@@ -287,13 +292,26 @@ fn take_over(cx: &mut Cx, to: &Ref<Set>, from: &Ref<Set>) {
     to.table.set(cx, table);
 }
 
+/// A set of what an iterable shows.
+pub(super) fn of_iterable(cx: &mut Cx, o: &Obj) -> PyResult<Ref<Set>> {
+    let s = Set::new(cx)?;
+    s.update_from(cx, o)?;
+    Ok(s)
+}
+/// Takes what an iterable shows out of a fresh set, or exchanges it.
+pub(super) fn operate(cx: &mut Cx, this: &Ref<Set>, other: &Obj, op: Op) -> PyResult {
+    match op {
+        Op::Sub => remove_all(cx, this, other)?,
+        _ => toggle_all(cx, this, other)?,
+    }
+    Ok(this.as_obj().clone())
+}
+
 fn as_set(cx: &mut Cx, o: &Obj) -> PyResult<Ref<Set>> {
     if let Some(s) = o.cast::<Set>() {
         return Ok(s.clone());
     }
-    let s = Set::new(cx)?;
-    s.update_from(cx, o)?;
-    Ok(s)
+    of_iterable(cx, o)
 }
 
 /// Runs a look at a key; a set, which has no hash, is looked for as a frozenset of the same keys.
@@ -405,13 +423,14 @@ impl Set {
             }
             let (large, small) = if s.len() > this.len() { (s, this) } else { (this, s) };
             let mut at = 0;
-            while let Some((k, hash)) = small.next_entry(cx, &mut at) {
+            loop {
+                small.skip_known(cx, large, false, &mut at);
+                let Some((k, hash)) = small.next_entry(cx, &mut at) else { return Ok(true) };
                 if large.contains_hashed(cx, &k, hash)? {
                     return Ok(false);
                 }
                 cx.poll_native()?;
             }
-            return Ok(true);
         }
         let it = protocol::iter(cx, other)?;
         while let Some(k) = protocol::next(cx, &it)? {

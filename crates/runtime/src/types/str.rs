@@ -248,6 +248,18 @@ impl Str {
         }
     }
 
+    /// A string of bytes that were ASCII text before; not of one alone, which is there already.
+    fn of_ascii(cx: &Cx, bytes: &[u8]) -> PyResult<Ref<Str>> {
+        let raw = Str::alloc(cx, &cx.types.str, bytes.len(), 1, true)?;
+        // SAFETY: the block has room for the bytes and a final zero.
+        unsafe {
+            let at = raw.cast::<u8>().add(ASCII_BYTES);
+            copy_short(bytes.as_ptr(), at.as_ptr(), bytes.len());
+            at.add(bytes.len()).write(0);
+            Ok(Str::finish(cx, raw))
+        }
+    }
+
     pub fn from_text(cx: &Cx, text: &str) -> PyResult<Ref<Str>> {
         if text.is_ascii() {
             return Str::from_latin1(cx, text.as_bytes());
@@ -731,7 +743,7 @@ pub(super) fn picked(cx: &Cx, s: &Ref<Str>, at: super::slice::Positions) -> PyRe
     }
     let str_type = &cx.types.str;
     if at.step == 1 {
-        return each_width!(s, p => Ok(width::Unit::text(cx, &p[at.start as usize..at.start as usize + at.len])?.into_obj()));
+        return each_width!(s, p => methods::part(cx, s, &p[at.start as usize..at.start as usize + at.len]));
     }
     if at.len < 2 {
         return each_width!(s, p => Ok(Str::of_units(cx, str_type, &at.indices().map(|i| p[i]).collect::<Vec<_>>())?.into_obj()));

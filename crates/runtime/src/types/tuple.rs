@@ -172,7 +172,7 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
         return Ok(cx.not_implemented());
     }
     let (x, y) = (items(a), items(b));
-    protocol::compare_sequences(cx, x.len(), y.len(), op, |_, i| (items(a).get(i).cloned(), items(b).get(i).cloned()))
+    protocol::compare_sequences(cx, x.len(), y.len(), op, |_, i, show| protocol::pairs_from(items(a), items(b), i, show))
 }
 
 fn getitem(cx: &mut Cx, this: &Obj, key: &Obj) -> PyResult {

@@ -214,42 +214,164 @@ fn contains(cx: &mut Cx, o: &Obj, v: &Obj) -> PyResult<bool> {
     }
 }
 
+/// A new set of what a view shows.
 fn as_set(cx: &mut Cx, o: &Obj) -> PyResult<Ref<Set>> {
     let s = Set::new(cx)?;
-    for v in protocol::collect(cx, o)? {
-        s.add(cx, &v)?;
-    }
+    add_to(cx, &s, o)?;
     Ok(s)
 }
+/// Adds what a view or another iterable shows to a set.
+fn add_to(cx: &mut Cx, s: &Ref<Set>, o: &Obj) -> PyResult<()> {
+    if is_keys(cx, o) {
+        let d = of(cx, o);
+        return s.update_from(cx, d.as_obj());
+    }
+    s.update_from(cx, o)
+}
+fn is_keys(cx: &Cx, o: &Obj) -> bool {
+    std::ptr::eq(o.ty(), &*cx.types.dict_keys)
+}
 
+/// Whether it is a view of keys or of items.
+fn is_set_like(cx: &Cx, o: &Obj) -> bool {
+    is_keys(cx, o) || std::ptr::eq(o.ty(), &*cx.types.dict_items)
+}
+
+/// Runs a look at each thing that a view or another iterable shows, until one says no.
+fn all(cx: &mut Cx, o: &Obj, mut look: impl FnMut(&mut Cx, &Obj) -> PyResult<bool>) -> PyResult<bool> {
+    let it = protocol::iter(cx, o)?;
+    while let Some(v) = protocol::next(cx, &it)? {
+        let good = look(cx, &v)?;
+        cx.release(v);
+        if !good {
+            return Ok(false);
+        }
+        cx.poll_native()?;
+    }
+    Ok(true)
+}
+
+/// What both have: the shorter is gone through (CPython's `_PyDictView_Intersect`).
+fn intersection(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<Ref<Set>> {
+    let n = of(cx, a).len(cx);
+    if let Some(s) = b.cast::<Set>().filter(|s| std::ptr::eq(b.ty(), &*cx.types.set) && n <= s.len()) {
+        return super::super::set::intersection_of(cx, &s.clone(), a);
+    }
+    let (a, b) = if is_set_like(cx, b) && of(cx, b).len(cx) > n { (b, a) } else { (a, b) };
+    let out = Set::new(cx)?;
+    let (of_keys, d) = (is_keys(cx, a), of(cx, a));
+    if of_keys && is_keys(cx, b) {
+        let other = of(cx, b);
+        let mut at = 0;
+        while let Some((next, k, hash)) = other.next_key(cx, at) {
+            at = next;
+            if d.contains_hashed(cx, &k, hash)? {
+                out.add_hashed(cx, &k, hash)?;
+            }
+            cx.release(k);
+            cx.poll_native()?;
+        }
+        return Ok(out);
+    }
+    all(cx, b, |cx, v| {
+        if contains(cx, a, v)? {
+            out.add(cx, v)?;
+        }
+        Ok(true)
+    })?;
+    Ok(out)
+}
+
+/// `&`, `-`, `|` and `^`: one of both is a view, the other any iterable.
 fn set_op<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
-    let x = as_set(cx, a)?;
-    let y = as_set(cx, b)?;
-    protocol::binary(cx, x.as_obj(), y.as_obj(), Op::from_index(OP))
+    let op = Op::from_index(OP);
+    match op {
+        Op::And => {
+            let (view, other) = if is_set_like(cx, a) { (a, b) } else { (b, a) };
+            return Ok(intersection(cx, view, other)?.into_obj());
+        }
+        Op::Xor if std::ptr::eq(a.ty(), &*cx.types.dict_items) && std::ptr::eq(b.ty(), &*cx.types.dict_items) => return items_of_one(cx, &of(cx, a), &of(cx, b)),
+        _ => {}
+    }
+    let x = if a.cast::<View>().is_some() { as_set(cx, a)? } else { super::super::set::of_iterable(cx, a)? };
+    let y = match op {
+        Op::Or => {
+            add_to(cx, &x, b)?;
+            return Ok(x.into_obj());
+        }
+        // The keys of a dictionary are taken out as they are.
+        Op::Sub if is_keys(cx, b) => of(cx, b).into_obj(),
+        Op::Sub => b.clone(),
+        _ => as_set(cx, b)?.into_obj(),
+    };
+    super::super::set::operate(cx, &x, &y, op)
+}
+
+/// The items that only one of two dictionaries has. Values of equal items need no hash.
+fn items_of_one(cx: &mut Cx, a: &Ref<Dict>, b: &Ref<Dict>) -> PyResult {
+    let out = Set::new(cx)?;
+    for (from, other) in [(a, b), (b, a)] {
+        let mut at = 0;
+        while let Some((next, k, v)) = from.next_entry(cx, at) {
+            at = next;
+            let same = match other.get(cx, &k)? {
+                Some(o) => protocol::equal(cx, &v, &o)?,
+                None => false,
+            };
+            if !same {
+                let pair = cx.tuple_of([k, v])?;
+                out.add(cx, &pair)?;
+            }
+            cx.poll_native()?;
+        }
+    }
+    Ok(out.into_obj())
+}
+
+/// Whether everything in a view or set is in another.
+fn is_within(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
+    let items = |cx: &Cx, o: &Obj| std::ptr::eq(o.ty(), &*cx.types.dict_items);
+    let keys = (is_keys(cx, a), is_keys(cx, b));
+    if !(keys == (true, true) || items(cx, a) && items(cx, b)) {
+        return all(cx, a, |cx, v| protocol::contains(cx, b, v));
+    }
+    super::is_within(cx, &of(cx, a), &of(cx, b), keys.0)
 }
 
 fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
-    let ok = |o: &Obj| o.cast::<View>().is_some() || o.cast::<Set>().is_some();
+    let ok = |o: &Obj| is_set_like(cx, o) || o.cast::<Set>().is_some();
     if !ok(a) || !ok(b) {
         return Ok(cx.not_implemented());
     }
-    let x = as_set(cx, a)?;
-    let y = as_set(cx, b)?;
-    protocol::richcompare(cx, x.as_obj(), y.as_obj(), op)
+    let (n, m) = (protocol::len(cx, a)?, protocol::len(cx, b)?);
+    let r = match op {
+        Cmp::Eq => n == m && is_within(cx, a, b)?,
+        Cmp::Ne => !(n == m && is_within(cx, a, b)?),
+        Cmp::Lt => n < m && is_within(cx, a, b)?,
+        Cmp::Le => n <= m && is_within(cx, a, b)?,
+        Cmp::Gt => n > m && is_within(cx, b, a)?,
+        Cmp::Ge => n >= m && is_within(cx, b, a)?,
+    };
+    Ok(cx.bool(r))
+}
+
+/// What only views of keys and of items have.
+struct SetLike;
+#[retic_macros::methods]
+impl SetLike {
+    /// Return True if the view and the given iterable have a null intersection.
+    #[py("isdisjoint($self, other, /)")]
+    fn isdisjoint(cx: &mut Cx, this: &Ref<View>, other: &Obj) -> PyResult<bool> {
+        let this = this.as_obj();
+        // The shorter is gone through.
+        let set_like = is_set_like(cx, other) || std::ptr::eq(other.ty(), &*cx.types.set) || std::ptr::eq(other.ty(), &*cx.types.frozenset);
+        let (through, within) = if set_like && protocol::len(cx, other)? > of(cx, this).len(cx) { (this, other) } else { (other, this) };
+        all(cx, through, |cx, v| Ok(!protocol::contains(cx, within, v)?))
+    }
 }
 
 #[retic_macros::methods]
 impl View {
-    /// Return True if the view and the given iterable have a null intersection.
-    #[py("isdisjoint($self, other, /)")]
-    fn isdisjoint(cx: &mut Cx, this: &Ref<View>, other: &Obj) -> PyResult<bool> {
-        for v in protocol::collect(cx, other)? {
-            if contains(cx, this.as_obj(), &v)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
     /// Return a reverse iterator over the dict's keys.
     #[py("__reversed__($self, /)")]
     fn reversed(cx: &mut Cx, this: &Ref<View>) -> PyResult {
@@ -279,6 +401,7 @@ pub fn keys_spec() -> Spec {
     let base = values_spec();
     Spec {
         name: "dict_keys",
+        more_methods: SetLike::METHODS,
         slots: Slots { contains: Some(contains), richcompare: Some(compare), hash: Some(crate::types::dunders::unhashable), ..base.slots }.with(&[
             (Op::Sub, set_op::<1>),
             (Op::And, set_op::<10>),

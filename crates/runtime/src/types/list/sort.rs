@@ -4,6 +4,7 @@ use super::List;
 use crate::cx::{Cx, PyResult};
 use crate::object::{Buf, Obj, Ref, shape};
 use crate::protocol;
+use crate::types::str::Chars;
 use crate::types::{Str, Tuple, int};
 use std::cmp::Ordering;
 
@@ -77,17 +78,27 @@ fn plain(o: &Obj) -> Option<Plain> {
     match o.shape() {
         shape::INT if int::to_i64(o).is_some() => Some(Plain::Int),
         shape::FLOAT if !protocol::exact_float(o).is_nan() => Some(Plain::Float),
-        // Latin-1 text compares as its bytes do.
-        shape::STR => latin1(o).map(|_| Plain::Text),
+        shape::STR => Some(Plain::Text),
         _ => None,
     }
 }
 
-fn latin1(o: &Obj) -> Option<&[u8]> {
+fn text(o: &Obj) -> &Str {
     // SAFETY: O3, callers know that it is a str.
-    match unsafe { o.cast_unchecked::<Str>() }.chars() {
-        crate::types::str::Chars::One(b) => Some(b),
-        _ => None,
+    unsafe { o.cast_unchecked::<Str>() }
+}
+
+/// The beginning of a text as a number: in order as the texts are, as far as it tells them apart. Eight characters of narrow text,
+/// three of other.
+fn beginning(text: &Str, narrow: bool) -> u64 {
+    let mut first = [0; 8];
+    match text.chars() {
+        Chars::One(b) if narrow => {
+            let n = b.len().min(8);
+            first[..n].copy_from_slice(&b[..n]);
+            u64::from_be_bytes(first)
+        }
+        c => (0..3).fold(0, |all, i| all << 21 | if i < text.len() { u64::from(c.get(i)) } else { 0 }),
     }
 }
 
@@ -97,7 +108,7 @@ fn compare_plain(what: Plain, a: &Obj, b: &Obj) -> Ordering {
     match what {
         Plain::Int => int::to_i64(a).cmp(&int::to_i64(b)),
         Plain::Float => protocol::exact_float(a).partial_cmp(&protocol::exact_float(b)).unwrap_or(Ordering::Equal),
-        Plain::Text => latin1(a).cmp(&latin1(b)),
+        Plain::Text => text(a).order(text(b)),
     }
 }
 
@@ -111,7 +122,10 @@ fn sort_plain(keys: &[Obj], order: &mut [u32]) -> bool {
         match what {
             Plain::Int => by(order, keys, |k| int::to_i64(k).unwrap_or(0), Ord::cmp),
             Plain::Float => by(order, keys, protocol::exact_float, |a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal)),
-            Plain::Text => by(order, keys, |k| latin1(k).unwrap_or_default(), Ord::cmp),
+            Plain::Text => {
+                let narrow = keys.iter().all(|k| matches!(text(k).chars(), Chars::One(_)));
+                by(order, keys, |k| (beginning(text(k), narrow), k), |a, b| a.0.cmp(&b.0).then_with(|| if a.1.is(b.1) { Ordering::Equal } else { text(a.1).order(text(b.1)) }));
+            }
         }
         return true;
     }

@@ -176,7 +176,7 @@ impl Set {
         let hash = protocol::hash(cx, key)?;
         self.add_hashed(cx, key, hash)
     }
-    pub(super) fn add_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
+    pub(in crate::types) fn add_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
         let Found::Free(mut at) = self.find(cx, key, hash)? else { return Ok(false) };
         if self.fill.get() >= self.mask(cx) {
             // Only a table that could not grow before is as full as this; the last free place must stay, for walks to end.
@@ -209,6 +209,10 @@ impl Set {
             shape::INT => retic_numbers::hash::small(int::small_value(key)?),
             _ => return None,
         };
+        self.knows(cx, key, hash)
+    }
+    /// Whether a key of that hash is there; nothing if Python would have to be asked.
+    fn knows(&self, cx: &Cx, key: &Obj, hash: i64) -> Option<bool> {
         let table: &[Entry] = self.table.get(cx);
         if table.is_empty() {
             return Some(false);
@@ -221,6 +225,21 @@ impl Set {
                 Some(k) if e.hash == hash && same_plain(k, key)? => return Some(true),
                 _ => {}
             }
+        }
+    }
+    /// Goes on in the table over keys of which it takes no Python to know that another set has them, or has them not.
+    pub(super) fn skip_known(&self, cx: &Cx, other: &Set, has: bool, at: &mut usize) {
+        // So many at once, that the caller can poll.
+        let end = at.saturating_add(1 << 16);
+        let t = self.table.get(cx);
+        while *at < t.len().min(end) {
+            let e = &t[*at];
+            if let Some(k) = &e.key
+                && other.knows(cx, k, e.hash) != Some(has)
+            {
+                return;
+            }
+            *at += 1;
         }
     }
     pub(super) fn contains_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<bool> {
@@ -317,12 +336,13 @@ impl Set {
             return Ok(());
         }
         let mut at = 0;
-        while let Some((k, hash)) = other.next_entry(cx, &mut at) {
+        loop {
+            other.skip_known(cx, self, true, &mut at);
+            let Some((k, hash)) = other.next_entry(cx, &mut at) else { return Ok(()) };
             self.add_hashed(cx, &k, hash)?;
             cx.release(k);
             cx.poll_native()?;
         }
-        Ok(())
     }
     /// Adds what an iterable gives (CPython's `set_update_internal`).
     pub(crate) fn update_from(&self, cx: &mut Cx, other: &Obj) -> PyResult<()> {

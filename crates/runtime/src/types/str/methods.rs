@@ -18,6 +18,14 @@ fn make<U: Unit>(cx: &Cx, units: &[U]) -> PyResult {
     Ok(U::text(cx, units)?.into_obj())
 }
 
+/// Some characters of a string: those of ASCII text need not be looked at.
+pub(super) fn part<U: Unit>(cx: &Cx, of: &Str, units: &[U]) -> PyResult {
+    match U::bytes(units) {
+        Some(bytes) if of.is_ascii() && bytes.len() > 1 => Ok(Str::of_ascii(cx, bytes)?.into_obj()),
+        _ => make(cx, units),
+    }
+}
+
 fn strip_with(cx: &Cx, this: &Ref<Str>, chars: Option<&Obj>, left: bool, right: bool, name: &str) -> PyResult {
     let set = match chars {
         None => None,
@@ -35,7 +43,7 @@ fn strip_with(cx: &Cx, this: &Ref<Str>, chars: Option<&Obj>, left: bool, right: 
         if range == (0..p.len()) && is_exact(this) {
             return Ok(this.as_obj().clone());
         }
-        make(cx, &p[range])
+        part(cx, this, &p[range])
     })
 }
 
@@ -54,7 +62,7 @@ fn pieces(cx: &mut Cx, from_right: bool, this: &Ref<Str>, cut: Cutter<'_>) -> Py
     each_width!(this, p => {
         let put = &mut |piece: &[_]| -> PyResult<()> {
             // Uncut text is the string itself.
-            let piece = if piece.len() == p.len() && is_exact(this) { this.as_obj().clone() } else { make(cx, piece)? };
+            let piece = if piece.len() == p.len() && is_exact(this) { this.as_obj().clone() } else { part(cx, this, piece)? };
             parts.push(cx, piece)
         };
         match cut {
@@ -380,7 +388,7 @@ impl Str {
     #[py("removeprefix($self, prefix, /)")]
     fn removeprefix(cx: &mut Cx, this: &Ref<Str>, prefix: &Ref<Str>) -> PyResult {
         if this.len() >= prefix.len() && !prefix.is_empty() && width::has_at(this, prefix, 0) {
-            return each_width!(this, p => make(cx, &p[prefix.len()..]));
+            return each_width!(this, p => part(cx, this, &p[prefix.len()..]));
         }
         whole(cx, this)
     }
@@ -388,7 +396,7 @@ impl Str {
     #[py("removesuffix($self, suffix, /)")]
     fn removesuffix(cx: &mut Cx, this: &Ref<Str>, suffix: &Ref<Str>) -> PyResult {
         if this.len() >= suffix.len() && !suffix.is_empty() && width::has_at(this, suffix, this.len() - suffix.len()) {
-            return each_width!(this, p => make(cx, &p[..this.len() - suffix.len()]));
+            return each_width!(this, p => part(cx, this, &p[..this.len() - suffix.len()]));
         }
         whole(cx, this)
     }
@@ -574,7 +582,7 @@ impl Str {
             return Err(cx.value_error("empty separator"));
         }
         let parts = match width::position(this, sep, 0, this.len(), false) {
-            Some(i) => each_width!(this, p => [make(cx, &p[..i])?, sep.as_obj().clone(), make(cx, &p[i + sep.len()..])?]),
+            Some(i) => each_width!(this, p => [part(cx, this, &p[..i])?, sep.as_obj().clone(), part(cx, this, &p[i + sep.len()..])?]),
             None => [this.as_obj().clone(), cx.consts.empty_str.clone(), cx.consts.empty_str.clone()],
         };
         cx.tuple_of(parts)
@@ -587,7 +595,7 @@ impl Str {
             return Err(cx.value_error("empty separator"));
         }
         let parts = match width::position(this, sep, 0, this.len(), true) {
-            Some(i) => each_width!(this, p => [make(cx, &p[..i])?, sep.as_obj().clone(), make(cx, &p[i + sep.len()..])?]),
+            Some(i) => each_width!(this, p => [part(cx, this, &p[..i])?, sep.as_obj().clone(), part(cx, this, &p[i + sep.len()..])?]),
             None => [cx.consts.empty_str.clone(), cx.consts.empty_str.clone(), this.as_obj().clone()],
         };
         cx.tuple_of(parts)
