@@ -251,6 +251,12 @@ impl Cx {
         }
         Int::new(self, v)
     }
+    /// The int of a byte, which is there already.
+    #[inline]
+    pub(crate) fn byte(&self, v: u8) -> Obj {
+        // SAFETY: as above; all bytes are in the table.
+        unsafe { (*self.small_ints.add((i64::from(v) - SMALL_MIN) as usize)).clone() }
+    }
     pub fn float(&self, v: f64) -> PyResult {
         crate::types::Float::new(self, v)
     }

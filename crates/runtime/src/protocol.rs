@@ -389,6 +389,27 @@ pub fn next(cx: &mut Cx, it: &Obj) -> PyResult<Option<Obj>> {
         None => Err(cx.type_error(format!("'{}' object is not an iterator", it.ty().name_text()))),
     }
 }
+/// Hands on what an iterator gives, to its end.
+pub fn each_next(cx: &mut Cx, it: &Obj, mut put: impl FnMut(&mut Cx, Obj) -> PyResult<()>) -> PyResult<()> {
+    // Built-in types keep their slots, and the room that there is now is there at every step.
+    cx.room()?;
+    let step = it.ty().slots(cx).next.filter(|_| !it.ty().is_heap());
+    loop {
+        let v = match step {
+            Some(f) => match f(cx, it) {
+                Err(_) if cx.error_is(&cx.types.stop_iteration) => {
+                    cx.clear_error();
+                    None
+                }
+                r => r?,
+            },
+            None => next(cx, it)?,
+        };
+        let Some(v) = v else { return Ok(()) };
+        put(cx, v)?;
+        cx.poll_native()?;
+    }
+}
 /// The next value; StopIteration is raised at the end.
 pub fn next_raising(cx: &mut Cx, it: &Obj) -> PyResult {
     cx.room()?;
@@ -413,14 +434,31 @@ pub fn collect_at_most(cx: &mut Cx, o: &Obj, max: usize) -> PyResult<Vec<Obj>> {
         shape::LIST => return Ok(o.cast::<List>().map(|l| l.to_vec(cx)).unwrap_or_default()),
         _ => {}
     }
-    let it = iter(cx, o)?;
     let mut out = Vec::new();
-    while out.len() < max
-        && let Some(v) = next(cx, &it)?
+    if max == usize::MAX
+        && crate::types::iterators::each_plain(cx, o, |v| {
+            grow(cx, &mut out, 1)?;
+            out.push(v);
+            Ok(())
+        })?
     {
-        grow(cx, &mut out, 1)?;
-        out.push(v);
-        cx.poll_native()?;
+        return Ok(out);
+    }
+    let it = iter(cx, o)?;
+    if max == usize::MAX {
+        each_next(cx, &it, |cx, v| {
+            grow(cx, &mut out, 1)?;
+            out.push(v);
+            Ok(())
+        })?;
+    } else {
+        while out.len() < max
+            && let Some(v) = next(cx, &it)?
+        {
+            grow(cx, &mut out, 1)?;
+            out.push(v);
+            cx.poll_native()?;
+        }
     }
     cx.release(it);
     Ok(out)

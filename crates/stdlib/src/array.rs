@@ -242,6 +242,10 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
         let p = slice::resolve_late(cx, s, |cx| this.len(cx))?;
         let size = this.item_size();
         let data = this.data.get(cx);
+        if let Some(row) = p.row().and_then(|r| data.get(r.start * size..r.end * size)) {
+            let row = row.to_vec();
+            return made(cx, this.code.get(), &row);
+        }
         let out: Vec<u8> = p.indices().filter_map(|i| data.get(i * size..(i + 1) * size)).flatten().copied().collect();
         return made(cx, this.code.get(), &out);
     }
@@ -259,6 +263,15 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
         return Ok(cx.bool(r));
     }
     let mut i = 0;
+    if x.code.get() == y.code.get() && !matches!(x.code.get(), b'f' | b'd' | b'e') {
+        if matches!(op, Cmp::Eq | Cmp::Ne) {
+            let same = x.data.get(cx)[..] == y.data.get(cx)[..];
+            return Ok(cx.bool(same == (op == Cmp::Eq)));
+        }
+        // Whole numbers and characters are the same where their bytes are.
+        let (a, b) = (x.data.get(cx), y.data.get(cx));
+        i = a.iter().zip(b.iter()).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len())) / x.item_size();
+    }
     loop {
         let (Some(v), Some(w)) = (x.item(cx, i)?, y.item(cx, i)?) else { break };
         if !protocol::equal(cx, &v, &w)? {

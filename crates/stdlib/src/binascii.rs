@@ -53,6 +53,15 @@ mod functions {
     /// Hexadecimal representation of binary data.
     #[py("hexlify(data, sep=<unrepresentable>, bytes_per_sep=1)")]
     pub fn hexlify(cx: &mut Cx, data: &Obj, sep: Option<&Obj>, bytes_per_sep: i64) -> PyResult {
+        if sep.is_none() && protocol::buffer::exports(cx, data) {
+            let digit = |d: u8| d + if d < 10 { b'0' } else { b'a' - 10 };
+            return protocol::buffer::look(cx, data, |cx, b| {
+                let mut out = Vec::new();
+                protocol::grow(cx, &mut out, b.len().checked_mul(2).ok_or_else(|| cx.memory_error())?)?;
+                out.extend(b.iter().flat_map(|c| [digit(c >> 4), digit(c & 15)]));
+                Bytes::from_slice(cx, &out)
+            });
+        }
         let m = retic_runtime::types::memoryview::of(cx, data)?;
         let mut args = Vec::new();
         if let Some(s) = sep {
@@ -75,12 +84,15 @@ mod functions {
         if t.len() % 2 != 0 {
             return Err(error(cx, "Odd-length string"));
         }
+        // What a byte stands for; more than fifteen where it is no digit.
+        let digits: [u8; 256] = std::array::from_fn(|c| (c as u8 as char).to_digit(16).map_or(0xff, |d| d as u8));
         let mut out = Vec::with_capacity(t.len() / 2);
-        for p in t.chunks(2) {
-            match ((p[0] as char).to_digit(16), (p[1] as char).to_digit(16)) {
-                (Some(h), Some(l)) => out.push((h * 16 + l) as u8),
-                _ => return Err(error(cx, "Non-hexadecimal digit found")),
+        for p in t.chunks_exact(2) {
+            let (h, l) = (digits[p[0] as usize], digits[p[1] as usize]);
+            if h | l > 15 {
+                return Err(error(cx, "Non-hexadecimal digit found"));
             }
+            out.push(h << 4 | l);
         }
         Bytes::from_slice(cx, &out)
     }

@@ -350,6 +350,9 @@ fn deque_spec() -> Spec {
             richcompare: Some(|cx, a, b, op: Cmp| {
                 let (Some(x), Some(y)) = (a.cast::<Deque>().cloned(), b.cast::<Deque>().cloned()) else { return Ok(cx.not_implemented()) };
                 let (n, m) = (x.get(cx).len(), y.get(cx).len());
+                if a.is(b) {
+                    return Ok(cx.bool(op.of(0, 0)));
+                }
                 protocol::compare_sequences(cx, n, m, op, |cx, i, show| {
                     let (x, y) = (x.get(cx), y.get(cx));
                     _ = (i..x.len().min(y.len())).all(|i| show(&x[i], &y[i]));

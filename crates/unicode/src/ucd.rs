@@ -121,13 +121,21 @@ impl Database {
         }
         let mut out = Vec::with_capacity(text.len());
         for &c in text {
-            self.decompose(c, form.compatibility, &mut out);
+            if c < plain {
+                out.push(c);
+            } else {
+                self.decompose(c, form.compatibility, &mut out);
+            }
         }
         self.order(&mut out);
         if form.compose { self.compose(&out) } else { out }
     }
 
     fn decompose(self, c: u32, compatibility: bool, out: &mut Vec<u32>) {
+        let whole = !(S..S + LS * VS * TS).contains(&c) && self == Database::Current && self.decomposition(c).is_empty();
+        if whole {
+            return out.push(c);
+        }
         let mut waiting = vec![c];
         while let Some(c) = waiting.pop() {
             if (S..S + LS * VS * TS).contains(&c) {

@@ -22,6 +22,13 @@ impl Buffer {
     pub fn plain(exporter: Obj, len: usize, readonly: bool) -> Buffer {
         Buffer { exporter, start: 0, readonly, format: "B".into(), itemsize: 1, shape: vec![len], strides: vec![1] }
     }
+    /// The format where it is one letter.
+    pub fn code(&self) -> Option<u8> {
+        match self.format.strip_prefix('@').unwrap_or(&self.format).as_bytes() {
+            [code] => Some(*code),
+            _ => None,
+        }
+    }
     /// Bytes of all items.
     pub fn nbytes(&self) -> usize {
         self.shape.iter().product::<usize>() * self.itemsize

@@ -394,28 +394,45 @@ impl Dict {
         let keys = cx.name("keys");
         if protocol::lookup_attr(cx, other, &keys)?.is_some() {
             let ks = protocol::call_method(cx, other, "keys", &[])?;
-            for k in protocol::collect(cx, &ks)? {
+            let it = protocol::iter(cx, &ks)?;
+            while let Some(k) = protocol::next(cx, &it)? {
                 let v = protocol::getitem(cx, other, &k)?;
                 let old = self.insert(cx, &k, v)?;
-                cx.release(old);
+                cx.release((old, k));
+                cx.poll_native()?;
             }
             return Ok(());
         }
-        for (i, pair) in protocol::collect(cx, other)?.into_iter().enumerate() {
-            let items = match protocol::collect(cx, &pair) {
-                Ok(v) => v,
-                Err(_) if cx.error_is(&cx.types.type_error) => {
-                    cx.clear_error();
-                    return Err(cx.type_error(format!("cannot convert dictionary update sequence element #{i} to a sequence")));
-                }
-                Err(r) => return Err(r),
-            };
-            let [k, v] = &items[..] else {
-                return Err(cx.value_error(format!("dictionary update sequence element #{i} has length {}; 2 is required", items.len())));
-            };
+        let it = protocol::iter(cx, other)?;
+        let mut n = 0;
+        while let Some(pair) = protocol::next(cx, &it)? {
+            self.add_pair(cx, n, &pair)?;
+            cx.release(pair);
+            n += 1;
+            cx.poll_native()?;
+        }
+        Ok(())
+    }
+    /// Adds the `i`-th key with its value.
+    fn add_pair(&self, cx: &mut Cx, i: usize, pair: &Obj) -> PyResult<()> {
+        if let Some([k, v]) = pair.cast::<super::Tuple>().filter(|_| pair.shape() == shape::TUPLE).map(|t| t.items()) {
             let old = self.insert(cx, k, v.clone())?;
             cx.release(old);
+            return Ok(());
         }
+        let items = match protocol::collect(cx, pair) {
+            Ok(v) => v,
+            Err(_) if cx.error_is(&cx.types.type_error) => {
+                cx.clear_error();
+                return Err(cx.type_error(format!("cannot convert dictionary update sequence element #{i} to a sequence")));
+            }
+            Err(r) => return Err(r),
+        };
+        let [k, v] = &items[..] else {
+            return Err(cx.value_error(format!("dictionary update sequence element #{i} has length {}; 2 is required", items.len())));
+        };
+        let old = self.insert(cx, k, v.clone())?;
+        cx.release((old, items));
         Ok(())
     }
 }

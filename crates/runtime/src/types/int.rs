@@ -155,13 +155,14 @@ static OPS: Ops = OpsOf::<Int>::sized(size);
 #[inline]
 pub fn to_i64(o: &Obj) -> Option<i64> {
     let i = o.cast::<Int>()?;
-    i.small().or_else(|| i.big().to_i64())
+    i.small().or_else(|| if i.digit_count() > 3 { None } else { i.big().to_i64() })
 }
 /// An int as u64; `None` for negative and larger ones and other objects.
 pub fn to_u64(o: &Obj) -> Option<u64> {
     let i = o.cast::<Int>()?;
     match i.small() {
         Some(v) => u64::try_from(v).ok(),
+        None if i.digit_count() > 3 => None,
         None => i.big().to_u64(),
     }
 }
@@ -388,6 +389,7 @@ fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
     let Some((x, y)) = operands(a, b) else { return Ok(cx.not_implemented()) };
     let r = match (x.small(), y.small()) {
         (Some(p), Some(q)) => op.of(p, q),
+        _ if a.is(b) => op.of(0, 0),
         _ => {
             let (mut x_room, mut y_room) = ([0; 2], [0; 2]);
             op.of(digits::compare(x.number(&mut x_room), y.number(&mut y_room)), std::cmp::Ordering::Equal)
@@ -636,12 +638,15 @@ impl Int {
     /// Number of bits necessary to represent self in binary.
     #[py("bit_length($self, /)")]
     fn bit_length(_cx: &mut Cx, this: &Ref<Int>) -> i64 {
-        this.big().bit_length() as i64
+        let (mut room, bits) = ([0; 2], 30);
+        let digits = this.number(&mut room).digits;
+        digits.last().map_or(0, |top| (digits.len() as i64 - 1) * bits + i64::from(32 - top.leading_zeros()))
     }
     /// Number of ones in the binary representation of the absolute value of self.
     #[py("bit_count($self, /)")]
     fn bit_count(_cx: &mut Cx, this: &Ref<Int>) -> i64 {
-        this.big().bit_count() as i64
+        let mut room = [0; 2];
+        this.number(&mut room).digits.iter().map(|d| i64::from(d.count_ones())).sum()
     }
     /// Returns self, the complex conjugate of any int.
     #[py("conjugate($self, /)")]

@@ -81,6 +81,23 @@ impl Iter {
             Some(c)
         }
     }
+    /// The next byte of an iterator over `bytes` or a `bytearray`; nothing for others, and at the end.
+    ///
+    /// # Safety
+    /// The type says iterator of one of them.
+    #[inline(always)]
+    pub(crate) unsafe fn next_byte(cx: &Cx, raw: *mut Header) -> Option<u8> {
+        // SAFETY: as promised; the bytes are alive while the iterator holds them.
+        let it = unsafe { &*raw.cast::<Iter>() };
+        let seq = it.seq.get(cx).as_ref()?;
+        let row = match seq.cast::<super::Bytes>() {
+            Some(b) => b.bytes(),
+            None => seq.cast::<super::ByteArray>()?.bytes(cx),
+        };
+        let c = *row.get(it.at.get())?;
+        it.at.set(it.at.get() + 1);
+        Some(c)
+    }
     /// The next item of a list iterator, borrowed; null at the end.
     #[inline(always)]
     pub(crate) unsafe fn next_in_list(raw: *mut Header) -> *mut Header {
@@ -102,6 +119,41 @@ impl Iter {
             }
         }
     }
+}
+
+/// Hands on everything in an object that is exactly of a type which shows what it holds without Python: texts, bytes, sets,
+/// dictionaries and their views of keys and values. False for others, of which nothing is handed on.
+pub(crate) fn each_plain(cx: &Cx, o: &Obj, mut put: impl FnMut(Obj) -> PyResult<()>) -> PyResult<bool> {
+    let is = |t: &Type| std::ptr::eq(o.ty(), t);
+    let t = &cx.types;
+    if let Some(s) = o.cast::<Str>().filter(|_| is(&t.str)) {
+        let c = s.chars();
+        for i in 0..s.len() {
+            put(Str::of_point(cx, c.get(i))?)?;
+        }
+    } else if let Some(b) = o.cast::<super::Bytes>().filter(|_| is(&t.bytes)) {
+        b.bytes().iter().try_for_each(|c| put(cx.byte(*c)))?;
+    } else if let Some(b) = o.cast::<super::ByteArray>().filter(|_| is(&t.bytearray)) {
+        b.bytes(cx).iter().try_for_each(|c| put(cx.byte(*c)))?;
+    } else if let Some(s) = o.cast::<super::Set>().filter(|_| is(&t.set) || is(&t.frozenset)) {
+        s.each(cx, |k| put(k.clone()))?;
+    } else if let Some(d) = o.cast::<super::Dict>().filter(|_| is(&t.dict)) {
+        let mut at = 0;
+        while let Some(i) = d.entry_from(cx, at) {
+            put(d.key_at(cx, i).clone())?;
+            at = i + 1;
+        }
+    } else if is(&t.dict_keys) || is(&t.dict_values) {
+        let d = super::dict::views::of(cx, o);
+        let mut at = 0;
+        while let Some(i) = d.entry_from(cx, at) {
+            put(if is(&t.dict_keys) { d.key_at(cx, i) } else { d.value_at(cx, i) }.clone())?;
+            at = i + 1;
+        }
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 pub fn over(cx: &Cx, ty: &Ref<Type>, seq: &Obj) -> PyResult {
@@ -163,10 +215,9 @@ fn next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     } else if let Some(s) = seq.cast::<Str>() {
         if i < s.len() { Some(Str::of_point(cx, s.chars().get(i))?) } else { None }
     } else if let Some(b) = seq.cast::<super::Bytes>() {
-        match b.bytes().get(i) {
-            Some(c) => Some(cx.int(i64::from(*c))?),
-            None => None,
-        }
+        b.bytes().get(i).map(|c| cx.byte(*c))
+    } else if let Some(b) = seq.cast::<super::ByteArray>().filter(|b| !b.as_obj().ty().is_heap()) {
+        b.bytes(cx).get(i).map(|c| cx.byte(*c))
     } else {
         if i >= isize::MAX as usize {
             return Err(cx.overflow_error("iter index too large"));

@@ -332,9 +332,13 @@ pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
             buf.reserve_exact(cx, even(hint))?;
         }
     }
-    while let Some(v) = protocol::next(cx, &it)? {
-        this.push(cx, v)?;
-        cx.poll_native()?;
+    // SAFETY: as above; an own view of bytes or of a dictionary is not this list.
+    let plain = unsafe {
+        let buf = &mut *this.pub_items.as_ptr();
+        super::iterators::each_plain(cx, iterable, |v| buf.push(cx, v))?
+    };
+    if !plain {
+        protocol::each_next(cx, &it, |cx, v| this.push(cx, v))?;
     }
     if !counted {
         // The guess may have been too large.

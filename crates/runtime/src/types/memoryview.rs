@@ -88,8 +88,13 @@ fn this(o: &Obj) -> &Ref<MemoryView> {
 }
 
 fn item(cx: &mut Cx, v: &Buffer, at: usize) -> PyResult {
-    let bytes = buffer::storage(cx, &v.exporter).get(at..at + v.itemsize).map(<[u8]>::to_vec);
-    match bytes {
+    let bytes = buffer::storage(cx, &v.exporter).get(at..at + v.itemsize);
+    if let (Some(b), Some(code)) = (bytes, v.code())
+        && let Some(item) = buffer::unpack_code(cx, code, b)
+    {
+        return item;
+    }
+    match bytes.map(<[u8]>::to_vec) {
         Some(b) => buffer::unpack_item(cx, &v.format, &b),
         None => Err(cx.index_error("index out of bounds")),
     }
@@ -208,6 +213,19 @@ fn nested(cx: &mut Cx, v: &Buffer, dimension: usize, at: isize) -> PyResult {
         return item(cx, v, at as usize);
     }
     let mut out = Vec::new();
+    protocol::grow(cx, &mut out, v.shape[dimension])?;
+    if let (true, Some(code)) = (dimension + 1 == v.shape.len(), v.code()) {
+        let all = buffer::storage(cx, &v.exporter);
+        for i in 0..v.shape[dimension] as isize {
+            let at = (at + i * v.strides[dimension]) as usize;
+            let Some(item) = all.get(at..at + v.itemsize).and_then(|b| buffer::unpack_code(cx, code, b)) else { break };
+            out.push(item?);
+        }
+        if out.len() == v.shape[dimension] {
+            return cx.list(out);
+        }
+        out.clear();
+    }
     for i in 0..v.shape[dimension] as isize {
         out.push(nested(cx, v, dimension + 1, at + i * v.strides[dimension])?);
         cx.poll_native()?;

@@ -99,6 +99,20 @@ impl Str {
             }
         }
     }
+    /// Position of a character at or after a place.
+    pub fn find_point(&self, point: u32, from: usize) -> Option<usize> {
+        if point > 0xff && self.kind == 1 || point > 0xffff && self.kind == 2 {
+            return None;
+        }
+        each_width!(self, p => Unit::find(&p[from..], &[Unit::from_point(point)]).map(|i| from + i))
+    }
+    /// Some of the characters.
+    pub fn part(&self, cx: &Cx, range: std::ops::Range<usize>) -> PyResult<Ref<Str>> {
+        match self.ascii_bytes() {
+            Some(b) if range.len() > 1 => Str::of_ascii(cx, &b[range]),
+            _ => each_width!(self, p => Unit::text(cx, &p[range])),
+        }
+    }
     pub fn code_points(&self) -> Vec<u32> {
         self.chars().to_vec()
     }
@@ -411,9 +425,19 @@ fn put_units<U: Copy, V: Unit>(units: &[U], to: &mut [MaybeUninit<V>], as_unit: 
 }
 /// The same with the characters of Rust text.
 fn put_chars<V: Unit>(text: &str, to: &mut [MaybeUninit<V>], as_unit: impl Fn(u32) -> V) {
-    let mut chars = text.chars();
+    let b = text.as_bytes();
+    let tail = |i: usize| u32::from(b.get(i).copied().unwrap_or(0) & 0x3f);
+    let mut i = 0;
     for to in to {
-        to.write(as_unit(chars.next().map_or(0, u32::from)));
+        let lead = b.get(i).copied().unwrap_or(0);
+        let (c, n) = match lead {
+            0..0x80 => (u32::from(lead), 1),
+            0x80..0xe0 => (u32::from(lead & 0x1f) << 6 | tail(i + 1), 2),
+            0xe0..0xf0 => (u32::from(lead & 0xf) << 12 | tail(i + 1) << 6 | tail(i + 2), 3),
+            _ => (u32::from(lead & 7) << 18 | tail(i + 1) << 12 | tail(i + 2) << 6 | tail(i + 3), 4),
+        };
+        to.write(as_unit(c));
+        i += n;
     }
 }
 
@@ -512,28 +536,7 @@ fn points(o: &Obj) -> Vec<u32> {
 
 /// `repr` of code points.
 pub fn repr_points(points: &[u32], ascii_only: bool) -> String {
-    let has = |c: char| points.contains(&u32::from(c));
-    let quote = if has('\'') && !has('"') { '"' } else { '\'' };
-    let mut out = String::with_capacity(points.len() + 2);
-    out.push(quote);
-    for &c in points {
-        match (c, char::from_u32(c)) {
-            (0x5c, _) => out.push_str("\\\\"),
-            (0x0a, _) => out.push_str("\\n"),
-            (0x0d, _) => out.push_str("\\r"),
-            (0x09, _) => out.push_str("\\t"),
-            (_, Some(ch)) if ch == quote => {
-                out.push('\\');
-                out.push(quote);
-            }
-            (_, Some(ch)) if retic_unicode::is_printable(c) && (c < 0x80 || !ascii_only) => out.push(ch),
-            _ if c < 0x100 => out.push_str(&format!("\\x{c:02x}")),
-            _ if c < 0x10000 => out.push_str(&format!("\\u{c:04x}")),
-            _ => out.push_str(&format!("\\U{c:08x}")),
-        }
-    }
-    out.push(quote);
-    out
+    builder::repr_units(points, ascii_only).to_rust()
 }
 
 fn compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {

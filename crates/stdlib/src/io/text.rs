@@ -100,16 +100,27 @@ fn flush_pending(cx: &mut Cx, this: &Ref<Text>) -> PyResult<()> {
     if this.pending.get(cx).is_empty() {
         return Ok(());
     }
-    let b = buffer(cx, this)?;
     let bytes = this.pending.get(cx).to_vec();
     this.pending.set(cx, Buf::empty());
+    pass_on(cx, this, &bytes)
+}
+/// Writes bytes to the stream below.
+fn pass_on(cx: &mut Cx, this: &Ref<Text>, bytes: &[u8]) -> PyResult<()> {
+    let b = buffer(cx, this)?;
     match plain_buffer(&b) {
-        Some(plain) => buffered::write_bytes(cx, &plain, &bytes),
+        Some(plain) => buffered::write_bytes(cx, &plain, bytes),
         None => {
-            let data = Bytes::from_slice(cx, &bytes)?;
+            let data = Bytes::from_slice(cx, bytes)?;
             protocol::call_method(cx, &b, "write", &[data]).map(drop)
         }
     }
+}
+/// Keeps bytes behind the `n` that wait to be written.
+fn keep(cx: &mut Cx, this: &Ref<Text>, n: usize, bytes: &[u8]) -> PyResult<()> {
+    let mut data = this.pending.replace(cx, Buf::empty());
+    let r = data.splice(cx, n, n, bytes);
+    this.pending.replace(cx, data);
+    r
 }
 
 fn encoded(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<Vec<u8>> {
@@ -143,16 +154,9 @@ fn write(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<()> {
     if !this.writable.get() {
         return Err(unsupported(cx, "not writable"));
     }
-    let points = if s.ascii_bytes().is_some() { None } else { Some(s.code_points()) };
-    let has = |c: u32| match (&points, s.ascii_bytes()) {
-        (_, Some(a)) => memchr::memchr(c as u8, a).is_some(),
-        (Some(p), _) => p.contains(&c),
-        _ => false,
-    };
-    let line_end = has(10);
-    let flush = this.line_buffering.get() && (line_end || has(13));
+    let flush = this.line_buffering.get() && (s.find_point(10, 0).is_some() || s.find_point(13, 0).is_some());
     let bytes = match this.ends.get() {
-        Ends::Cr | Ends::CrLf if line_end => {
+        Ends::Cr | Ends::CrLf if s.find_point(10, 0).is_some() => {
             let end: &[u32] = if this.ends.get() == Ends::Cr { &[13] } else { &[13, 10] };
             let p: Vec<u32> = s.code_points().into_iter().flat_map(|c| if c == 10 { end.to_vec() } else { vec![c] }).collect();
             let t = Str::from_points(cx, &p)?;
@@ -166,11 +170,12 @@ fn write(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<()> {
         cx.poll_native()?;
     }
     let n = this.pending.get(cx).len();
-    let mut data = this.pending.replace(cx, Buf::empty());
-    let r = data.splice(cx, n, n, &bytes);
-    this.pending.replace(cx, data);
-    r?;
-    if n + bytes.len() >= this.piece.get() || flush || this.write_through.get() {
+    if n == 0 && bytes.len() > this.piece.get() {
+        pass_on(cx, this, &bytes)?;
+    } else {
+        keep(cx, this, n, &bytes)?;
+    }
+    if this.pending.get(cx).len() >= this.piece.get() || flush || this.write_through.get() {
         flush_pending(cx, this)?;
     }
     if flush {
@@ -239,8 +244,7 @@ fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
     if this.reading.get().0.is_none() {
         return fill_by_decoder(cx, this, new, end);
     }
-    let before = this.tail.get(cx).to_vec();
-    let bytes = [before, new].concat();
+    let bytes = if this.tail.get(cx).is_empty() { new } else { [this.tail.get(cx), &new[..]].concat() };
     let (text, used) = match this.reading.get().0 {
         Some(coding) => {
             let errors = text_of(cx, this.errors.cloned(cx), "strict");
@@ -258,11 +262,10 @@ fn fill(cx: &mut Cx, this: &Ref<Text>, all: bool) -> PyResult<bool> {
     };
     let (mut text, mut used) = (text.cast::<Str>().cloned().map_or_else(|| cx.str_ref(""), Ok)?, used);
     if matches!(this.ends.get(), Ends::Translate | Ends::Keep) {
-        let has_cr = match text.ascii_bytes() {
-            Some(a) => memchr::memchr(b'\r', a).is_some(),
-            None => text.code_points().contains(&13),
-        };
-        if has_cr || this.mask.get() & newline::LF == 0 {
+        if text.find_point(13, 0).is_none() {
+            let lf = this.mask.get() & newline::LF == 0 && text.find_point(10, 0).is_some();
+            this.mask.set(this.mask.get() | if lf { newline::LF } else { 0 });
+        } else {
             let mut p = text.code_points();
             // A carriage return at the end may be half of a line end: it waits.
             if p.last() == Some(&13) && !end {
@@ -401,10 +404,7 @@ fn part(cx: &Cx, s: &Ref<Str>, start: usize, end: usize) -> PyResult<Ref<Str>> {
     if start == 0 && end == s.len() {
         return Ok(s.clone());
     }
-    match s.ascii_bytes() {
-        Some(a) => Str::from_latin1(cx, &a[start..end]),
-        None => Str::from_points(cx, &s.code_points()[start..end]),
-    }
+    s.part(cx, start..end)
 }
 
 /// Bytes of `chunk` that the first `n` characters of `decoded` came from.
@@ -452,22 +452,27 @@ fn prefix_bytes(cx: &Cx, this: &Ref<Text>, n: usize) -> usize {
 
 /// Where the next line ends in the text from `from` on; `None`: not in there.
 fn line_end(ends: Ends, s: &Ref<Str>, from: usize, last: bool) -> Option<usize> {
-    if let Some(a) = s.ascii_bytes() {
-        let rest = &a[from..];
-        return match ends {
-            Ends::Translate | Ends::Lf => memchr::memchr(b'\n', rest).map(|i| from + i + 1),
-            Ends::Cr => memchr::memchr(b'\r', rest).map(|i| from + i + 1),
-            Ends::CrLf => memchr::memmem::find(rest, b"\r\n").map(|i| from + i + 2),
-            Ends::Keep => memchr::memchr2(b'\n', b'\r', rest).and_then(|i| keep_end(rest[i] == b'\r', rest.get(i + 1).map(|c| *c == b'\n'), from + i, last)),
-        };
-    }
-    let p = s.code_points();
-    let rest = &p[from..];
     match ends {
-        Ends::Translate | Ends::Lf => rest.iter().position(|c| *c == 10).map(|i| from + i + 1),
-        Ends::Cr => rest.iter().position(|c| *c == 13).map(|i| from + i + 1),
-        Ends::CrLf => rest.windows(2).position(|w| w == [13, 10]).map(|i| from + i + 2),
-        Ends::Keep => rest.iter().position(|c| matches!(c, 10 | 13)).and_then(|i| keep_end(rest[i] == 13, rest.get(i + 1).map(|c| *c == 10), from + i, last)),
+        Ends::Translate | Ends::Lf => s.find_point(10, from).map(|i| i + 1),
+        Ends::Cr => s.find_point(13, from).map(|i| i + 1),
+        Ends::CrLf => {
+            let mut at = from;
+            while let Some(i) = s.find_point(13, at) {
+                at = i + 1;
+                if at < s.len() && s.chars().get(at) == 10 {
+                    return Some(at + 1);
+                }
+            }
+            None
+        }
+        Ends::Keep => {
+            let c = s.chars();
+            let i = match s.ascii_bytes() {
+                Some(a) => memchr::memchr2(b'\n', b'\r', &a[from..])? + from,
+                None => (from..s.len()).find(|i| matches!(c.get(*i), 10 | 13))?,
+            };
+            keep_end(c.get(i) == 13, (i + 1 < s.len()).then(|| c.get(i + 1) == 10), i, last)
+        }
     }
 }
 fn keep_end(is_cr: bool, next_is_lf: Option<bool>, at: usize, last: bool) -> Option<usize> {

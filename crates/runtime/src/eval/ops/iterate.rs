@@ -90,11 +90,13 @@ unsafe fn for_items<const D: u8, const SHAPE: u32>(cx: *mut Cx, pc: *mut u64, re
 unsafe fn for_known<const D: u8>(cx: &Cx, it: Slot) -> Option<Handler> {
     // SAFETY: the iterator lies in its register.
     let ty: *const Type = unsafe { (*it).ty.get().as_ptr() };
-    let known: [(&Type, Handler); 4] = [
+    let known: [(&Type, Handler); 6] = [
         (&cx.types.dict_iterator, for_entries::<D, false>),
         (&cx.types.dict_value_iterator, for_entries::<D, true>),
         (&cx.types.set_iterator, for_members::<D>),
         (&cx.types.str_iterator, for_chars::<D>),
+        (&cx.types.bytes_iterator, for_bytes::<D>),
+        (&cx.types.bytearray_iterator, for_bytes::<D>),
     ];
     known.into_iter().find(|(t, _)| std::ptr::eq(*t, ty)).map(|(_, handler)| handler)
 }
@@ -147,6 +149,23 @@ unsafe fn for_chars<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
         {
             let v = consts.latin1[c as usize].as_ptr().as_ptr();
             incref(v);
+            return finish(cx, pc, regs, pc.add(3), D == 1, v);
+        }
+        for_iter_any::<D>(cx, pc, regs)
+    }
+}
+
+/// The next of bytes.
+unsafe fn for_bytes<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
+    unsafe {
+        let it = *regs.add(f(pc, 1));
+        let types = &(*cx).types;
+        let ty = (*it).ty.get().as_ptr().cast_const();
+        if (std::ptr::eq(ty, &*types.bytes_iterator) || std::ptr::eq(ty, &*types.bytearray_iterator))
+            && let Some(c) = Iter::next_byte(&*cx, it)
+        {
+            let v = fast_int(cx, i64::from(c));
             return finish(cx, pc, regs, pc.add(3), D == 1, v);
         }
         for_iter_any::<D>(cx, pc, regs)

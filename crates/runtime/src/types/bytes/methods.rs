@@ -217,9 +217,12 @@ pub fn replace(cx: &mut Cx, this: &impl Row, old: &Obj, new: &Obj, limit: i64) -
         let n = limit.min(b.len() + 1);
         let all = new.len().checked_mul(n).and_then(|n| n.checked_add(b.len())).ok_or_else(|| cx.memory_error())?;
         protocol::grow(cx, &mut out, all)?;
-        for c in &b[..n.min(b.len())] {
-            out.extend_from_slice(&new);
-            out.push(*c);
+        match new[..] {
+            [one] => out.extend(b[..n.min(b.len())].iter().flat_map(|c| [one, *c])),
+            _ => b[..n.min(b.len())].iter().for_each(|c| {
+                out.extend_from_slice(&new);
+                out.push(*c);
+            }),
         }
         if n > b.len() {
             out.extend_from_slice(&new);
@@ -232,12 +235,11 @@ pub fn replace(cx: &mut Cx, this: &impl Row, old: &Obj, new: &Obj, limit: i64) -
     let Some(first) = first else { return Ok(None) };
     protocol::grow(cx, &mut out, b.len())?;
     if let ([old], [new]) = (&old[..], &new[..]) {
-        out.extend_from_slice(b);
-        let changed = memchr::memchr_iter(*old, &b[first..]).take(limit);
         if limit >= b.len() {
-            out[first..].iter_mut().for_each(|c| *c = if c == old { *new } else { *c });
+            out.extend(b.iter().map(|c| if c == old { *new } else { *c }));
         } else {
-            changed.for_each(|i| out[first + i] = *new);
+            out.extend_from_slice(b);
+            memchr::memchr_iter(*old, &b[first..]).take(limit).for_each(|i| out[first + i] = *new);
         }
         return Ok(Some(out));
     }
@@ -356,18 +358,22 @@ pub fn hex(cx: &mut Cx, b: &[u8], sep: Option<&Obj>, every: i64) -> PyResult<Str
         }
     };
     protocol::check_size(cx, b.len(), 3, 1)?;
-    let mut out = String::with_capacity(b.len() * 2);
     let n = every.unsigned_abs() as usize;
+    let digit = |d: u8| d + if d < 10 { b'0' } else { b'a' - 10 };
+    if sep.is_none() || n == 0 {
+        let out: Vec<u8> = b.iter().flat_map(|c| [digit(c >> 4), digit(c & 15)]).collect();
+        return Ok(String::from_utf8(out).unwrap_or_default());
+    }
+    let mut out = String::with_capacity(b.len() * 3);
     for (i, c) in b.iter().enumerate() {
         if let Some(s) = sep
             && i > 0
-            && n > 0
             && (if every > 0 { (b.len() - i).is_multiple_of(n) } else { i.is_multiple_of(n) })
         {
             out.push(s);
         }
-        out.push(char::from_digit(u32::from(c >> 4), 16).unwrap_or('0'));
-        out.push(char::from_digit(u32::from(c & 15), 16).unwrap_or('0'));
+        out.push(char::from(digit(c >> 4)));
+        out.push(char::from(digit(c & 15)));
     }
     Ok(out)
 }

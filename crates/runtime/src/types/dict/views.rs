@@ -169,7 +169,7 @@ pub fn iterator_spec(name: &'static str) -> Spec {
     }
 }
 
-fn of(cx: &Cx, o: &Obj) -> Ref<Dict> {
+pub(in crate::types) fn of(cx: &Cx, o: &Obj) -> Ref<Dict> {
     // SAFETY: O3, view slots are only reached through views.
     unsafe { o.cast_unchecked::<View>() }.dict.cloned(cx)
 }

@@ -172,6 +172,9 @@ fn columns(keys: &[Obj]) -> Option<Vec<Plain>> {
 
 /// Sorts places by values read from the keys once.
 fn by<'a, K: Copy>(order: &mut [u32], keys: &'a [Obj], value: impl Fn(&'a Obj) -> K, compare: impl Fn(&K, &K) -> Ordering) {
+    if order.windows(2).all(|w| compare(&value(&keys[w[0] as usize]), &value(&keys[w[1] as usize])).is_le()) {
+        return;
+    }
     let mut pairs: Vec<(K, u32)> = order.iter().map(|i| (value(&keys[*i as usize]), *i)).collect();
     pairs.sort_by(|a, b| compare(&a.0, &b.0));
     for (place, (_, i)) in order.iter_mut().zip(pairs) {

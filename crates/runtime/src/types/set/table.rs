@@ -299,6 +299,10 @@ impl Set {
         }
         None
     }
+    /// Shows every key, in the order of the table.
+    pub(in crate::types) fn each(&self, cx: &Cx, put: impl FnMut(&Obj) -> PyResult<()>) -> PyResult<()> {
+        self.table.get(cx).iter().filter_map(|e| e.key.as_ref()).try_for_each(put)
+    }
     /// Empties the set.
     pub(super) fn clear_now(&self, cx: &mut Cx) {
         self.used.set(0);

@@ -93,6 +93,13 @@ impl Text {
         }
         .into_obj())
     }
+    /// As Rust text; lone surrogates become U+FFFD.
+    pub fn to_rust(self) -> String {
+        match self.wide {
+            None => self.narrow.into_iter().map(char::from).collect(),
+            Some(wide) => wide.into_iter().map(|c| char::from_u32(c).unwrap_or('\u{fffd}')).collect(),
+        }
+    }
     /// The characters as bytes: for text that is known to be narrow.
     pub fn into_bytes(self) -> Vec<u8> {
         match self.wide {
@@ -114,5 +121,43 @@ pub fn repr(cx: &Cx, s: &Str) -> PyResult {
         out.push(0x27);
         return out.finish(cx);
     }
-    cx.str(&super::repr_points(&s.code_points(), false))
+    each_width!(s, p => repr_units(p, false)).finish(cx)
+}
+
+/// `repr` of characters; what is not shown is escaped, with `ascii_only` all that is not ASCII.
+pub(crate) fn repr_units<U: Unit>(points: &[U], ascii_only: bool) -> Text {
+    let has = |c: u32| U::find(points, &[U::from_point(c)]).is_some();
+    let quote = if has(0x27) && !has(0x22) { 0x22 } else { 0x27 };
+    let mut out = Text::with_capacity(points.len() + 2);
+    out.push(quote);
+    let mut shown = 0;
+    for (i, c) in points.iter().enumerate() {
+        let c = c.point();
+        let plain = match c {
+            0x20..=0x7e => c != quote && c != 0x5c,
+            0..=0x9f => false,
+            _ => !ascii_only && retic_unicode::is_printable(c),
+        };
+        if plain {
+            continue;
+        }
+        out.units(&points[shown..i]);
+        shown = i + 1;
+        match c {
+            0x5c => out.rust("\\\\"),
+            0x0a => out.rust("\\n"),
+            0x0d => out.rust("\\r"),
+            0x09 => out.rust("\\t"),
+            _ if c == quote => {
+                out.push(0x5c);
+                out.push(quote);
+            }
+            _ if c < 0x100 => out.rust(&format!("\\x{c:02x}")),
+            _ if c < 0x10000 => out.rust(&format!("\\u{c:04x}")),
+            _ => out.rust(&format!("\\U{c:08x}")),
+        }
+    }
+    out.units(&points[shown..]);
+    out.push(quote);
+    out
 }

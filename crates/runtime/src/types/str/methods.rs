@@ -117,11 +117,26 @@ fn split_on(cx: &mut Cx, this: &Ref<Str>, sep: Option<&Obj>, maxsplit: i64, from
 
 /// `p` with `old` exchanged for `new`, `limit` times at most; `first` is where it is found first.
 fn replaced<U: Unit>(cx: &mut Cx, p: &[U], old: &[U], new: &[U], limit: usize, first: usize) -> PyResult {
-    let mut out = Vec::with_capacity(p.len());
+    let mut out = Vec::new();
+    protocol::grow(cx, &mut out, p.len())?;
     let mut done = 0;
+    if let ([from], [to]) = (old, new) {
+        out.extend_from_slice(&p[..first]);
+        let mut change = |c: &U| {
+            let found = *c == *from && done < limit;
+            done += usize::from(found);
+            if found { *to } else { *c }
+        };
+        if limit >= p.len() {
+            out.extend(p[first..].iter().map(|c| if *c == *from { *to } else { *c }));
+        } else {
+            out.extend(p[first..].iter().map(&mut change));
+        }
+        return make(cx, &out);
+    }
     if old.is_empty() {
+        protocol::grow(cx, &mut out, new.len().checked_mul(limit.min(p.len())).ok_or_else(|| cx.memory_error())?)?;
         for c in p {
-            protocol::grow(cx, &mut out, new.len() + 1)?;
             if done < limit {
                 out.extend_from_slice(new);
                 done += 1;
@@ -209,11 +224,14 @@ fn bounds(start: Option<SliceIndex>, end: Option<SliceIndex>, len: usize) -> (us
     (start.map_or(0, fix), end.map_or(len, fix).min(len))
 }
 
-fn case(cx: &Cx, this: &Ref<Str>, f: impl Fn(u32, &mut Vec<u32>)) -> PyResult {
+fn case(cx: &Cx, this: &Ref<Str>, ascii: fn(&u8) -> u8, f: impl Fn(u32, &mut Vec<u32>)) -> PyResult {
     let mut out = Vec::with_capacity(this.len());
-    for c in this.code_points() {
-        f(c, &mut out);
-    }
+    each_width!(this, p => for c in p {
+        match c.point() {
+            c @ 0..0x80 => out.push(u32::from(ascii(&(c as u8)))),
+            c => f(c, &mut out),
+        }
+    });
     make(cx, &out)
 }
 
@@ -408,7 +426,12 @@ impl Str {
         }
         let text = this.code_points();
         let mut out = Vec::with_capacity(text.len());
-        (0..text.len()).for_each(|i| retic_unicode::lower_in(&text, i, &mut out));
+        for (i, c) in text.iter().enumerate() {
+            match c {
+                0..0x80 => out.push(u32::from((*c as u8).to_ascii_lowercase())),
+                _ => retic_unicode::lower_in(&text, i, &mut out),
+            }
+        }
         make(cx, &out)
     }
     /// Return a copy of the string converted to uppercase.
@@ -417,7 +440,7 @@ impl Str {
         if let Some(b) = this.ascii_bytes() {
             return Str::mapped(cx, b, |_, c| c.to_ascii_uppercase());
         }
-        case(cx, this, retic_unicode::upper)
+        case(cx, this, u8::to_ascii_uppercase, retic_unicode::upper)
     }
     /// Return a version of the string suitable for caseless comparisons.
     #[py("casefold($self, /)")]
@@ -425,7 +448,7 @@ impl Str {
         if let Some(b) = this.ascii_bytes() {
             return Str::mapped(cx, b, |_, c| c.to_ascii_lowercase());
         }
-        case(cx, this, retic_unicode::fold)
+        case(cx, this, u8::to_ascii_lowercase, retic_unicode::fold)
     }
     /// Convert uppercase characters to lowercase and lowercase characters to uppercase.
     #[py("swapcase($self, /)")]
