@@ -280,9 +280,11 @@ pub fn str(cx: &mut Cx, o: &Obj) -> PyResult {
     cx.deeper(" while getting the str of an object", |cx| f(cx, o))
 }
 pub fn ascii(cx: &mut Cx, o: &Obj) -> PyResult {
-    let p = repr_points(cx, o)?;
-    let mut out = String::new();
-    for c in p {
+    let r = repr(cx, o)?;
+    let Some(text) = r.cast::<Str>().filter(|s| !s.is_ascii()) else { return Ok(r) };
+    let mut out = String::with_capacity(text.len() * 2);
+    let chars = text.chars();
+    for c in (0..text.len()).map(|i| chars.get(i)) {
         match c {
             0..=0x7f => out.push(c as u8 as char),
             0x80..=0xff => out.push_str(&format!("\\x{c:02x}")),

@@ -151,10 +151,21 @@ pub fn encode_points(cx: &mut Cx, coding: Coding, text: &Ref<Str>, errors: &str)
         };
         let bad = Bad { start: i, end, reason: reason.into() };
         let (replacement, next) = errors::on_encode(cx, coding.name(), Some(coding), text, &points, &bad, errors)?;
+        // Units of two or four bytes stay whole, and only ASCII text stands for what has no code in Unicode's own encodings.
+        let (unit, most) = match coding {
+            Coding::Latin1 | Coding::Ascii => (1, u32::MAX),
+            Coding::Utf8 => (1, 0x7f),
+            Coding::Utf16(_) => (2, 0x7f),
+            Coding::Utf32(_) => (4, 0x7f),
+        };
         match replacement {
-            Replacement::Bytes(b) => out.extend(b),
+            Replacement::Bytes(b) if b.len() % unit == 0 => out.extend(b),
+            Replacement::Bytes(_) => {
+                let e = errors::encode_error(cx, coding.name(), text, &bad)?;
+                return Err(cx.raise(e));
+            }
             Replacement::Points(p) => {
-                if p.iter().any(|c| !coding.has(*c)) {
+                if p.iter().any(|c| *c > most || !coding.has(*c)) {
                     let e = errors::encode_error(cx, coding.name(), text, &bad)?;
                     return Err(cx.raise(e));
                 }

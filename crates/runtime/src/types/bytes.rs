@@ -223,6 +223,17 @@ impl Bytes {
     }
 }
 
+/// What `__bytes__` gives, where an object has it.
+fn by_dunder(cx: &mut Cx, x: &Obj) -> PyResult<Option<Obj>> {
+    let key = cx.name("__bytes__");
+    let Some(f) = protocol::special(cx, x, &key)? else { return Ok(None) };
+    let r = protocol::call(cx, &f, &[])?;
+    if r.cast::<Bytes>().is_none() {
+        return Err(cx.type_error(format!("__bytes__ returned non-bytes (type {})", r.ty().name_text())));
+    }
+    Ok(Some(r))
+}
+
 /// What the constructors of `bytes` and `bytearray` take: nothing, a count, a text with its encoding, bytes, ints.
 pub(super) fn from_args(cx: &mut Cx, args: Args<'_>, name: &str) -> PyResult<Vec<u8>> {
     let pos = args.positional();
@@ -255,13 +266,8 @@ pub(super) fn from_args(cx: &mut Cx, args: Args<'_>, name: &str) -> PyResult<Vec
         return Err(cx.type_error(if encoding.is_some() { "encoding without a string argument" } else { "errors without a string argument" }));
     }
     if name == "bytes" {
-        let key = cx.name("__bytes__");
-        if let Some(f) = protocol::special(cx, &x, &key)? {
-            let r = protocol::call(cx, &f, &[])?;
-            return match r.cast::<Bytes>() {
-                Some(b) => Ok(b.bytes().to_vec()),
-                None => Err(cx.type_error(format!("__bytes__ returned non-bytes (type {})", r.ty().name_text()))),
-            };
+        if let Some(b) = by_dunder(cx, &x)? {
+            return Ok(data(&b).to_vec());
         }
     }
     if x.ty().slots(cx).index.is_some() && !buffer::exports(cx, &x) {
@@ -352,6 +358,11 @@ pub fn spec() -> Spec {
                     && std::ptr::eq(x.ty(), &*cx.types.bytes)
                 {
                     return Ok(x.clone());
+                }
+                if let ([x], true, false) = (args.items, args.names.is_empty(), ty.is_heap())
+                    && let Some(given) = by_dunder(cx, x)?
+                {
+                    return Ok(given);
                 }
                 // Of what is nothing but bytes, one copy is made.
                 if let ([x], true, false) = (args.items, args.names.is_empty(), ty.is_heap())

@@ -253,6 +253,10 @@ impl Dict {
     }
     pub fn remove(&self, cx: &mut Cx, key: &Obj) -> PyResult<Option<Obj>> {
         let hash = protocol::hash(cx, key)?;
+        self.remove_hashed(cx, key, hash)
+    }
+    /// The same with a key whose hash is known.
+    pub fn remove_hashed(&self, cx: &mut Cx, key: &Obj, hash: i64) -> PyResult<Option<Obj>> {
         let Some(i) = self.find(cx, key, key, hash)? else { return Ok(None) };
         self.touch(cx);
         let (k, v) = self.table.get_mut(cx).remove(i, hash);
@@ -662,9 +666,35 @@ impl Dict {
     fn fromkeys(cx: &mut Cx, r#type: &Obj, iterable: &Obj, value: Option<&Obj>) -> PyResult {
         let v = value.cloned().unwrap_or_else(|| cx.none());
         let d = protocol::call(cx, r#type, &[])?;
-        for k in protocol::collect(cx, iterable)? {
-            protocol::setitem(cx, &d, &k, Some(&v))?;
+        if let Some(own) = d.cast::<Dict>().filter(|_| std::ptr::eq(d.ty(), &*cx.types.dict)).cloned() {
+            // Keys of a set or dictionary have been hashed already.
+            if let Some(s) = iterable.cast::<super::Set>().filter(|_| !iterable.ty().is_heap()) {
+                let mut at = 0;
+                while let Some((k, hash)) = s.next_entry(cx, &mut at) {
+                    let old = own.insert_hashed(cx, &k, hash, v.clone())?;
+                    cx.release((old, k));
+                    cx.poll_native()?;
+                }
+                return Ok(d);
+            }
+            if let Some(from) = iterable.cast::<Dict>().filter(|_| iterable.shape() == shape::DICT) {
+                let mut at = 0;
+                while let Some((next, k, hash)) = from.next_key(cx, at) {
+                    at = next;
+                    let old = own.insert_hashed(cx, &k, hash, v.clone())?;
+                    cx.release((old, k));
+                    cx.poll_native()?;
+                }
+                return Ok(d);
+            }
         }
+        let it = protocol::iter(cx, iterable)?;
+        protocol::each_next(cx, &it, |cx, k| {
+            protocol::setitem(cx, &d, &k, Some(&v))?;
+            cx.release(k);
+            Ok(())
+        })?;
+        cx.release(it);
         Ok(d)
     }
     /// Return a reverse iterator over the dict keys.

@@ -28,6 +28,8 @@ layout! {
 pub struct Order {
     links: Vec<(usize, usize)>,
     free: Vec<usize>,
+    /// The hash of the key of each place.
+    hashes: Vec<i64>,
 }
 
 impl Order {
@@ -43,8 +45,8 @@ impl Order {
         self.links[last].1 = at;
         self.links[0].0 = at;
     }
-    /// A new place, used last.
-    fn add(&mut self) -> usize {
+    /// A new place for a key of that hash, used last.
+    fn add(&mut self, hash: i64) -> usize {
         if self.links.is_empty() {
             self.links.push((0, 0));
         }
@@ -53,6 +55,10 @@ impl Order {
             self.links.len() - 1
         });
         self.append(at);
+        if self.hashes.len() < at {
+            self.hashes.resize(at, 0);
+        }
+        self.hashes[at - 1] = hash;
         at - 1
     }
     fn used(&mut self, place: usize) {
@@ -67,14 +73,14 @@ impl Order {
             self.free.push(place + 1);
         }
     }
-    /// Gives up the place that was not used for the longest time.
-    fn take_oldest(&mut self) -> Option<usize> {
+    /// Gives up the place that was not used for the longest time; the hash of its key beside it.
+    fn take_oldest(&mut self) -> Option<(usize, i64)> {
         let first = self.links.first()?.1;
         if first == 0 {
             return None;
         }
         self.forget(first - 1);
-        Some(first - 1)
+        Some((first - 1, self.hashes[first - 1]))
     }
 }
 
@@ -140,14 +146,14 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     }
     if d.len(cx) as i64 >= c.max.get() {
         let oldest = c.order.0.borrow_mut().take_oldest();
-        if let Some(place) = oldest {
+        if let Some((place, hash)) = oldest {
             let none = cx.none();
             let k = std::mem::replace(&mut c.keys.get_mut(cx)[place], none);
-            let old = d.remove(cx, &k)?;
+            let old = d.remove_hashed(cx, &k, hash)?;
             cx.release((old, k));
         }
     }
-    let place = c.order.0.borrow_mut().add();
+    let place = c.order.0.borrow_mut().add(hash);
     let keys = c.keys.get_mut(cx);
     if place < keys.len() {
         keys[place] = key.clone();

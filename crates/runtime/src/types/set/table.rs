@@ -283,7 +283,7 @@ impl Set {
         self.take(cx, at)
     }
     /// The key and hash at or after a place in the table; the place moves behind it.
-    pub(super) fn next_entry(&self, cx: &Cx, at: &mut usize) -> Option<(Obj, i64)> {
+    pub(in crate::types) fn next_entry(&self, cx: &Cx, at: &mut usize) -> Option<(Obj, i64)> {
         let k = self.entry_from(cx, at)?.clone();
         Some((k, self.table.get(cx)[*at - 1].hash))
     }

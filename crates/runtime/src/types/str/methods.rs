@@ -122,15 +122,16 @@ fn replaced<U: Unit>(cx: &mut Cx, p: &[U], old: &[U], new: &[U], limit: usize, f
     let mut done = 0;
     if let ([from], [to]) = (old, new) {
         out.extend_from_slice(&p[..first]);
-        let mut change = |c: &U| {
-            let found = *c == *from && done < limit;
-            done += usize::from(found);
-            if found { *to } else { *c }
-        };
         if limit >= p.len() {
             out.extend(p[first..].iter().map(|c| if *c == *from { *to } else { *c }));
-        } else {
-            out.extend(p[first..].iter().map(&mut change));
+            return make(cx, &out);
+        }
+        out.extend_from_slice(&p[first..]);
+        let mut at = first;
+        while done < limit && let Some(i) = U::find(&out[at..], old) {
+            out[at + i] = *to;
+            at += i + 1;
+            done += 1;
         }
         return make(cx, &out);
     }
@@ -350,7 +351,7 @@ impl Str {
     #[py("replace($self, old, new, /, count=-1)")]
     fn replace(cx: &mut Cx, this: &Ref<Str>, old: &Ref<Str>, new: &Ref<Str>, count: i64) -> PyResult {
         let limit = if count < 0 { usize::MAX } else { count as usize };
-        let first = if limit == 0 { None } else { width::position(this, old, 0, this.len(), false) };
+        let first = if limit == 0 || old.as_obj().is(new.as_obj()) || old.equals(new) { None } else { width::position(this, old, 0, this.len(), false) };
         let Some(first) = first else { return whole(cx, this) };
         match (this.chars(), unit_of(&[0u8], old), unit_of(&[0u8], new), unit_of(&[0u16], old), unit_of(&[0u16], new)) {
             (Chars::One(p), Some(o), Some(n), ..) => return replaced(cx, p, &o, &n, limit, first),
