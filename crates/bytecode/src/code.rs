@@ -29,6 +29,9 @@ pub const CO_ASYNC_GENERATOR: Flags = 0x0200;
 pub const CO_FUTURE_ANNOTATIONS: Flags = 0x100_0000;
 pub const CO_FUTURE_BARRY_AS_BDFL: Flags = 0x40_0000;
 
+/// Not shown in `co_flags`: a module or class body that begins with a docstring, which is stored without its indentation.
+pub const DOC_STORED: Flags = 0x8000_0000;
+
 /// A constant of a code object. Floats compare by their bits, so that `0.0` and `-0.0` stay apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Const {

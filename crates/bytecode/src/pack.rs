@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Changes with the format, the opcode table or what the compiler writes; the magic number of `.pyc` files follows.
-pub const FORMAT: u8 = 7;
+pub const FORMAT: u8 = 8;
 /// The first bytes.
 pub const MAGIC: [u8; 4] = [b'r', b't', b'c', b'0' + FORMAT];
 /// Constants nest at most this deep.

@@ -49,7 +49,7 @@ pub(crate) fn assemble(mut unit: Unit, scope: &Scope, lines: &Lines, filename: R
     let mut lnotab = table.out;
     let squeezed = peephole::optimize(&mut words, &mut consts, &mut lnotab, &mut positions);
     let paths = Plan::new(unit.blocks, &order, lines).map_or_else(Vec::new, |p| p.paths(&words, squeezed));
-    let mut flags = future_flags;
+    let mut flags = future_flags | if unit.stores_doc { DOC_STORED } else { 0 };
     if matches!(scope.kind, ScopeKind::Function | ScopeKind::Annotation) {
         flags |= CO_NEWLOCALS | CO_OPTIMIZED;
         if scope.nested {

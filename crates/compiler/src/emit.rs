@@ -123,6 +123,8 @@ pub(crate) struct Unit<'a> {
     pub too_deep: Option<TextRange>,
     /// Handlers around what is at work: each counts once more.
     pub handlers: usize,
+    /// It begins with a docstring that it stores.
+    pub stores_doc: bool,
 }
 
 /// So many blocks may stand in each other (CO_MAXBLOCKS of newer versions).
@@ -279,6 +281,7 @@ impl<'a> Emitter<'a> {
             statement: TextRange::default(),
             too_deep: None,
             handlers: 0,
+            stores_doc: false,
         };
         if scope.needs_class_closure {
             unit.cellvars.add("__class__".into());

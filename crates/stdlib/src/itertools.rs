@@ -280,9 +280,8 @@ fn islice_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         return Ok(None);
     }
     let (want, stop) = (t.n.get(), t.m.get());
-    let target = if stop >= 0 { want.min(stop) } else { want };
     let mut drawn = t.indices.get(cx)[0] as i64;
-    while drawn < target {
+    while drawn < want {
         drawn += 1;
         t.indices.get_mut(cx)[0] = drawn as usize;
         match next_of(cx, t, 0)? {
@@ -300,7 +299,9 @@ fn islice_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
         return Ok(None);
     }
     t.indices.get_mut(cx)[0] = drawn as usize + 1;
-    t.n.set(want.saturating_add(t.step.get()));
+    let next = want.saturating_add(t.step.get());
+    // No more are drawn behind the last than lie before the stop.
+    t.n.set(if stop >= 0 { next.min(stop) } else { next });
     match next_of(cx, t, 0)? {
         Some(v) => Ok(Some(v)),
         None => {

@@ -22,6 +22,7 @@ impl<'a> Emitter<'a> {
             && let Some(Stmt::Expr(first)) = body.first()
             && let Expr::StringLiteral(_) = &*first.value
         {
+            self.u().stores_doc = true;
             self.expr(&first.value)?;
             self.name("__doc__", Store)?;
             rest = &body[1..];

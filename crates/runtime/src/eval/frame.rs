@@ -502,7 +502,10 @@ pub(super) unsafe fn make_generator(cx: &mut Cx, f: &Ref<Function>, exec: *const
 pub fn run_code(cx: &mut Cx, code: &Ref<CodeObj>, globals: &Ref<Dict>, namespace: &Obj, closure: Option<Obj>) -> PyResult {
     let key = cx.name("__builtins__");
     if globals.get_str(cx, &key).is_none() {
-        let b = cx.builtins_module();
+        let b = match &cx.builtins {
+            Some(names) => names.as_obj().clone(),
+            None => cx.builtins_module(),
+        };
         globals.insert(cx, key.as_obj(), b)?;
     }
     let exec = code.exec(cx)?;

@@ -33,6 +33,8 @@ enum E {
 struct Tr<'a> {
     code: &'a Code,
     consts: Vec<Obj>,
+    /// The constant that is the body's docstring, until it was met.
+    doc: Option<u32>,
     names: Vec<Ref<Str>>,
     words: Vec<u64>,
     infos: Vec<Info>,
@@ -137,6 +139,11 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         let more = inner.map(|c| c.constants(cx)).transpose()?;
         consts.extend(more.iter().filter_map(|t| t.cast::<Tuple>()).flat_map(|t| t.items().iter().cloned()));
     }
+    // What the body stores as `__doc__`, behind all other constants.
+    let doc = if code.flags & DOC_STORED == 0 { None } else { stored_doc(&code) };
+    if let Some(text) = doc.and_then(|d| consts.get(d as usize)).cloned() {
+        consts.push(crate::types::function::cleaned_doc(cx, &text)?);
+    }
     let mut params = Vec::new();
     for n in code.varnames.iter().take((code.argcount + code.kwonlyargcount) as usize) {
         params.push(crate::types::str::intern_text(cx, n)?.into_obj());
@@ -148,6 +155,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     let mut tr = Tr {
         code: &code,
         consts,
+        doc,
         names,
         words: Vec::new(),
         infos: Vec::new(),
@@ -650,6 +658,10 @@ impl Tr<'_> {
                     self.bound.set(arg as usize, true);
                 }
                 self.stack.push(E::L(l));
+            }
+            LOAD_CONST if self.doc == Some(arg) && next.is_some_and(|n| n.opcode == STORE_NAME as u8 && &*self.code.names[n.arg as usize] == "__doc__") => {
+                self.doc = None;
+                self.stack.push(E::C(self.consts.len() as u32 - 1));
             }
             LOAD_CONST => self.stack.push(E::C(arg)),
             STORE_FAST => {
@@ -1413,6 +1425,17 @@ impl Tr<'_> {
 }
 
 /// Whether names are those of a class body, which stores its module and its qualified name first.
+/// The constant that a body stores as its docstring.
+fn stored_doc(code: &Code) -> Option<u32> {
+    let list: Vec<Instruction> = code.instructions().collect();
+    list.windows(2).find_map(|pair| match pair {
+        [load, store] if load.opcode == LOAD_CONST as u8 && store.opcode == STORE_NAME as u8 && code.names.get(store.arg as usize).is_some_and(|n| &**n == "__doc__") => {
+            Some(load.arg)
+        }
+        _ => None,
+    })
+}
+
 fn begins_class(names: &[std::rc::Rc<str>]) -> bool {
     matches!(names, [a, b, c, ..] if &**a == "__name__" && &**b == "__module__" && &**c == "__qualname__")
 }

@@ -8,6 +8,7 @@ use crate::layout;
 use crate::memory::{self, Ops};
 use crate::object::{Guarded, Header, Obj, Ref, Trace, Visit};
 use crate::protocol;
+use retic_bytecode::code::DOC_STORED;
 use retic_bytecode::{Code, Const};
 use std::cell::OnceCell;
 use std::ptr::NonNull;
@@ -236,7 +237,7 @@ impl CodeObj {
     }
     #[member("co_flags")]
     fn co_flags(_cx: &mut Cx, this: &Ref<CodeObj>) -> i64 {
-        i64::from(this.code().flags)
+        i64::from(this.code().flags & !DOC_STORED)
     }
     #[get("co_code")]
     fn co_code(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
@@ -291,7 +292,7 @@ impl CodeObj {
                     // Only what the instructions do not depend on: whether a generator may be awaited.
                     const ITERABLE_COROUTINE: u32 = 0x100;
                     let new = protocol::index_i64(cx, value)?;
-                    if new ^ i64::from(data.flags) & !i64::from(ITERABLE_COROUTINE) != new & i64::from(ITERABLE_COROUTINE) {
+                    if new ^ i64::from(data.flags & !DOC_STORED) & !i64::from(ITERABLE_COROUTINE) != new & i64::from(ITERABLE_COROUTINE) {
                         return Err(cx.value_error("code: co_flags cannot be changed, the instructions depend on it"));
                     }
                     data.flags = data.flags & !ITERABLE_COROUTINE | new as u32 & ITERABLE_COROUTINE;

@@ -71,7 +71,8 @@ impl Function {
             },
             None => cx.builtins.clone().expect("builtins exist"),
         };
-        let doc_waits = !code.code().body.is_made();
+        // Most are never asked for: those that are not made yet, or whose indentation has to go, wait until somebody does.
+        let doc_waits = !code.code().body.is_made() || matches!(code.code().consts.first(), Some(retic_bytecode::Const::Str(_)));
         let doc = if doc_waits { None } else { doc_of(cx, &code)? };
         memory::new(cx, &cx.types.function, |head| Function {
             head,
@@ -111,14 +112,34 @@ impl Function {
     }
 }
 
-/// The docstring of a function's code: its first constant, where that is a text.
+/// The docstring of a function's code: its first constant, where that is a text, without its indentation.
 fn doc_of(cx: &mut Cx, code: &CodeObj) -> PyResult<Option<Obj>> {
-    Ok(match code.code().consts.first() {
+    match code.code().consts.first() {
         Some(retic_bytecode::Const::Str(_)) if code.code().flags & retic_bytecode::code::CO_OPTIMIZED != 0 => {
-            code.constants(cx)?.cast::<Tuple>().and_then(|t| t.items().first().cloned())
+            let doc = code.constants(cx)?.cast::<Tuple>().and_then(|t| t.items().first().cloned());
+            doc.map(|d| cleaned_doc(cx, &d)).transpose()
         }
-        _ => None,
-    })
+        _ => Ok(None),
+    }
+}
+
+/// A docstring without the indentation that its lines share (the first counts apart), tabs as spaces. Python 3.13 and later.
+pub(crate) fn cleaned_doc(cx: &Cx, doc: &Obj) -> PyResult {
+    let Some(text) = doc.cast::<Str>() else { return Ok(doc.clone()) };
+    if text.find_point(0x0a, 0).is_none() && text.find_point(0x09, 0).is_none() && !(text.len() > 0 && text.chars().get(0) == 0x20) {
+        return Ok(doc.clone());
+    }
+    let points = super::str::tabs_expanded(cx, text, 8)?;
+    let spaces = |line: &[u32]| line.iter().take_while(|c| **c == 0x20).count();
+    let lines: Vec<&[u32]> = points.split(|c| *c == 0x0a).collect();
+    let (first, rest) = lines.split_first().map_or((&[][..], &[][..]), |(f, r)| (*f, r));
+    let margin = rest.iter().filter(|l| spaces(l) < l.len()).map(|l| spaces(l)).min().unwrap_or(0);
+    let mut out = first[spaces(first)..].to_vec();
+    for line in rest {
+        out.push(0x0a);
+        out.extend_from_slice(&line[margin.min(spaces(line))..]);
+    }
+    if out.len() == text.len() { Ok(doc.clone()) } else { cx.str_points(&out) }
 }
 
 /// What `__annotate__` of a function with annotations as texts is: they are the same in every format.

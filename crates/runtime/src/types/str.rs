@@ -21,6 +21,7 @@ use std::ptr::NonNull;
 use width::{Unit, each_width};
 
 pub use methods::is_identifier;
+pub(crate) use methods::tabs_expanded;
 
 /// Text. The characters follow the struct (ASCII) or sixteen bytes later (as CPython's compact forms).
 #[repr(C)]

@@ -203,7 +203,7 @@ fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
 
 fn contains(cx: &mut Cx, o: &Obj, v: &Obj) -> PyResult<bool> {
     let d = of(cx, o);
-    if std::ptr::eq(o.ty(), &*cx.types.dict_keys) {
+    if is_keys(cx, o) {
         return d.contains(cx, v);
     }
     let Some(t) = v.cast::<Tuple>() else { return Ok(false) };
@@ -229,12 +229,19 @@ fn add_to(cx: &mut Cx, s: &Ref<Set>, o: &Obj) -> PyResult<()> {
     s.update_from(cx, o)
 }
 fn is_keys(cx: &Cx, o: &Obj) -> bool {
-    std::ptr::eq(o.ty(), &*cx.types.dict_keys)
+    is_a(cx, o, &cx.types.dict_keys)
+}
+fn is_items(cx: &Cx, o: &Obj) -> bool {
+    is_a(cx, o, &cx.types.dict_items)
+}
+/// Whether it is such a view, of a dictionary or of an ordered one.
+fn is_a(cx: &Cx, o: &Obj, ty: &Ref<Type>) -> bool {
+    o.cast::<View>().is_some() && o.ty().is_subtype(cx, ty)
 }
 
 /// Whether it is a view of keys or of items.
 fn is_set_like(cx: &Cx, o: &Obj) -> bool {
-    is_keys(cx, o) || std::ptr::eq(o.ty(), &*cx.types.dict_items)
+    is_keys(cx, o) || is_items(cx, o)
 }
 
 /// Runs a look at each thing that a view or another iterable shows, until one says no.
@@ -290,7 +297,7 @@ fn set_op<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
             let (view, other) = if is_set_like(cx, a) { (a, b) } else { (b, a) };
             return Ok(intersection(cx, view, other)?.into_obj());
         }
-        Op::Xor if std::ptr::eq(a.ty(), &*cx.types.dict_items) && std::ptr::eq(b.ty(), &*cx.types.dict_items) => return items_of_one(cx, &of(cx, a), &of(cx, b)),
+        Op::Xor if is_items(cx, a) && is_items(cx, b) => return items_of_one(cx, &of(cx, a), &of(cx, b)),
         _ => {}
     }
     let x = if a.cast::<View>().is_some() { as_set(cx, a)? } else { super::super::set::of_iterable(cx, a)? };
@@ -330,9 +337,8 @@ fn items_of_one(cx: &mut Cx, a: &Ref<Dict>, b: &Ref<Dict>) -> PyResult {
 
 /// Whether everything in a view or set is in another.
 fn is_within(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<bool> {
-    let items = |cx: &Cx, o: &Obj| std::ptr::eq(o.ty(), &*cx.types.dict_items);
     let keys = (is_keys(cx, a), is_keys(cx, b));
-    if !(keys == (true, true) || items(cx, a) && items(cx, b)) {
+    if !(keys == (true, true) || is_items(cx, a) && is_items(cx, b)) {
         return all(cx, a, |cx, v| protocol::contains(cx, b, v));
     }
     super::is_within(cx, &of(cx, a), &of(cx, b), keys.0)

@@ -128,7 +128,9 @@ fn replaced<U: Unit>(cx: &mut Cx, p: &[U], old: &[U], new: &[U], limit: usize, f
         }
         out.extend_from_slice(&p[first..]);
         let mut at = first;
-        while done < limit && let Some(i) = U::find(&out[at..], old) {
+        while done < limit
+            && let Some(i) = U::find(&out[at..], old)
+        {
             out[at + i] = *to;
             at += i + 1;
             done += 1;
@@ -289,6 +291,29 @@ fn pad(cx: &Cx, this: &Ref<Str>, width: i64, fillchar: Option<&Obj>, left: bool,
         _ => 0,
     };
     Str::padded(cx, this, before, room - before, fill)
+}
+
+/// The characters, with spaces to the next of every `tabsize` columns for each tab.
+pub(crate) fn tabs_expanded(cx: &Cx, text: &Str, tabsize: i64) -> PyResult<Vec<u32>> {
+    let mut out = Vec::new();
+    let mut column = 0i64;
+    for c in text.code_points() {
+        match c {
+            9 if tabsize > 0 => {
+                let n = tabsize - column % tabsize;
+                protocol::check_size(cx, 1, n as usize, 4)?;
+                protocol::grow(cx, &mut out, n as usize)?;
+                out.extend(std::iter::repeat_n(32, n as usize));
+                column += n;
+            }
+            9 => {}
+            _ => {
+                out.push(c);
+                column = if matches!(c, 10 | 13) { 0 } else { column + 1 };
+            }
+        }
+    }
+    Ok(out)
 }
 
 #[retic_macros::methods]
@@ -630,25 +655,7 @@ impl Str {
         if this.as_obj().shape() == crate::object::shape::STR && !each_width!(this, p => p.iter().any(|c| c.point() == 9)) {
             return Ok(this.as_obj().clone());
         }
-        let mut out = Vec::new();
-        let mut column = 0i64;
-        for c in this.code_points() {
-            match c {
-                9 if tabsize > 0 => {
-                    let n = tabsize - column % tabsize;
-                    protocol::check_size(cx, 1, n as usize, 4)?;
-                    protocol::grow(cx, &mut out, n as usize)?;
-                    out.extend(std::iter::repeat_n(32, n as usize));
-                    column += n;
-                }
-                9 => {}
-                _ => {
-                    out.push(c);
-                    column = if matches!(c, 10 | 13) { 0 } else { column + 1 };
-                }
-            }
-        }
-        make(cx, &out)
+        make(cx, &tabs_expanded(cx, this, tabsize)?)
     }
     /// Encode the string using the codec registered for encoding.
     #[py("encode($self, /, encoding=None, errors=None)")]
