@@ -39,6 +39,8 @@ pub struct Shape {
     pub in_dict: bool,
     /// The class's shape with attributes in a dictionary.
     pub dict_shape: u32,
+    /// An attribute cache has its number.
+    pub cached: Cell<bool>,
 }
 
 /// An entry of the per-interpreter method cache.
@@ -108,6 +110,8 @@ pub struct Cx {
     pub consts: Consts,
     pub collector: Collector,
     pub shapes: RefCell<Vec<Shape>>,
+    /// The places in `shapes` of those of each class, by its address.
+    pub(crate) shapes_of: RefCell<FxHashMap<usize, Vec<u32>>>,
     pub method_cache: Box<[Cell<MethodCacheEntry>]>,
     pub interned: RefCell<crate::types::str::interned::Interned>,
     pub next_version: Cell<u32>,
@@ -566,6 +570,7 @@ impl Cx {
     /// Makes a shape and gives it the next number, never used before.
     pub fn new_shape(&self, shape: Shape) -> u32 {
         let mut all = self.shapes.borrow_mut();
+        self.shapes_of.borrow_mut().entry(shape.class.as_ptr() as usize).or_default().push(all.len() as u32);
         all.push(shape);
         all.len() as u32 - 1 + shape::FIRST_FREE
     }
@@ -607,6 +612,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         consts,
         collector: Collector::default(),
         shapes: RefCell::new(Vec::new()),
+        shapes_of: RefCell::default(),
         method_cache: (0..4096).map(|_| Cell::new(MethodCacheEntry { version: 0, name: 0, value: None })).collect(),
         interned: RefCell::default(),
         next_version: Cell::new(1),

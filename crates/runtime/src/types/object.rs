@@ -104,7 +104,7 @@ fn extend_shape(cx: &Cx, from: u32, name: &Ref<Str>) -> u32 {
         let mut slots = s.slots.clone();
         slots.insert(name.as_obj().address(), names.len() as u16);
         names.push(name.as_obj().clone());
-        crate::cx::Shape { class: s.class, names, slots, next: FxHashMap::default(), in_dict: false, dict_shape: s.dict_shape }
+        crate::cx::Shape { class: s.class, names, slots, next: FxHashMap::default(), in_dict: false, dict_shape: s.dict_shape, cached: std::cell::Cell::new(false) }
     };
     let id = cx.new_shape(made);
     cx.shapes.borrow_mut()[(from - crate::object::shape::FIRST_FREE) as usize].next.insert(name.as_obj().address(), id);

@@ -5,10 +5,19 @@ use crate::cx::{Cx, Shape};
 use crate::memory::cycles;
 use crate::object::{Ref, shape};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::Cell;
 
 /// Gives a type its first shapes.
 pub(crate) fn make_shapes(cx: &Cx, ty: &Ref<Type>) {
-    let shape = |in_dict, dict_shape| Shape { class: ty.as_raw(), names: Vec::new(), slots: FxHashMap::default(), next: FxHashMap::default(), in_dict, dict_shape };
+    let shape = |in_dict, dict_shape| Shape {
+        class: ty.as_raw(),
+        names: Vec::new(),
+        slots: FxHashMap::default(),
+        next: FxHashMap::default(),
+        in_dict,
+        dict_shape,
+        cached: Cell::new(false),
+    };
     let dict_shape = cx.new_shape(shape(true, 0));
     ty.dict_shape.set(dict_shape);
     if ty.root_shape.get() == 0 || ty.is_heap() {
@@ -18,7 +27,8 @@ pub(crate) fn make_shapes(cx: &Cx, ty: &Ref<Type>) {
 }
 
 /// Gives the shapes of a class and of all that inherit from it (of every class: `None`) new numbers, so that no attribute
-/// cache matches their instances any more. With a name, only when some instance may have that attribute inline.
+/// cache matches their instances any more: where some cache has one of their numbers, and with a name, only when some instance may
+/// have that attribute inline.
 pub(crate) fn renew(cx: &Cx, ty: Option<&Ref<Type>>, name: Option<&Ref<Str>>) {
     let mut classes = FxHashSet::default();
     let mut work: Vec<_> = ty.iter().map(|t| t.as_raw()).collect();
@@ -30,21 +40,30 @@ pub(crate) fn renew(cx: &Cx, ty: Option<&Ref<Type>>, name: Option<&Ref<Str>>) {
     }
     let mut renewed = FxHashMap::default();
     {
-        let mut all = cx.shapes.borrow_mut();
-        let hit = |s: &Shape| ty.is_none() || classes.contains(&s.class);
-        if name.is_some_and(|n| !all.iter().any(|s| hit(s) && s.slots.contains_key(&n.as_obj().address()))) {
+        let old: Vec<u32> = match ty {
+            None => (0..cx.shapes.borrow().len() as u32).collect(),
+            Some(_) => {
+                let of = cx.shapes_of.borrow();
+                classes.iter().filter_map(|c| of.get(&(c.as_ptr() as usize))).flatten().copied().collect()
+            }
+        };
+        // Caches of other kinds go by the version of a class, which has changed already.
+        let concerned = |s: &Shape| s.cached.get() && name.is_none_or(|n| s.slots.contains_key(&n.as_obj().address()));
+        if ty.is_some() && !old.iter().any(|i| concerned(&cx.shapes.borrow()[*i as usize])) {
             return;
         }
-        let old: Vec<usize> = (0..all.len()).filter(|i| hit(&all[*i])).collect();
-        for (k, i) in old.iter().enumerate() {
-            renewed.insert(*i as u32 + shape::FIRST_FREE, (all.len() + k) as u32 + shape::FIRST_FREE);
+        let first = cx.shapes.borrow().len() as u32 + shape::FIRST_FREE;
+        for (i, new) in old.iter().zip(first..) {
+            renewed.insert(*i + shape::FIRST_FREE, new);
         }
         for i in old {
-            let s = &all[i];
-            let next = s.next.iter().map(|(n, id)| (*n, renewed.get(id).copied().unwrap_or(*id))).collect();
-            let dict_shape = renewed.get(&s.dict_shape).copied().unwrap_or(s.dict_shape);
-            let new = Shape { class: s.class, names: s.names.clone(), slots: s.slots.clone(), next, in_dict: s.in_dict, dict_shape };
-            all.push(new);
+            let new = {
+                let s = &cx.shapes.borrow()[i as usize];
+                let next = s.next.iter().map(|(n, id)| (*n, renewed.get(id).copied().unwrap_or(*id))).collect();
+                let dict_shape = renewed.get(&s.dict_shape).copied().unwrap_or(s.dict_shape);
+                Shape { class: s.class, names: s.names.clone(), slots: s.slots.clone(), next, in_dict: s.in_dict, dict_shape, cached: Cell::new(false) }
+            };
+            cx.new_shape(new);
         }
     }
     cycles::each(cx, |o| {
@@ -60,4 +79,15 @@ pub(crate) fn renew(cx: &Cx, ty: Option<&Ref<Type>>, name: Option<&Ref<Str>>) {
             }
         }
     });
+}
+
+/// Gives up what the shapes of a dying class hold: it has no instances any more. Their numbers stay used, caches may have them.
+pub(crate) fn forget(cx: &Cx, ty: &Type) {
+    let gone = cx.shapes_of.borrow_mut().remove(&(std::ptr::from_ref(ty) as usize));
+    let mut all = cx.shapes.borrow_mut();
+    for i in gone.into_iter().flatten() {
+        if let Some(s) = all.get_mut(i as usize) {
+            (s.names, s.slots, s.next) = Default::default();
+        }
+    }
 }

@@ -1229,6 +1229,7 @@ unsafe fn drop_type(raw: NonNull<crate::object::Header>) {
         let ty = me.as_ref();
         let cx = &mut *ty.cx.get();
         bases::leave(cx, ty);
+        shapes::forget(cx, ty);
         me.drop_in_place();
     }
 }

@@ -274,6 +274,7 @@ unsafe fn inline_offset(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u32> 
         return None;
     }
     let i = *s.slots.get(&name.as_obj().address())?;
+    s.cached.set(true);
     Some((ty.inline_offset.get() + i as usize * 8) as u32)
 }
 
@@ -546,6 +547,9 @@ unsafe fn store_attr_slow(cx: &mut Cx, pc: *mut u64, o: Slot, v: Slot) -> bool {
             && let Some(offset) = inline_offset(cx, &obj, name)
         {
             let after = obj.shape();
+            let shapes = cx.shapes.borrow();
+            shapes.get(before.wrapping_sub(crate::object::shape::FIRST_FREE) as usize).into_iter().for_each(|s| s.cached.set(true));
+            drop(shapes);
             let cache = pc.add(4).cast::<u32>();
             if *cache != before {
                 *pc.add(6) = *pc.add(4);
