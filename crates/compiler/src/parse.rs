@@ -4,10 +4,10 @@ use crate::error::{CompileError, ErrorKind, Lines, Warning};
 use crate::{Mode, Options, TYPE_COMMENTS, comments, versions, wording};
 use retic_bytecode::code::CO_FUTURE_BARRY_AS_BDFL;
 use ruff_python_ast::PythonVersion;
-use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_python_ast::{Mod, Stmt};
 use ruff_python_parser::{ParseOptions, parse_unchecked};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextSize};
 use std::borrow::Cow;
 
 /// The tree of a program.
@@ -58,6 +58,12 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     }
     if let Some((message, at)) = wording::fstring::too_deep(parsed.tokens()) {
         return Err(lines.error(message, at, at));
+    }
+    if let Some(at) = too_indented(parsed.tokens())
+        && parsed.errors().first().is_none_or(|e| e.location.start() >= at)
+    {
+        let line = lines.line(at.to_u32());
+        return Err(Box::new(CompileError { line, column: 1, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "too many levels of indentation") }));
     }
     if let Some(error) = parsed.errors().first() {
         let mut error = wording::reword(&lines, input, parsed.tokens(), error);
@@ -121,6 +127,19 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
         }
     }
     Ok(Parsed { module, warnings, type_comments })
+}
+
+/// Where a block begins that stands in more others than CPython's tokenizer keeps (its `MAXINDENT`).
+fn too_indented(tokens: &Tokens) -> Option<TextSize> {
+    let mut depth = 0;
+    tokens.iter().find_map(|t| {
+        match t.kind() {
+            TokenKind::Indent => depth += 1,
+            TokenKind::Dedent => depth -= 1,
+            _ => {}
+        }
+        (depth == 100).then(|| t.end())
+    })
 }
 
 /// A program under Barry with the usual sign for inequality; that sign itself is refused.

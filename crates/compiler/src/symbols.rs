@@ -468,12 +468,12 @@ impl<'a> Builder<'a> {
         let old = self.scope().symbols.get(mangled.as_str()).map_or(0, |s| s.flags);
         let problem = if old & DEF_PARAM != 0 {
             format!("name '{name}' is parameter and {word}")
+        } else if old & USE != 0 {
+            format!("name '{name}' is used prior to {word} declaration")
         } else if old & DEF_ANNOT != 0 {
             format!("annotated name '{name}' can't be {word}")
         } else if old & DEF_LOCAL != 0 {
             format!("name '{name}' is assigned to before {word} declaration")
-        } else if old & USE != 0 {
-            format!("name '{name}' is used prior to {word} declaration")
         } else {
             self.add(name, flag, at)?;
             // What is wrong with it is said of the declaration.

@@ -138,9 +138,14 @@ fn decode_escapes(cx: &mut Cx, data: &[u8], errors: &str, raw: bool, last: bool)
             b'N' => {
                 let end = data[i..].iter().position(|c| *c == b'}').map(|e| i + e);
                 let name = match (data.get(i), end) {
-                    (Some(b'{'), Some(e)) => String::from_utf8_lossy(&data[i + 1..e]).into_owned(),
-                    _ => {
-                        let end = data.len().min(i + 1);
+                    (Some(b'{'), Some(e)) if e > i + 1 => String::from_utf8_lossy(&data[i + 1..e]).into_owned(),
+                    (brace, _) => {
+                        // As far as it could be read: to the brace, and all behind it that is not closed.
+                        let end = match (brace, end) {
+                            (Some(b'{'), Some(_)) => i + 1,
+                            (Some(b'{'), None) => data.len(),
+                            _ => i,
+                        };
                         i = fail(cx, &mut data, Bad { start, end, reason: "malformed \\N character escape".into() }, errors, codec, &mut out)?;
                         continue;
                     }

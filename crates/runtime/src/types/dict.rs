@@ -398,8 +398,8 @@ impl Dict {
         let keys = cx.name("keys");
         if protocol::lookup_attr(cx, other, &keys)?.is_some() {
             let ks = protocol::call_method(cx, other, "keys", &[])?;
-            let it = protocol::iter(cx, &ks)?;
-            while let Some(k) = protocol::next(cx, &it)? {
+            // The keys are listed before the first value is asked for, as in CPython's `dict_merge`.
+            for k in protocol::collect(cx, &ks)? {
                 let v = protocol::getitem(cx, other, &k)?;
                 let old = self.insert(cx, &k, v)?;
                 cx.release((old, k));
