@@ -336,7 +336,8 @@ pub fn spec() -> Spec {
             ..Slots::EMPTY
                 .with(&[(Op::Mod, |cx, a, b| match a.cast::<ByteArray>() {
                     Some(x) => {
-                        let out = super::str::percent::modulo_bytes(cx, &x.bytes(cx).to_vec(), b)?;
+                        let format = x.bytes(cx).to_vec();
+                        let out = super::str::percent::modulo_bytes(cx, &format, b)?;
                         from_slice(cx, &out)
                     }
                     None => Ok(cx.not_implemented()),

@@ -103,8 +103,7 @@ impl Row for Bytes {
 
 /// Writes bytes into a place of their length.
 fn put(to: &mut [MaybeUninit<u8>], b: &[u8]) {
-    assert_eq!(to.len(), b.len());
-    to.iter_mut().zip(b).for_each(|(to, b)| _ = to.write(*b));
+    to.write_copy_of_slice(b);
 }
 
 unsafe fn nothing(_: NonNull<Header>) {}
@@ -265,10 +264,10 @@ pub(super) fn from_args(cx: &mut Cx, args: Args<'_>, name: &str) -> PyResult<Vec
     if encoding.is_some() || errors.is_some() {
         return Err(cx.type_error(if encoding.is_some() { "encoding without a string argument" } else { "errors without a string argument" }));
     }
-    if name == "bytes" {
-        if let Some(b) = by_dunder(cx, &x)? {
-            return Ok(data(&b).to_vec());
-        }
+    if name == "bytes"
+        && let Some(b) = by_dunder(cx, &x)?
+    {
+        return Ok(data(&b).to_vec());
     }
     if x.ty().slots(cx).index.is_some() && !buffer::exports(cx, &x) {
         let i = protocol::index(cx, &x)?;

@@ -126,7 +126,7 @@ fn doc_of(cx: &mut Cx, code: &CodeObj) -> PyResult<Option<Obj>> {
 /// A docstring without the indentation that its lines share (the first counts apart), tabs as spaces. Python 3.13 and later.
 pub(crate) fn cleaned_doc(cx: &Cx, doc: &Obj) -> PyResult {
     let Some(text) = doc.cast::<Str>() else { return Ok(doc.clone()) };
-    if text.find_point(0x0a, 0).is_none() && text.find_point(0x09, 0).is_none() && !(text.len() > 0 && text.chars().get(0) == 0x20) {
+    if text.find_point(0x0a, 0).is_none() && text.find_point(0x09, 0).is_none() && text.find_point(0x20, 0) != Some(0) {
         return Ok(doc.clone());
     }
     let points = super::str::tabs_expanded(cx, text, 8)?;

@@ -307,7 +307,9 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
 /// Whether all the state of an object is in its attributes: its class adds nothing native to `object`.
 pub fn is_plain(cx: &Cx, o: &Obj) -> bool {
     let mro = o.ty().mro_list(cx).to_vec();
-    mro.iter().all(|t| t.is(cx.types.object.as_obj()) || t.cast::<Type>().is_some_and(|t| t.is_heap()))
+    // A native class whose instances are no larger has none either (`datetime.tzinfo`).
+    let bare = cx.types.object.basicsize.get();
+    mro.iter().all(|t| t.cast::<Type>().is_some_and(|t| t.is_heap() || t.basicsize.get() == bare))
 }
 
 /// An instance without arguments.

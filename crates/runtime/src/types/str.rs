@@ -718,7 +718,7 @@ fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
 
 /// Writes the same characters over and over; what is there is copied in ever longer stretches.
 fn put_repeated<U: Unit>(units: &[U], to: &mut [MaybeUninit<U>]) {
-    put_units(units, &mut to[..units.len()], |c| c);
+    to[..units.len()].write_copy_of_slice(units);
     let mut done = units.len();
     while done < to.len() {
         let n = done.min(to.len() - done);

@@ -6,7 +6,7 @@ use crate::protocol::buffer::Held;
 use crate::protocol::{self, buffer};
 use crate::types::list::PARTS;
 use crate::types::str::width::Unit;
-use crate::types::{Str, Tuple, int};
+use crate::types::{ByteArray, Bytes, Str, Tuple, int};
 use std::ops::Range;
 
 /// What has bytes of its own: `bytes` and `bytearray`.
@@ -321,6 +321,23 @@ pub fn is_title(b: &[u8]) -> bool {
     any
 }
 
+/// The bytes of all items with a separator between them, where all are `bytes` or `bytearray`.
+pub fn rows_of<'a>(cx: &'a Cx, sep: &'a [u8], items: &'a [Obj]) -> Option<Vec<&'a [u8]>> {
+    let mut rows = Vec::new();
+    for (i, o) in items.iter().enumerate() {
+        let row = match (o.cast::<Bytes>(), o.cast::<ByteArray>()) {
+            (Some(b), _) => b.bytes(),
+            (_, Some(b)) => b.bytes(cx),
+            _ => return None,
+        };
+        if i > 0 && !sep.is_empty() {
+            rows.push(sep);
+        }
+        rows.push(row);
+    }
+    Some(rows)
+}
+
 pub fn join(cx: &mut Cx, sep: &[u8], items: &[Obj]) -> PyResult<Vec<u8>> {
     let mut out = Vec::new();
     for (i, o) in items.iter().enumerate() {
@@ -592,6 +609,9 @@ macro_rules! byte_methods {
                     && let Some(one) = one.cast::<$ty>()
                 {
                     return $part(cx, one, 0..one.row(cx).len());
+                }
+                if let Some(rows) = methods::rows_of(cx, &b, &items) {
+                    return $make(cx, &rows);
                 }
                 let b = methods::join(cx, &b, &items)?;
                 $make(cx, &[&b])
