@@ -243,17 +243,23 @@ pub fn compare_sequences(cx: &mut Cx, n: usize, m: usize, op: Cmp, look: impl Fn
     }
     let mut i = 0;
     loop {
-        // As far as it goes without Python.
-        let mut other = None;
+        // As far as it goes without Python, and no further than the next poll.
+        let (mut other, end) = (None, i + (1 << 16));
         look(cx, i, &mut |a, b| {
             if crate::types::set::same_plain(a, b) == Some(true) {
                 i += 1;
-                return true;
+                return i < end;
             }
             other = Some((a.clone(), b.clone()));
             false
         });
-        let Some((a, b)) = other else { break };
+        cx.poll_native()?;
+        let Some((a, b)) = other else {
+            if i == end {
+                continue;
+            }
+            break;
+        };
         if !equal(cx, &a, &b)? {
             return match op {
                 Cmp::Eq => Ok(cx.bool(false)),
@@ -437,16 +443,17 @@ pub fn collect_at_most(cx: &mut Cx, o: &Obj, max: usize) -> PyResult<Vec<Obj>> {
         _ => {}
     }
     let mut out = Vec::new();
+    let it = iter(cx, o)?;
     if max == usize::MAX
-        && crate::types::iterators::each_plain(cx, o, |v| {
+        && crate::types::iterators::each_plain(cx, o, |cx, v| {
             grow(cx, &mut out, 1)?;
             out.push(v);
             Ok(())
         })?
     {
+        cx.release(it);
         return Ok(out);
     }
-    let it = iter(cx, o)?;
     if max == usize::MAX {
         each_next(cx, &it, |cx, v| {
             grow(cx, &mut out, 1)?;

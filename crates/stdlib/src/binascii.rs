@@ -54,13 +54,7 @@ mod functions {
     #[py("hexlify(data, sep=<unrepresentable>, bytes_per_sep=1)")]
     pub fn hexlify(cx: &mut Cx, data: &Obj, sep: Option<&Obj>, bytes_per_sep: i64) -> PyResult {
         if sep.is_none() && protocol::buffer::exports(cx, data) {
-            let digit = |d: u8| d + if d < 10 { b'0' } else { b'a' - 10 };
-            return protocol::buffer::look(cx, data, |cx, b| {
-                let mut out = Vec::new();
-                protocol::grow(cx, &mut out, b.len().checked_mul(2).ok_or_else(|| cx.memory_error())?)?;
-                out.extend(b.iter().flat_map(|c| [digit(c >> 4), digit(c & 15)]));
-                Bytes::from_slice(cx, &out)
-            });
+            return protocol::buffer::look(cx, data, |cx, b| Bytes::from_slice(cx, &retic_runtime::types::bytes::hex_digits(cx, b)?));
         }
         let m = retic_runtime::types::memoryview::of(cx, data)?;
         let mut args = Vec::new();

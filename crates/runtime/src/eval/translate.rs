@@ -1427,13 +1427,14 @@ impl Tr<'_> {
 /// Whether names are those of a class body, which stores its module and its qualified name first.
 /// The constant that a body stores as its docstring.
 fn stored_doc(code: &Code) -> Option<u32> {
-    let list: Vec<Instruction> = code.instructions().collect();
-    list.windows(2).find_map(|pair| match pair {
-        [load, store] if load.opcode == LOAD_CONST as u8 && store.opcode == STORE_NAME as u8 && code.names.get(store.arg as usize).is_some_and(|n| &**n == "__doc__") => {
-            Some(load.arg)
+    let mut loaded = None;
+    for i in code.instructions() {
+        if i.opcode == STORE_NAME as u8 && loaded.is_some() && code.names.get(i.arg as usize).is_some_and(|n| &**n == "__doc__") {
+            return loaded;
         }
-        _ => None,
-    })
+        loaded = (i.opcode == LOAD_CONST as u8).then_some(i.arg);
+    }
+    None
 }
 
 fn begins_class(names: &[std::rc::Rc<str>]) -> bool {

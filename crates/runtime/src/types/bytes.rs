@@ -222,6 +222,15 @@ impl Bytes {
     }
 }
 
+/// Two hexadecimal digits a byte.
+pub fn hex_digits(cx: &Cx, b: &[u8]) -> PyResult<Vec<u8>> {
+    let mut out = Vec::new();
+    protocol::grow(cx, &mut out, b.len().checked_mul(2).ok_or_else(|| cx.memory_error())?)?;
+    let digit = |d: u8| d + if d < 10 { b'0' } else { b'a' - 10 };
+    out.extend(b.iter().flat_map(|c| [digit(c >> 4), digit(c & 15)]));
+    Ok(out)
+}
+
 /// What `__bytes__` gives, where an object has it.
 fn by_dunder(cx: &mut Cx, x: &Obj) -> PyResult<Option<Obj>> {
     let key = cx.name("__bytes__");
@@ -339,15 +348,7 @@ pub fn spec() -> Spec {
                 if d.len() * n < 2 {
                     return Bytes::from_slice(cx, &d[..d.len().min(n)]);
                 }
-                Bytes::filled(cx, &cx.types.bytes, d.len() * n, |to| {
-                    put(&mut to[..d.len()], d);
-                    let mut done = d.len();
-                    while done < to.len() {
-                        let more = done.min(to.len() - done);
-                        to.copy_within(..more, done);
-                        done += more;
-                    }
-                })
+                Bytes::filled(cx, &cx.types.bytes, d.len() * n, |to| super::str::put_repeated(d, to))
             }),
             buffer: Some(|_, o| Ok(buffer::Buffer::plain(o.clone(), data(o).len(), true))),
             storage: Some(|_, o| (data(o).as_ptr(), data(o).len())),

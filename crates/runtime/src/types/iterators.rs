@@ -123,37 +123,53 @@ impl Iter {
 
 /// Hands on everything in an object that is exactly of a type which shows what it holds without Python: texts, bytes, sets,
 /// dictionaries and their views of keys and values. False for others, of which nothing is handed on.
-pub(crate) fn each_plain(cx: &Cx, o: &Obj, mut put: impl FnMut(Obj) -> PyResult<()>) -> PyResult<bool> {
+pub(crate) fn each_plain(cx: &mut Cx, o: &Obj, mut put: impl FnMut(&Cx, Obj) -> PyResult<()>) -> PyResult<bool> {
+    let mut at = 0;
+    loop {
+        match plain_stretch(cx, o, &mut at, &mut put)? {
+            None => return Ok(false),
+            Some(false) => return Ok(true),
+            Some(true) => cx.poll_native()?,
+        }
+    }
+}
+
+/// So many things are handed on between two polls.
+const STRETCH: usize = 1 << 16;
+
+/// Hands on the next things from a place on; whether there may be more behind them. Nothing for objects of other types.
+fn plain_stretch(cx: &Cx, o: &Obj, at: &mut usize, put: &mut impl FnMut(&Cx, Obj) -> PyResult<()>) -> PyResult<Option<bool>> {
     let is = |t: &Type| std::ptr::eq(o.ty(), t);
     let t = &cx.types;
+    let from = *at;
+    *at += STRETCH;
     if let Some(s) = o.cast::<Str>().filter(|_| is(&t.str)) {
         let c = s.chars();
-        for i in 0..s.len() {
-            put(Str::of_point(cx, c.get(i))?)?;
+        for i in from..s.len().min(*at) {
+            put(cx, Str::of_point(cx, c.get(i))?)?;
         }
-    } else if let Some(b) = o.cast::<super::Bytes>().filter(|_| is(&t.bytes)) {
-        b.bytes().iter().try_for_each(|c| put(cx.byte(*c)))?;
-    } else if let Some(b) = o.cast::<super::ByteArray>().filter(|_| is(&t.bytearray)) {
-        b.bytes(cx).iter().try_for_each(|c| put(cx.byte(*c)))?;
-    } else if let Some(s) = o.cast::<super::Set>().filter(|_| is(&t.set) || is(&t.frozenset)) {
-        s.each(cx, |k| put(k.clone()))?;
-    } else if let Some(d) = o.cast::<super::Dict>().filter(|_| is(&t.dict)) {
-        let mut at = 0;
-        while let Some(i) = d.entry_from(cx, at) {
-            put(d.key_at(cx, i).clone())?;
-            at = i + 1;
-        }
-    } else if is(&t.dict_keys) || is(&t.dict_values) {
-        let d = super::dict::views::of(cx, o);
-        let mut at = 0;
-        while let Some(i) = d.entry_from(cx, at) {
-            put(if is(&t.dict_keys) { d.key_at(cx, i) } else { d.value_at(cx, i) }.clone())?;
-            at = i + 1;
-        }
-    } else {
-        return Ok(false);
+        return Ok(Some(*at < s.len()));
     }
-    Ok(true)
+    let bytes = o.cast::<super::Bytes>().filter(|_| is(&t.bytes)).map(|b| b.bytes());
+    if let Some(row) = bytes.or_else(|| o.cast::<super::ByteArray>().filter(|_| is(&t.bytearray)).map(|b| b.bytes(cx))) {
+        row.iter().skip(from).take(STRETCH).try_for_each(|c| put(cx, cx.byte(*c)))?;
+        return Ok(Some(*at < row.len()));
+    }
+    if let Some(s) = o.cast::<super::Set>().filter(|_| is(&t.set) || is(&t.frozenset)) {
+        return s.each(cx, from..*at, |k| put(cx, k.clone())).map(Some);
+    }
+    let values = is(&t.dict_values);
+    let d = match o.cast::<super::Dict>().filter(|_| is(&t.dict)) {
+        Some(d) => d.clone(),
+        None if values || is(&t.dict_keys) => super::dict::views::of(cx, o),
+        None => return Ok(None),
+    };
+    let (end, mut next) = (*at, from);
+    while let Some(i) = d.entry_from(cx, next).filter(|i| *i < end) {
+        put(cx, if values { d.value_at(cx, i) } else { d.key_at(cx, i) }.clone())?;
+        next = i + 1;
+    }
+    Ok(Some(d.entry_from(cx, next).is_some()))
 }
 
 pub fn over(cx: &Cx, ty: &Ref<Type>, seq: &Obj) -> PyResult {

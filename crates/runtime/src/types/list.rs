@@ -332,11 +332,8 @@ pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
             buf.reserve_exact(cx, even(hint))?;
         }
     }
-    // SAFETY: as above; an own view of bytes or of a dictionary is not this list.
-    let plain = unsafe {
-        let buf = &mut *this.pub_items.as_ptr();
-        super::iterators::each_plain(cx, iterable, |v| buf.push(cx, v))?
-    };
+    // SAFETY: as above, at each item.
+    let plain = super::iterators::each_plain(cx, iterable, |cx, v| unsafe { (*this.pub_items.as_ptr()).push(cx, v) })?;
     if !plain {
         protocol::each_next(cx, &it, |cx, v| this.push(cx, v))?;
     }

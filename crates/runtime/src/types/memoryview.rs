@@ -215,11 +215,17 @@ fn nested(cx: &mut Cx, v: &Buffer, dimension: usize, at: isize) -> PyResult {
     let mut out = Vec::new();
     protocol::grow(cx, &mut out, v.shape[dimension])?;
     if let (true, Some(code)) = (dimension + 1 == v.shape.len(), v.code()) {
-        let all = buffer::storage(cx, &v.exporter);
-        for i in 0..v.shape[dimension] as isize {
-            let at = (at + i * v.strides[dimension]) as usize;
-            let Some(item) = all.get(at..at + v.itemsize).and_then(|b| buffer::unpack_code(cx, code, b)) else { break };
-            out.push(item?);
+        while out.len() < v.shape[dimension] {
+            let all = buffer::storage(cx, &v.exporter);
+            let row = (out.len()..v.shape[dimension]).take(1 << 16).map(|i| (at + i as isize * v.strides[dimension]) as usize);
+            let before = out.len();
+            for item in row.map_while(|at| all.get(at..at + v.itemsize).and_then(|b| buffer::unpack_code(cx, code, b))) {
+                out.push(item?);
+            }
+            if out.len() == before {
+                break;
+            }
+            cx.poll_native()?;
         }
         if out.len() == v.shape[dimension] {
             return cx.list(out);

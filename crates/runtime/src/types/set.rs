@@ -298,9 +298,10 @@ pub(super) fn of_iterable(cx: &mut Cx, o: &Obj) -> PyResult<Ref<Set>> {
     s.update_from(cx, o)?;
     Ok(s)
 }
-/// Takes what an iterable shows out of a fresh set, or exchanges it.
+/// Puts what an iterable shows into a fresh set, takes it out, or exchanges it.
 pub(super) fn operate(cx: &mut Cx, this: &Ref<Set>, other: &Obj, op: Op) -> PyResult {
     match op {
+        Op::Or => this.update_from(cx, other)?,
         Op::Sub => remove_all(cx, this, other)?,
         _ => toggle_all(cx, this, other)?,
     }

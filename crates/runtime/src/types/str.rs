@@ -288,19 +288,15 @@ impl Str {
         match lead {
             0xf0.. => Str::filled(cx, &cx.types.str, len, false, |to| put_chars(text, to, |c| c)),
             0xc4.. => Str::filled(cx, &cx.types.str, len, false, |to| put_chars(text, to, |c| c as u16)),
-            _ if len == 1 => Ok(Str::of_char(cx, text.chars().next().unwrap_or_default())?),
+            _ if len == 1 => Str::from_points(cx, &[text.chars().next().map_or(0, u32::from)]),
             _ => Str::filled(cx, &cx.types.str, len, false, |to| put_chars(text, to, |c| c as u8)),
         }
-    }
-    fn of_char(cx: &Cx, c: char) -> PyResult<Ref<Str>> {
-        Str::from_points(cx, &[u32::from(c)])
     }
 
     /// A string of `len` characters of the width of `U`, which `fill` writes, all of them; `ascii` says that they are that.
     fn filled<U: Unit>(cx: &Cx, ty: &Type, len: usize, ascii: bool, fill: impl FnOnce(&mut [MaybeUninit<U>])) -> PyResult<Ref<Str>> {
         let raw = Str::alloc(cx, ty, len, size_of::<U>() as u8, ascii)?;
-        // SAFETY: the block has room for the characters and a final zero; what `fill` leaves out was zeroed by nobody, so it
-        // leaves nothing out: its callers write as many characters as they asked for.
+        // SAFETY: the block has room for the characters and a final zero; the callers write all they asked for.
         unsafe {
             let at = raw.cast::<u8>().add(if ascii { ASCII_BYTES } else { WIDE_BYTES }).cast::<MaybeUninit<U>>();
             fill(std::slice::from_raw_parts_mut(at.as_ptr(), len));
@@ -717,7 +713,7 @@ fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
 }
 
 /// Writes the same characters over and over; what is there is copied in ever longer stretches.
-fn put_repeated<U: Unit>(units: &[U], to: &mut [MaybeUninit<U>]) {
+pub(super) fn put_repeated<U: Copy>(units: &[U], to: &mut [MaybeUninit<U>]) {
     to[..units.len()].write_copy_of_slice(units);
     let mut done = units.len();
     while done < to.len() {

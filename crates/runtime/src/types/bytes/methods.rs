@@ -374,23 +374,16 @@ pub fn hex(cx: &mut Cx, b: &[u8], sep: Option<&Obj>, every: i64) -> PyResult<Str
             }
         }
     };
-    protocol::check_size(cx, b.len(), 3, 1)?;
+    let digits = super::hex_digits(cx, b)?;
     let n = every.unsigned_abs() as usize;
-    let digit = |d: u8| d + if d < 10 { b'0' } else { b'a' - 10 };
-    if sep.is_none() || n == 0 {
-        let out: Vec<u8> = b.iter().flat_map(|c| [digit(c >> 4), digit(c & 15)]).collect();
-        return Ok(String::from_utf8(out).unwrap_or_default());
-    }
+    let Some(sep) = sep.filter(|_| n > 0) else { return Ok(String::from_utf8(digits).unwrap_or_default()) };
+    protocol::check_size(cx, b.len(), 3, 1)?;
     let mut out = String::with_capacity(b.len() * 3);
-    for (i, c) in b.iter().enumerate() {
-        if let Some(s) = sep
-            && i > 0
-            && (if every > 0 { (b.len() - i).is_multiple_of(n) } else { i.is_multiple_of(n) })
-        {
-            out.push(s);
+    for (i, pair) in digits.chunks_exact(2).enumerate() {
+        if i > 0 && (if every > 0 { (b.len() - i).is_multiple_of(n) } else { i.is_multiple_of(n) }) {
+            out.push(sep);
         }
-        out.push(char::from(digit(c >> 4)));
-        out.push(char::from(digit(c & 15)));
+        out.extend(pair.iter().map(|d| char::from(*d)));
     }
     Ok(out)
 }

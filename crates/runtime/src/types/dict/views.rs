@@ -214,19 +214,10 @@ fn contains(cx: &mut Cx, o: &Obj, v: &Obj) -> PyResult<bool> {
     }
 }
 
-/// A new set of what a view shows.
+/// A new set of what a view or another iterable shows. The keys of a dictionary have been hashed already.
 fn as_set(cx: &mut Cx, o: &Obj) -> PyResult<Ref<Set>> {
-    let s = Set::new(cx)?;
-    add_to(cx, &s, o)?;
-    Ok(s)
-}
-/// Adds what a view or another iterable shows to a set.
-fn add_to(cx: &mut Cx, s: &Ref<Set>, o: &Obj) -> PyResult<()> {
-    if is_keys(cx, o) {
-        let d = of(cx, o);
-        return s.update_from(cx, d.as_obj());
-    }
-    s.update_from(cx, o)
+    let keys = if is_keys(cx, o) { of(cx, o).into_obj() } else { o.clone() };
+    super::super::set::of_iterable(cx, &keys)
 }
 fn is_keys(cx: &Cx, o: &Obj) -> bool {
     is_a(cx, o, &cx.types.dict_keys)
@@ -266,20 +257,6 @@ fn intersection(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult<Ref<Set>> {
     }
     let (a, b) = if is_set_like(cx, b) && of(cx, b).len(cx) > n { (b, a) } else { (a, b) };
     let out = Set::new(cx)?;
-    let (of_keys, d) = (is_keys(cx, a), of(cx, a));
-    if of_keys && is_keys(cx, b) {
-        let other = of(cx, b);
-        let mut at = 0;
-        while let Some((next, k, hash)) = other.next_key(cx, at) {
-            at = next;
-            if d.contains_hashed(cx, &k, hash)? {
-                out.add_hashed(cx, &k, hash)?;
-            }
-            cx.release(k);
-            cx.poll_native()?;
-        }
-        return Ok(out);
-    }
     all(cx, b, |cx, v| {
         if contains(cx, a, v)? {
             out.add(cx, v)?;
@@ -300,18 +277,8 @@ fn set_op<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
         Op::Xor if is_items(cx, a) && is_items(cx, b) => return items_of_one(cx, &of(cx, a), &of(cx, b)),
         _ => {}
     }
-    let x = if a.cast::<View>().is_some() { as_set(cx, a)? } else { super::super::set::of_iterable(cx, a)? };
-    let y = match op {
-        Op::Or => {
-            add_to(cx, &x, b)?;
-            return Ok(x.into_obj());
-        }
-        // The keys of a dictionary are taken out as they are.
-        Op::Sub if is_keys(cx, b) => of(cx, b).into_obj(),
-        Op::Sub => b.clone(),
-        _ => as_set(cx, b)?.into_obj(),
-    };
-    super::super::set::operate(cx, &x, &y, op)
+    let x = as_set(cx, a)?;
+    super::super::set::operate(cx, &x, b, op)
 }
 
 /// The items that only one of two dictionaries has. Values of equal items need no hash.

@@ -5,6 +5,7 @@ use crate::cx::{Cx, PyResult};
 use crate::object::{Buf, Guarded, Obj, Trace, Visit, shape};
 use crate::protocol;
 use crate::types::{Dict, Str, int};
+use std::ops::Range;
 
 const LINEAR_PROBES: usize = 9;
 /// The hash of a place whose key was taken out. No key has it.
@@ -299,9 +300,12 @@ impl Set {
         }
         None
     }
-    /// Shows every key, in the order of the table.
-    pub(in crate::types) fn each(&self, cx: &Cx, put: impl FnMut(&Obj) -> PyResult<()>) -> PyResult<()> {
-        self.table.get(cx).iter().filter_map(|e| e.key.as_ref()).try_for_each(put)
+    /// Shows the keys in some places of the table, in their order; whether there are places behind them.
+    pub(in crate::types) fn each(&self, cx: &Cx, places: Range<usize>, put: impl FnMut(&Obj) -> PyResult<()>) -> PyResult<bool> {
+        let t = self.table.get(cx);
+        let (start, end) = (places.start.min(t.len()), places.end.min(t.len()));
+        t[start..end].iter().filter_map(|e| e.key.as_ref()).try_for_each(put)?;
+        Ok(end < t.len())
     }
     /// Empties the set.
     pub(super) fn clear_now(&self, cx: &mut Cx) {

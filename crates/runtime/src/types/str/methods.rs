@@ -1,7 +1,7 @@
 //! The methods of `str`.
 
 use super::width::{self, Unit, each_width};
-use super::{Chars, Str, points};
+use super::{Str, points};
 use crate::cx::{Cx, PyResult};
 use crate::native::SliceIndex;
 use crate::object::{Obj, Ref};
@@ -378,11 +378,9 @@ impl Str {
         let limit = if count < 0 { usize::MAX } else { count as usize };
         let first = if limit == 0 || old.as_obj().is(new.as_obj()) || old.equals(new) { None } else { width::position(this, old, 0, this.len(), false) };
         let Some(first) = first else { return whole(cx, this) };
-        match (this.chars(), unit_of(&[0u8], old), unit_of(&[0u8], new), unit_of(&[0u16], old), unit_of(&[0u16], new)) {
-            (Chars::One(p), Some(o), Some(n), ..) => return replaced(cx, p, &o, &n, limit, first),
-            (Chars::Two(p), .., Some(o), Some(n)) => return replaced(cx, p, &o, &n, limit, first),
-            _ => {}
-        }
+        each_width!(this, p => if let (Some(old), Some(new)) = (unit_of(p, old), unit_of(p, new)) {
+            return replaced(cx, p, &old, &new, limit, first);
+        });
         replaced(cx, &this.code_points(), &old.code_points(), &new.code_points(), limit, first)
     }
     /// Return the lowest index in S where substring sub is found, or -1.

@@ -181,7 +181,7 @@ fn has<U: Unit>(row: &[U], c: U) -> bool {
     row.iter().fold(false, |found, x| found | (*x == c))
 }
 /// Position of the first character that is `c`.
-pub(crate) fn first_of<U: Unit>(hay: &[U], c: U) -> Option<usize> {
+fn first_of<U: Unit>(hay: &[U], c: U) -> Option<usize> {
     let rows = hay.chunks(ROW).position(|row| has(row, c))? * ROW;
     hay[rows..].iter().position(|x| *x == c).map(|i| rows + i)
 }
