@@ -434,24 +434,33 @@ fn sub_from(a: &mut [u64], b: &[u64]) {
     }
 }
 
-/// `out += a * b`; `out` is long enough for the product and zero there.
+/// The product of `a` and `b`, which is not longer; `out` is long enough for it and zero there. Column by column: one
+/// division by the base for each, not for each product of two limbs.
 fn mul_school(out: &mut [u64], a: &[u64], b: &[u64]) {
-    for (i, x) in a.iter().enumerate() {
-        if *x == 0 {
-            continue;
+    if a.is_empty() || b.is_empty() {
+        return;
+    }
+    let mut carry = 0u128;
+    for (k, place) in out[..a.len() + b.len()].iter_mut().enumerate() {
+        // The sum of the column is `over` times 2^128 and `sum`.
+        let (mut sum, mut over) = (carry, 0u64);
+        let first = (k + 1).saturating_sub(b.len());
+        let last = k.min(a.len() - 1);
+        if first <= last {
+            for (x, y) in a[first..=last].iter().zip(b[k - last..=k - first].iter().rev()) {
+                let (next, wrapped) = sum.overflowing_add(u128::from(*x) * u128::from(*y));
+                (sum, over) = (next, over + u64::from(wrapped));
+            }
         }
-        let mut carry = 0;
-        for (j, y) in b.iter().enumerate() {
-            let (high, low) = split(u128::from(*x) * u128::from(*y) + u128::from(out[i + j]) + u128::from(carry));
-            out[i + j] = low;
-            carry = high;
-        }
-        out[i + b.len()] = carry;
+        let (high, rest) = split(u128::from(over) << 64 | sum >> 64);
+        let (low, digit) = split(u128::from(rest) << 64 | u128::from(sum as u64));
+        *place = digit;
+        carry = u128::from(high) << 64 | u128::from(low);
     }
 }
 
 /// Below so many limbs the school's way is the fastest.
-const KARATSUBA: usize = 32;
+const KARATSUBA: usize = 40;
 
 /// The product of `a` and `b`, which is not longer, into zeros.
 fn mul_any(out: &mut [u64], a: &[u64], b: &[u64]) -> Result<(), NoMemory> {

@@ -113,6 +113,7 @@ pub struct Cx {
     /// The places in `shapes` of those of each class, by its address.
     pub(crate) shapes_of: RefCell<FxHashMap<usize, Vec<u32>>>,
     pub method_cache: Box<[Cell<MethodCacheEntry>]>,
+    pub(crate) shared: crate::eval::Shared,
     pub interned: RefCell<crate::types::str::interned::Interned>,
     pub next_version: Cell<u32>,
     pub next_keys_version: Cell<u64>,
@@ -614,6 +615,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         shapes: RefCell::new(Vec::new()),
         shapes_of: RefCell::default(),
         method_cache: (0..4096).map(|_| Cell::new(MethodCacheEntry { version: 0, name: 0, value: None })).collect(),
+        shared: crate::eval::Shared::default(),
         interned: RefCell::default(),
         next_version: Cell::new(1),
         next_keys_version: Cell::new(1),

@@ -21,6 +21,16 @@ impl ByteArray {
     pub fn bytes<'a>(&'a self, cx: &'a Cx) -> &'a [u8] {
         self.data.get(cx)
     }
+    /// Sets the byte in a place, counted from the end if negative. False: there is none.
+    pub(crate) fn set_byte(&self, cx: &mut Cx, i: i64, byte: u8) -> bool {
+        let data = self.data.get_mut(cx);
+        let at = if i < 0 { i + data.len() as i64 } else { i };
+        match data.get_mut(at as usize) {
+            Some(place) => *place = byte,
+            None => return false,
+        }
+        true
+    }
     pub fn of_type(cx: &Cx, ty: &Type, b: &[u8]) -> PyResult<Ref<ByteArray>> {
         let mut data = Buf::empty();
         if !b.is_empty() {

@@ -72,14 +72,19 @@ pub(crate) unsafe fn method_of(descr: &Obj) -> &'static MethodDef {
     // SAFETY: O3, as promised.
     unsafe { descr.cast_unchecked::<MethodDescr>() }.def.get()
 }
-/// Whether an object is an instance of the very class that a method descriptor is of.
+/// Whether an object is an instance of the class that a method descriptor is of.
 ///
 /// # Safety
 /// As `method_of`.
 #[inline(always)]
-pub(crate) unsafe fn is_of_class(descr: &Obj, this: &Obj) -> bool {
+pub(crate) unsafe fn is_of_class(cx: &Cx, descr: &Obj, this: &Obj) -> bool {
     // SAFETY: O3, as promised; the class is held by the descriptor.
-    unsafe { std::ptr::eq(this.ty(), &**descr.cast_unchecked::<MethodDescr>().owner.as_ptr()) }
+    let owner = unsafe { &*descr.cast_unchecked::<MethodDescr>().owner.as_ptr() };
+    std::ptr::eq(this.ty(), &**owner) || inherits(cx, this, owner)
+}
+#[inline(never)]
+fn inherits(cx: &Cx, this: &Obj, owner: &Ref<Type>) -> bool {
+    this.ty().is_subtype(cx, owner)
 }
 /// The native function of a method descriptor, bound to an object.
 pub fn bound(cx: &Cx, descr: &Obj, this: &Obj) -> Option<PyResult> {

@@ -98,6 +98,22 @@ impl Iter {
         it.at.set(it.at.get() + 1);
         Some(c)
     }
+    /// Of a list or tuple iterator that gave no more: what it went over is taken out, null if that was done before. False: it
+    /// goes over something else.
+    ///
+    /// # Safety
+    /// The shape says list or tuple iterator, and what comes out is owned.
+    #[inline(always)]
+    pub(crate) unsafe fn end(raw: *mut Header) -> Option<*mut Header> {
+        // SAFETY: as promised; nothing else looks at the place meanwhile.
+        unsafe {
+            let seq = &mut *(*raw.cast::<Iter>()).seq.as_ptr();
+            match seq {
+                Some(s) if s.cast::<List>().is_none() && s.cast::<Tuple>().is_none() => None,
+                _ => Some(seq.take().map_or(std::ptr::null_mut(), |s| s.into_raw().as_ptr())),
+            }
+        }
+    }
     /// The next item of a list iterator, borrowed; null at the end.
     #[inline(always)]
     pub(crate) unsafe fn next_in_list(raw: *mut Header) -> *mut Header {

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::cx::Cx;
+use crate::eval::shared::Known;
 use crate::eval::unwind::fail;
 use crate::eval::{Handler, Slot, consume, give, peek};
 use crate::object::{Obj, Ref};
@@ -12,7 +13,8 @@ use crate::types::module::Module;
 use crate::types::{Str, Type};
 
 // ---- reading. Words: 2 name, then (shape, slot offset) twice, then what the class has: 5 (shape, type version), 6 an
-// object, or with a mark in the lowest bits a property, or the offset of a member of `__slots__`
+// object, or with a mark in the lowest bits a property, or the offset of a member of `__slots__`. What these words do not
+// remember any more `cx.shared` may.
 
 const PROPERTY_MARK: u64 = 1;
 const MEMBER_MARK: u64 = 2;
@@ -20,6 +22,15 @@ const MEMBER_MARK: u64 = 2;
 const DESCRIPTOR_MARK: u64 = 5;
 /// Both: above them the place that the attribute most likely has in the instance's dictionary.
 const PLACE_MARK: u64 = 3;
+/// With an object's address or the descriptor's: unless the instance's dictionary has the attribute.
+const HIDDEN_MARK: u64 = 8;
+
+/// Whether an instance's dictionary has an attribute.
+#[inline(never)]
+unsafe fn is_hidden(cx: &Cx, o: Slot, name: &Ref<Str>) -> bool {
+    // SAFETY: only asked of objects whose class has dictionaries, so is managed.
+    unsafe { crate::types::object::peek_dict(peek(&o)).is_some_and(|d| d.find_str(cx, name).is_some()) }
+}
 
 /// What lies at a likely place of an instance's dictionary under the name, or null.
 #[inline(always)]
@@ -85,7 +96,42 @@ unsafe fn load_attr_other<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
         if *pc.add(5) == class_key(o) {
             return load_class_attr::<A, D>(cx, pc, regs);
         }
-        load_attr_elsewhere::<A, D>(cx, pc, regs)
+        load_shared_attr::<A, D>(cx, pc, regs)
+    }
+}
+
+/// An attribute that the instruction does not remember: perhaps another does.
+#[inline(never)]
+unsafe fn load_shared_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the key stands for shape and class as they were when the attribute was found; an object with other holders
+    // dies later.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        let (key, name) = (class_key(o), name_of(pc.add(2)).as_obj().address());
+        match (*cx).shared.attribute(key, name) {
+            Some(Known::OfClass(known)) => {
+                *pc.add(5) = key;
+                *pc.add(6) = known;
+                load_class_attr::<A, D>(cx, pc, regs)
+            }
+            Some(Known::Inline(offset)) => {
+                let v = *o.cast::<u8>().add(offset as usize).cast::<Slot>();
+                if v.is_null() || A == T && is_last(o) {
+                    return load_attr_elsewhere::<A, D>(cx, pc, regs);
+                }
+                let cache = pc.add(3).cast::<u32>();
+                *cache.add(2) = *cache;
+                *cache.add(3) = *cache.add(1);
+                *cache = (*o).shape.get();
+                *cache.add(1) = offset as u32;
+                incref(v);
+                if A == T {
+                    drop_light(cx, o);
+                }
+                finish(cx, pc, regs, pc.add(7), D == 1, v)
+            }
+            None => load_attr_elsewhere::<A, D>(cx, pc, regs),
+        }
     }
 }
 
@@ -124,11 +170,15 @@ unsafe fn load_class_attr<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, r
             }
             return finish(cx, pc, regs, pc.add(7), D == 1, v);
         }
+        let member = known & PLACE_MARK == MEMBER_MARK;
+        if !member && known & HIDDEN_MARK != 0 && is_hidden(&*cx, o, name_of(pc.add(2))) {
+            return load_attr_elsewhere::<A, D>(cx, pc, regs);
+        }
         if known & PROPERTY_MARK != 0 || A == T && is_last(o) {
             return load_class_attr_slow::<A, D>(cx, pc, regs);
         }
-        let mut v = known as Slot;
-        if known & MEMBER_MARK != 0 {
+        let mut v = (known & !HIDDEN_MARK) as Slot;
+        if member {
             v = *o.cast::<u8>().add((known >> 2) as usize).cast::<Slot>();
             if v.is_null() {
                 return load_class_attr_slow::<A, D>(cx, pc, regs);
@@ -150,7 +200,7 @@ unsafe fn load_class_attr_slow<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u
         at(cx, pc);
         let known = *pc.add(6);
         if known & DESCRIPTOR_MARK == DESCRIPTOR_MARK {
-            let v = described(&mut *cx, (known & !7) as Slot, o);
+            let v = described(&mut *cx, (known & !15) as Slot, o);
             if v.is_null() {
                 return fail(cx, pc, regs);
             }
@@ -207,6 +257,9 @@ unsafe fn described(cx: &mut Cx, found: Slot, o: Slot) -> Slot {
 /// Nothing when the instance may have the attribute, or asking it may do something else.
 fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     let ty = obj.ty();
+    if let Some(found) = computed_of_type(cx, obj, name) {
+        return Some(found.as_ptr().as_ptr() as u64 | DESCRIPTOR_MARK);
+    }
     if ty.version.get() == 0 || ty.slots(cx).getattribute.map(|g| g as usize) != Some(crate::types::object::getattribute as *const () as usize) {
         return None;
     }
@@ -223,38 +276,51 @@ fn of_class(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     if found.cast::<GetSetDescr>().is_some() {
         return Some(found.as_ptr().as_ptr() as u64 | DESCRIPTOR_MARK);
     }
+    let at = found.as_ptr().as_ptr() as u64 | hiding(cx, obj, name)?;
     if found.shape() == shape::FUNCTION || std::ptr::eq(found.ty(), &*cx.types.method_descriptor) {
-        let shown =
-            if ty.has(crate::types::flags::DICT) { ty.is_heap() && shape_shows_attributes(cx, obj) && crate::types::object::get_own(cx, obj, name).ok()?.is_none() } else { true };
-        return shown.then(|| found.as_ptr().as_ptr() as u64 | DESCRIPTOR_MARK);
+        return Some(at | DESCRIPTOR_MARK);
     }
     let slots = found.ty().slots(cx);
-    if slots.get.is_some() || slots.set.is_some() || !ty.is_heap() || !shape_shows_attributes(cx, obj) {
+    (slots.get.is_none() && slots.set.is_none() && ty.is_heap()).then_some(at)
+}
+
+/// A computed attribute of a class, like `__name__`, that its metaclass has: that goes before all the class has.
+fn computed_of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<Obj> {
+    let meta = obj.cast::<Type>()?.as_obj().ty();
+    let plain = meta.slots(cx).getattribute.map(|g| g as usize) == cx.types.type_.slots(cx).getattribute.map(|g| g as usize);
+    if !plain || meta.version.get() == 0 {
         return None;
     }
-    let own = crate::types::object::get_own(cx, obj, name).ok()?;
-    own.is_none().then(|| found.as_ptr().as_ptr() as u64)
+    meta.lookup(cx, name).filter(|d| d.cast::<GetSetDescr>().is_some())
+}
+
+/// Whether instances of the object's shape may have an attribute of their own under a name: no (zero), by their dictionary
+/// (the mark), or it has one (nothing).
+fn hiding(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
+    if !obj.ty().has(crate::types::flags::DICT) {
+        return Some(0);
+    }
+    if crate::types::object::get_own(cx, obj, name).ok()?.is_some() {
+        return None;
+    }
+    let shapes = cx.shapes.borrow();
+    let inline = obj.shape().checked_sub(crate::object::shape::FIRST_FREE).and_then(|i| shapes.get(i as usize)).filter(|s| !s.in_dict);
+    match inline {
+        // Instances whose dictionary was asked for keep their shape.
+        Some(s) if crate::types::object::has_dict(obj) => (!s.slots.contains_key(&name.as_obj().address())).then_some(HIDDEN_MARK),
+        Some(_) => Some(0),
+        None => Some(HIDDEN_MARK),
+    }
 }
 
 /// Where an instance with a dictionary has an attribute in it that nothing on the class overrides.
 fn place_in_dict(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<usize> {
     let ty = obj.ty();
-    if !ty.is_heap() || !ty.has(crate::types::flags::DICT) || ty.lookup(cx, name).is_some_and(|d| d.ty().slots(cx).set.is_some()) {
+    if !ty.has(crate::types::flags::DICT) || ty.lookup(cx, name).is_some_and(|d| d.ty().slots(cx).set.is_some()) {
         return None;
     }
     let dict = crate::types::object::peek_dict(obj)?;
     dict.find_str(cx, name).filter(|i| dict.value_if(cx, *i, name.as_obj()).is_some())
-}
-
-/// Whether an instance that gets an attribute gets another shape: not where attributes lie in a dictionary.
-fn shape_shows_attributes(cx: &Cx, obj: &Obj) -> bool {
-    use crate::object::shape::FIRST_FREE;
-    if !obj.ty().has(crate::types::flags::DICT) {
-        return true;
-    }
-    let shapes = cx.shapes.borrow();
-    let inline = obj.shape().checked_sub(FIRST_FREE).and_then(|i| shapes.get(i as usize)).is_some_and(|s| !s.in_dict);
-    inline && !crate::types::object::has_dict(obj)
 }
 
 /// The byte offset of an inline attribute that nothing on the class overrides.
@@ -409,9 +475,13 @@ unsafe fn load_attr_slow<const A: u8, const D: u8>(cx: &mut Cx, pc: *mut u64, o:
             *cache.add(3) = *cache.add(1);
             *cache = obj.shape();
             *cache.add(1) = offset;
+            if obj.ty().version.get() != 0 {
+                cx.shared.set_attribute(class_key(o), name.as_obj().address(), Known::Inline(u64::from(offset)));
+            }
         } else if let Some(known) = of_class(cx, &obj, name) {
             *pc.add(5) = class_key(o);
             *pc.add(6) = known;
+            cx.shared.set_attribute(class_key(o), name.as_obj().address(), Known::OfClass(known));
         } else if let Some(known) = of_type(cx, &obj, name).filter(|k| k & CLASS_MARK == 0) {
             *pc.add(5) = type_key(o);
             *pc.add(6) = known;
@@ -594,7 +664,15 @@ pub fn load_method(k: u8) -> Handler {
     if k == L { load_method_any::<L> } else { load_method_any::<T> }
 }
 
-/// Words: 2 name; 3 (shape, type version), 4 method; 5, 6 the same again. Operand 0: the two result registers.
+/// Beside the marks of static and class methods: an attribute that lies inline, above these bits its offset.
+const OWN_MARK: u64 = 4;
+/// Or in the instance's dictionary, most likely at the place above these bits.
+const OWN_PLACE_MARK: u64 = 12;
+/// All marks; `HIDDEN_MARK` alone is for a method.
+const METHOD_MARKS: u64 = 15;
+
+/// Words: 2 name; 3 (shape, type version), 4 method; 5, 6 the same again. Operand 0: the two result registers. `cx.shared`
+/// may remember more.
 unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: shape and version stand for the class as it was when the method was found.
     unsafe {
@@ -610,7 +688,7 @@ unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slo
         } else {
             0
         };
-        if m & (STATIC_MARK | CLASS_MARK) != 0 {
+        if m & METHOD_MARKS != 0 {
             return load_marked_method::<A>(cx, pc, regs, m, false);
         }
         if m != 0 {
@@ -627,8 +705,35 @@ unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slo
     }
 }
 
+/// A method that the instruction does not remember: perhaps another does.
 #[inline(never)]
 unsafe fn load_method_other<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
+    unsafe {
+        let key = class_key(*regs.add(f(pc, 1)));
+        match (*cx).shared.method(key, name_of(pc.add(2)).as_obj().address()) {
+            Some(m) if *pc.add(3) != key => {
+                remember(pc, key, m);
+                load_method_any::<A>(cx, pc, regs)
+            }
+            _ => load_method_elsewhere::<A>(cx, pc, regs),
+        }
+    }
+}
+
+/// Keeps what was found in words 3 and 4, and what was there in words 5 and 6.
+unsafe fn remember(pc: *mut u64, key: u64, m: u64) {
+    // SAFETY: words of a LOAD_METHOD.
+    unsafe {
+        *pc.add(5) = *pc.add(3);
+        *pc.add(6) = *pc.add(4);
+        *pc.add(3) = key;
+        *pc.add(4) = m;
+    }
+}
+
+#[inline(never)]
+unsafe fn load_method_elsewhere<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the slow part holds the object while Python may run.
     unsafe {
         let o = *regs.add(f(pc, 1));
@@ -641,12 +746,39 @@ unsafe fn load_method_other<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut S
     }
 }
 
-/// A static or class method: what it gives needs no object any more.
+/// A static or class method, or an attribute of the instance: what it gives needs no object any more. Or a method that an
+/// instance may hide.
 #[inline(never)]
 unsafe fn load_marked_method<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, marked: u64, of_class: bool) {
     // SAFETY: the class holds the method while its version stands; a class that is asked for a class method is bound.
     unsafe {
         let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
+        let mark = marked & METHOD_MARKS;
+        if mark == HIDDEN_MARK {
+            if is_hidden(&*cx, o, name_of(pc.add(2))) {
+                return load_method_elsewhere::<A>(cx, pc, regs);
+            }
+            let m = (marked & !HIDDEN_MARK) as Slot;
+            incref(m);
+            if A == L {
+                incref(o);
+            }
+            *regs.add(d) = m;
+            *regs.add(d + 1) = o;
+            return go(cx, pc.add(9), regs);
+        }
+        if mark & OWN_MARK != 0 {
+            let at = marked >> 4;
+            let place = if mark == OWN_MARK { o.cast::<u8>().add(at as usize).cast::<Slot>().cast_const() } else { likely_value(cx, o, at as usize, name_of(pc.add(2))) };
+            if place.is_null() || (*place).is_null() {
+                return load_method_elsewhere::<A>(cx, pc, regs);
+            }
+            let v = *place;
+            incref(v);
+            *regs.add(d) = (*cx).consts.unbound.as_ptr().as_ptr();
+            *regs.add(d + 1) = v;
+            return if A == T { go_without(cx, pc, regs, pc.add(9), o) } else { go(cx, pc.add(9), regs) };
+        }
         let v = if marked & STATIC_MARK != 0 { static_value(marked) } else { bound_to_class(&mut *cx, marked, o, of_class) };
         if v.is_null() {
             return fail(cx, pc, regs);
@@ -708,6 +840,25 @@ unsafe fn load_method_of_module<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *m
     }
 }
 
+/// What LOAD_METHOD may remember of what is called and is no method: a static or class method, or an attribute of instances.
+unsafe fn called_attribute(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
+    // SAFETY: as `inline_offset`.
+    unsafe {
+        if let Some(offset) = inline_offset(cx, obj, name) {
+            return Some(u64::from(offset) << 4 | OWN_MARK);
+        }
+        if let Some(place) = place_in_dict(cx, obj, name) {
+            return Some((place as u64) << 4 | OWN_PLACE_MARK);
+        }
+        let found = obj.ty().lookup(cx, name)?;
+        if let Some(offset) = descriptor::member_offset_in(cx, &found, obj.ty()).filter(|_| obj.ty().is_heap()) {
+            return Some((offset as u64) << 4 | OWN_MARK);
+        }
+        let mark = method_mark(cx, &found)?;
+        (hiding(cx, obj, name)? == 0).then_some(mark)
+    }
+}
+
 #[inline(never)]
 unsafe fn load_method_slow<const A: u8>(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, o: Slot, key: u64) -> bool {
     // SAFETY: as above.
@@ -726,12 +877,12 @@ unsafe fn load_method_slow<const A: u8>(cx: &mut Cx, pc: *mut u64, regs: *mut Sl
                 Err(_) => return false,
             };
             if own.is_none() {
-                // With attributes in a dictionary an instance may hide the method without changing its shape.
-                if shape_shows_attributes(cx, &obj) && ty.version.get() != 0 {
-                    *pc.add(5) = *pc.add(3);
-                    *pc.add(6) = *pc.add(4);
-                    *pc.add(3) = key;
-                    *pc.add(4) = m.as_ptr().as_ptr() as u64;
+                if ty.version.get() != 0
+                    && let Some(mark) = hiding(cx, &obj, name)
+                {
+                    let known = m.as_ptr().as_ptr() as u64 | mark;
+                    remember(pc, key, known);
+                    cx.shared.set_method(key, name.as_obj().address(), known);
                 }
                 *regs.add(d) = give(m);
                 *regs.add(d + 1) = give(obj);
@@ -739,15 +890,11 @@ unsafe fn load_method_slow<const A: u8>(cx: &mut Cx, pc: *mut u64, regs: *mut Sl
             }
         }
         if plain
-            && shape_shows_attributes(cx, &obj)
             && ty.version.get() != 0
-            && let Some(m) = ty.lookup(cx, name).and_then(|m| method_mark(cx, &m))
-            && crate::types::object::get_own(cx, &obj, name).is_ok_and(|own| own.is_none())
+            && let Some(known) = called_attribute(cx, &obj, name)
         {
-            *pc.add(5) = *pc.add(3);
-            *pc.add(6) = *pc.add(4);
-            *pc.add(3) = key;
-            *pc.add(4) = m;
+            remember(pc, key, known);
+            cx.shared.set_method(key, name.as_obj().address(), known);
         } else if let Some(known) = of_type(cx, &obj, name) {
             *pc.add(3) = type_key(o);
             *pc.add(4) = known;

@@ -36,8 +36,33 @@ pub unsafe fn call_any<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot
         match (**regs.add(w)).shape.get() {
             shape::FUNCTION => enter_function::<G>(cx, pc, regs, w, n),
             shape::BUILTIN if !LENS => call_builtin(cx, pc, regs, w, n),
+            shape::TYPE if !LENS && n == 1 => call_class(cx, pc, regs, w),
             _ => call_window(cx, pc, regs, w, n),
         }
+    }
+}
+
+/// A class with one argument: `type` tells the class of an object, and the text of a text is itself.
+#[inline(never)]
+unsafe fn call_class(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize) {
+    // SAFETY: shapes are compared before layouts are used; what has other holders dies later.
+    unsafe {
+        let (callee, o) = (*regs.add(w), *regs.add(w + 1));
+        let types = &(*cx).types;
+        if !is_last(callee) && (*cx).poll.load(Ordering::Relaxed) == 0 {
+            if callee == types.type_.as_raw().as_ptr().cast() && !is_last(o) {
+                let class = (*o).ty.get().as_ptr().cast();
+                incref(class);
+                drop_light(cx, o);
+                drop_light(cx, callee);
+                return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, class);
+            }
+            if callee == types.str.as_raw().as_ptr().cast() && is(o, shape::STR) {
+                drop_light(cx, callee);
+                return finish(cx, pc, regs, pc.add(5), f(pc, 3) == 1, o);
+            }
+        }
+        call_window(cx, pc, regs, w, 1)
     }
 }
 
@@ -191,6 +216,7 @@ pub unsafe fn call_method<const G: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut S
                 match (**regs.add(w)).shape.get() {
                     shape::FUNCTION => enter_function::<G>(cx, pc, regs, w, n),
                     shape::BUILTIN if !LENS => call_builtin(cx, pc, regs, w, n),
+                    shape::TYPE if !LENS && n == 1 => call_class(cx, pc, regs, w),
                     _ => call_window(cx, pc, regs, w, n),
                 }
             }
@@ -208,7 +234,7 @@ unsafe fn call_native(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: u
         if (*cx).poll.load(Ordering::Relaxed) != 0 {
             return call_window(cx, pc, regs, w, n);
         }
-        if !is(callee, shape::BUILTIN) && !crate::types::descriptor::is_of_class(peek(&callee), peek(&*regs.add(w + 1))) {
+        if !is(callee, shape::BUILTIN) && !crate::types::descriptor::is_of_class(&*cx, peek(&callee), peek(&*regs.add(w + 1))) {
             return call_window(cx, pc, regs, w, n);
         }
         at(cx, pc);

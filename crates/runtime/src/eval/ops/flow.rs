@@ -34,7 +34,13 @@ unsafe fn truth_slow(cx: &mut Cx, o: Slot) -> u32 {
             shape::STR => u32::from(!(*o.cast::<Str>()).is_empty()),
             shape::LIST => u32::from(!(**(*o.cast::<crate::types::List>()).pub_items.as_ptr()).is_empty()),
             shape::TUPLE => u32::from(!(*o.cast::<crate::types::Tuple>()).items().is_empty()),
+            shape::BYTES => u32::from(!(*o.cast::<crate::types::Bytes>()).bytes().is_empty()),
+            shape::DICT => u32::from((*o.cast::<crate::types::Dict>()).len(cx) != 0),
             _ => {
+                let slots = peek(&o).ty().slots(cx);
+                if slots.bool.is_none() && slots.len.is_none() {
+                    return 1;
+                }
                 let obj = peek(&o).clone();
                 let r = protocol::truth(cx, &obj);
                 cx.release(obj);

@@ -26,8 +26,14 @@ pub(super) unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: 
         let it = *regs.add(f(pc, 1));
         match (*it).shape.get() {
             shape::RANGE_ITER => quicken(cx, pc, for_range::<D>),
-            shape::LIST_ITER => quicken(cx, pc, for_items::<D, { shape::LIST_ITER }>),
-            shape::TUPLE_ITER => quicken(cx, pc, for_items::<D, { shape::TUPLE_ITER }>),
+            shape::LIST_ITER => {
+                quicken(cx, pc, for_items::<D, { shape::LIST_ITER }>);
+                return for_items::<D, { shape::LIST_ITER }>(cx, pc, regs);
+            }
+            shape::TUPLE_ITER => {
+                quicken(cx, pc, for_items::<D, { shape::TUPLE_ITER }>);
+                return for_items::<D, { shape::TUPLE_ITER }>(cx, pc, regs);
+            }
             shape::GENERATOR => {
                 quicken(cx, pc, for_plain_generator::<D>);
                 return for_generator(cx, pc, regs);
@@ -38,6 +44,16 @@ pub(super) unsafe fn for_iter_any<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: 
                 }
             }
         }
+        for_next::<D>(cx, pc, regs)
+    }
+}
+
+/// What any iterator gives next.
+#[inline(never)]
+unsafe fn for_next<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
+    unsafe {
+        let it = *regs.add(f(pc, 1));
         at(cx, pc);
         let ok = next_slow(&mut *cx, it);
         if !ok {
@@ -81,8 +97,26 @@ unsafe fn for_items<const D: u8, const SHAPE: u32>(cx: *mut Cx, pc: *mut u64, re
                 incref(v);
                 return finish(cx, pc, regs, pc.add(3), D == 1, v);
             }
+            return items_over::<D>(cx, pc, regs);
         }
         for_iter_any::<D>(cx, pc, regs)
+    }
+}
+
+/// A list or tuple has no more items: its iterator gives it up, and goes.
+#[inline(never)]
+unsafe fn items_over<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the shape was compared; the iterator stays in its register until what it held is gone.
+    unsafe {
+        let it = *regs.add(f(pc, 1));
+        if !LENS && let Some(over) = Iter::end(it) {
+            at(cx, pc);
+            if !over.is_null() {
+                drop_slot(cx, over);
+            }
+            return go_without(cx, pc, regs, *pc.add(2) as *mut u64, it);
+        }
+        for_next::<D>(cx, pc, regs)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::eval::unwind::fail;
 use crate::eval::{Handler, Slot, consume, give, peek};
 use crate::object::shape;
 use crate::protocol;
-use crate::types::{Dict, List, Str, Tuple};
+use crate::types::{Bytes, Dict, List, Str, Tuple};
 
 pub fn subscr(a: u8, b: u8, d: u8) -> Handler {
     by_kinds!(subscr_any, a, b, d)
@@ -30,6 +30,8 @@ unsafe fn subscr_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mu
                 quicken(cx, pc, subscr_item::<A, B, D, { shape::TUPLE }>);
             } else if is(a, shape::STR) {
                 quicken(cx, pc, subscr_char::<A, B, D>);
+            } else if is(a, shape::BYTES) {
+                quicken(cx, pc, subscr_byte::<A, B, D>);
             }
         } else if is(a, shape::DICT) && is(b, shape::STR) {
             quicken(cx, pc, subscr_text::<A, B, D>);
@@ -120,6 +122,28 @@ unsafe fn subscr_char<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *m
     }
 }
 
+/// The number of a byte of bytes by a small int.
+unsafe fn subscr_byte<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as `subscr_item`; numbers of bytes are small ints, so there is always one.
+    unsafe {
+        let (a, b) = (kinded::<A>(pc, regs, f(pc, 1)), kinded::<B>(pc, regs, f(pc, 2)));
+        if is(a, shape::BYTES) && is(b, shape::INT) && !(A == T && is_last(a)) {
+            let bytes = (*a.cast::<Bytes>()).bytes();
+            let i = int_value(b);
+            let i = if i < 0 { i + bytes.len() as i64 } else { i };
+            if (i as u64) < bytes.len() as u64 {
+                let v = fast_int(cx, i64::from(bytes[i as usize]));
+                if A == T {
+                    drop_light(cx, a);
+                }
+                release_number::<B>(cx, b);
+                return finish(cx, pc, regs, pc.add(3), D == 1, v);
+            }
+        }
+        subscr_any::<A, B, D>(cx, pc, regs)
+    }
+}
+
 /// The value of a text in a dict.
 #[inline(never)]
 unsafe fn subscr_text<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
@@ -199,6 +223,14 @@ unsafe fn subscr_slow(cx: &mut Cx, a: Slot, b: Slot) -> Slot {
             && let Some(Some(i)) = (*a.cast::<Dict>()).find_plain(cx, peek(&b))
         {
             return give((*a.cast::<Dict>()).value_at(cx, i).clone());
+        }
+        if is(a, shape::BYTES) && is(b, shape::INT) {
+            let bytes = (*a.cast::<Bytes>()).bytes();
+            let i = int_value(b);
+            let i = if i < 0 { i + bytes.len() as i64 } else { i };
+            if (i as u64) < bytes.len() as u64 {
+                return fast_int(cx, i64::from(bytes[i as usize]));
+            }
         }
         if is(b, shape::INT) && (is(a, shape::LIST) || is(a, shape::TUPLE) || is(a, shape::STR)) {
             let (items, len) = if is(a, shape::LIST) {
@@ -299,8 +331,16 @@ unsafe fn store_item<const C: u8, const I: u8, const V: u8>(cx: *mut Cx, pc: *mu
 
 #[inline(never)]
 unsafe fn store_subscr_slow(cx: &mut Cx, c: Slot, i: Slot, v: Slot) -> bool {
-    // SAFETY: counted while Python may run; the shape says dict.
+    // SAFETY: counted while Python may run; shape and type say what lies there.
     unsafe {
+        if std::ptr::eq(peek(&c).ty(), &*cx.types.bytearray) && is(i, shape::INT) && is(v, shape::INT) {
+            let array = peek(&c).cast_unchecked::<crate::types::ByteArray>();
+            if let Ok(byte) = u8::try_from(int_value(v))
+                && array.set_byte(cx, int_value(i), byte)
+            {
+                return true;
+            }
+        }
         if is(c, shape::DICT)
             && let Some(r) = (*c.cast::<Dict>()).insert_plain(cx, peek(&i), peek(&v))
         {
