@@ -21,8 +21,9 @@ pub const POWERS: [u64; 20] = {
 
 /// A coefficient: up to four limbs in place, more in memory of their own.
 #[derive(Clone, Debug)]
+#[repr(u32)]
 pub enum Limbs {
-    Few(u8, [u64; 4]),
+    Few(u32, [u64; 4]),
     Many(Vec<u64>),
 }
 
@@ -64,7 +65,7 @@ impl Limbs {
     #[inline]
     pub fn from_u128(n: u128) -> Limbs {
         if n < BASE as u128 {
-            return Limbs::Few(u8::from(n != 0), [n as u64, 0, 0, 0]);
+            return Limbs::Few(u32::from(n != 0), [n as u64, 0, 0, 0]);
         }
         let (high, low) = split(n);
         if high < BASE { Limbs::Few(2, [low, high, 0, 0]) } else { Limbs::Few(3, [low, high - BASE, 1, 0]) }
@@ -75,7 +76,7 @@ impl Limbs {
         if n <= 4 {
             let mut a = [0; 4];
             a[..n].copy_from_slice(&limbs[..n]);
-            return Limbs::Few(n as u8, a);
+            return Limbs::Few(n as u32, a);
         }
         Limbs::Many(limbs[..n].to_vec())
     }
@@ -364,7 +365,9 @@ fn rounding_digit(digit: u8, exact: bool) -> u8 {
 /// The number of digits of a limb that is not zero.
 #[inline]
 pub fn width_of(n: u64) -> usize {
-    n.ilog10() as usize + 1
+    // By the number of bits, which says it but for one.
+    let about = ((64 - n.leading_zeros()) * 1233 >> 12) as usize;
+    about + usize::from(n >= POWERS[about])
 }
 
 /// Quotient and remainder by the base of a number below its square.

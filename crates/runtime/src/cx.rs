@@ -4,6 +4,7 @@ use crate::memory::cycles::Collector;
 use crate::object::{Header, Obj, Ref, shape};
 use crate::types::{Dict, Int, Str, Type, Types};
 use rustc_hash::FxHashMap;
+use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -41,6 +42,20 @@ pub struct Shape {
     pub dict_shape: u32,
     /// An attribute cache has its number.
     pub cached: Cell<bool>,
+}
+
+/// What native modules keep for an interpreter, by its type: a handful, so that a search beats a hash.
+#[derive(Default)]
+pub struct NativeStates(Vec<(TypeId, Rc<dyn Any>)>);
+impl NativeStates {
+    pub fn get<T: 'static>(&self) -> Option<Rc<T>> {
+        let wanted = TypeId::of::<T>();
+        self.0.iter().find(|(id, _)| *id == wanted).and_then(|(_, state)| state.clone().downcast().ok())
+    }
+    /// Keeps a module's state; one of its type is not there yet.
+    pub fn insert<T: 'static>(&mut self, state: T) {
+        self.0.push((TypeId::of::<T>(), Rc::new(state)));
+    }
 }
 
 /// An entry of the per-interpreter method cache.
@@ -185,8 +200,7 @@ pub struct Cx {
     pub print_hook: Option<fn(&mut Cx, &Obj, &Ref<Str>) -> PyResult<bool>>,
     /// The native types that modules made, by name with module.
     pub native_types: crate::types::native_types::NativeTypes,
-    /// What native modules keep for an interpreter, by its type.
-    pub native_states: FxHashMap<std::any::TypeId, std::rc::Rc<dyn std::any::Any>>,
+    pub native_states: NativeStates,
     /// The hooks of `sys.set_asyncgen_hooks`: at first use, instead of death.
     pub asyncgen_hooks: (Option<Obj>, Option<Obj>),
     /// Address of the exception that RERAISE is raising; 0 for none.
@@ -669,7 +683,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         imports: Default::default(),
         print_hook: None,
         native_types: crate::types::native_types::NativeTypes::default(),
-        native_states: FxHashMap::default(),
+        native_states: NativeStates::default(),
         asyncgen_hooks: (None, None),
         reraised: Cell::new(0),
     }

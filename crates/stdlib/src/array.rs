@@ -410,7 +410,7 @@ impl Array {
     /// Appends items from the string, interpreting it as an array of machine values, as if it had been read from a file using the fromfile() method.
     #[py("frombytes($self, buffer, /)")]
     fn frombytes(cx: &mut Cx, this: &Ref<Array>, buffer: &Obj) -> PyResult<()> {
-        let b = buffer::bytes(cx, buffer)?;
+        let b = buffer::held(cx, buffer)?;
         append_bytes(cx, this, &b)
     }
     /// Extends this array with data from the unicode string ustr.

@@ -7,7 +7,6 @@ mod task;
 use retic_runtime::types::{Str, Type, module};
 use retic_runtime::{Args, Cx, Obj, PyResult, Ref, interp, modules, protocol};
 use rustc_hash::FxHashMap;
-use std::any::TypeId;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
@@ -62,8 +61,7 @@ struct Tasks {
 }
 
 fn state(cx: &Cx) -> Rc<State> {
-    let any = cx.native_states.get(&TypeId::of::<State>()).expect("the module is imported").clone();
-    any.downcast().unwrap_or_else(|_| unreachable!("it is kept by its type"))
+    cx.native_states.get().expect("the module is imported")
 }
 
 impl State {
@@ -121,7 +119,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let object = cx.types.object.clone();
     let iter = interp::native_type(cx, &future::iter_spec(), &object)?;
     let step = interp::native_type(cx, &task::step_spec(), &object)?;
-    if !cx.native_states.contains_key(&TypeId::of::<State>()) {
+    if cx.native_states.get::<State>().is_none() {
         let names = Names {
             call_soon: cx.name("call_soon"),
             get_debug: cx.name("get_debug"),
@@ -132,7 +130,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
             msg: [cx.name("msg").into_obj()],
         };
         let state = State { future, task, iter, step, names, known: OnceCell::new(), tasks: RefCell::default() };
-        cx.native_states.insert(TypeId::of::<State>(), Rc::new(state));
+        cx.native_states.insert(state);
     }
     Ok(m.into_obj())
 }

@@ -98,7 +98,7 @@ mod functions {
     /// Base64-code line of data.
     #[py("b2a_base64(data, /, *, newline=True)")]
     pub fn b2a_base64(cx: &mut Cx, data: &Obj, newline: bool) -> PyResult {
-        let d = protocol::buffer::bytes(cx, data)?;
+        let d = protocol::buffer::held(cx, data)?;
         protocol::check_size(cx, d.len(), 2, 1)?;
         let mut out = Vec::with_capacity(d.len() / 3 * 4 + 5);
         let whole = d.chunks_exact(3);
@@ -185,16 +185,16 @@ mod functions {
     /// Compute CRC-32 incrementally.
     #[py("crc32(data, crc=0, /)")]
     pub fn crc32(cx: &mut Cx, data: &Obj, crc: i64) -> PyResult<i64> {
-        let d = protocol::buffer::bytes(cx, data)?;
+        let d = protocol::buffer::held(cx, data)?;
         Ok(i64::from(zlib_rs::crc32::crc32(crc as u32, &d)))
     }
     /// Compute CRC-CCITT incrementally.
     #[py("crc_hqx(data, crc, /)")]
     pub fn crc_hqx(cx: &mut Cx, data: &Obj, crc: i64) -> PyResult<i64> {
-        let d = protocol::buffer::bytes(cx, data)?;
+        let d = protocol::buffer::held(cx, data)?;
         let mut c = crc as u16;
-        for b in d {
-            c ^= u16::from(b) << 8;
+        for b in d.iter() {
+            c ^= u16::from(*b) << 8;
             for _ in 0..8 {
                 c = if c & 0x8000 != 0 { c << 1 ^ 0x1021 } else { c << 1 };
             }
@@ -204,7 +204,7 @@ mod functions {
     /// Uuencode line of data.
     #[py("b2a_uu(data, /, *, backtick=False)")]
     pub fn b2a_uu(cx: &mut Cx, data: &Obj, backtick: bool) -> PyResult {
-        let d = protocol::buffer::bytes(cx, data)?;
+        let d = protocol::buffer::held(cx, data)?;
         if d.len() > 45 {
             return Err(error(cx, "At most 45 bytes at once"));
         }
@@ -289,7 +289,7 @@ mod functions {
     /// Encode a string using quoted-printable encoding.
     #[py("b2a_qp(data, quotetabs=False, istext=True, header=False)")]
     pub fn b2a_qp(cx: &mut Cx, data: &Obj, quotetabs: bool, istext: bool, header: bool) -> PyResult {
-        let d = protocol::buffer::bytes(cx, data)?;
+        let d = protocol::buffer::held(cx, data)?;
         let crlf = d.iter().position(|c| *c == b'\n').is_some_and(|i| i > 0 && d[i - 1] == b'\r');
         let end: &[u8] = if crlf { b"\r\n" } else { b"\n" };
         let (mut out, mut width, mut i) = (Vec::new(), 0, 0);

@@ -92,7 +92,7 @@ impl Compressor {
     /// Returns a chunk of compressed data if possible, or b'' otherwise.
     #[py("compress($self, data, /)")]
     fn compress_method(cx: &mut Cx, this: &Ref<Compressor>, data: &Obj) -> PyResult {
-        let b = buffer::bytes(cx, data)?;
+        let b = buffer::held(cx, data)?;
         let Some(mut stream) = this.stream.0.take() else { return Err(cx.value_error("Compressor has been flushed")) };
         let r = compress(cx, &mut stream, &b, Action::Run);
         this.stream.0.replace(Some(stream));
@@ -116,7 +116,7 @@ impl Decompressor {
     /// If *max_length* is nonnegative, returns at most *max_length* bytes of decompressed data.
     #[py("decompress($self, /, data, max_length=-1)")]
     fn decompress_method(cx: &mut Cx, this: &Ref<Decompressor>, data: &Obj, max_length: i64) -> PyResult {
-        let new = buffer::bytes(cx, data)?;
+        let new = buffer::held(cx, data)?;
         if this.eof.get() {
             return Err(cx.error_of(&cx.types.eof_error, "End of stream already reached"));
         }

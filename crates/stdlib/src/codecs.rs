@@ -26,14 +26,14 @@ fn encode_with(cx: &mut Cx, coding: Coding, s: &Obj, errors: Option<&Ref<Str>>, 
     pair(cx, b, t.len())
 }
 fn decode_with(cx: &mut Cx, coding: Coding, data: &Obj, errors: Option<&Ref<Str>>, last: bool) -> PyResult {
-    let b = protocol::buffer::bytes(cx, data)?;
+    let b = protocol::buffer::held(cx, data)?;
     let errors = errors_text(cx, errors);
     let d = decode_part(cx, coding, &b, &errors, last)?;
     pair(cx, d.text, d.used)
 }
 /// As the `_ex` decoders: the byte order comes in and goes out as a number.
 fn decode_order(cx: &mut Cx, wide: bool, data: &Obj, errors: Option<&Ref<Str>>, order: i64, last: bool) -> PyResult {
-    let b = protocol::buffer::bytes(cx, data)?;
+    let b = protocol::buffer::held(cx, data)?;
     let errors = errors_text(cx, errors);
     let o = match order {
         0 => ByteOrder::Native,
@@ -471,7 +471,7 @@ mod functions {
     }
     #[py("utf_7_decode(data, errors=None, final=False, /)")]
     pub fn utf_7_decode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>, r#final: bool) -> PyResult {
-        let b = protocol::buffer::bytes(cx, data)?;
+        let b = protocol::buffer::held(cx, data)?;
         let e = errors_text(cx, errors);
         let (p, used) = utf7::decode(cx, &b, &e, r#final)?;
         let t = cx.str_points(&p)?;
@@ -480,7 +480,7 @@ mod functions {
     #[py("escape_encode(data, errors=None, /)")]
     pub fn escape_encode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
         let _ = errors;
-        let b = protocol::buffer::bytes(cx, data)?;
+        let b = protocol::buffer::held(cx, data)?;
         let shown = retic_runtime::types::bytes::repr_bytes(&b);
         let mut inner = shown[2..shown.len() - 1].to_string();
         if shown.starts_with("b\"") {

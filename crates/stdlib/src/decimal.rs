@@ -11,7 +11,6 @@ use retic_decimal::{Context, MAX_EMAX, MAX_PREC, MIN_EMIN, MIN_ETINY, Rounding};
 use retic_runtime::types::{Type, module};
 use retic_runtime::{Args, Cx, Obj, PyResult, Ref, interp, modules, protocol};
 use signals::Signals;
-use std::any::TypeId;
 use std::rc::Rc;
 
 /// What the module keeps for an interpreter.
@@ -30,8 +29,7 @@ pub struct State {
 }
 
 fn state(cx: &Cx) -> Rc<State> {
-    let any = cx.native_states.get(&TypeId::of::<State>()).expect("the module is imported").clone();
-    any.downcast().unwrap_or_else(|_| unreachable!("it is kept by its type"))
+    cx.native_states.get().expect("the module is imported")
 }
 
 /// Ways of rounding, by the names that Python sees.
@@ -132,7 +130,7 @@ mod functions {
 
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_decimal", "C decimal arithmetic module", functions::FUNCTIONS)?;
-    let known = cx.native_states.contains_key(&TypeId::of::<State>());
+    let known = cx.native_states.get::<State>().is_some();
     let decimal = m.add_type(cx, &number::spec())?;
     let context_type = m.add_type(cx, &context::spec())?;
     let object = cx.types.object.clone();
@@ -164,7 +162,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
         let var = contextvars::new_var(cx, "decimal_context")?;
         let templates = vec![default.as_obj().clone(), basic.into_obj(), extended.into_obj()];
         let state = State { decimal: decimal.clone(), context: context_type, manager, signal_dict, tuple, signals, rational, default, templates, var };
-        cx.native_states.insert(TypeId::of::<State>(), Rc::new(state));
+        cx.native_states.insert(state);
     }
     let s = state(cx);
     for (name, t) in ["DefaultContext", "BasicContext", "ExtendedContext"].into_iter().zip(&s.templates) {

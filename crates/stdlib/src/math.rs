@@ -1,5 +1,6 @@
 //! `math`.
 
+mod products;
 pub(crate) mod special;
 
 use retic_numbers::Big;
@@ -95,20 +96,6 @@ fn whole(cx: &mut Cx, o: &Obj, name: &str) -> PyResult<Big> {
         None => Err(cx.value_error(format!("{name} must be a non-negative integer"))),
     }
 }
-/// `a * (a + 1) * ... * b`, by halves.
-fn product_range(cx: &mut Cx, a: i64, b: i64) -> PyResult<Big> {
-    if a > b {
-        return Ok(Big::from_i128(1));
-    }
-    if b - a < 8 {
-        cx.poll_native()?;
-        return Ok((a..=b).fold(Big::from_i128(1), |p, i| p.mul(&Big::from_i128(i128::from(i)))));
-    }
-    let mid = a + (b - a) / 2;
-    let (x, y) = (product_range(cx, a, mid)?, product_range(cx, mid + 1, b)?);
-    Ok(x.mul(&y))
-}
-
 /// A logarithm; that of an int too large for a float is made of its highest bits and their place.
 fn logarithm(cx: &mut Cx, x: &Obj, f: fn(f64) -> f64) -> PyResult<f64> {
     if let Some(b) = int::to_big(x) {
@@ -461,7 +448,7 @@ mod functions {
             None if int::to_big(&i).is_some_and(|b| b.is_negative()) => return Err(cx.value_error("factorial() not defined for negative values")),
             None => return Err(cx.overflow_error("factorial() argument should not exceed 9223372036854775807")),
         };
-        product_range(cx, 1, n).and_then(|b| int::from_big(cx, &b))
+        products::factorial(cx, n).and_then(|b| int::from_big(cx, &b))
     }
     /// Number of ways to choose k items from n items without repetition and without order.
     #[py("comb(n, k, /)")]
@@ -477,12 +464,7 @@ mod functions {
             (None, Some(o)) => o,
             (None, None) => return Err(cx.overflow_error("min(n - k, k) must not exceed 9223372036854775807")),
         };
-        let mut total = Big::from_i128(1);
-        for i in 0..k {
-            total = total.mul(&n.sub(&Big::from_i128(i128::from(i))));
-            total = total.divmod(&Big::from_i128(i128::from(i) + 1)).map_or_else(|| Big::from_i128(0), |d| d.0);
-            cx.poll_native()?;
-        }
+        let total = products::combinations(cx, &n, k)?;
         int::from_big(cx, &total)
     }
     /// Number of ways to choose k items from n items without repetition and with order.
@@ -494,11 +476,7 @@ mod functions {
             return cx.int(0);
         }
         let Some(k) = k.to_i64() else { return Err(cx.overflow_error("k must not exceed 9223372036854775807")) };
-        let mut total = Big::from_i128(1);
-        for i in 0..k {
-            total = total.mul(&n.sub(&Big::from_i128(i128::from(i))));
-            cx.poll_native()?;
-        }
+        let total = products::permutations(cx, &n, k)?;
         int::from_big(cx, &total)
     }
     /// Least Common Multiple.

@@ -229,7 +229,7 @@ mod functions {
     /// Write a bytes object to a file descriptor.
     #[py("write(fd, data, /)")]
     pub fn write(cx: &mut Cx, fd: i64, data: &Obj) -> PyResult<usize> {
-        let b = protocol::buffer::bytes(cx, data)?;
+        let b = protocol::buffer::held(cx, data)?;
         let r = crate::select::write(cx, fd as i32, &b)?;
         plain(cx, r)
     }

@@ -389,13 +389,13 @@ impl Socket {
     /// Send a data string to the socket; the number of bytes sent.
     #[py("send($self, data, flags=0, /)")]
     fn send(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: i64) -> PyResult<usize> {
-        let data = buffer::bytes(cx, data)?;
+        let data = buffer::held(cx, data)?;
         send(cx, this, &data, flags, None)
     }
     /// Send a data string to the socket, all of it.
     #[py("sendall($self, data, flags=0, /)")]
     fn sendall(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: i64) -> PyResult<()> {
-        let data = buffer::bytes(cx, data)?;
+        let data = buffer::held(cx, data)?;
         let mut sent = 0;
         while sent < data.len() {
             sent += send(cx, this, &data[sent..], flags, None)?;
@@ -406,7 +406,7 @@ impl Socket {
     /// Like send(data, flags) but allows specifying the destination address.
     #[py("sendto($self, data, flags_or_address, address=None, /)")]
     fn sendto(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags_or_address: &Obj, address: Option<&Obj>) -> PyResult<usize> {
-        let data = buffer::bytes(cx, data)?;
+        let data = buffer::held(cx, data)?;
         let (flags, to) = match address {
             Some(a) => (protocol::index_i64(cx, flags_or_address)?, a),
             None => (0, flags_or_address),

@@ -448,10 +448,18 @@ fn unpack_whole(cx: &mut Cx, f: &Format, buffer: &Obj, name: &str) -> PyResult {
     unpack(cx, f, data)
 }
 fn unpack_at(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, name: &str) -> PyResult {
-    let mut copied = Vec::new();
-    let data = bytes_of(cx, buffer, &mut copied)?;
-    let at = place(cx, offset, data.len(), f.size, name, "unpacking")?;
-    unpack(cx, f, &data[at..at + f.size])
+    if let Some(b) = buffer.cast::<Bytes>() {
+        let at = place(cx, offset, b.bytes().len(), f.size, name, "unpacking")?;
+        return unpack(cx, f, &b.bytes()[at..at + f.size]);
+    }
+    // Only the part is copied: the rest may be a whole file.
+    let (n, part) = protocol::buffer::look(cx, buffer, |_, all| {
+        let at = if offset < 0 { offset.checked_add_unsigned(all.len() as u64) } else { Some(offset) };
+        let at = at.and_then(|at| usize::try_from(at).ok());
+        Ok((all.len(), at.and_then(|at| all.get(at..at.checked_add(f.size)?)).map(<[u8]>::to_vec)))
+    })?;
+    place(cx, offset, n, f.size, name, "unpacking")?;
+    unpack(cx, f, &part.unwrap_or_default())
 }
 fn walk(cx: &mut Cx, format: &Obj, f: &Format, buffer: &Obj) -> PyResult {
     if f.size == 0 {

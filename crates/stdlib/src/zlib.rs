@@ -148,7 +148,7 @@ impl Compress {
     /// Returns a bytes object containing compressed data.
     #[py("compress($self, data, /)")]
     fn compress(cx: &mut Cx, this: &Ref<Compress>, data: &Obj) -> PyResult {
-        let b = buffer::bytes(cx, data)?;
+        let b = buffer::held(cx, data)?;
         let Some(mut stream) = this.stream.0.take() else { return Err(error(cx, -2, "while compressing data", None)) };
         let r = deflate(cx, &mut stream, &b, DeflateFlush::NoFlush);
         this.stream.0.replace(Some(stream));
@@ -217,7 +217,7 @@ impl Decompress {
     #[py("decompress($self, data, /, max_length=0)")]
     fn decompress(cx: &mut Cx, this: &Ref<Decompress>, data: &Obj, max_length: i64) -> PyResult {
         let max = limit(cx, max_length, true)?;
-        let b = buffer::bytes(cx, data)?;
+        let b = buffer::held(cx, data)?;
         if this.eof.get() {
             let unused = this.unused.cloned(cx);
             let more = concat(cx, &unused, &b)?;
@@ -268,7 +268,7 @@ impl Feeder {
         if inner.eof.get() {
             return Err(cx.error_of(&cx.types.eof_error, "End of stream already reached"));
         }
-        let new = buffer::bytes(cx, data)?;
+        let new = buffer::held(cx, data)?;
         let waiting = inner.tail.cloned(cx);
         let b = [waiting.cast::<Bytes>().map(|b| b.bytes()).unwrap_or_default(), &new].concat();
         feed(cx, &inner, &b, max)
@@ -295,7 +295,7 @@ fn new_decompress(cx: &mut Cx, wbits: i64, zdict: Option<&Obj>) -> PyResult<Ref<
         }
         // A raw stream never asks: it is told at once.
         if wbits < 0 {
-            let b = buffer::bytes(cx, z)?;
+            let b = buffer::held(cx, z)?;
             if stream.set_dictionary(&b).is_err() {
                 return Err(error(cx, -2, "while setting zdict", None));
             }
@@ -334,7 +334,7 @@ mod functions {
     /// Returns a bytes object containing compressed data.
     #[py("compress(data, /, level=-1, wbits=15)")]
     pub fn compress(cx: &mut Cx, data: &Obj, level: i64, wbits: i64) -> PyResult {
-        let b = buffer::bytes(cx, data)?;
+        let b = buffer::held(cx, data)?;
         let Ok(mut stream) = new_deflate(cx, level, wbits, 8, 0) else {
             cx.clear_error();
             let class = cx.native_type("zlib.error");
@@ -346,7 +346,7 @@ mod functions {
     /// Returns a bytes object containing the uncompressed data.
     #[py("decompress(data, /, wbits=15, bufsize=16384)")]
     pub fn decompress(cx: &mut Cx, data: &Obj, wbits: i64, bufsize: i64) -> PyResult {
-        let b = buffer::bytes(cx, data)?;
+        let b = buffer::held(cx, data)?;
         if bufsize < 0 {
             return Err(cx.value_error("bufsize must be non-negative"));
         }
@@ -368,7 +368,7 @@ mod functions {
         }
         let mut stream = new_deflate(cx, level, wbits, memLevel, strategy)?;
         if let Some(z) = zdict {
-            let b = buffer::bytes(cx, z)?;
+            let b = buffer::held(cx, z)?;
             if stream.set_dictionary(&b).is_err() {
                 return Err(cx.value_error("Invalid dictionary"));
             }
@@ -384,14 +384,14 @@ mod functions {
     /// Compute a CRC-32 checksum of data.
     #[py("crc32(data, value=0, /)")]
     pub fn crc32(cx: &mut Cx, data: &Obj, value: Option<&Obj>) -> PyResult<i64> {
-        let b = buffer::bytes(cx, data)?;
+        let b = buffer::held(cx, data)?;
         let value = start(cx, value, 0)?;
         Ok(i64::from(zlib_rs::crc32::crc32(value, &b)))
     }
     /// Compute an Adler-32 checksum of data.
     #[py("adler32(data, value=1, /)")]
     pub fn adler32(cx: &mut Cx, data: &Obj, value: Option<&Obj>) -> PyResult<i64> {
-        let b = buffer::bytes(cx, data)?;
+        let b = buffer::held(cx, data)?;
         let value = start(cx, value, 1)?;
         Ok(i64::from(zlib_rs::adler32::adler32(value, &b)))
     }

@@ -422,7 +422,7 @@ impl Writing {
     #[py("write($self, buffer, /)")]
     fn write(cx: &mut Cx, this: &Ref<Buffered>, buffer: &Obj) -> PyResult<usize> {
         open_raw(cx, this, "write")?;
-        let b = protocol::buffer::bytes(cx, buffer)?;
+        let b = protocol::buffer::held(cx, buffer)?;
         write_bytes(cx, this, &b)?;
         Ok(b.len())
     }

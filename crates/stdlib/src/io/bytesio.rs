@@ -114,7 +114,7 @@ impl BytesIo {
     fn write(cx: &mut Cx, this: &Ref<BytesIo>, b: &Obj) -> PyResult<usize> {
         check(cx, this)?;
         check_exports(cx, this)?;
-        let new = protocol::buffer::bytes(cx, b)?;
+        let new = protocol::buffer::held(cx, b)?;
         if new.is_empty() {
             return Ok(0);
         }
@@ -231,7 +231,7 @@ impl BytesIo {
             return Err(cx.type_error(format!("{}.__setstate__ argument should be 3-tuple, got {}", this.as_obj().ty().name_text(), state.ty().name_text())));
         };
         BytesIo::getvalue(cx, this)?;
-        let new = protocol::buffer::bytes(cx, value)?;
+        let new = protocol::buffer::held(cx, value)?;
         let len = content(cx, this).len();
         splice(cx, this, 0, len, &new)?;
         if at.cast::<retic_runtime::types::Int>().is_none() {

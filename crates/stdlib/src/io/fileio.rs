@@ -262,7 +262,7 @@ impl FileIo {
     #[py("write($self, b, /)")]
     fn write(cx: &mut Cx, this: &Ref<FileIo>, b: &Obj) -> PyResult<Option<usize>> {
         fd(cx, this)?;
-        let data = protocol::buffer::bytes(cx, b)?;
+        let data = protocol::buffer::held(cx, b)?;
         write_some(cx, this, &data)
     }
     /// Move to new file position and return the file position.

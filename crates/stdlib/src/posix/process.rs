@@ -511,7 +511,7 @@ pub mod functions {
     /// Write bytes to a file descriptor starting at a particular offset.
     #[py("pwrite(fd, buffer, offset, /)")]
     pub fn pwrite(cx: &mut Cx, fd: i64, buffer: &Obj, offset: i64) -> PyResult<usize> {
-        let b = buffer::bytes(cx, buffer)?;
+        let b = buffer::held(cx, buffer)?;
         let r = cx.host.write_at(fd as i32, &b, offset);
         done(cx, r)
     }
