@@ -21,7 +21,7 @@ pub mod tracing;
 mod unwind;
 
 pub use copies::{Translated, use_machine};
-pub use exec::{Exec, Info};
+pub use exec::{Exec, Held, Info};
 pub use frame::{Frame, FrameKind, Stacks, call_function, call_with, current_module_name, run_code, run_generator, run_generator_first, within};
 pub use shared::Shared;
 pub use tracing::Place;

@@ -11,18 +11,24 @@ pub struct Info {
     pub word: u32,
     /// Byte offset of the wordcode instruction it came from.
     pub offset: u32,
+    /// Place in `Exec::held`.
+    pub held: u32,
+}
+
+/// What an instruction holds when it fails, and who handles that; shared by many instructions of a code.
+pub struct Held {
     /// Word index of the handler that catches its errors; `u32::MAX`: none.
     pub handler: u32,
     /// Stack depth the handler starts from.
     pub depth: u16,
-    /// Owned temporaries that it holds when it fails: so many registers from the first one for temporaries on, then these.
+    /// Owned temporaries: so many registers from the first one for temporaries on, then these.
     pub run: u16,
     pub above: Rc<[u16]>,
     /// Registers where running handlers keep the exception that was handled before theirs, outermost first.
     pub saved: Rc<[u16]>,
 }
 
-impl Info {
+impl Held {
     /// Registers that hold owned temporaries when the instruction fails, bottom first. `base`: that of the code.
     pub fn live(&self, base: usize) -> impl DoubleEndedIterator<Item = usize> + '_ {
         (base..base + usize::from(self.run)).chain(self.above.iter().map(|r| usize::from(*r)))
@@ -32,7 +38,8 @@ impl Info {
 /// Register code.
 pub struct Exec {
     pub words: Box<[u64]>,
-    pub infos: Vec<Info>,
+    pub infos: Box<[Info]>,
+    pub held: Box<[Held]>,
     pub nlocals: usize,
     /// Registers of locals, cells and free variables; those of comprehensions follow, up to `base`.
     pub own: usize,
@@ -78,6 +85,11 @@ pub struct Exec {
 }
 
 impl Exec {
+    /// What the instruction holds that a word is of.
+    pub fn held_at(&self, word: u32) -> &Held {
+        let at = self.infos.partition_point(|i| i.word <= word).saturating_sub(1);
+        &self.held[self.infos[at].held as usize]
+    }
     /// The register of a variable with a cell or of a free one, by index, and whether a cell lies there.
     pub(crate) fn cell_place(&self, i: usize) -> (usize, bool) {
         match self.uncelled.get(i).copied().flatten() {

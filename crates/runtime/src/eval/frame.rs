@@ -292,6 +292,10 @@ impl Frame {
     pub fn offset(&self) -> u32 {
         self.info().map_or(0, |i| i.offset)
     }
+    /// What the current instruction holds.
+    pub fn held(&self) -> Option<&super::Held> {
+        self.info().and_then(|i| self.exec().held.get(i.held as usize))
+    }
     pub fn info(&self) -> Option<&super::Info> {
         let exec = self.exec();
         // SAFETY: `pc` points into the words of this code.

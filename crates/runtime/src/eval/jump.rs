@@ -168,7 +168,7 @@ fn yields(frame: &Frame, code: &crate::types::CodeObj) -> bool {
 /// Whether the temporaries before an instruction lie in their canonical registers.
 fn plain(exec: &super::Exec, word: u32, depth: usize) -> bool {
     let at = exec.infos.partition_point(|i| i.word < word);
-    exec.infos.get(at).is_some_and(|i| i.live(exec.base).take(depth).enumerate().filter(|(k, r)| *r == exec.base + k).count() == depth)
+    exec.infos.get(at).is_some_and(|i| exec.held[i.held as usize].live(exec.base).take(depth).enumerate().filter(|(k, r)| *r == exec.base + k).count() == depth)
 }
 
 /// Pops what the new place does not have and says where it is.
@@ -180,7 +180,7 @@ pub(super) unsafe fn carry_out(cx: &mut Cx, frame: *mut Frame, word: u32, depth:
     unsafe {
         let exec = &*(*frame).exec;
         let regs: *mut Slot = (*frame).regs;
-        let Some(info) = (*frame).info() else { return Err(cx.system_error("no place to jump from")) };
+        let Some(info) = (*frame).held() else { return Err(cx.system_error("no place to jump from")) };
         let keep = exec.base + depth as usize;
         if let Some(r) = info.saved.iter().find(|r| **r as usize >= keep) {
             let outer = (*frame).handled_outside(super::peek(&*regs.add(*r as usize)).clone());

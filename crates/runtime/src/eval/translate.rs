@@ -6,7 +6,7 @@ use super::ops::{self, K, L, T};
 use crate::cx::{Cx, PyResult};
 use crate::eval::bound::{Locals, bound_at_labels};
 use crate::eval::tracing::{Instruments, LinePoint};
-use crate::eval::{Exec, Handler, Info};
+use crate::eval::{Exec, Handler, Held, Info};
 use crate::object::{Obj, Ref};
 use crate::types::{CodeObj, Str, Tuple};
 use retic_bytecode::Opcode::{self, *};
@@ -38,19 +38,20 @@ struct Tr<'a> {
     names: Vec<Ref<Str>>,
     words: Vec<u64>,
     infos: Vec<Info>,
+    /// Their handlers are those of wordcode until the end.
+    held: Vec<Held>,
     stack: Vec<E>,
     base: usize,
     max: usize,
     offset: u32,
     handlers: Vec<(u32, u16)>,
-    /// `Info::saved` of the instruction at hand.
+    /// `Held::saved` of the instruction at hand.
     saved: Vec<u16>,
     /// Lists of registers that instructions share.
     lists: Vec<Rc<[u16]>>,
     no_list: Rc<[u16]>,
     scratch: Vec<u16>,
     fixups: Vec<(usize, u32, usize)>,
-    handler_fixups: Vec<(usize, u32)>,
     /// Word where the wordcode at an offset (halved) begins; `u32::MAX` where none was needed.
     starts: Vec<u32>,
     bound: Locals,
@@ -159,6 +160,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         names,
         words: Vec::new(),
         infos: Vec::new(),
+        held: Vec::new(),
         stack: Vec::new(),
         base,
         max: base,
@@ -169,7 +171,6 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         no_list: Rc::new([]),
         scratch: Vec::new(),
         fixups: Vec::new(),
-        handler_fixups: Vec::new(),
         starts: vec![u32::MAX; inlining.end as usize / 2 + 1],
         bound,
         is_gen,
@@ -199,7 +200,8 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
     let plain_args = if near && code.kwonlyargcount == 0 && cells.is_empty() && code.freevars.is_empty() { code.argcount as usize } else { usize::MAX };
     Ok(Exec {
         words,
-        infos: std::mem::take(&mut tr.infos),
+        infos: std::mem::take(&mut tr.infos).into(),
+        held: std::mem::take(&mut tr.held).into(),
         nlocals,
         ncells: code.cellvars.len(),
         nfrees: code.freevars.len(),
@@ -268,7 +270,18 @@ impl Tr<'_> {
             return self.note();
         }
         let none = self.no_list.clone();
-        self.infos.push(Info { word: self.words.len() as u32, offset: self.offset, handler: u32::MAX, depth: 0, run: 0, above: none.clone(), saved: none });
+        self.know(Held { handler: u32::MAX, depth: 0, run: 0, above: none.clone(), saved: none });
+    }
+
+    /// Adds what is known of the next instruction; most hold what one shortly before held.
+    fn know(&mut self, held: Held) {
+        let same = |h: &Held| (h.handler, h.depth, h.run) == (held.handler, held.depth, held.run) && Rc::ptr_eq(&h.above, &held.above) && Rc::ptr_eq(&h.saved, &held.saved);
+        let known = self.held.iter().enumerate().rev().take(SHARED_MAX).find(|(_, h)| same(h)).map(|(i, _)| i);
+        let place = known.unwrap_or(self.held.len());
+        if known.is_none() {
+            self.held.push(held);
+        }
+        self.infos.push(Info { word: self.words.len() as u32, offset: self.offset, held: place as u32 });
     }
 
     /// The same list again if there was one: most instructions hold what another held.
@@ -306,11 +319,7 @@ impl Tr<'_> {
             Some((h, d)) => (*h, *d),
             None => (u32::MAX, 0),
         };
-        let word = self.words.len() as u32;
-        if handler != u32::MAX {
-            self.handler_fixups.push((self.infos.len(), handler));
-        }
-        self.infos.push(Info { word, offset: self.offset, handler: u32::MAX, depth, run, above, saved });
+        self.know(Held { handler, depth, run, above, saved });
     }
 
     /// Emits an instruction: handler, four small operands, more words.
@@ -421,8 +430,8 @@ impl Tr<'_> {
             let word = self.start_of(*target).unwrap_or(0);
             self.words[*at] = u64::from(word);
         }
-        for (info, target) in &self.handler_fixups {
-            self.infos[*info].handler = self.start_of(*target).unwrap_or(u32::MAX);
+        for i in 0..self.held.len() {
+            self.held[i].handler = self.start_of(self.held[i].handler).unwrap_or(u32::MAX);
         }
         let mut words: Box<[u64]> = std::mem::take(&mut self.words).into();
         // Jump targets become addresses, now that the words have theirs.

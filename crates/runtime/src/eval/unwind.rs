@@ -64,8 +64,7 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
             let exc = if cx.frame_limit.get() == 0 { tracing::raised(cx, exc, again) } else { exc };
             let exec = &*(*frame).exec;
             let word = pc.cast_const().offset_from(exec.words.as_ptr()) as u32;
-            let at = exec.infos.partition_point(|i| i.word <= word).saturating_sub(1);
-            let info = &exec.infos[at];
+            let info = exec.held_at(word);
             let handled = info.handler != u32::MAX;
             let keep = if handled { exec.base + info.depth as usize } else { 0 };
             // Handlers that are left give back the exception that was handled before theirs.

@@ -338,10 +338,10 @@ impl Recorder {
                 out.push((Holder::Local { code, slot: i as u32 }, if top { since } else { 0 }));
             }
         }
-        let Some(info) = f.info() else { return };
+        let (Some(info), Some(held)) = (f.info(), f.held()) else { return };
         let site = self.site_of(cx, f);
         let window = if top { window_of(cx, f, info.offset) } else { None };
-        for r in info.live(exec.base) {
+        for r in held.live(exec.base) {
             // A call's window is told as arguments.
             if window.is_none_or(|(w, n)| r < w || r > w + n) && f.register(r).is(obj) {
                 out.push((Holder::Stack { code, slot: 0 }, site));

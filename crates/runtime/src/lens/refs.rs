@@ -86,7 +86,7 @@ impl Live {
         let mut live = Live { at: vec![(0, 0); exec.words.len()], registers: Vec::new(), of: Live::key(exec) };
         for (i, info) in exec.infos.iter().enumerate() {
             let from = live.registers.len();
-            live.registers.extend(info.live(exec.base).map(|r| r as u16));
+            live.registers.extend(exec.held[info.held as usize].live(exec.base).map(|r| r as u16));
             let mut entry = (from as u32, (live.registers.len() - from) as u32);
             let before = i.checked_sub(1).and_then(|i| live.at.get(exec.infos[i].word as usize).copied());
             if let Some(before) = before

@@ -122,9 +122,8 @@ impl Generator {
         if self.started.get() {
             // SAFETY: `pc` points into the words of this code.
             let word = unsafe { self.pc.get().cast_const().offset_from(exec.words.as_ptr()) } as u32;
-            let at = exec.infos.partition_point(|i| i.word <= word).saturating_sub(1);
             let value = self.yield_reg.get();
-            out.extend(exec.infos[at].live(exec.base).filter(|r| *r != value));
+            out.extend(exec.held_at(word).live(exec.base).filter(|r| *r != value));
         }
         out
     }
@@ -362,7 +361,7 @@ impl Generator {
         let info = unsafe {
             let exec = &*self.exec.get();
             let word = self.pc.get().cast_const().offset_from(exec.words.as_ptr()) as u32;
-            &exec.infos[exec.infos.partition_point(|i| i.word <= word).saturating_sub(1)]
+            exec.held_at(word)
         };
         let seen = self.running.get() || !self.frame_object.get().is_null() || cx.frame_limit.get() == 0;
         let caught = info.handler != u32::MAX || !info.saved.is_empty() || self.handled.get(cx).is_some();
