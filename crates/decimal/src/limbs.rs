@@ -366,7 +366,7 @@ fn rounding_digit(digit: u8, exact: bool) -> u8 {
 #[inline]
 pub fn width_of(n: u64) -> usize {
     // By the number of bits, which says it but for one.
-    let about = ((64 - n.leading_zeros()) * 1233 >> 12) as usize;
+    let about = (((64 - n.leading_zeros()) * 1233) >> 12) as usize;
     about + usize::from(n >= POWERS[about])
 }
 

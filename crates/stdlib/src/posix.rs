@@ -660,7 +660,7 @@ mod functions {
     /// Split a path into drive, root and tail.
     #[py("_path_splitroot_ex(p, /)")]
     pub fn path_splitroot_ex(cx: &mut Cx, p: &Obj) -> PyResult {
-        let given = path::of(cx, p, "splitroot", false)?;
+        let given = path::of_any(cx, p, "splitroot", false)?;
         let b = &given.bytes;
         let n = b.iter().take_while(|c| **c == b'/').count();
         // Two slashes at the start mean something of their own; three or more mean one.

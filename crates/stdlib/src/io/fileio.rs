@@ -76,16 +76,28 @@ fn empty(head: retic_runtime::object::Header) -> FileIo {
     }
 }
 
+/// The file descriptor that an argument stands for, if it is a number that can be one.
+fn descriptor(cx: &mut Cx, file: &Obj) -> Option<i32> {
+    file.ty().slots(cx).index?;
+    match protocol::index(cx, file) {
+        Ok(i) => int::to_i64(&i).and_then(|n| i32::try_from(n).ok()),
+        Err(_) => {
+            cx.clear_error();
+            None
+        }
+    }
+}
+
 fn start(cx: &mut Cx, this: &Ref<FileIo>, file: &Obj, mode: &str, closefd: bool, opener: Option<&Obj>) -> PyResult<()> {
     let (flags, r, w, a, x) = parse_mode(cx, mode)?;
     if std::ptr::eq(file.ty(), &*cx.types.bool) {
         let category = cx.types.runtime_warning.clone();
         retic_runtime::modules::warnings::warn(cx, &category, "bool is used as a file descriptor", 1)?;
     }
-    let number = int::to_i64(file);
+    let number = descriptor(cx, file);
     let fd = match number {
         Some(n) if n < 0 => return Err(cx.value_error("negative file descriptor")),
-        Some(n) => n as i32,
+        Some(n) => n,
         None => {
             if !closefd {
                 return Err(cx.value_error("Cannot use closefd=False with file name"));
@@ -107,7 +119,7 @@ fn start(cx: &mut Cx, this: &Ref<FileIo>, file: &Obj, mode: &str, closefd: bool,
                         None => text.cast::<Bytes>().map(|b| b.bytes().to_vec()).unwrap_or_default(),
                     };
                     if bytes.contains(&0) {
-                        return Err(cx.value_error(if text.cast::<Str>().is_some() { "embedded null character" } else { "embedded null byte" }));
+                        return Err(cx.value_error("embedded null byte"));
                     }
                     match cx.host.open(&bytes, flags, 0o666) {
                         Ok(fd) => fd,
@@ -126,7 +138,7 @@ fn start(cx: &mut Cx, this: &Ref<FileIo>, file: &Obj, mode: &str, closefd: bool,
             return Err(exception::raise_os(cx, &std::io::Error::from_raw_os_error(21), Some(file), None));
         }
         Ok(_) => {}
-        Err(e) => return Err(exception::raise_os(cx, &e, Some(file), None)),
+        Err(e) => return Err(exception::raise_os(cx, &e, None, None)),
     }
     this.fd.set(fd);
     this.readable.set(r);

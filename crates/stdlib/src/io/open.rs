@@ -46,6 +46,10 @@ pub mod functions {
         closefd: bool,
         opener: Option<&Obj>,
     ) -> PyResult {
+        // A path object is no more than its text from here on.
+        let slots = file.ty().slots(cx);
+        let number = slots.index.is_some() || slots.int.is_some() || slots.float.is_some();
+        let file = &if number { file.clone() } else { crate::posix::fspath(cx, file)? };
         let mode_text = mode.map_or("r".into(), |m| m.to_text(cx));
         let m = mode_of(cx, &mode_text)?;
         for (given, what) in [(encoding.is_some(), "an encoding"), (errors.is_some(), "an errors"), (newline.is_some(), "a newline")] {

@@ -10,6 +10,7 @@ pub struct Path {
     pub fd: Option<i32>,
     /// The program gave bytes: results are bytes too.
     pub is_bytes: bool,
+    /// What errors name: the text or bytes that a path object stands for.
     pub given: Obj,
 }
 
@@ -49,7 +50,7 @@ pub fn of_any(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<
         Some(s) => (codecs::encode(cx, s, "utf-8", "surrogateescape")?, false),
         None => (text.cast::<Bytes>().map(|b| b.bytes().to_vec()).unwrap_or_default(), true),
     };
-    Ok(Path { bytes, fd: None, is_bytes, given: o.clone() })
+    Ok(Path { bytes, fd: None, is_bytes, given: text })
 }
 
 /// A name from the host as the program wants it.

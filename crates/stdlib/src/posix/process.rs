@@ -611,7 +611,7 @@ pub mod functions {
         let p = super::path::of(cx, path, "execv", false)?;
         let args = program(cx, argv, "execv")?;
         cx.host.flush();
-        cx.host.replace_program(&p.bytes, &args, None).map_err(|e| exception::raise_os(cx, &e, Some(&p.given), None))
+        cx.host.replace_program(&p.bytes, &args, None).map_err(|e| exception::raise_os(cx, &e, None, None))
     }
     /// Execute an executable path with arguments and an environment, replacing current process.
     #[py("execve(path, argv, env)")]
