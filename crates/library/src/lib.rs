@@ -33,6 +33,10 @@ impl Entry {
             _ => Vec::new(),
         }
     }
+    /// How many bytes the text has.
+    pub fn size(&self) -> usize {
+        self.source.1
+    }
     /// The compiled module; `None` when it did not compile.
     pub fn code(&self) -> Option<Rc<Code>> {
         retic_bytecode::pack::read_own(self.code)
@@ -56,6 +60,54 @@ pub fn by_path(path: &str) -> Option<Entry> {
     find(module.strip_suffix(".__init__").unwrap_or(&module)).filter(|e| e.path == relative)
 }
 
+/// What lies at an absolute path in or above `PREFIX`.
+pub enum Found {
+    File(Entry),
+    /// Names in it, sorted, and whether they are folders.
+    Folder(Vec<(&'static str, bool)>),
+}
+
+/// The file or folder of the library at a path, which may go up and down.
+pub fn at(path: &str) -> Option<Found> {
+    // Most files that are not there are nowhere near.
+    if !path.contains(&PREFIX[..PREFIX.len().min(6)]) {
+        return None;
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.strip_prefix('/')?.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop(),
+            _ => parts.push(part),
+        }
+    }
+    let clean = format!("/{}", parts.join("/"));
+    if let Some(entry) = by_path(&clean) {
+        return if path.ends_with('/') { None } else { Some(Found::File(entry)) };
+    }
+    let inside = match clean.strip_prefix(PREFIX) {
+        Some("") => String::new(),
+        Some(rest) => format!("{}/", rest.strip_prefix('/')?),
+        None => {
+            // The root of the disk is not the library's.
+            let below = PREFIX.strip_prefix(clean.as_str()).filter(|_| clean != "/")?.strip_prefix('/')?;
+            return Some(Found::Folder(vec![(below.split('/').next()?, true)]));
+        }
+    };
+    let mut names: Vec<(&'static str, bool)> = Vec::new();
+    for (_, path, ..) in INDEX {
+        if let Some(rest) = path.strip_prefix(inside.as_str()) {
+            names.push(match rest.split_once('/') {
+                Some((folder, _)) => (folder, true),
+                None => (rest, false),
+            });
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then_some(Found::Folder(names))
+}
+
 /// Names of all modules, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
     INDEX.iter().map(|e| e.0)
@@ -63,6 +115,20 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn paths_lead_to_files_and_folders() {
+        use super::{Found, at};
+        let names = |path: &str| match at(path) {
+            Some(Found::Folder(names)) => names,
+            _ => Vec::new(),
+        };
+        assert!(matches!(at("/retic/lib/python3.14/json/../json//decoder.py"), Some(Found::File(e)) if e.size() == e.source().len()));
+        assert!(at("/retic/lib/python3.14/json/decoder.py/").is_none());
+        assert!(at("/retic/lib/python3.14/jso").is_none() && at("/ret").is_none() && at("/").is_none() && at("json").is_none());
+        assert!(names("/retic/lib/python3.14/json").contains(&("decoder.py", false)));
+        assert!(names("/retic/lib/python3.14/").contains(&("json", true)));
+        assert_eq!(names("/retic"), [("lib", true)]);
+    }
     #[test]
     fn every_module_is_found_and_decodes() {
         let bad: Vec<&str> = super::names().filter(|n| super::find(n).is_none_or(|e| e.code().is_none() || e.source.1 > 0 && e.source().is_empty())).collect();

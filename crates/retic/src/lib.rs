@@ -87,11 +87,21 @@ pub fn leave_signals_to_others() {
     retic_system::signals::leave_to_others();
 }
 
+/// The library's files, for those who read them by their names.
+fn library_file(path: &str) -> Option<retic_system::packed::Found> {
+    use retic_system::packed::Found;
+    Some(match retic_library::at(path)? {
+        retic_library::Found::File(entry) => Found::File(entry.size(), Box::new(move || entry.source())),
+        retic_library::Found::Folder(names) => Found::Folder(names),
+    })
+}
+
 impl Python {
     /// A fresh interpreter.
     pub fn new(settings: &Settings) -> Python {
         use retic_runtime::host::Host;
         let mut host = retic_system::System::default();
+        host.show(library_file);
         if settings.unbuffered {
             host.write_at_once();
         }

@@ -6,6 +6,7 @@ mod files;
 mod locales;
 mod map;
 mod network;
+pub mod packed;
 mod process;
 pub mod recordings;
 mod semaphores;
@@ -23,15 +24,28 @@ pub struct System {
     semaphores: semaphores::Table,
     /// Those that the program chose.
     locales: Option<locales::Chosen>,
+    /// Finds the files that lie in the binary.
+    packed: Option<packed::Finder>,
 }
 
 impl Default for System {
     fn default() -> System {
-        System { out: Vec::new(), line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()), at_once: false, semaphores: semaphores::Table::default(), locales: None }
+        System {
+            out: Vec::new(),
+            line_buffered: std::io::IsTerminal::is_terminal(&std::io::stdout()),
+            at_once: false,
+            semaphores: semaphores::Table::default(),
+            locales: None,
+            packed: None,
+        }
     }
 }
 
 impl System {
+    /// From now on these files are there, too.
+    pub fn show(&mut self, finder: packed::Finder) {
+        self.packed = Some(finder);
+    }
     /// From now on standard output is kept back no more.
     pub fn write_at_once(&mut self) {
         self.at_once = true;
@@ -105,7 +119,7 @@ impl Host for System {
         }
     }
     fn open(&mut self, path: &[u8], flags: i32, mode: u32) -> Result<i32> {
-        files::open(path, flags, mode)
+        packed::instead(files::open(path, flags, mode), self.packed, path, |found| packed::open(found, flags))
     }
     fn close(&mut self, fd: i32) -> Result<()> {
         files::close(fd)
@@ -160,13 +174,13 @@ impl Host for System {
         files::terminal_size(fd)
     }
     fn stat(&self, path: &[u8], follow: bool) -> Result<Stat> {
-        files::stat(path, follow)
+        packed::instead(files::stat(path, follow), self.packed, path, |found| Ok(packed::stat(&found)))
     }
     fn fstat(&self, fd: i32) -> Result<Stat> {
         files::fstat(fd)
     }
     fn list(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, u8, u64)>> {
-        files::list(path)
+        packed::instead(files::list(path), self.packed, path, packed::list)
     }
     fn mkdir(&mut self, path: &[u8], mode: u32) -> Result<()> {
         files::mkdir(path, mode)
@@ -198,7 +212,7 @@ impl Host for System {
         files::set_times(path, atime_ns, mtime_ns, follow)
     }
     fn access(&self, path: &[u8], mode: i32) -> bool {
-        files::access(path, mode)
+        files::access(path, mode) || self.packed.zip(std::str::from_utf8(path).ok()).and_then(|(find, path)| find(path)).is_some_and(|found| packed::allows(&found, mode))
     }
     fn cwd(&self) -> Result<Vec<u8>> {
         use std::os::unix::ffi::OsStringExt;
