@@ -14,6 +14,8 @@ pub struct State {
     find_and_load: Option<Obj>,
     /// `importlib` is being set going.
     starting: bool,
+    /// `warnings` is being imported, for a warning.
+    pub(super) for_warning: bool,
 }
 
 /// The module of that dotted name, imported if it is not there yet.
@@ -85,6 +87,19 @@ pub fn packed_code(cx: &mut Cx, name: &str, entry: &crate::cx::LibraryModule) ->
     super::compile(cx, crate::cx::CompileRequest { source: &text, filename: &entry.path, mode: "exec", flags: 0, feature_version: 0, optimize: cx.optimize })
 }
 
+/// Lists of `sys` that importlib fills when it is set going: whoever asks for one before has it set going.
+const FINDERS: [&str; 2] = ["meta_path", "path_hooks"];
+
+/// One of importlib's lists, asked of `sys` before importlib was needed; nothing for all else.
+pub fn finders(cx: &mut Cx, module: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
+    let waits = cx.imports.find_and_load.is_none() && !cx.imports.starting && cx.sys.as_ref().is_some_and(|sys| sys.is(module));
+    if !waits || !FINDERS.iter().any(|f| name.eq_str(cx, f)) {
+        return Ok(None);
+    }
+    start(cx)?;
+    Ok(module.cast::<Module>().and_then(|m| m.dict.get(cx).get_str(cx, name)))
+}
+
 /// Sets `importlib` going: its two bootstrap modules, the finders, and the finder of the packed library.
 pub fn start(cx: &mut Cx) -> PyResult<()> {
     cx.imports.starting = true;
@@ -99,6 +114,16 @@ fn started(cx: &mut Cx) -> PyResult<()> {
         import(cx, name)?;
     }
     let sys = cx.sys.clone().expect("made at the start");
+    // What the program has put there before is what counts, and stays as it is.
+    let mut own = Vec::new();
+    if let Some(m) = sys.cast::<Module>() {
+        for name in FINDERS {
+            let key = cx.name(name);
+            own.push((m.clone(), name, m.dict.get(cx).get_str(cx, &key)));
+            let list = cx.list(Vec::new())?;
+            m.set(cx, name, list)?;
+        }
+    }
     let bootstrap = run_packed(cx, "importlib._bootstrap", "_frozen_importlib")?;
     protocol::call_method(cx, bootstrap.as_obj(), "_install", &[sys.clone(), imp])?;
     let external = run_packed(cx, "importlib._bootstrap_external", "_frozen_importlib_external")?;
@@ -109,6 +134,11 @@ fn started(cx: &mut Cx) -> PyResult<()> {
     let name = cx.name("_find_and_load");
     let find = protocol::getattr(cx, bootstrap.as_obj(), &name)?;
     cx.imports.find_and_load = Some(find);
+    for (m, name, own) in own {
+        if let Some(own) = own {
+            m.set(cx, name, own)?;
+        }
+    }
     Ok(())
 }
 

@@ -482,7 +482,7 @@ pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
     let m = module::of_functions(cx, "sys", functions::DOC, functions::FUNCTIONS)?;
     let modules = cx.modules.clone().expect("made first").into_obj();
     m.set(cx, "modules", modules)?;
-    for name in ["path", "argv", "orig_argv", "warnoptions", "meta_path", "path_hooks"] {
+    for name in ["path", "argv", "orig_argv", "warnoptions"] {
         let l = cx.list(Vec::new())?;
         m.set(cx, name, l)?;
     }

@@ -6,8 +6,26 @@ use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::{Type, module};
 
+/// The module `warnings`; nothing where it cannot be had, or while it is being imported because of another warning.
+fn library(cx: &mut Cx) -> PyResult<Option<Obj>> {
+    if cx.imports.for_warning {
+        return Ok(None);
+    }
+    cx.imports.for_warning = true;
+    let found = super::import(cx, "warnings");
+    cx.imports.for_warning = false;
+    match found {
+        Ok(m) => Ok(Some(m)),
+        Err(_) if cx.error_is(&cx.types.import_error) => {
+            cx.clear_error();
+            Ok(None)
+        }
+        Err(e) => Err(e),
+    }
+}
+
 fn forward(cx: &mut Cx, name: &'static str, args: &[Obj], kwargs: &[(&Obj, &Obj)]) -> PyResult {
-    let m = super::import(cx, "warnings")?;
+    let Some(m) = library(cx)? else { return Ok(cx.none()) };
     let name = cx.name(name);
     let f = protocol::getattr(cx, &m, &name)?;
     protocol::call_keywords(cx, &f, args, kwargs)

@@ -115,6 +115,9 @@ pub fn find(cx: &mut Cx, o: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
         (Some(d), None) => return Ok(Some(d)),
         (None, _) => {}
     }
+    if let Some(v) = crate::modules::import::finders(cx, o, name)? {
+        return Ok(Some(v));
+    }
     let hook = cx.name("__getattr__");
     match m.dict.get(cx).get_str(cx, &hook) {
         Some(f) => protocol::call(cx, &f, &[name.as_obj().clone()]).map(Some),
