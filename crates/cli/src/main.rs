@@ -122,7 +122,7 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
         Program::File(path) if holds_main(&path) => {
             argv(&path);
             settings.path.retain(|p| Some(p) != settings.program_folder.as_ref());
-            settings.path.insert(0, path.clone());
+            settings.path.insert(0, absolute(&path));
             run(&settings, recorder, Python::run_main_of_path)
         }
         Program::File(path) => match std::fs::read(&path) {

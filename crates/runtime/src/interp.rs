@@ -314,6 +314,12 @@ pub fn run_main(cx: &mut Cx, code: std::rc::Rc<retic_bytecode::Code>, file: Opti
         let none = cx.none();
         globals.set_str(cx, "__cached__", none)?;
     }
+    if file.is_none() && &*code.filename == "<stdin>" {
+        let (name, none) = (cx.str("<stdin>")?, cx.none());
+        globals.set_str(cx, "__file__", name)?;
+        globals.set_str(cx, "__cached__", none)?;
+    }
+    crate::modules::import::main_loader(cx)?;
     let code = CodeObj::new(cx, code)?;
     if file.is_none() {
         let text = cx.str(text)?;

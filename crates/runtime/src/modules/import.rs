@@ -134,12 +134,42 @@ fn started(cx: &mut Cx) -> PyResult<()> {
     let name = cx.name("_find_and_load");
     let find = protocol::getattr(cx, bootstrap.as_obj(), &name)?;
     cx.imports.find_and_load = Some(find);
+    main_loader(cx)?;
     for (m, name, own) in own {
         if let Some(own) = own {
             m.set(cx, name, own)?;
         }
     }
     Ok(())
+}
+
+/// Gives `__main__` its `__loader__`, if importlib goes already: that of the script, or BuiltinImporter where there is no file.
+pub fn main_loader(cx: &mut Cx) -> PyResult<()> {
+    if cx.imports.find_and_load.is_none() {
+        return Ok(());
+    }
+    let globals = super::main_module(cx)?.dict.cloned(cx);
+    let mut known = |key: &'static str| {
+        let key = cx.name(key);
+        globals.get_str(cx, &key).filter(|v| !v.is_none())
+    };
+    if known("__loader__").is_some() || known("__spec__").is_some() {
+        return Ok(());
+    }
+    let file = known("__file__").filter(|f| f.cast::<Str>().is_some_and(|f| !f.eq_str(cx, "<stdin>")));
+    let loader = match file {
+        Some(file) => {
+            let external = import(cx, "_frozen_importlib_external")?;
+            let main = cx.str("__main__")?;
+            protocol::call_method(cx, &external, "SourceFileLoader", &[main, file])?
+        }
+        None => {
+            let bootstrap = import(cx, "_frozen_importlib")?;
+            let name = cx.name("BuiltinImporter");
+            protocol::getattr(cx, &bootstrap, &name)?
+        }
+    };
+    globals.set_str(cx, "__loader__", loader)
 }
 
 /// Tracebacks show the program's import, not importlib's inside: frames of importlib go when the error is an ImportError, or
