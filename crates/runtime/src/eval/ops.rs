@@ -19,6 +19,8 @@ mod data;
 pub(in crate::eval) mod flow;
 #[path = "ops/iterate.rs"]
 mod iterate;
+#[path = "ops/methods.rs"]
+mod methods;
 #[path = "ops/names.rs"]
 mod names;
 #[path = "ops/subscript.rs"]
@@ -33,6 +35,7 @@ pub(in crate::eval) use compare::*;
 pub(in crate::eval) use data::*;
 pub(in crate::eval) use flow::*;
 pub(in crate::eval) use iterate::*;
+pub(in crate::eval) use methods::*;
 pub(in crate::eval) use names::*;
 pub(in crate::eval) use subscript::*;
 pub(in crate::eval) use supers::*;

@@ -1,5 +1,5 @@
-//! Attributes and methods: inline, on the class, of a module, of a class itself. What was found is remembered by shape and
-//! version in the words of the instruction.
+//! Attributes: inline, on the class, of a module, of a class itself. What was found is remembered by shape and version in the
+//! words of the instruction.
 
 use super::*;
 use crate::cx::Cx;
@@ -23,18 +23,18 @@ const DESCRIPTOR_MARK: u64 = 5;
 /// Both: above them the place that the attribute most likely has in the instance's dictionary.
 const PLACE_MARK: u64 = 3;
 /// With an object's address or the descriptor's: unless the instance's dictionary has the attribute.
-const HIDDEN_MARK: u64 = 8;
+pub(super) const HIDDEN_MARK: u64 = 8;
 
 /// Whether an instance's dictionary has an attribute.
 #[inline(never)]
-unsafe fn is_hidden(cx: &Cx, o: Slot, name: &Ref<Str>) -> bool {
+pub(super) unsafe fn is_hidden(cx: &Cx, o: Slot, name: &Ref<Str>) -> bool {
     // SAFETY: only asked of objects whose class has dictionaries, so is managed.
     unsafe { crate::types::object::peek_dict(peek(&o)).is_some_and(|d| d.find_str(cx, name).is_some()) }
 }
 
 /// What lies at a likely place of an instance's dictionary under the name, or null.
 #[inline(always)]
-unsafe fn likely_value(cx: *mut Cx, o: Slot, place: usize, name: &Ref<Str>) -> *const Slot {
+pub(super) unsafe fn likely_value(cx: *mut Cx, o: Slot, place: usize, name: &Ref<Str>) -> *const Slot {
     // SAFETY: only asked of objects whose class has dictionaries, so is managed.
     unsafe {
         match crate::types::object::peek_dict(peek(&o)) {
@@ -46,7 +46,7 @@ unsafe fn likely_value(cx: *mut Cx, o: Slot, place: usize, name: &Ref<Str>) -> *
 
 /// Shape and version of an object's class, which stand for everything the class has.
 #[inline(always)]
-unsafe fn class_key(o: Slot) -> u64 {
+pub(super) unsafe fn class_key(o: Slot) -> u64 {
     // SAFETY: live object.
     unsafe { u64::from((*o).shape.get()) | u64::from((*(*o).ty.get().as_ptr()).version.get()) << 32 }
 }
@@ -296,25 +296,21 @@ fn computed_of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<Obj> {
 
 /// Whether instances of the object's shape may have an attribute of their own under a name: no (zero), by their dictionary
 /// (the mark), or it has one (nothing).
-fn hiding(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
+pub(super) fn hiding(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     if !obj.ty().has(crate::types::flags::DICT) {
         return Some(0);
     }
     if crate::types::object::get_own(cx, obj, name).ok()?.is_some() {
         return None;
     }
+    // An instance whose attributes go to a dictionary gets the shape that says so.
     let shapes = cx.shapes.borrow();
-    let inline = obj.shape().checked_sub(crate::object::shape::FIRST_FREE).and_then(|i| shapes.get(i as usize)).filter(|s| !s.in_dict);
-    match inline {
-        // Instances whose dictionary was asked for keep their shape.
-        Some(s) if crate::types::object::has_dict(obj) => (!s.slots.contains_key(&name.as_obj().address())).then_some(HIDDEN_MARK),
-        Some(_) => Some(0),
-        None => Some(HIDDEN_MARK),
-    }
+    let inline = obj.shape().checked_sub(crate::object::shape::FIRST_FREE).and_then(|i| shapes.get(i as usize)).is_some_and(|s| !s.in_dict);
+    Some(if inline { 0 } else { HIDDEN_MARK })
 }
 
 /// Where an instance with a dictionary has an attribute in it that nothing on the class overrides.
-fn place_in_dict(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<usize> {
+pub(super) fn place_in_dict(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<usize> {
     let ty = obj.ty();
     if !ty.has(crate::types::flags::DICT) || ty.lookup(cx, name).is_some_and(|d| d.ty().slots(cx).set.is_some()) {
         return None;
@@ -324,7 +320,7 @@ fn place_in_dict(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<usize> {
 }
 
 /// The byte offset of an inline attribute that nothing on the class overrides.
-unsafe fn inline_offset(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u32> {
+pub(super) unsafe fn inline_offset(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u32> {
     let ty = obj.ty();
     if !ty.is_heap() || ty.slots(cx).getattribute.map(|g| g as usize) != Some(crate::types::object::getattribute as *const () as usize) {
         return None;
@@ -346,7 +342,7 @@ unsafe fn inline_offset(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u32> 
 
 /// An attribute of a class that the class, and not its metaclass, has: the object itself, or a static or class method
 /// with its mark.
-fn of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
+pub(super) fn of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     let ty = obj.cast::<Type>().filter(|t| t.version.get() != 0)?;
     let meta = obj.ty();
     let plain = meta.slots(cx).getattribute.map(|g| g as usize) == cx.types.type_.slots(cx).getattribute.map(|g| g as usize);
@@ -360,11 +356,11 @@ fn of_type(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
     if plain { Some(found.as_ptr().as_ptr() as u64) } else { method_mark(cx, &found) }
 }
 
-const STATIC_MARK: u64 = 1;
-const CLASS_MARK: u64 = 2;
+pub(super) const STATIC_MARK: u64 = 1;
+pub(super) const CLASS_MARK: u64 = 2;
 
 /// A static method, or a class method of a function, with its mark.
-fn method_mark(cx: &Cx, found: &Obj) -> Option<u64> {
+pub(super) fn method_mark(cx: &Cx, found: &Obj) -> Option<u64> {
     let at = found.as_ptr().as_ptr() as u64;
     if std::ptr::eq(found.ty(), &*cx.types.staticmethod) {
         return Some(at | STATIC_MARK);
@@ -375,7 +371,7 @@ fn method_mark(cx: &Cx, found: &Obj) -> Option<u64> {
 
 /// What a static method holds now, with a count of its own.
 #[inline(always)]
-unsafe fn static_value(marked: u64) -> Slot {
+pub(super) unsafe fn static_value(marked: u64) -> Slot {
     // SAFETY: the mark says static method; the class holds it while its version stands.
     unsafe {
         let v = (*(*((marked & !STATIC_MARK) as *const StaticMethod)).function.as_ptr()).as_ptr().as_ptr();
@@ -386,7 +382,7 @@ unsafe fn static_value(marked: u64) -> Slot {
 
 /// What stands for a class and all it has: its version, and that of its metaclass. Zero: no class.
 #[inline(always)]
-unsafe fn type_key(o: Slot) -> u64 {
+pub(super) unsafe fn type_key(o: Slot) -> u64 {
     // SAFETY: the layout says class before its fields are read.
     unsafe {
         let meta = &*(*o).ty.get().as_ptr();
@@ -440,7 +436,7 @@ unsafe fn load_attr_of_module<const A: u8, const D: u8>(cx: *mut Cx, pc: *mut u6
 
 /// What lies at a place of a module's dict, or null.
 #[inline(always)]
-unsafe fn module_value(cx: *mut Cx, o: Slot, version: u64, place: u64) -> Slot {
+pub(super) unsafe fn module_value(cx: *mut Cx, o: Slot, version: u64, place: u64) -> Slot {
     // SAFETY: as above.
     unsafe {
         if (*o).ty.get() != (*cx).types.module.as_raw() {
@@ -452,7 +448,7 @@ unsafe fn module_value(cx: *mut Cx, o: Slot, version: u64, place: u64) -> Slot {
 }
 
 /// The version of a module's dict and the address of a name's value, where the class has no say.
-fn of_module(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<(u64, u64)> {
+pub(super) fn of_module(cx: &Cx, obj: &Obj, name: &Ref<Str>) -> Option<(u64, u64)> {
     let m = obj.cast::<Module>().filter(|_| std::ptr::eq(obj.ty(), &*cx.types.module))?;
     if obj.ty().lookup(cx, name).is_some() || name.eq_str(cx, "__dict__") {
         return None;
@@ -657,264 +653,3 @@ handler!(delete_attr, 3, |cx, pc, regs| {
     cx.release(o);
     r
 });
-
-// ---- methods
-
-pub fn load_method(k: u8) -> Handler {
-    if k == L { load_method_any::<L> } else { load_method_any::<T> }
-}
-
-/// Beside the marks of static and class methods: an attribute that lies inline, above these bits its offset.
-const OWN_MARK: u64 = 4;
-/// Or in the instance's dictionary, most likely at the place above these bits.
-const OWN_PLACE_MARK: u64 = 12;
-/// All marks; `HIDDEN_MARK` alone is for a method.
-const METHOD_MARKS: u64 = 15;
-
-/// Words: 2 name; 3 (shape, type version), 4 method; 5, 6 the same again. Operand 0: the two result registers. `cx.shared`
-/// may remember more.
-unsafe fn load_method_any<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: shape and version stand for the class as it was when the method was found.
-    unsafe {
-        let o = *regs.add(f(pc, 1));
-        let s = (*o).shape.get();
-        let d = f(pc, 0);
-        let version = (*(*o).ty.get().as_ptr()).version.get();
-        let key = u64::from(s) | u64::from(version) << 32;
-        let m = if *pc.add(3) == key {
-            *pc.add(4)
-        } else if *pc.add(5) == key {
-            *pc.add(6)
-        } else {
-            0
-        };
-        if m & METHOD_MARKS != 0 {
-            return load_marked_method::<A>(cx, pc, regs, m, false);
-        }
-        if m != 0 {
-            let m = m as Slot;
-            incref(m);
-            if A == L {
-                incref(o);
-            }
-            *regs.add(d) = m;
-            *regs.add(d + 1) = o;
-            return go(cx, pc.add(9), regs);
-        }
-        load_method_other::<A>(cx, pc, regs)
-    }
-}
-
-/// A method that the instruction does not remember: perhaps another does.
-#[inline(never)]
-unsafe fn load_method_other<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: as above.
-    unsafe {
-        let key = class_key(*regs.add(f(pc, 1)));
-        match (*cx).shared.method(key, name_of(pc.add(2)).as_obj().address()) {
-            Some(m) if *pc.add(3) != key => {
-                remember(pc, key, m);
-                load_method_any::<A>(cx, pc, regs)
-            }
-            _ => load_method_elsewhere::<A>(cx, pc, regs),
-        }
-    }
-}
-
-/// Keeps what was found in words 3 and 4, and what was there in words 5 and 6.
-unsafe fn remember(pc: *mut u64, key: u64, m: u64) {
-    // SAFETY: words of a LOAD_METHOD.
-    unsafe {
-        *pc.add(5) = *pc.add(3);
-        *pc.add(6) = *pc.add(4);
-        *pc.add(3) = key;
-        *pc.add(4) = m;
-    }
-}
-
-#[inline(never)]
-unsafe fn load_method_elsewhere<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: the slow part holds the object while Python may run.
-    unsafe {
-        let o = *regs.add(f(pc, 1));
-        at(cx, pc);
-        if !load_method_slow::<A>(&mut *cx, pc, regs, o, class_key(o)) {
-            return fail(cx, pc, regs);
-        }
-        // The slow part took a count of its own.
-        if A == T { go_without(cx, pc, regs, pc.add(9), o) } else { go(cx, pc.add(9), regs) }
-    }
-}
-
-/// A static or class method, or an attribute of the instance: what it gives needs no object any more. Or a method that an
-/// instance may hide.
-#[inline(never)]
-unsafe fn load_marked_method<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, marked: u64, of_class: bool) {
-    // SAFETY: the class holds the method while its version stands; a class that is asked for a class method is bound.
-    unsafe {
-        let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
-        let mark = marked & METHOD_MARKS;
-        if mark == HIDDEN_MARK {
-            if is_hidden(&*cx, o, name_of(pc.add(2))) {
-                return load_method_elsewhere::<A>(cx, pc, regs);
-            }
-            let m = (marked & !HIDDEN_MARK) as Slot;
-            incref(m);
-            if A == L {
-                incref(o);
-            }
-            *regs.add(d) = m;
-            *regs.add(d + 1) = o;
-            return go(cx, pc.add(9), regs);
-        }
-        if mark & OWN_MARK != 0 {
-            let at = marked >> 4;
-            let place = if mark == OWN_MARK { o.cast::<u8>().add(at as usize).cast::<Slot>().cast_const() } else { likely_value(cx, o, at as usize, name_of(pc.add(2))) };
-            if place.is_null() || (*place).is_null() {
-                return load_method_elsewhere::<A>(cx, pc, regs);
-            }
-            let v = *place;
-            incref(v);
-            *regs.add(d) = (*cx).consts.unbound.as_ptr().as_ptr();
-            *regs.add(d + 1) = v;
-            return if A == T { go_without(cx, pc, regs, pc.add(9), o) } else { go(cx, pc.add(9), regs) };
-        }
-        let v = if marked & STATIC_MARK != 0 { static_value(marked) } else { bound_to_class(&mut *cx, marked, o, of_class) };
-        if v.is_null() {
-            return fail(cx, pc, regs);
-        }
-        *regs.add(d) = (*cx).consts.unbound.as_ptr().as_ptr();
-        *regs.add(d + 1) = v;
-        if A == T { go_without(cx, pc, regs, pc.add(9), o) } else { go(cx, pc.add(9), regs) }
-    }
-}
-
-#[inline(never)]
-unsafe fn bound_to_class(cx: &mut Cx, marked: u64, o: Slot, of_class: bool) -> Slot {
-    // SAFETY: as above.
-    unsafe {
-        let function = (*((marked & !CLASS_MARK) as *const ClassMethod)).function.cloned(cx);
-        let class = if of_class { peek(&o).clone() } else { peek(&o).type_ref().into_obj() };
-        crate::types::function::bind(cx, function, class).map_or(std::ptr::null_mut(), give)
-    }
-}
-
-/// What a call needs of a class: word 3 the class's version, 4 what it has.
-unsafe fn load_method_of_type<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: as `load_attr_of_type`.
-    unsafe {
-        let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
-        if type_key(o) != *pc.add(3) || A == T && is_last(o) {
-            return load_method_any::<A>(cx, pc, regs);
-        }
-        let known = *pc.add(4);
-        if known & (STATIC_MARK | CLASS_MARK) != 0 {
-            return load_marked_method::<A>(cx, pc, regs, known, true);
-        }
-        incref(known as Slot);
-        if A == T {
-            drop_light(cx, o);
-        }
-        *regs.add(d) = (*cx).consts.unbound.as_ptr().as_ptr();
-        *regs.add(d + 1) = known as Slot;
-        go(cx, pc.add(9), regs)
-    }
-}
-
-/// What a call needs of a module: word 3 the version of its dict, 4 the address of the value.
-unsafe fn load_method_of_module<const A: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
-    // SAFETY: as `load_attr_of_module`.
-    unsafe {
-        let (o, d) = (*regs.add(f(pc, 1)), f(pc, 0));
-        let v = module_value(cx, o, *pc.add(3), *pc.add(4));
-        if v.is_null() || A == T && is_last(o) {
-            return load_method_any::<A>(cx, pc, regs);
-        }
-        incref(v);
-        if A == T {
-            drop_light(cx, o);
-        }
-        *regs.add(d) = (*cx).consts.unbound.as_ptr().as_ptr();
-        *regs.add(d + 1) = v;
-        go(cx, pc.add(9), regs)
-    }
-}
-
-/// What LOAD_METHOD may remember of what is called and is no method: a static or class method, or an attribute of instances.
-unsafe fn called_attribute(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> Option<u64> {
-    // SAFETY: as `inline_offset`.
-    unsafe {
-        if let Some(offset) = inline_offset(cx, obj, name) {
-            return Some(u64::from(offset) << 4 | OWN_MARK);
-        }
-        if let Some(place) = place_in_dict(cx, obj, name) {
-            return Some((place as u64) << 4 | OWN_PLACE_MARK);
-        }
-        let found = obj.ty().lookup(cx, name)?;
-        if let Some(offset) = descriptor::member_offset_in(cx, &found, obj.ty()).filter(|_| obj.ty().is_heap()) {
-            return Some((offset as u64) << 4 | OWN_MARK);
-        }
-        let mark = method_mark(cx, &found)?;
-        (hiding(cx, obj, name)? == 0).then_some(mark)
-    }
-}
-
-#[inline(never)]
-unsafe fn load_method_slow<const A: u8>(cx: &mut Cx, pc: *mut u64, regs: *mut Slot, o: Slot, key: u64) -> bool {
-    // SAFETY: as above.
-    unsafe {
-        let obj = peek(&o).clone();
-        let name = name_of(pc.add(2));
-        let d = f(pc, 0);
-        let ty = obj.type_ref();
-        let plain = ty.slots(cx).getattribute.map(|g| g as usize) == Some(crate::types::object::getattribute as *const () as usize);
-        if plain
-            && let Some(m) = ty.lookup(cx, name)
-            && m.ty().has(crate::types::flags::METHOD_DESCRIPTOR)
-        {
-            let own = match crate::types::object::get_own(cx, &obj, name) {
-                Ok(own) => own,
-                Err(_) => return false,
-            };
-            if own.is_none() {
-                if ty.version.get() != 0
-                    && let Some(mark) = hiding(cx, &obj, name)
-                {
-                    let known = m.as_ptr().as_ptr() as u64 | mark;
-                    remember(pc, key, known);
-                    cx.shared.set_method(key, name.as_obj().address(), known);
-                }
-                *regs.add(d) = give(m);
-                *regs.add(d + 1) = give(obj);
-                return true;
-            }
-        }
-        if plain
-            && ty.version.get() != 0
-            && let Some(known) = called_attribute(cx, &obj, name)
-        {
-            remember(pc, key, known);
-            cx.shared.set_method(key, name.as_obj().address(), known);
-        } else if let Some(known) = of_type(cx, &obj, name) {
-            *pc.add(3) = type_key(o);
-            *pc.add(4) = known;
-            quicken(cx, pc, load_method_of_type::<A>);
-        } else if let Some((version, place)) = of_module(cx, &obj, name) {
-            *pc.add(3) = version;
-            *pc.add(4) = place;
-            quicken(cx, pc, load_method_of_module::<A>);
-        }
-        match protocol::getattr(cx, &obj, name) {
-            Ok(v) => {
-                *regs.add(d) = give(cx.consts.unbound.clone());
-                *regs.add(d + 1) = give(v);
-                cx.release(obj);
-                true
-            }
-            Err(_) => {
-                drop(obj);
-                false
-            }
-        }
-    }
-}

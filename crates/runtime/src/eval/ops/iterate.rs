@@ -109,7 +109,11 @@ unsafe fn items_over<const D: u8>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the shape was compared; the iterator stays in its register until what it held is gone.
     unsafe {
         let it = *regs.add(f(pc, 1));
-        if !LENS && let Some(over) = Iter::end(it) {
+        // Those who watch are told by the usual way.
+        if !LENS
+            && (*cx).frame_limit.get() != 0
+            && let Some(over) = Iter::end(it)
+        {
             at(cx, pc);
             if !over.is_null() {
                 drop_slot(cx, over);
