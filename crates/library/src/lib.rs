@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use retic_bytecode::Code;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 include!(concat!(env!("OUT_DIR"), "/index.rs"));
@@ -61,7 +62,12 @@ pub fn by_path(path: &str) -> Option<Entry> {
 }
 
 /// What lies at an absolute path in or above `PREFIX`.
-pub enum Found {
+pub struct Found {
+    /// One number for one file or folder, whatever the path to it.
+    pub number: u64,
+    pub what: What,
+}
+pub enum What {
     File(Entry),
     /// Names in it, sorted, and whether they are folders.
     Folder(Vec<(&'static str, bool)>),
@@ -70,7 +76,7 @@ pub enum Found {
 /// The file or folder of the library at a path, which may go up and down.
 pub fn at(path: &str) -> Option<Found> {
     // Most files that are not there are nowhere near.
-    if !path.contains(&PREFIX[..PREFIX.len().min(6)]) {
+    if !path.contains(PREFIX.split('/').nth(1)?) {
         return None;
     }
     let mut parts: Vec<&str> = Vec::new();
@@ -82,16 +88,27 @@ pub fn at(path: &str) -> Option<Found> {
         }
     }
     let clean = format!("/{}", parts.join("/"));
-    if let Some(entry) = by_path(&clean) {
-        return if path.ends_with('/') { None } else { Some(Found::File(entry)) };
+    let number = {
+        let mut hasher = std::hash::DefaultHasher::new();
+        clean.hash(&mut hasher);
+        hasher.finish()
+    };
+    let what = what(&clean).filter(|what| matches!(what, What::Folder(_)) || !path.ends_with('/'))?;
+    Some(Found { number, what })
+}
+
+/// The same of a path that goes straight down.
+fn what(clean: &str) -> Option<What> {
+    if let Some(entry) = by_path(clean) {
+        return Some(What::File(entry));
     }
     let inside = match clean.strip_prefix(PREFIX) {
         Some("") => String::new(),
         Some(rest) => format!("{}/", rest.strip_prefix('/')?),
         None => {
             // The root of the disk is not the library's.
-            let below = PREFIX.strip_prefix(clean.as_str()).filter(|_| clean != "/")?.strip_prefix('/')?;
-            return Some(Found::Folder(vec![(below.split('/').next()?, true)]));
+            let below = PREFIX.strip_prefix(clean).filter(|_| clean != "/")?.strip_prefix('/')?;
+            return Some(What::Folder(vec![(below.split('/').next()?, true)]));
         }
     };
     let mut names: Vec<(&'static str, bool)> = Vec::new();
@@ -105,7 +122,7 @@ pub fn at(path: &str) -> Option<Found> {
     }
     names.sort_unstable();
     names.dedup();
-    (!names.is_empty()).then_some(Found::Folder(names))
+    (!names.is_empty()).then_some(What::Folder(names))
 }
 
 /// Names of all modules, sorted.
@@ -117,17 +134,20 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 mod tests {
     #[test]
     fn paths_lead_to_files_and_folders() {
-        use super::{Found, at};
-        let names = |path: &str| match at(path) {
-            Some(Found::Folder(names)) => names,
+        use super::{What, at};
+        let what = |path: &str| at(path).map(|found| found.what);
+        let names = |path: &str| match what(path) {
+            Some(What::Folder(names)) => names,
             _ => Vec::new(),
         };
-        assert!(matches!(at("/retic/lib/python3.14/json/../json//decoder.py"), Some(Found::File(e)) if e.size() == e.source().len()));
+        assert!(matches!(what("/retic/lib/python3.14/json/../json//decoder.py"), Some(What::File(e)) if e.size() == e.source().len()));
         assert!(at("/retic/lib/python3.14/json/decoder.py/").is_none());
         assert!(at("/retic/lib/python3.14/jso").is_none() && at("/ret").is_none() && at("/").is_none() && at("json").is_none());
         assert!(names("/retic/lib/python3.14/json").contains(&("decoder.py", false)));
         assert!(names("/retic/lib/python3.14/").contains(&("json", true)));
         assert_eq!(names("/retic"), [("lib", true)]);
+        let number = |path: &str| at(path).map(|found| found.number);
+        assert!(number("/retic/lib/../lib/") == number("/retic/lib") && number("/retic/lib") != number("/retic"));
     }
     #[test]
     fn every_module_is_found_and_decodes() {

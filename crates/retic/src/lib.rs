@@ -89,11 +89,13 @@ pub fn leave_signals_to_others() {
 
 /// The library's files, for those who read them by their names.
 fn library_file(path: &str) -> Option<retic_system::packed::Found> {
-    use retic_system::packed::Found;
-    Some(match retic_library::at(path)? {
-        retic_library::Found::File(entry) => Found::File(entry.size(), Box::new(move || entry.source())),
-        retic_library::Found::Folder(names) => Found::Folder(names),
-    })
+    use retic_system::packed::{Found, What};
+    let found = retic_library::at(path)?;
+    let what = match found.what {
+        retic_library::What::File(entry) => What::File(entry.size(), Box::new(move || entry.source())),
+        retic_library::What::Folder(names) => What::Folder(names),
+    };
+    Some(Found { number: found.number, what })
 }
 
 impl Python {

@@ -453,13 +453,18 @@ fn unpack_at(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, name: &str) -> 
         return unpack(cx, f, &b.bytes()[at..at + f.size]);
     }
     // Only the part is copied: the rest may be a whole file.
-    let (n, part) = protocol::buffer::look(cx, buffer, |_, all| {
+    let (n, part) = protocol::buffer::look(cx, buffer, |cx, all| {
         let at = if offset < 0 { offset.checked_add_unsigned(all.len() as u64) } else { Some(offset) };
         let at = at.and_then(|at| usize::try_from(at).ok());
-        Ok((all.len(), at.and_then(|at| all.get(at..at.checked_add(f.size)?)).map(<[u8]>::to_vec)))
+        let mut part = Vec::new();
+        if let Some(found) = at.and_then(|at| all.get(at..at.checked_add(f.size)?)) {
+            protocol::grow(cx, &mut part, found.len())?;
+            part.extend_from_slice(found);
+        }
+        Ok((all.len(), part))
     })?;
     place(cx, offset, n, f.size, name, "unpacking")?;
-    unpack(cx, f, &part.unwrap_or_default())
+    unpack(cx, f, &part)
 }
 fn walk(cx: &mut Cx, format: &Obj, f: &Format, buffer: &Obj) -> PyResult {
     if f.size == 0 {

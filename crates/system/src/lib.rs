@@ -212,7 +212,7 @@ impl Host for System {
         files::set_times(path, atime_ns, mtime_ns, follow)
     }
     fn access(&self, path: &[u8], mode: i32) -> bool {
-        files::access(path, mode) || self.packed.zip(std::str::from_utf8(path).ok()).and_then(|(find, path)| find(path)).is_some_and(|found| packed::allows(&found, mode))
+        files::access(path, mode) || packed::find(self.packed, path).is_some_and(|found| packed::allows(&found, mode))
     }
     fn cwd(&self) -> Result<Vec<u8>> {
         use std::os::unix::ffi::OsStringExt;

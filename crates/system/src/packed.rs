@@ -4,7 +4,12 @@ use retic_runtime::host::Stat;
 use std::io::{Error, Result};
 
 /// What lies at a path.
-pub enum Found {
+pub struct Found {
+    /// One number for one file or folder, whatever the path to it: `st_ino`.
+    pub number: u64,
+    pub what: What,
+}
+pub enum What {
     /// A file's length, and how its bytes are had.
     File(usize, Box<dyn FnOnce() -> Vec<u8>>),
     /// Names in a folder, and whether they are folders.
@@ -14,10 +19,15 @@ pub enum Found {
 /// Finds a file or folder by its absolute path.
 pub type Finder = fn(&str) -> Option<Found>;
 
+/// What a finder says of a path in bytes.
+pub fn find(finder: Option<Finder>, path: &[u8]) -> Option<Found> {
+    finder?(std::str::from_utf8(path).ok()?)
+}
+
 /// Asks where the disk has nothing.
 pub fn instead<T>(real: Result<T>, finder: Option<Finder>, path: &[u8], answer: impl FnOnce(Found) -> Result<T>) -> Result<T> {
     match real {
-        Err(e) if e.raw_os_error() == Some(libc::ENOENT) => match finder.zip(std::str::from_utf8(path).ok()).and_then(|(find, path)| find(path)) {
+        Err(e) if e.raw_os_error() == Some(libc::ENOENT) => match find(finder, path) {
             Some(found) => answer(found),
             None => Err(e),
         },
@@ -27,10 +37,10 @@ pub fn instead<T>(real: Result<T>, finder: Option<Finder>, path: &[u8], answer: 
 
 /// A descriptor to read a file by.
 pub fn open(found: Found, flags: i32) -> Result<i32> {
-    match found {
+    match found.what {
         _ if flags & libc::O_ACCMODE != libc::O_RDONLY => Err(Error::from_raw_os_error(libc::EROFS)),
-        Found::Folder(_) => Err(Error::from_raw_os_error(libc::EISDIR)),
-        Found::File(_, bytes) => in_memory(&bytes()),
+        What::Folder(_) => Err(Error::from_raw_os_error(libc::EISDIR)),
+        What::File(_, bytes) => in_memory(&bytes()),
     }
 }
 
@@ -61,22 +71,36 @@ fn in_memory(_: &[u8]) -> Result<i32> {
 
 /// What `stat` says: nobody may write there, and it was always there.
 pub fn stat(found: &Found) -> Stat {
-    let (mode, size) = match found {
-        Found::File(size, _) => (libc::S_IFREG | 0o444, *size),
-        Found::Folder(names) => (libc::S_IFDIR | 0o555, names.len()),
+    let (mode, size) = match &found.what {
+        What::File(size, _) => (libc::S_IFREG | 0o444, *size),
+        What::Folder(names) => (libc::S_IFDIR | 0o555, names.len()),
     };
-    Stat { mode, ino: 0, dev: 0, nlink: 1, uid: 0, gid: 0, size: size as i64, atime_ns: 0, mtime_ns: 0, ctime_ns: 0, blksize: 4096, blocks: size.div_ceil(512) as i64, rdev: 0 }
+    Stat {
+        mode,
+        ino: found.number,
+        dev: 0,
+        nlink: 1,
+        uid: 0,
+        gid: 0,
+        size: size as i64,
+        atime_ns: 0,
+        mtime_ns: 0,
+        ctime_ns: 0,
+        blksize: 4096,
+        blocks: size.div_ceil(512) as i64,
+        rdev: 0,
+    }
 }
 
 /// Names with their `d_type`.
 pub fn list(found: Found) -> Result<Vec<(Vec<u8>, u8, u64)>> {
-    match found {
-        Found::File(..) => Err(Error::from_raw_os_error(libc::ENOTDIR)),
-        Found::Folder(names) => Ok(names.into_iter().map(|(name, folder)| (name.into(), if folder { libc::DT_DIR } else { libc::DT_REG }, 0)).collect()),
+    match found.what {
+        What::File(..) => Err(Error::from_raw_os_error(libc::ENOTDIR)),
+        What::Folder(names) => Ok(names.into_iter().map(|(name, folder)| (name.into(), if folder { libc::DT_DIR } else { libc::DT_REG }, 0)).collect()),
     }
 }
 
 /// Whether something may be done there: reading, and going into folders.
 pub fn allows(found: &Found, mode: i32) -> bool {
-    mode & libc::W_OK == 0 && (mode & libc::X_OK == 0 || matches!(found, Found::Folder(_)))
+    mode & libc::W_OK == 0 && (mode & libc::X_OK == 0 || matches!(found.what, What::Folder(_)))
 }

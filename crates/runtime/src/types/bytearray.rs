@@ -24,12 +24,8 @@ impl ByteArray {
     /// Sets the byte in a place, counted from the end if negative. False: there is none.
     pub(crate) fn set_byte(&self, cx: &mut Cx, i: i64, byte: u8) -> bool {
         let data = self.data.get_mut(cx);
-        let at = if i < 0 { i + data.len() as i64 } else { i };
-        match data.get_mut(at as usize) {
-            Some(place) => *place = byte,
-            None => return false,
-        }
-        true
+        let at = protocol::wrap_index(i, data.len());
+        at.map(|at| data[at] = byte).is_some()
     }
     pub fn of_type(cx: &Cx, ty: &Type, b: &[u8]) -> PyResult<Ref<ByteArray>> {
         let mut data = Buf::empty();
