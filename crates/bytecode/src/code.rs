@@ -56,6 +56,8 @@ pub enum Const {
     Tuple(Rc<[Const]>),
     FrozenSet(Rc<[Const]>),
     Code(Rc<Code>),
+    /// An object of another kind that a program put there, by its address.
+    Object(u64),
 }
 
 /// Where in the source an instruction comes from. Lines from 1, columns in bytes from 0.
@@ -120,6 +122,8 @@ pub struct Code {
     pub stacksize: u32,
     pub flags: Flags,
     pub firstlineno: u32,
+    /// It came from bytes that anybody may have written: to be verified before it runs.
+    pub foreign: bool,
     pub body: Lazy,
 }
 
@@ -314,7 +318,7 @@ impl Instruction {
     #[inline]
     pub fn target(&self) -> Option<u32> {
         match JUMPS[self.opcode as usize] {
-            1 => Some(self.offset + 2 + self.arg),
+            1 => Some(self.offset.saturating_add(2).saturating_add(self.arg)),
             2 => Some(self.arg),
             _ => None,
         }

@@ -63,7 +63,7 @@ impl Inlining {
 }
 
 /// Whether a code is a comprehension's, by its name alone: bodies lie packed until they are called.
-fn comprehension(code: &Code) -> bool {
+pub(crate) fn comprehension(code: &Code) -> bool {
     matches!(&*code.name, "<listcomp>" | "<setcomp>" | "<dictcomp>")
 }
 

@@ -9,9 +9,11 @@ pub mod code;
 pub mod dis;
 pub mod inline;
 pub mod lines;
+pub mod locations;
 pub mod opcode;
 pub mod pack;
 pub mod varint;
+pub mod verify;
 
 pub use code::{Code, Const, Flags, Position};
 pub use opcode::{Opcode, Operand};

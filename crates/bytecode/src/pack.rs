@@ -106,6 +106,8 @@ impl Writer {
                 self.number(items.len() as u64);
                 items.iter().for_each(|i| self.constant(i));
             }
+            // No bytes stand for an object; whoever writes such code asks first.
+            Const::Object(_) => tag(self, 0),
             Const::Code(code) => {
                 tag(self, 13);
                 self.code(code);
@@ -345,6 +347,7 @@ impl<'a> Reader<'a> {
             stacksize: self.word()?,
             flags: self.word()?,
             firstlineno: self.word()?,
+            foreign: self.later.is_none(),
             body: Lazy::default(),
         })
     }

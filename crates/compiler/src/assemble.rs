@@ -83,6 +83,7 @@ pub(crate) fn assemble(mut unit: Unit, scope: &Scope, lines: &Lines, filename: R
         stacksize,
         flags,
         firstlineno: unit.firstlineno,
+        foreign: false,
         body: Body {
             code: words.into_iter().flat_map(|(op, arg)| [op, arg]).collect(),
             consts,

@@ -53,7 +53,7 @@ pub fn truth(c: &Const) -> bool {
         Const::WideStr(s) => !s.is_empty(),
         Const::Bytes(s) => !s.is_empty(),
         Const::Tuple(t) | Const::FrozenSet(t) => !t.is_empty(),
-        Const::Ellipsis | Const::BigInt { .. } | Const::Code(_) => true,
+        Const::Ellipsis | Const::BigInt { .. } | Const::Code(_) | Const::Object(_) => true,
     }
 }
 

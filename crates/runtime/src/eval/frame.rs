@@ -516,21 +516,24 @@ pub fn run_code(cx: &mut Cx, code: &Ref<CodeObj>, globals: &Ref<Dict>, namespace
     let name = crate::types::str::intern_text(cx, &code.code().qualname)?;
     let function = Function::new(cx, code.clone(), name.into_obj(), globals.clone())?;
     function.closure.set(cx, closure);
+    // SAFETY: the code object holds it.
+    if unsafe { (*exec).flags } & CO_OPTIMIZED != 0 {
+        // A function's: called without arguments, which it may miss.
+        return call_with(cx, &function, None, Args::positional_only(&[]));
+    }
     // SAFETY: as in `call_function`.
     unsafe {
         let regs = (*cx.stacks.top).top;
-        if (*exec).flags & CO_COROUTINE != 0 {
+        if (*exec).generator {
             let made = make_generator(cx, &function, exec, regs)?;
-            if let Some(g) = made.cast::<Generator>().filter(|_| (*exec).flags & CO_OPTIMIZED == 0) {
+            if let Some(g) = made.cast::<Generator>() {
                 crate::types::frame::keep_namespace(cx, g, namespace)?;
             }
             return Ok(made);
         }
         push(cx, exec, regs, function.as_obj().as_ptr().as_ptr(), FrameKind::Entry)?;
         fill_frame(cx, &*exec, regs, 0, &function)?;
-        if (*exec).flags & CO_OPTIMIZED == 0 {
-            (*cx.stacks.top).namespace = give(namespace.clone());
-        }
+        (*cx.stacks.top).namespace = give(namespace.clone());
         execute(cx)
     }
 }

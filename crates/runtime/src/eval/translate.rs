@@ -119,6 +119,11 @@ fn uncelled(code: &Code, list: &mut [Instruction]) -> Box<[Option<u16>]> {
 /// Translates a code object.
 pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Exec> {
     let code = code_obj.code().clone();
+    if (code.foreign || cfg!(retic_verify))
+        && let Err(fault) = retic_bytecode::verify::verify(&code)
+    {
+        return Err(cx.error_of(&cx.types.system_error, format!("bad bytecode in {} at offset {}: {}", code.qualname, fault.offset, fault.why)));
+    }
     let nlocals = code.nlocals();
     // What runs: its own instructions, with comprehensions in their places (PEP 709).
     let (mut list, inlining) = code.expanded();
@@ -1117,7 +1122,7 @@ impl Tr<'_> {
             LIST_TO_TUPLE => self.one_operand(ops::list_to_tuple),
             GET_YIELD_FROM_ITER => self.one_operand(ops::get_yield_from_iter),
             GET_AWAITABLE => {
-                let before = |words: usize| (self.offset as usize).checked_sub(2 * words).and_then(|at| Opcode::from_u8(self.code.code[at]));
+                let before = |words: usize| (self.offset as usize).checked_sub(2 * words).and_then(|at| Opcode::from_u8(*self.code.code.get(at)?));
                 let whose = match (before(1), before(2)) {
                     (Some(BEFORE_ASYNC_WITH), _) => 1,
                     (Some(WITH_EXCEPT_START), _) | (Some(CALL_FUNCTION), Some(DUP_TOP)) => 2,

@@ -175,7 +175,7 @@ impl Writer {
                 }
             }
         } else if let Some(c) = o.cast::<CodeObj>() {
-            if !self.code {
+            if !self.code || !c.is_plain() {
                 return Err(cx.value_error("unmarshallable object"));
             }
             let b = retic_bytecode::pack::write(c.code());

@@ -1,7 +1,9 @@
 //! Code objects: the wordcode as Python sees it, and the register form that runs.
 
+mod parts;
+
 use super::type_::{Cmp, flags};
-use super::{Slots, Spec, Str};
+use super::{Slots, Spec};
 use crate::cx::{Cx, PyResult};
 use crate::eval::Exec;
 use crate::layout;
@@ -77,6 +79,18 @@ impl CodeObj {
     }
     pub fn code(&self) -> &Rc<Code> {
         &self.data.0
+    }
+    /// Whether all that it consists of is plain data: no object among its constants, or in the code inside, is of another kind.
+    pub fn is_plain(&self) -> bool {
+        fn plain(c: &Const) -> bool {
+            match c {
+                Const::Object(_) => false,
+                Const::Tuple(items) | Const::FrozenSet(items) => items.iter().all(plain),
+                Const::Code(code) => !code.body.is_made() || code.consts.iter().all(plain),
+                _ => true,
+            }
+        }
+        self.data.0.consts.iter().all(plain)
     }
     /// The register form if it was made already, else null.
     #[inline(always)]
@@ -168,6 +182,8 @@ fn make_constant(cx: &mut Cx, c: &Const, shared: &mut Shared) -> PyResult {
             super::set::frozen(cx, items)?
         }
         Const::Code(code) => CodeObj::sharing(cx, code.clone(), shared)?.into_obj(),
+        // Whoever put it there has put it into the tuple, too.
+        Const::Object(_) => cx.none(),
     })
 }
 
@@ -243,6 +259,16 @@ impl CodeObj {
     fn co_code(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         super::Bytes::from_slice(cx, &this.code().code)
     }
+    /// Lines and columns of the instructions, in CPython 3.14's format.
+    #[get("co_linetable")]
+    fn linetable(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        super::Bytes::from_slice(cx, &retic_bytecode::locations::table(this.code()))
+    }
+    /// Empty: blocks are among the instructions.
+    #[get("co_exceptiontable")]
+    fn exceptiontable(cx: &mut Cx, _this: &Ref<CodeObj>) -> PyResult {
+        super::Bytes::from_slice(cx, b"")
+    }
     #[get("co_lnotab")]
     fn lnotab(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         super::Bytes::from_slice(cx, &this.code().lnotab)
@@ -268,65 +294,9 @@ impl CodeObj {
         strings(cx, &this.code().cellvars)
     }
     /// Return a copy of the code object with new values for the specified fields.
-    ///
-    /// Fields that the instructions depend on cannot be changed.
     #[py("replace($self, /, **changes)")]
     fn replace(cx: &mut Cx, this: &Ref<CodeObj>, changes: Vec<(&Obj, &Obj)>) -> PyResult {
-        let mut data = (**this.code()).clone();
-        let mut consts = None;
-        for (key, value) in changes {
-            let name = key.cast::<Str>().map_or_else(String::new, |k| k.to_text(cx));
-            let text = |cx: &mut Cx| match value.cast::<Str>() {
-                Some(t) => Ok(Rc::<str>::from(t.to_text(cx))),
-                None => Err(cx.type_error(format!("replace() argument '{name}' must be str, not {}", value.ty().name_text()))),
-            };
-            match name.as_str() {
-                "co_name" => data.name = text(cx)?,
-                "co_qualname" => data.qualname = text(cx)?,
-                "co_filename" => data.filename = text(cx)?,
-                "co_firstlineno" => {
-                    let n = protocol::index_i64(cx, value)?;
-                    data.firstlineno = u32::try_from(n).map_err(|_| cx.value_error("code: firstlineno must not be negative"))?;
-                }
-                "co_flags" => {
-                    // Only what the instructions do not depend on: whether a generator may be awaited.
-                    const ITERABLE_COROUTINE: u32 = 0x100;
-                    let new = protocol::index_i64(cx, value)?;
-                    if new ^ i64::from(data.flags & !DOC_STORED) & !i64::from(ITERABLE_COROUTINE) != new & i64::from(ITERABLE_COROUTINE) {
-                        return Err(cx.value_error("code: co_flags cannot be changed, the instructions depend on it"));
-                    }
-                    data.flags = data.flags & !ITERABLE_COROUTINE | new as u32 & ITERABLE_COROUTINE;
-                }
-                "co_stacksize" => {
-                    protocol::index_i64(cx, value)?;
-                }
-                "co_consts" => {
-                    let same = value.cast::<super::Tuple>().is_some_and(|t| {
-                        t.items().len() == data.consts.len() && t.items().iter().zip(&data.consts).all(|(o, c)| matches!(c, Const::Code(_)) == o.cast::<CodeObj>().is_some())
-                    });
-                    if !same {
-                        return Err(cx.value_error("code: co_consts must keep its length and the places of its code objects"));
-                    }
-                    consts = Some(value.clone());
-                }
-                _ => {
-                    let attribute = super::str::intern_text(cx, &name)?;
-                    let Some(old) = protocol::lookup_attr(cx, this.as_obj(), &attribute)? else {
-                        return Err(cx.type_error(format!("replace() got an unexpected keyword argument '{name}'")));
-                    };
-                    if !protocol::equal(cx, &old, value)? {
-                        return Err(cx.value_error(format!("code: {name} cannot be changed, the instructions depend on it")));
-                    }
-                }
-            }
-        }
-        let made = CodeObj::new(cx, Rc::new(data))?;
-        let consts = match consts {
-            Some(given) => given,
-            None => this.constants(cx)?,
-        };
-        made.consts.set(cx, Some(consts));
-        Ok(made.into_obj())
+        parts::replace(cx, this, &changes)
     }
     /// The same as replace(), for copy.replace().
     #[py("__replace__($self, /, **changes)")]
@@ -408,9 +378,12 @@ static OPS: Ops = Ops { drop: drop_code, trace: trace_code, clear: no_clear, siz
 
 pub fn spec() -> Spec {
     Spec {
-        flags: flags::NO_NEW | flags::GC | flags::MANAGED | flags::WEAK,
+        doc: "Create a code object.  Not for the faint of heart.",
+        text_signature: "(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize,\n     flags, codestring, constants, names, varnames, filename, name,\n     qualname, firstlineno, linetable, exceptiontable, freevars=(),\n     cellvars=(), /)",
+        flags: flags::GC | flags::MANAGED | flags::WEAK,
         ops: &OPS,
         slots: Slots {
+            new: Some(|cx, _, args| parts::new(cx, args)),
             repr: Some(repr),
             richcompare: Some(|cx, a, b, op| {
                 let (Some(x), Some(y)) = (a.cast::<CodeObj>(), b.cast::<CodeObj>()) else { return Ok(cx.not_implemented()) };

@@ -247,7 +247,7 @@ handler!(list_append_growing, 2, |cx, pc, regs| {
 adding!(set_add, |cx, c, v, _callee| {
     match c.cast::<Set>() {
         Some(s) => s.add(cx, &v).map(|_| ()),
-        None => Ok(()),
+        None => Err(cx.type_error(format!("'{}' object is not a set", c.ty().name_text()))),
     }
 });
 adding!(list_extend, |cx, c, v, _callee| {
@@ -539,8 +539,18 @@ handler!(make_function, 2, |cx, pc, regs| {
     for (bit, field) in [(1, &func.defaults), (2, &func.kwdefaults), (4, &func.annotations), (16, &func.annotate), (8, &func.closure)] {
         if flags & bit != 0 {
             let value = consume(cx, regs, at);
-            field.set(cx, Some(value));
             at += 1;
+            // Bytecode of a program's own making may have anything there.
+            let fits = match bit {
+                1 => value.cast::<Tuple>().is_some(),
+                2 => value.cast::<Dict>().is_some(),
+                _ => true,
+            };
+            if fits {
+                field.set(cx, Some(value));
+            } else {
+                cx.release(value);
+            }
         }
     }
     put(cx, regs, f(pc, 0), f(pc, 2) == 1, give(func.into_obj()));

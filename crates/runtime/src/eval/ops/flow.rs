@@ -2,13 +2,14 @@
 
 use super::iterate::for_iter_any;
 use super::*;
-use crate::cx::Cx;
+use crate::cx::{Cx, PyResult};
 use crate::eval::frame::{Frame, FrameKind, resume, resume_plain, suspend_plain};
 use crate::eval::unwind::{close, fail};
 use crate::eval::{Handler, Slot, consume, give, peek, take};
+use crate::object::Obj;
 use crate::object::shape;
 use crate::protocol;
-use crate::types::Generator;
+use crate::types::{Exception, Generator};
 
 pub unsafe fn jump<const BACK: bool>(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the target is an instruction of this code.
@@ -736,8 +737,7 @@ handler!(end_async_for, 2, |cx, pc, regs| {
     let r = f(pc, 0);
     let exc = peek(&*regs.add(r + 5)).clone();
     if !exc.ty().is_subtype(cx, &cx.types.stop_async_iteration) {
-        crate::types::traceback::reraising(cx, &exc);
-        return Err(cx.raise(exc));
+        return raise_again(cx, exc);
     }
     let outer = consume(cx, regs, r + 2);
     let restored = (*cx.stacks.top).handled_outside(outer);
@@ -818,9 +818,17 @@ handler!(raise, 2, |cx, pc, regs| {
 // Raises the exception of a handler again, keeping its traceback.
 handler!(reraise, 2, |cx, pc, regs| {
     let exc = peek(&*regs.add(f(pc, 0) + 1)).clone();
+    raise_again(cx, exc)
+});
+
+/// Raises an exception that a handler kept. Bytecode of a program's own making may have put anything in its place.
+fn raise_again(cx: &mut Cx, exc: Obj) -> PyResult<()> {
+    if exc.cast::<Exception>().is_none() {
+        return Err(cx.type_error("exceptions must derive from BaseException"));
+    }
     crate::types::traceback::reraising(cx, &exc);
     Err(cx.raise(exc))
-});
+}
 
 handler!(pop_except, 2, |cx, pc, regs| {
     let r = f(pc, 0);
