@@ -442,8 +442,8 @@ impl<'a> Builder<'a> {
                     self.expr(m)?;
                 }
             }
-            Stmt::Import(i) => i.names.iter().try_for_each(|a| self.alias(a, i.range))?,
-            Stmt::ImportFrom(i) => i.names.iter().try_for_each(|a| self.alias(a, i.range))?,
+            Stmt::Import(i) => i.names.iter().try_for_each(|a| self.alias(a))?,
+            Stmt::ImportFrom(i) => i.names.iter().try_for_each(|a| self.alias(a))?,
             Stmt::Global(g) => {
                 for n in &g.names {
                     self.declare(&n.id, g.range, DEF_GLOBAL, "global")?;
@@ -488,10 +488,10 @@ impl<'a> Builder<'a> {
         self.fail(problem, at)
     }
 
-    fn alias(&mut self, a: &Alias, at: TextRange) -> Done {
+    fn alias(&mut self, a: &Alias) -> Done {
         if &*a.name.id == "*" {
             if self.scope().kind != ScopeKind::Module {
-                return self.fail("import * only allowed at module level", at);
+                return self.fail("import * only allowed at module level", a.range);
             }
             return Ok(());
         }

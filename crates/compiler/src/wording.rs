@@ -40,6 +40,11 @@ fn number_at(lines: &Lines, source: &str, at: u32) -> Option<Box<CompileError>> 
     Some(error)
 }
 
+/// The last line that has anything in it, its end at the least.
+fn last_line(source: &str) -> usize {
+    source.strip_suffix('\n').unwrap_or(source).matches('\n').count() + 1
+}
+
 /// An error at the end of a line: one column is marked.
 fn marked(lines: &Lines, message: &str, at: u32) -> Box<CompileError> {
     let mut error = lines.error(message, at, at);
@@ -76,6 +81,9 @@ pub fn reword(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) 
         let at_end = lines.text(found.line).is_some_and(|l| l.chars().count() as u32 + 1 == found.column);
         if at_end {
             (found.end_line, found.end_column) = (found.line, found.column as i32 + 1);
+            // The end of a line begins with its comment.
+            let comment = tokens.iter().find(|t| t.kind() == TokenKind::Comment && lines.line(t.start().to_u32()) == found.line);
+            found.column = comment.map_or(found.column, |c| lines.line_column(c.start().to_u32()).1 + 1);
         }
     }
     found
@@ -85,7 +93,10 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
     let (start, end) = (error.location.start().to_u32(), error.location.end().to_u32());
     let pattern = matches!(&error.error, E::OtherError(text) if text.starts_with("Positional patterns cannot follow"));
     // In a pattern that is never closed the end comes before any rule about its parts.
-    if let Some(found) = brackets(lines, source, tokens, if pattern { source.len() as u32 } else { start }) {
+    if let Some(found) = brackets(lines, source, tokens, if pattern { source.len() as u32 } else { start })
+        // What stands too far right is seen before what is closed behind it.
+        && !(error.error == E::UnexpectedIndentation && found.line >= lines.line(start))
+    {
         return found;
     }
     if let Some(found) = number_at(lines, source, start) {
@@ -108,10 +119,17 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
         Some(t) => marked(lines, "invalid syntax", t.start().to_u32()),
         None => marked(lines, "invalid syntax", source.len() as u32),
     };
+    if let Some(opening) = fstring::misplaced(tokens, start) {
+        return lines.error("invalid syntax", opening.0, opening.1);
+    }
     if !matches!(error.error, E::Lexical(_) | E::FStringError(_) | E::TStringError(_))
         && let Some((message, s, e)) = forms::find(source, tokens, start).or_else(|| forms::colon_behind_walrus(tokens, start))
     {
         return lines.error(message, s, e);
+    }
+    let general = matches!(&error.error, E::ExpectedToken { expected: TokenKind::Colon, .. } | E::OtherError(_) | E::ExpectedExpression | E::SimpleStatementsOnSameLine);
+    if general && let Some((s, e)) = forms::further(source, tokens, start) {
+        return lines.error("invalid syntax", s, e);
     }
     match &error.error {
         E::Lexical(LexicalErrorType::IndentationError) => blocks::indentation(lines, source, tokens, start, true),
@@ -123,7 +141,7 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
             let body = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
             let line = lines.line(start);
             if body.starts_with("\"\"\"") || body.starts_with("'''") {
-                let last = lines.line(source.len() as u32);
+                let last = last_line(source);
                 lines.error(format!("unterminated triple-quoted string literal (detected at line {last})"), start, start)
             } else {
                 // A quote behind a backslash ends nothing.
@@ -180,7 +198,14 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
             let last = comma.and_then(|c| tokens.iter().rfind(|t| t.end() <= c.start())).map_or(end, |t| t.end().to_u32());
             lines.error(format!("only single target (not {kind}) can be annotated"), start, last)
         }
-        E::InvalidAnnotatedAssignmentTarget => at("illegal target for annotation"),
+        E::InvalidAnnotatedAssignmentTarget => {
+            // Only an annotation makes it one.
+            let colon = token_behind(end).filter(|t| t.kind() == TokenKind::Colon);
+            match colon.and_then(|c| token_behind(c.end().to_u32())) {
+                Some(t) if !juxtaposed::may_begin(t.kind()) => invalid(colon),
+                _ => at("illegal target for annotation"),
+            }
+        }
         E::PositionalAfterKeywordArgument => {
             let (s, e) = calls::behind_arguments(tokens, start);
             lines.error("positional argument follows keyword argument", s, e)
@@ -244,7 +269,17 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
         E::OtherError(text) if text.starts_with("Position-only parameter separator not allowed") && source[..start as usize].trim_end().ends_with([',', '*']) => {
             at("/ must be ahead of *")
         }
-        E::OtherError(text) if text.starts_with("Star import must be the only") || text.starts_with("Star import cannot be") => invalid(token_behind(start + 1)),
+        E::OtherError(text) if text.starts_with("Star import must be the only") || text.starts_with("Star import cannot be") => {
+            // In a list it is the star that is wrong, else what stands behind it.
+            let statement: Vec<&Token> =
+                tokens.iter().filter(|t| t.start().to_u32() >= start && t.kind() != TokenKind::NonLogicalNewline).take_while(|t| t.kind() != TokenKind::Newline).collect();
+            let star = statement.iter().position(|t| t.kind() == TokenKind::Star);
+            let list = star.is_some_and(|i| i > 0 || tokens.iter().rfind(|t| t.end().to_u32() <= start).is_some_and(|t| t.kind() == TokenKind::Comma));
+            match star {
+                Some(i) if list => invalid(Some(statement[i])),
+                _ => invalid(token_behind(start + 1)),
+            }
+        }
         E::OtherError(text) if text.starts_with("Expected a parameter name") && source[start as usize..end as usize].ends_with(')') => {
             let sign = token_behind(end).map_or(end, |t| t.end().to_u32());
             lines.error("expression cannot contain assignment, perhaps you meant \"==\"?", start, sign)
@@ -264,7 +299,10 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
             if importing && all {
                 return invalid(token_at(end.saturating_sub(1)));
             }
-            if importing { marked(lines, "trailing comma not allowed without surrounding parentheses", end) } else { invalid(token_behind(end)) }
+            match token_behind(end) {
+                Some(t) if importing && t.kind() == TokenKind::Newline => marked(lines, "trailing comma not allowed without surrounding parentheses", t.start().to_u32()),
+                behind => invalid(behind),
+            }
         }
         E::OtherError(text) if text.starts_with("Positional patterns cannot follow") => at("positional patterns follow keyword patterns"),
         E::OtherError(text) if text.starts_with("Expected `except` or `finally`") => {
@@ -331,6 +369,8 @@ fn reworded(lines: &Lines, source: &str, tokens: &Tokens, error: &ParseError) ->
                 Some((message, s, e)) => lines.error(message, s, e),
                 None if calls::in_lambda(tokens, start) && token_at(start).is_some_and(|t| t.kind().is_keyword()) => invalid(token_at(start)),
                 None if blocks::colon_may_wait(source, tokens, start) => invalid(token_at(start)),
+                // An index has to begin first.
+                None if tokens.iter().rfind(|t| t.end().to_u32() <= start).is_some_and(|t| t.kind() == TokenKind::Lsqb) => invalid(token_at(start)),
                 None => at("expected ':'"),
             },
         },
@@ -438,7 +478,8 @@ fn brackets(lines: &Lines, source: &str, tokens: &Tokens, failed_at: u32) -> Opt
     // CPython looks for open brackets to the end of the text when the parser failed in a later line.
     let in_field = fstring::opens_field(tokens, from);
     // What follows an expression might have been a set: it was read to the end.
-    let tried = failed.is_some_and(|t| t.start().to_u32() == from && left == '{') && juxtaposed::is_behind_expression(tokens, from);
+    let imports = forms::line_begins(tokens, from).is_some_and(|k| matches!(k, TokenKind::From | TokenKind::Import));
+    let tried = failed.is_some_and(|t| t.start().to_u32() == from && left == '{') && juxtaposed::is_behind_expression(tokens, from) && !imports;
     (rest_is_empty || tried && !in_field || line > lines.line(from) && !in_field).then(|| {
         let mut error = lines.error(format!("'{left}' was never closed"), from, from);
         error.end_column = 0;

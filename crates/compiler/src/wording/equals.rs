@@ -2,7 +2,7 @@
 
 use super::Found;
 use super::forms::operand_end;
-use super::juxtaposed::{expression_end, expression_start};
+use super::juxtaposed::{expression_end, expression_start, may_begin, whole};
 use super::targets::describe;
 use super::tokens::{closes, listed, opens};
 use ruff_python_ast::token::{TokenKind, Tokens};
@@ -83,6 +83,9 @@ pub fn find(source: &str, all: &Tokens, at: u32) -> Option<Found> {
     });
     let target = &source[begin as usize..tokens[sign - 1].end().to_usize()];
     if call {
+        if !may_begin(tokens[first].kind()) {
+            return None;
+        }
         if matches!(target, "True" | "False" | "None") {
             return Some((format!("cannot assign to {target}"), begin, tokens[sign].end().to_u32()));
         }
@@ -100,6 +103,9 @@ pub fn find(source: &str, all: &Tokens, at: u32) -> Option<Found> {
     }
     let end = operand_end(&tokens, sign + 1).max(sign + 1);
     if tokens.get(end).is_some_and(|t| matches!(t.kind(), TokenKind::Equal | TokenKind::ColonEqual)) {
+        return None;
+    }
+    if !whole(&tokens, sign + 1, end) {
         return None;
     }
     if sign - first == 1 && (tokens[first].kind() == TokenKind::Name || tokens[first].kind().is_soft_keyword()) {

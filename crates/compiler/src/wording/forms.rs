@@ -2,7 +2,7 @@
 
 use super::Found;
 use super::calls::bracket;
-use super::juxtaposed::{expression_end, expression_start};
+use super::juxtaposed::{ends, expression_end, expression_start, may_begin};
 use super::targets::describe;
 use super::tokens::{before_field, closes, listed, opens};
 use ruff_python_ast::token::{Token, TokenKind, Tokens};
@@ -15,6 +15,27 @@ fn place(t: &Token) -> (u32, u32) {
 /// Where the logical line begins that a token is in.
 fn line_start(tokens: &[Token], i: usize) -> usize {
     tokens[..i].iter().rposition(|t| matches!(t.kind(), TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi)).map_or(0, |n| n + 1)
+}
+
+/// What the logical line begins with that a place is in.
+pub fn line_begins(all: &Tokens, at: u32) -> Option<TokenKind> {
+    let tokens = listed(all);
+    let i = tokens.iter().position(|t| t.end().to_u32() > at)?;
+    tokens.get(line_start(&tokens, i)).map(|t| t.kind())
+}
+
+/// The token that CPython's parser came to where ours stopped before it: behind a `not` that might have been `not in`, and behind
+/// the name of a `type` statement.
+pub fn further(source: &str, all: &Tokens, at: u32) -> Option<(u32, u32)> {
+    let tokens = listed(all);
+    let i = tokens.iter().position(|t| t.end().to_u32() > at)?;
+    let first = line_start(&tokens, i);
+    let text = |t: &Token| &source[t.start().to_usize()..t.end().to_usize()];
+    let inline = !matches!(tokens[first].kind(), TokenKind::From | TokenKind::Import);
+    let negated = tokens[i].kind() == TokenKind::Not && i > 0 && ends(tokens[i - 1].kind()) && inline;
+    let alias = i == first + 1 && text(&tokens[first]) == "type" && tokens[i].kind() == TokenKind::Name;
+    let behind = tokens.get(i + 1).filter(|t| (negated || alias) && t.kind() != TokenKind::In && t.end().to_usize() <= source.len() && t.end() > t.start())?;
+    Some(place(behind))
 }
 
 /// Whether a bracket is that of a call.
@@ -130,7 +151,7 @@ fn bound_to(source: &str, tokens: &[Token], i: usize) -> Option<Found> {
     let bound = (first..=i).rev().find(|n| tokens[*n].kind() == TokenKind::As)?;
     let end = expression_end(tokens, bound + 1);
     let (from, last) = (tokens.get(bound + 1).filter(|_| end > bound + 1)?, &tokens[end - 1]);
-    if end == bound + 2 && from.kind() == TokenKind::Name || i >= end || from.kind().is_soft_keyword() {
+    if !may_begin(from.kind()) || end == bound + 2 && from.kind() == TokenKind::Name || i >= end || from.kind().is_soft_keyword() {
         return None;
     }
     let what = describe(&source[from.start().to_usize()..last.end().to_usize()]);

@@ -43,12 +43,36 @@ pub fn known(source: &str, tokens: &Tokens, kind: &E, word: &str, start: u32, en
             if open {
                 return ((format!("{word}: expecting '}}'"), start, start), true);
             }
-            let from = if triple { source.len() } else { s as usize };
-            let line = source[..from].matches('\n').count() + 1;
+            let line = if triple { super::last_line(source) } else { source[..s as usize].matches('\n').count() + 1 };
             let what = if triple { "triple-quoted " } else { "" };
             ((format!("unterminated {what}{word} literal (detected at line {line})"), s, s), true)
         }
     }
+}
+
+/// The beginning of an f-string around a place, where no string may stand: behind `from`, `class`, a dot and the like.
+pub fn misplaced(tokens: &Tokens, at: u32) -> Option<(u32, u32)> {
+    use TokenKind::{As, Class, Def, Dot, FStringEnd, FStringStart, From, Global, Import, Nonlocal, TStringEnd, TStringStart};
+    let mut depth = 0;
+    for t in tokens.iter().filter(|t| t.start().to_u32() <= at).rev() {
+        match t.kind() {
+            FStringEnd | TStringEnd if t.end().to_u32() <= at => depth += 1,
+            FStringStart | TStringStart if depth > 0 => depth -= 1,
+            FStringStart | TStringStart => {
+                let before = tokens.iter().rfind(|b| b.end() <= t.start())?;
+                let bare = matches!(before.kind(), As | Class | Def | Dot | From | Global | Import | Nonlocal);
+                let raised = before.kind() == From
+                    && tokens
+                        .iter()
+                        .rfind(|b| b.end() <= before.start())
+                        .is_some_and(|b| !matches!(b.kind(), TokenKind::Newline | TokenKind::Indent | TokenKind::Dedent | TokenKind::Semi));
+                return (bare && !raised).then(|| (t.start().to_u32(), t.end().to_u32()));
+            }
+            TokenKind::Newline => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The sign between the brace that opens a field and what stands at a place.

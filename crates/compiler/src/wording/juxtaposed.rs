@@ -6,7 +6,7 @@ use ruff_python_ast::token::{Token, TokenKind, Tokens};
 use ruff_text_size::Ranged;
 
 /// Whether a token can be the last of an expression.
-fn ends(kind: TokenKind) -> bool {
+pub fn ends(kind: TokenKind) -> bool {
     use TokenKind::{Complex, Ellipsis, FStringEnd, False, Float, Int, Name, None, Rbrace, Rpar, Rsqb, String, TStringEnd, True};
     kind.is_soft_keyword() || matches!(kind, Name | Int | Float | Complex | String | FStringEnd | TStringEnd | Rpar | Rsqb | Rbrace | None | True | False | Ellipsis)
 }
@@ -19,6 +19,11 @@ fn begins(kind: TokenKind) -> bool {
             kind,
             Name | Int | Float | Complex | String | FStringStart | TStringStart | Lpar | Lsqb | Lbrace | None | True | False | Ellipsis | Lambda | Not | Tilde | Await
         )
+}
+
+/// Whether an expression can begin with a token.
+pub fn may_begin(kind: TokenKind) -> bool {
+    begins(kind) || matches!(kind, TokenKind::Minus | TokenKind::Plus | TokenKind::Star | TokenKind::Yield)
 }
 
 /// Whether a token outside of brackets ends an expression that begins before it.
@@ -49,11 +54,40 @@ pub fn expression_end(tokens: &[Token], from: usize) -> usize {
     i
 }
 
+/// Whether tokens can be a whole expression, as far as their ends and brackets tell.
+pub fn whole(tokens: &[Token], from: usize, to: usize) -> bool {
+    let Some(list) = tokens.get(from..to).filter(|l| !l.is_empty()) else { return false };
+    let depth: i32 = list.iter().map(|t| i32::from(opens(t.kind())) - i32::from(closes(t.kind()))).sum();
+    let inside = list.windows(2).all(|w| !opens(w[0].kind()) || may_begin(w[1].kind()) || closes(w[1].kind()) || matches!(w[1].kind(), TokenKind::Colon | TokenKind::DoubleStar));
+    depth == 0 && inside && may_begin(list[0].kind()) && list.last().is_some_and(|t| ends(t.kind()))
+}
+
 /// The index where the expression that ends before `behind` begins.
 pub fn expression_start(tokens: &[Token], behind: usize) -> usize {
     let (mut depth, mut i) = (0, behind);
     while i > 0 {
         let kind = tokens[i - 1].kind();
+        // All of an f-string, with what is nested.
+        if depth == 0 && matches!(kind, TokenKind::FStringEnd | TokenKind::TStringEnd) {
+            let mut open = 0;
+            while i > 0 {
+                i -= 1;
+                match tokens[i].kind() {
+                    TokenKind::FStringEnd | TokenKind::TStringEnd => open += 1,
+                    TokenKind::FStringStart | TokenKind::TStringStart => open -= 1,
+                    _ => {}
+                }
+                if open == 0 {
+                    break;
+                }
+            }
+            continue;
+        }
+        // Behind a value a star multiplies.
+        if depth == 0 && matches!(kind, TokenKind::Star | TokenKind::DoubleStar) && i > 1 && ends(tokens[i - 2].kind()) {
+            i -= 1;
+            continue;
+        }
         if depth == 0
             && (opens(kind)
                 || stops(kind) && !closes(kind)
