@@ -68,7 +68,7 @@ fn main() {
         Ok(source) => source,
         Err(e) => return eprintln!("{path}: {e}"),
     };
-    let mut python = Python::new(&Settings { lens: true, argv: vec![path.clone().into()], ..Settings::default() });
+    let mut python = Python::new(&Settings { lens: retic::Machine::Recording, argv: vec![path.clone().into()], ..Settings::default() });
     python.record(Box::new(Living { limit, ..Living::default() }), Wanted { level: Level::Lives, ..Wanted::default() });
     std::process::exit(python.run_source(&source, &path, true));
 }

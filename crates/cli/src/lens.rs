@@ -297,7 +297,7 @@ fn why_command(args: Vec<String>) -> Result<i32, String> {
         if let Some(d) = &book.damage {
             eprintln!("retic: {file}: {d}");
         }
-        print!("{}", answer(&book, &style)?);
+        say(&answer(&book, &style)?);
         return Ok(0);
     }
     if asked.rest.is_empty() {
@@ -317,7 +317,7 @@ fn dis(args: Vec<String>) -> Result<i32, String> {
     let style = asked.style;
     let show = move |book: &Book| retic::lens::listing::with_lives(book, style.lang, style.width);
     if file.ends_with(".lens") {
-        print!("{}", show(&open(&file)?));
+        say(&show(&open(&file)?));
         return Ok(0);
     }
     run_and_answer(asked.rest, &asked.mine, None, (u64::MAX - 1, STEPS_MAX), Box::new(move |b| Ok(show(b))))
@@ -354,6 +354,12 @@ fn newest() -> Result<String, String> {
     newest.map(|e| e.path().to_string_lossy().into_owned()).ok_or_else(|| format!("which file? There is no .lens file here.\n{USAGE}"))
 }
 
+/// Prints an answer. Whoever closes the pipe has read enough.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 fn open(path: &str) -> Result<Book, String> {
     let bytes = std::fs::read(path).map_err(|e| format!("can't open file '{path}': {e}"))?;
     retic::lens::read(&bytes).map_err(|e| format!("{path}: {e}"))
@@ -361,7 +367,7 @@ fn open(path: &str) -> Result<Book, String> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     std::fs::write(path, bytes).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
-    println!("{}", path.display());
+    say(&format!("{}\n", path.display()));
     Ok(())
 }
 
@@ -375,7 +381,7 @@ fn lens(args: Vec<String>) -> Result<i32, String> {
     };
     let book = open(&file)?;
     match verb.as_str() {
-        "report" => print!("{}", report::report(&book, &style)),
+        "report" => say(&report::report(&book, &style)),
         "stats" => {
             let bytes = std::fs::metadata(&file).map(|m| m.len()).unwrap_or(0);
             let (born, dead, alive) = book.balance();
@@ -383,22 +389,22 @@ fn lens(args: Vec<String>) -> Result<i32, String> {
                 Ok(()) => "closed".to_string(),
                 Err((told, truth)) => format!("not closed: {told} blocks more than at the start by the events, {truth} in truth"),
             };
-            println!(
-                "books    {books}\nevents   {}\nbytes    {bytes} ({:.2} an event)\nsteps    {}\nobjects  {born} born, {dead} died, {alive} alive at the end\nframes   {}\nsites    {}",
+            say(&format!(
+                "books    {books}\nevents   {}\nbytes    {bytes} ({:.2} an event)\nsteps    {}\nobjects  {born} born, {dead} died, {alive} alive at the end\nframes   {}\nsites    {}\n",
                 book.events,
                 bytes as f64 / book.events.max(1) as f64,
                 book.steps,
                 book.frames.len() - 1,
                 book.sites.len()
-            );
+            ));
         }
         "open" => {
             let path = asked.output.unwrap_or_else(|| Path::new(&file).with_extension("html"));
             let text = retic::lens::page::page(&book, style.all);
             std::fs::write(&path, text).map_err(|e| format!("can't write '{}': {e}", path.display()))?;
-            println!("{}", path.display());
+            say(&format!("{}\n", path.display()));
         }
-        "export" if asked.json => print!("{}", retic::lens::export::json(&book, style.all)),
+        "export" if asked.json => say(&retic::lens::export::json(&book, style.all)),
         "export" if asked.parquet.is_some() || asked.perfetto.is_some() => {
             if let Some(folder) = &asked.parquet {
                 std::fs::create_dir_all(folder).map_err(|e| format!("can't make '{}': {e}", folder.display()))?;
@@ -413,7 +419,7 @@ fn lens(args: Vec<String>) -> Result<i32, String> {
         "export" => return Err("lens export: --json, --parquet FOLDER or --perfetto FILE".to_string()),
         "diff" => {
             let Some(other) = asked.rest.get(1) else { return Err("lens diff needs two recordings".to_string()) };
-            print!("{}", retic::lens::diff::diff(&book, &open(other)?, &style));
+            say(&retic::lens::diff::diff(&book, &open(other)?, &style));
         }
         other => return Err(format!("lens {other}: there is open, report, stats, export, diff\n{USAGE}")),
     }

@@ -90,7 +90,7 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
         }
     };
     settings.catch_interrupts = true;
-    settings.lens = recorder.is_some();
+    settings.lens = recorder.as_ref().map_or_else(retic::Machine::default, |(_, wanted)| wanted.machine());
     settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
     let terminal = std::io::stdin().is_terminal();
     let interactive = terminal || interactive_flag;

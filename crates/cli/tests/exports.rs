@@ -134,6 +134,23 @@ fn two_runs_differ_by_what_they_made() {
 }
 
 #[test]
+fn counts_and_lives_know_of_the_same_births() {
+    let at = folder("births");
+    for (program, size) in [("objects", "500"), ("calls", "9"), ("mixed", "6000"), ("seed", "500")] {
+        let script = format!("{}/../../benches/lens/{program}.py", env!("CARGO_MANIFEST_DIR"));
+        let record = |level: &str| {
+            let file = at.join(format!("{program}{level}.lens")).display().to_string();
+            retic(&["trace", level, "--quiet", "-o", &file, &script, size]);
+            file
+        };
+        // A row: how many more were born, lived, how many bytes; where.
+        let told = retic(&["lens", "diff", "--lang", "en", &record("--counts"), &record("--lives")]);
+        let born: Vec<&str> = told.lines().skip(1).filter_map(|l| l.split_whitespace().next()).collect();
+        assert!(born.iter().all(|b| *b == "+0"), "{told}");
+    }
+}
+
+#[test]
 fn a_recording_does_not_say_where_it_was_made() {
     let at = folder("where");
     std::fs::write(at.join("orders.py"), PROGRAM.replace("NUMBER", "2")).expect("the program is written");

@@ -10,7 +10,7 @@ mod stats;
 mod told;
 
 pub use stats::{ClassStats, Stats};
-pub use told::{Entry, Tally, Watch};
+pub use told::{Entry, Tally, Watch, not_yet};
 
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -36,8 +36,10 @@ const NUMBERS: usize = 32 / STEP;
 pub struct Heap {
     /// Heads of the free lists, by class. First in the struct: allocation is four instructions.
     free: [Cell<*mut u8>; CLASSES],
-    /// Blocks up to this size go the short way: `SMALL_MAX`, or nothing while somebody is told of them.
+    /// Blocks up to this size come the short way: `SMALL_MAX`, or nothing while somebody is told of them.
     short_max: Cell<usize>,
+    /// Blocks up to this size go the short way.
+    free_max: Cell<usize>,
     /// Who is told of every block at once, and what is handed to it.
     watch: Cell<Option<(Watch, usize)>>,
     /// Who is told of every block by a function for each thing that may happen.
@@ -66,6 +68,7 @@ impl Heap {
         Heap {
             free: [const { Cell::new(null_mut()) }; CLASSES],
             short_max: Cell::new(if cfg!(retic_plain) { 0 } else { SMALL_MAX }),
+            free_max: Cell::new(if cfg!(retic_plain) { 0 } else { SMALL_MAX }),
             watch: Cell::new(None),
             tally: Cell::new(None),
             aside: Cell::new(null_mut()),
@@ -166,7 +169,7 @@ impl Heap {
     /// `block` came from `alloc(size)` of this heap with the same size class and is not used again.
     #[inline(always)]
     pub unsafe fn free(&self, block: NonNull<u8>, size: usize) {
-        if size > self.short_max.get() {
+        if size > self.free_max.get() {
             // SAFETY: passed on from the caller.
             return unsafe { self.free_long(block, size) };
         }
@@ -185,7 +188,7 @@ impl Heap {
             return unsafe { self.free_large(block, size) };
         }
         let class = size.div_ceil(STEP).max(1);
-        if cfg!(debug_assertions) {
+        if cfg!(debug_assertions) && self.tally.get().is_none_or(|t| t.deaths) {
             // SAFETY: the whole class size belongs to the block.
             unsafe { block.as_ptr().write_bytes(POISON, class * STEP) };
         }
@@ -201,18 +204,14 @@ impl Heap {
             return self.alloc_watched(size, before);
         }
         let block = if size > SMALL_MAX { self.alloc_large(size) } else { self.alloc_short(size) }?;
-        self.tell_birth(block, size, before);
-        Some(block)
+        self.tell_birth(block, size, before)
     }
 
     #[inline(always)]
-    fn tell_birth(&self, block: NonNull<u8>, size: usize, before: usize) {
-        if let Some(tally) = self.tally.get() {
-            if before != Entry::BUFFER && size >= before + size_of::<[usize; 2]>() {
-                // SAFETY: the block is as long as was asked for.
-                unsafe { block.add(before).cast::<[usize; 2]>().write([0; 2]) };
-            }
-            (tally.came)(tally.whose, block.as_ptr() as usize, size, before);
+    fn tell_birth(&self, block: NonNull<u8>, size: usize, before: usize) -> Option<NonNull<u8>> {
+        match self.tally.get() {
+            Some(tally) => (tally.came)(tally.whose, block, size, before),
+            None => Some(block),
         }
     }
 
@@ -229,7 +228,7 @@ impl Heap {
             self.aside.set(self.free[NUMBERS].replace(null_mut()));
         }
         let block = block?;
-        self.tell_birth(block, size, before);
+        let _ = self.tell_birth(block, size, before);
         self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
         Some(block)
     }
@@ -276,7 +275,10 @@ impl Heap {
     }
 
     fn choose_way(&self) {
-        self.short_max.set(if self.watch.get().is_some() || self.tally.get().is_some() || cfg!(retic_plain) { 0 } else { SMALL_MAX });
+        let way = |told: bool| if told || cfg!(retic_plain) { 0 } else { SMALL_MAX };
+        let watched = self.watch.get().is_some();
+        self.short_max.set(way(watched || self.tally.get().is_some()));
+        self.free_max.set(way(watched || self.tally.get().is_some_and(|t| t.deaths)));
     }
 
     /// Moves the free blocks of numbers away, in their order, and tells that they went.
@@ -366,6 +368,11 @@ impl Heap {
     /// # Safety
     /// `block` came from `alloc(old)` of this heap and is only used through the result afterwards.
     pub unsafe fn resize(&self, block: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
+        if self.short_max.get() == 0
+            && let Some(tally) = self.tally.get()
+        {
+            (tally.moving)(tally.whose);
+        }
         // SAFETY: passed on from the caller.
         let moved = unsafe { self.resized(block, old, new) };
         if self.short_max.get() == 0
@@ -434,6 +441,20 @@ impl Heap {
     /// Blocks in their owners' hands.
     pub fn allocated_blocks(&self) -> usize {
         self.stats().classes.iter().map(|c| c.used).sum::<usize>() + self.large_blocks.get()
+    }
+
+    /// Every small block that is on a free list.
+    pub fn each_free(&self, mut act: impl FnMut(usize)) {
+        for class in 1..CLASSES {
+            for head in [self.free[class].get(), if class == NUMBERS { self.aside.get() } else { null_mut() }] {
+                let mut at = head;
+                while !at.is_null() {
+                    act(at as usize);
+                    // SAFETY: H1, blocks on the list hold a link in their first word.
+                    at = unsafe { at.cast::<*mut u8>().read() };
+                }
+            }
+        }
     }
 
     /// Walks the free lists and checks H1 and H2; the error names the class.

@@ -10,7 +10,7 @@ mod symtable;
 pub use retic_bytecode as bytecode;
 pub use retic_events as events;
 pub use retic_lens as lens;
-pub use retic_runtime::lens::{Wanted, Watch, Window};
+pub use retic_runtime::lens::{Machine, Wanted, Watch, Window};
 pub use retic_runtime::modules::sys::info::Flags;
 
 use retic_compiler::{CompileError, ErrorKind, Mode, Options};
@@ -65,7 +65,7 @@ pub struct Settings {
     /// Seed of text hashes; `None`: random.
     pub hash_seed: Option<u32>,
     /// The interpreter can be recorded: see [`Python::record`].
-    pub lens: bool,
+    pub lens: Machine,
     /// An interactive session follows the program.
     pub inspect: bool,
     /// Ctrl-C raises KeyboardInterrupt.
@@ -118,9 +118,7 @@ impl Python {
         };
         let mut interp = interp::new(Box::new(host), key);
         let cx = interp.cx();
-        if settings.lens {
-            cx.put_under_lens();
-        }
+        cx.put_under_lens(settings.lens);
         cx.compile_hook = Some(compile_hook);
         cx.source_hook = Some(|cx, bytes, filename| decoded(cx, bytes, filename, false));
         cx.tree_hook = Some(tree_hook);

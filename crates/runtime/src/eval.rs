@@ -9,6 +9,8 @@ mod binding;
 mod bound;
 mod branches;
 mod copies;
+#[allow(clippy::duplicate_mod)]
+mod counting;
 mod exec;
 mod frame;
 pub mod jump;
@@ -40,6 +42,12 @@ pub fn translate(cx: &mut Cx, code: &crate::types::CodeObj) -> crate::cx::PyResu
         crate::lens::machine(cx, true);
         let exec = recording::translate::translate(cx, code);
         crate::lens::machine(cx, false);
+        return exec;
+    }
+    if cx.lens.counts_alone() {
+        crate::lens::counts_aside(cx, true);
+        let exec = counting::translate::translate(cx, code);
+        crate::lens::counts_aside(cx, false);
         return exec;
     }
     plain::translate::translate(cx, code)

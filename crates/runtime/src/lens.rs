@@ -44,9 +44,29 @@ pub struct Wanted {
     pub window: Option<Window>,
 }
 
+/// Which copy of the handlers runs the code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Machine {
+    /// The one that tells nobody.
+    #[default]
+    Plain,
+    /// The one on which births can be counted, and nothing else.
+    Counting,
+    /// The one that tells a recorder everything.
+    Recording,
+}
+
+impl Wanted {
+    /// What the code has to run on for this.
+    pub fn machine(&self) -> Machine {
+        let alone = self.level == Level::Counts && self.watch.is_none() && self.window.is_none();
+        if alone { Machine::Counting } else { Machine::Recording }
+    }
+}
+
 /// The lens of one interpreter.
 pub struct Lens {
-    on: Cell<bool>,
+    machine: Cell<Machine>,
     recording: Cell<bool>,
     /// Sums are kept, and nothing else.
     counting: Cell<bool>,
@@ -75,12 +95,16 @@ pub struct Lens {
     /// What happened to blocks while the recorder was busy.
     missed: RefCell<Vec<Entry>>,
     totals: RefCell<Option<Box<Totals>>>,
+    /// The same while the heap tells of births, else null.
+    sums: Cell<*mut Totals>,
+    /// The machine works for itself: what it makes is at no place of the program.
+    aside: Cell<bool>,
 }
 
 impl Default for Lens {
     fn default() -> Lens {
         Lens {
-            on: Cell::new(false),
+            machine: Cell::new(Machine::Plain),
             recording: Cell::new(false),
             counting: Cell::new(false),
             waiting: Cell::new(false),
@@ -97,6 +121,8 @@ impl Default for Lens {
             recorder: RefCell::new(None),
             missed: RefCell::default(),
             totals: RefCell::new(None),
+            sums: Cell::new(null_mut()),
+            aside: Cell::new(false),
         }
     }
 }
@@ -105,7 +131,11 @@ impl Lens {
     /// Whether code is translated for the recording machine.
     #[inline(always)]
     pub fn is_on(&self) -> bool {
-        self.on.get()
+        self.machine.get() == Machine::Recording
+    }
+    /// Whether code is translated for the machine on which births are counted.
+    pub fn counts_alone(&self) -> bool {
+        self.machine.get() == Machine::Counting
     }
     /// Whether events are recorded now.
     #[inline(always)]
@@ -113,7 +143,7 @@ impl Lens {
         self.recording.get()
     }
     pub(crate) fn set_on(&self, on: bool) {
-        self.on.set(on);
+        self.machine.set(if on { Machine::Recording } else { Machine::Plain });
     }
     /// Instructions carried out since the interpreter was put under the lens.
     pub fn steps(&self) -> u64 {
@@ -128,12 +158,13 @@ impl Lens {
 
 impl Cx {
     /// Puts the interpreter under the lens. To be called before it runs any code.
-    pub fn put_under_lens(&mut self) {
-        self.lens.on.set(true);
+    pub fn put_under_lens(&mut self, machine: Machine) {
+        self.lens.machine.set(machine);
     }
     /// Begins to record, now or where the window begins. The interpreter is under the lens.
     pub fn begin_recording(&mut self, sink: Box<dyn Sink>, wanted: Wanted) {
-        if !self.lens.is_on() || self.lens.recorder.borrow().is_some() {
+        let able = self.lens.is_on() || self.lens.counts_alone() && wanted.machine() == Machine::Counting;
+        if !able || self.lens.recorder.borrow().is_some() {
             return;
         }
         let lens = &self.lens;
@@ -155,7 +186,9 @@ impl Cx {
         let counts = self.lens.recorder.borrow().as_ref().is_some_and(|r| r.level == Level::Counts);
         if counts {
             self.lens.counting.set(true);
-            *self.lens.totals.borrow_mut() = Some(Box::default());
+            let mut totals: Box<Totals> = Box::default();
+            self.lens.sums.set(&raw mut *totals);
+            *self.lens.totals.borrow_mut() = Some(totals);
             self.heap.set_tally(Some(totals::tally(self)));
             self.lens.attention.set(self.lens.every.get());
             return;
@@ -171,6 +204,7 @@ impl Cx {
     }
     fn close(&mut self) {
         self.heap.set_tally(None);
+        self.lens.sums.set(null_mut());
         self.lens.missed.borrow_mut().clear();
         *self.lens.totals.borrow_mut() = None;
         self.lens.attention.set(false);
@@ -194,6 +228,7 @@ impl Cx {
             checkpoint(self);
         } else if self.lens.counting.get() {
             self.heap.set_tally(None);
+            self.lens.sums.set(null_mut());
             let totals = self.lens.totals.borrow_mut().take();
             if let Some(mut totals) = totals {
                 totals.living(self);
@@ -532,6 +567,20 @@ pub(crate) fn phase(cx: &mut Cx, phase: Phase) {
                 r.look_at_all(cx);
             }
         });
+    }
+}
+
+/// While births are counted: the machine works for itself from here on, or no longer.
+pub(crate) fn counts_aside(cx: &mut Cx, yes: bool) {
+    cx.lens.aside.set(yes);
+    let totals = if yes { None } else { cx.lens.totals.borrow_mut().as_deref_mut().map(|t| &raw mut *t) };
+    cx.lens.sums.set(totals.unwrap_or(null_mut()));
+}
+
+/// A class or a code object goes: its address, by which the sums know it, may be another's soon.
+pub(crate) fn name_goes(cx: &Cx) {
+    if cx.lens.counting.get() {
+        totals::forget(cx);
     }
 }
 

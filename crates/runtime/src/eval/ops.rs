@@ -40,7 +40,7 @@ pub(in crate::eval) use names::*;
 pub(in crate::eval) use subscript::*;
 pub(in crate::eval) use supers::*;
 
-use super::LENS;
+use super::{COUNTS, LENS};
 use crate::cx::Cx;
 use crate::eval::tracing::quicken;
 use crate::eval::unwind::fail;
@@ -67,6 +67,9 @@ pub unsafe fn go(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     unsafe {
         if LENS {
             crate::lens::step(cx, pc);
+        }
+        if COUNTS {
+            at(cx, pc);
         }
         let h: Handler = std::mem::transmute(*pc);
         h(cx, pc, regs)
@@ -255,7 +258,7 @@ pub(in crate::eval) unsafe fn at(cx: *mut Cx, pc: *mut u64) {
 #[inline(always)]
 unsafe fn number_block(cx: *mut Cx) -> *mut u8 {
     // SAFETY: the context is live.
-    unsafe { if LENS { (*cx).heap.alloc_object(32, 0).map_or(std::ptr::null_mut(), NonNull::as_ptr) } else { (*cx).heap.pop_short(32) } }
+    unsafe { if LENS || COUNTS { (*cx).heap.alloc_object(32, 0).map_or(std::ptr::null_mut(), NonNull::as_ptr) } else { (*cx).heap.pop_short(32) } }
 }
 
 /// An int, or null when it is for the slow way: too large, or no block at hand.

@@ -3,10 +3,11 @@
 use super::recorder::Recorder;
 use crate::cx::Cx;
 use retic_heap::{Entry, Tally};
+use std::ptr::NonNull;
 
 /// `whose` is the address of the interpreter's context.
 pub fn tally(cx: &Cx) -> Tally {
-    Tally { whose: &raw const *cx as usize, came, went, resized }
+    Tally { whose: &raw const *cx as usize, came, went, moving: |_| (), resized, deaths: true }
 }
 
 /// Runs something on the recorder; while it is at work itself, the entry waits.
@@ -28,8 +29,12 @@ fn on(whose: usize, entry: Entry, act: impl FnOnce(&Cx, &mut Recorder)) {
     cx.lens.missed.borrow_mut().push(entry);
 }
 
-fn came(whose: usize, block: usize, size: usize, before: usize) {
+fn came(whose: usize, at: NonNull<u8>, size: usize, before: usize) -> Option<NonNull<u8>> {
+    let block = at.as_ptr() as usize;
     on(whose, Entry::Came { block, size, before }, |cx, r| r.came(cx, block, size, before));
+    // SAFETY: it was just handed out.
+    unsafe { retic_heap::not_yet(at, size, before) };
+    Some(at)
 }
 fn went(whose: usize, block: usize, size: usize) {
     on(whose, Entry::Went { block, size }, |cx, r| r.went(cx, block));

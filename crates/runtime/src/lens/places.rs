@@ -2,28 +2,31 @@
 
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
+use std::ptr::{NonNull, null_mut};
 
 /// Bytes of address space to a page, and between blocks.
 const PAGE: usize = 1 << 16;
 const STEP: usize = 16;
 
-/// Entries by address of the block. Zero: none.
+/// Entries by address of the block. Zero: none. A page stays where it is until all go.
 #[derive(Default)]
 pub struct Blocks {
-    numbers: FxHashMap<usize, usize>,
-    pages: Vec<Box<[u64; PAGE / STEP]>>,
-    /// Pages looked at last, by the end of their number in address space: the number, the place in `pages`.
+    pages: FxHashMap<usize, NonNull<Page>>,
+    /// Pages looked at last, by the end of their number in address space: the number, its entries.
     near: Near,
 }
 
-struct Near([Cell<(usize, usize)>; NEAR]);
+type Page = [u64; PAGE / STEP];
+
+struct Near([Cell<(usize, *mut u64)>; NEAR]);
 
 /// Pages that are found without a search.
 const NEAR: usize = 256;
 
 impl Default for Near {
     fn default() -> Near {
-        Near([const { Cell::new((0, 0)) }; NEAR])
+        // No block lies in the first page of the address space.
+        Near([const { Cell::new((0, null_mut())) }; NEAR])
     }
 }
 
@@ -45,59 +48,77 @@ pub fn before(entry: u64) -> usize {
 }
 
 impl Blocks {
+    /// The entry of a block, if its page was looked at a short time ago.
+    #[inline(always)]
+    pub fn near_entry(&self, block: usize) -> Option<NonNull<u64>> {
+        let number = block / PAGE;
+        let (known, page) = self.near.0[number % NEAR].get();
+        // SAFETY: the place is inside the page.
+        if known == number { NonNull::new(page).map(|p| unsafe { p.add(block % PAGE / STEP) }) } else { None }
+    }
+    #[inline(always)]
+    fn entry(&self, block: usize) -> Option<NonNull<u64>> {
+        self.near_entry(block).or_else(|| self.far_entry(block))
+    }
+    #[inline(never)]
+    fn far_entry(&self, block: usize) -> Option<NonNull<u64>> {
+        let number = block / PAGE;
+        let page = self.pages.get(&number)?;
+        self.near.0[number % NEAR].set((number, page.as_ptr().cast()));
+        // SAFETY: as in `near_entry`.
+        Some(unsafe { page.cast::<u64>().add(block % PAGE / STEP) })
+    }
+    #[cold]
+    #[inline(never)]
+    fn new_entry(&mut self, block: usize) -> NonNull<u64> {
+        let page = NonNull::from(Box::leak(Box::new([0; PAGE / STEP])));
+        self.pages.insert(block / PAGE, page);
+        // SAFETY: as in `near_entry`.
+        unsafe { page.cast::<u64>().add(block % PAGE / STEP) }
+    }
     /// What lies at a block; zero: nothing known.
     #[inline]
     pub fn get(&self, block: usize) -> u64 {
-        self.page(block).map_or(0, |p| self.pages[p][block % PAGE / STEP])
+        // SAFETY: pages are ours while we are.
+        self.entry(block).map_or(0, |e| unsafe { e.read() })
     }
     #[inline(always)]
-    pub fn set(&mut self, block: usize, serial: u64) {
-        let page = match self.page(block) {
-            Some(p) => p,
-            None => self.new_page(block),
-        };
-        self.pages[page][block % PAGE / STEP] = serial;
+    pub fn set(&mut self, block: usize, entry: u64) {
+        self.swap(block, entry);
     }
     /// Sets the entry; what it was.
     #[inline(always)]
     pub fn swap(&mut self, block: usize, entry: u64) -> u64 {
-        let page = match self.page(block) {
-            Some(p) => p,
-            None => self.new_page(block),
+        let place = match self.entry(block) {
+            Some(e) => e,
+            None => self.new_entry(block),
         };
-        std::mem::replace(&mut self.pages[page][block % PAGE / STEP], entry)
-    }
-    #[cold]
-    #[inline(never)]
-    fn new_page(&mut self, block: usize) -> usize {
-        self.numbers.insert(block / PAGE, self.pages.len());
-        self.pages.push(Box::new([0; PAGE / STEP]));
-        self.pages.len() - 1
+        // SAFETY: as above; nobody else looks.
+        unsafe { place.replace(entry) }
     }
     /// Every entry.
     pub fn each(&self, mut act: impl FnMut(usize, u64)) {
-        for (number, page) in &self.numbers {
-            for (i, serial) in self.pages[*page].iter().enumerate().filter(|(_, s)| **s != 0) {
-                act(number * PAGE + i * STEP, *serial);
+        for (number, page) in &self.pages {
+            // SAFETY: as above.
+            let page = unsafe { page.as_ref() };
+            for (i, entry) in page.iter().enumerate().filter(|(_, e)| **e != 0) {
+                act(number * PAGE + i * STEP, *entry);
             }
         }
     }
     /// Takes the entry out.
     #[inline]
     pub fn take(&mut self, block: usize) -> u64 {
-        self.page(block).map_or(0, |p| std::mem::take(&mut self.pages[p][block % PAGE / STEP]))
+        // SAFETY: as above.
+        self.entry(block).map_or(0, |e| unsafe { e.replace(0) })
     }
-    #[inline(always)]
-    fn page(&self, block: usize) -> Option<usize> {
-        let number = block / PAGE;
-        let (known, page) = self.near.0[number % NEAR].get();
-        if known == number { Some(page) } else { self.far_page(number) }
-    }
-    #[inline(never)]
-    fn far_page(&self, number: usize) -> Option<usize> {
-        let near = &self.near.0[number % NEAR];
-        let page = *self.numbers.get(&number)?;
-        near.set((number, page));
-        Some(page)
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        for page in self.pages.values() {
+            // SAFETY: leaked in `new_entry`, and taken back once.
+            drop(unsafe { Box::from_raw(page.as_ptr()) });
+        }
     }
 }

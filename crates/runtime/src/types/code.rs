@@ -363,8 +363,11 @@ impl CodeObj {
 }
 
 unsafe fn drop_code(raw: NonNull<Header>) {
-    // SAFETY: dying; dropped once.
-    unsafe { raw.cast::<CodeObj>().drop_in_place() }
+    // SAFETY: dying; dropped once. Its type knows the context.
+    unsafe {
+        crate::lens::name_goes(&*raw.as_ref().ty.get().as_ref().cx.get());
+        raw.cast::<CodeObj>().drop_in_place();
+    }
 }
 unsafe fn trace_code(raw: NonNull<Header>, visit: &mut dyn FnMut(&Obj)) {
     // SAFETY: live.

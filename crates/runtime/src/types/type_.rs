@@ -1230,6 +1230,7 @@ unsafe fn drop_type(raw: NonNull<crate::object::Header>) {
         let cx = &mut *ty.cx.get();
         bases::leave(cx, ty);
         shapes::forget(cx, ty);
+        crate::lens::name_goes(cx);
         me.drop_in_place();
     }
 }
