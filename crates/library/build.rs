@@ -16,6 +16,12 @@ const SUBSTITUTIONS: &[(&str, &str, &str)] = &[
     ("sysconfig/__init__.py", "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'", "'_retic_sysconfigdata'"),
     // The type of buffers is native; `_pickle` itself needs `pickle`.
     ("pickle.py", "    from _pickle import PickleBuffer", "    from _retic_pickle import PickleBuffer"),
+    // CPython has imported `os`, and so `os.path`, before any program begins; here that waits until somebody asks.
+    (
+        "importlib/util.py",
+        "    if fullname not in sys.modules:\n        parent_name",
+        "    if fullname == 'os.path': import os\n    if fullname not in sys.modules:\n        parent_name",
+    ),
     ("platform.py", "if \"RustPython\" in sys_version:\n            name = \"RustPython\"", "if \"Retic\" in sys_version:\n            name = \"Retic\""),
 ];
 

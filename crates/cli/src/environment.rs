@@ -128,6 +128,9 @@ pub fn settings(mut flags: Flags, warn: Vec<String>, mut options: Vec<String>, e
     flags.utf8_mode = utf8_mode(&options, env)?;
     flags.warn_default_encoding = u8::from(option(&options, "warn_default_encoding").is_some() || env.get("PYTHONWARNDEFAULTENCODING").is_some());
     flags.int_max_str_digits = max_str_digits(&options, env)?;
+    if env.get("PYTHONPROFILEIMPORTTIME").is_some() && option(&options, "importtime").is_none() {
+        options.push("importtime".into());
+    }
     if env.get("PYTHONNODEBUGRANGES").is_some() && option(&options, "no_debug_ranges").is_none() {
         options.push("no_debug_ranges".into());
     }

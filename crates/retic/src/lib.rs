@@ -336,6 +336,10 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
     set_list(cx, "warnoptions", &settings.warn_options)?;
     let path: Vec<String> = settings.path.iter().cloned().chain([retic_library::PREFIX.to_string()]).collect();
     set_list(cx, "path", &path)?;
+    if settings.x_options.iter().any(|x| x == "importtime" || x.starts_with("importtime=")) {
+        cx.imports.times = Some((0, 0.0));
+        retic_runtime::modules::sys::write_error(cx, "import time: self [us] | cumulative | imported package\n");
+    }
     cx.no_columns = settings.x_options.iter().any(|x| x == "no_debug_ranges");
     cx.program_folder.clone_from(&settings.program_folder);
     let sys = cx.sys.clone().expect("sys is made with the interpreter");

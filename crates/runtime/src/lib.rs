@@ -17,6 +17,7 @@
 // The macros name this crate as others do.
 extern crate self as retic_runtime;
 
+pub mod audit;
 pub mod codecs;
 pub mod cx;
 pub mod eval;

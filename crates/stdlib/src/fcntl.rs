@@ -48,6 +48,7 @@ mod functions {
     #[py("fcntl(fd, cmd, arg=0, /)")]
     pub fn fcntl(cx: &mut Cx, fd: &Obj, cmd: i64, arg: Option<&Obj>) -> PyResult {
         let fd = descriptor(cx, fd)?;
+        cx.audit("fcntl.fcntl", &[i64::from(fd).into(), cmd.into(), arg.into()])?;
         if let Some(n) = number(cx, arg)? {
             let r = cx.host.control(fd, false, cmd as u64, n);
             let v = plain(cx, r)?;
@@ -62,6 +63,7 @@ mod functions {
     #[py("ioctl(fd, request, arg=0, mutate_flag=True, /)")]
     pub fn ioctl(cx: &mut Cx, fd: &Obj, request: i64, arg: Option<&Obj>, mutate_flag: Option<&Obj>) -> PyResult {
         let fd = descriptor(cx, fd)?;
+        cx.audit("fcntl.ioctl", &[i64::from(fd).into(), request.into(), arg.into()])?;
         if let Some(n) = number(cx, arg)? {
             let r = cx.host.control(fd, true, request as u64, n);
             let v = plain(cx, r)?;
@@ -91,6 +93,7 @@ mod functions {
     #[py("flock(fd, operation, /)")]
     pub fn flock(cx: &mut Cx, fd: &Obj, operation: i64) -> PyResult<()> {
         let fd = descriptor(cx, fd)?;
+        cx.audit("fcntl.flock", &[i64::from(fd).into(), operation.into()])?;
         let r = cx.host.lock_file(fd, operation as i32);
         plain(cx, r)
     }
@@ -98,6 +101,7 @@ mod functions {
     #[py("lockf(fd, cmd, len=0, start=0, whence=0, /)")]
     pub fn lockf(cx: &mut Cx, fd: &Obj, cmd: i64, len: i64, start: i64, whence: i64) -> PyResult<()> {
         let fd = descriptor(cx, fd)?;
+        cx.audit("fcntl.lockf", &[i64::from(fd).into(), cmd.into(), len.into(), start.into(), whence.into()])?;
         const SH: i64 = 1;
         const EX: i64 = 2;
         const NB: i64 = 4;

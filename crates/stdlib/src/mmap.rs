@@ -87,6 +87,7 @@ fn make(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
         Ok(())
     })?;
     let [fd, length, flags, prot, access, offset] = n;
+    cx.audit("mmap.__new__", &[fd.into(), length.into(), access.into(), offset.into()])?;
     if length < 0 {
         return Err(cx.overflow_error("memory mapped length must be positive"));
     }

@@ -8,6 +8,7 @@ mod process;
 pub(crate) use process::{fork_process, group_ids, id_number};
 
 use path::Path;
+use retic_runtime::audit::Told;
 use retic_runtime::host::Stat;
 pub use retic_runtime::protocol::fspath;
 use retic_runtime::types::structseq::{self, Definition, UNNAMED};
@@ -183,6 +184,7 @@ mod functions {
     pub fn open(cx: &mut Cx, path: &Obj, flags: i64, mode: i64, dir_fd: Option<&Obj>) -> PyResult<i64> {
         no_dir_fd(cx, dir_fd)?;
         let p = path::of(cx, path, "open", false)?;
+        cx.audit("open", &[path.into(), Told::Nothing, (flags | 0o2_000_000).into()])?;
         let r = cx.host.open(&p.bytes, flags as i32, mode as u32);
         asked(cx, r, &p).map(i64::from)
     }
@@ -242,12 +244,14 @@ mod functions {
     /// Truncate a file, specified by file descriptor, to a specific length.
     #[py("ftruncate(fd, length, /)")]
     pub fn ftruncate(cx: &mut Cx, fd: i64, length: i64) -> PyResult<()> {
+        cx.audit("os.truncate", &[fd.into(), length.into()])?;
         let r = cx.host.truncate(fd as i32, length);
         plain(cx, r)
     }
     /// Truncate a file, specified by path, to a specific length.
     #[py("truncate(path, length)")]
     pub fn truncate(cx: &mut Cx, path: &Obj, length: i64) -> PyResult<()> {
+        cx.audit("os.truncate", &[path.into(), length.into()])?;
         let p = path::of(cx, path, "truncate", true)?;
         let r = match p.fd {
             Some(fd) => cx.host.truncate(fd, length),
@@ -347,6 +351,7 @@ mod functions {
     pub fn listdir(cx: &mut Cx, path: Option<&Obj>) -> PyResult {
         let dot = cx.str(".")?;
         let p = path::of(cx, path.unwrap_or(&dot), "listdir", false)?;
+        cx.audit("os.listdir", &[path.unwrap_or(&dot).into()])?;
         let r = cx.host.list(&p.bytes);
         let names = asked(cx, r, &p)?;
         let names = names.into_iter().map(|n| path::name(cx, &n.0, p.is_bytes)).collect::<PyResult<Vec<_>>>()?;
@@ -357,6 +362,7 @@ mod functions {
     pub fn scandir(cx: &mut Cx, path: Option<&Obj>) -> PyResult {
         let dot = cx.str(".")?;
         let p = path::of(cx, path.unwrap_or(&dot), "scandir", false)?;
+        cx.audit("os.scandir", &[path.unwrap_or(&dot).into()])?;
         entries::scan(cx, &p)
     }
     /// Create a directory.
@@ -364,6 +370,7 @@ mod functions {
     pub fn mkdir(cx: &mut Cx, path: &Obj, mode: i64, dir_fd: Option<&Obj>) -> PyResult<()> {
         no_dir_fd(cx, dir_fd)?;
         let p = path::of(cx, path, "mkdir", false)?;
+        cx.audit("os.mkdir", &[path.into(), mode.into(), (-1).into()])?;
         let r = cx.host.mkdir(&p.bytes, mode as u32);
         asked(cx, r, &p)
     }
@@ -372,6 +379,7 @@ mod functions {
     pub fn rmdir(cx: &mut Cx, path: &Obj, dir_fd: Option<&Obj>) -> PyResult<()> {
         no_dir_fd(cx, dir_fd)?;
         let p = path::of(cx, path, "rmdir", false)?;
+        cx.audit("os.rmdir", &[path.into(), (-1).into()])?;
         let r = cx.host.rmdir(&p.bytes);
         asked(cx, r, &p)
     }
@@ -380,6 +388,7 @@ mod functions {
     pub fn unlink(cx: &mut Cx, path: &Obj, dir_fd: Option<&Obj>) -> PyResult<()> {
         no_dir_fd(cx, dir_fd)?;
         let p = path::of(cx, path, "unlink", false)?;
+        cx.audit("os.remove", &[path.into(), (-1).into()])?;
         let r = cx.host.unlink(&p.bytes);
         asked(cx, r, &p)
     }
@@ -391,18 +400,21 @@ mod functions {
     /// Rename a file or directory.
     #[py("rename(src, dst, *, src_dir_fd=None, dst_dir_fd=None)")]
     pub fn rename(cx: &mut Cx, src: &Obj, dst: &Obj, src_dir_fd: Option<&Obj>, dst_dir_fd: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.rename", &[src.into(), dst.into(), (-1).into(), (-1).into()])?;
         no_dir_fd(cx, src_dir_fd.or(dst_dir_fd))?;
         two_paths(cx, src, dst, "rename", |cx, a, b| cx.host.rename(a, b))
     }
     /// Rename a file or directory, overwriting the destination.
     #[py("replace(src, dst, *, src_dir_fd=None, dst_dir_fd=None)")]
     pub fn replace(cx: &mut Cx, src: &Obj, dst: &Obj, src_dir_fd: Option<&Obj>, dst_dir_fd: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.rename", &[src.into(), dst.into(), (-1).into(), (-1).into()])?;
         no_dir_fd(cx, src_dir_fd.or(dst_dir_fd))?;
         two_paths(cx, src, dst, "replace", |cx, a, b| cx.host.rename(a, b))
     }
     /// Create a hard link to a file.
     #[py("link(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True)")]
     pub fn link(cx: &mut Cx, src: &Obj, dst: &Obj, src_dir_fd: Option<&Obj>, dst_dir_fd: Option<&Obj>, follow_symlinks: bool) -> PyResult<()> {
+        cx.audit("os.link", &[src.into(), dst.into(), (-1).into(), (-1).into()])?;
         let _ = follow_symlinks;
         no_dir_fd(cx, src_dir_fd.or(dst_dir_fd))?;
         two_paths(cx, src, dst, "link", |cx, a, b| cx.host.link(a, b))
@@ -410,6 +422,7 @@ mod functions {
     /// Create a symbolic link pointing to src named dst.
     #[py("symlink(src, dst, target_is_directory=False, *, dir_fd=None)")]
     pub fn symlink(cx: &mut Cx, src: &Obj, dst: &Obj, target_is_directory: bool, dir_fd: Option<&Obj>) -> PyResult<()> {
+        cx.audit("os.symlink", &[src.into(), dst.into(), (-1).into()])?;
         let _ = target_is_directory;
         no_dir_fd(cx, dir_fd)?;
         two_paths(cx, src, dst, "symlink", |cx, a, b| cx.host.symlink(a, b))
@@ -426,6 +439,7 @@ mod functions {
     /// Change the access permissions of a file.
     #[py("chmod(path, mode, *, dir_fd=None, follow_symlinks=True)")]
     pub fn chmod(cx: &mut Cx, path: &Obj, mode: i64, dir_fd: Option<&Obj>, follow_symlinks: bool) -> PyResult<()> {
+        cx.audit("os.chmod", &[path.into(), mode.into(), (-1).into()])?;
         let _ = follow_symlinks;
         no_dir_fd(cx, dir_fd)?;
         let p = path::of(cx, path, "chmod", false)?;
@@ -435,6 +449,7 @@ mod functions {
     /// Set the access and modified time of path.
     #[py("utime(path, times=None, *, ns=<unrepresentable>, dir_fd=None, follow_symlinks=True)")]
     pub fn utime(cx: &mut Cx, path: &Obj, times: Option<&Obj>, ns: Option<&Obj>, dir_fd: Option<&Obj>, follow_symlinks: bool) -> PyResult<()> {
+        cx.audit("os.utime", &[path.into(), times.into(), ns.into(), (-1).into()])?;
         no_dir_fd(cx, dir_fd)?;
         if times.is_some() && ns.is_some() {
             return Err(cx.value_error("utime: you may specify either 'times' or 'ns' but not both"));
@@ -481,6 +496,7 @@ mod functions {
     /// Change the current working directory to the specified path.
     #[py("chdir(path)")]
     pub fn chdir(cx: &mut Cx, path: &Obj) -> PyResult<()> {
+        cx.audit("os.chdir", &[path.into()])?;
         let p = path::of(cx, path, "chdir", false)?;
         let r = cx.host.chdir(&p.bytes);
         asked(cx, r, &p)
@@ -493,6 +509,7 @@ mod functions {
     /// Change or add an environment variable.
     #[py("putenv(name, value, /)")]
     pub fn putenv(cx: &mut Cx, name: &Obj, value: &Obj) -> PyResult<()> {
+        cx.audit("os.putenv", &[name.into(), value.into()])?;
         let (n, v) = (path::of(cx, name, "putenv", false)?, path::of(cx, value, "putenv", false)?);
         if n.bytes.contains(&b'=') {
             return Err(cx.value_error("illegal environment variable name"));
@@ -503,6 +520,7 @@ mod functions {
     /// Delete an environment variable.
     #[py("unsetenv(name, /)")]
     pub fn unsetenv(cx: &mut Cx, name: &Obj) -> PyResult<()> {
+        cx.audit("os.unsetenv", &[name.into()])?;
         let n = path::of(cx, name, "unsetenv", false)?;
         cx.host.set_env(&n.bytes, None);
         Ok(())
@@ -590,6 +608,7 @@ mod functions {
     /// Kill a process with a signal.
     #[py("kill(pid, signal, /)")]
     pub fn kill(cx: &mut Cx, pid: i64, signal: i64) -> PyResult<()> {
+        cx.audit("os.kill", &[pid.into(), signal.into()])?;
         cx.host.flush();
         let r = cx.host.kill(pid, signal as i32);
         plain(cx, r)

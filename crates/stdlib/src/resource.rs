@@ -116,6 +116,7 @@ mod functions {
     /// Sets a limit to (current, largest).
     #[py("setrlimit(resource, limits, /)")]
     pub fn setrlimit(cx: &mut Cx, resource: &Obj, limits: &Obj) -> PyResult<()> {
+        cx.audit("resource.setrlimit", &[resource.into(), limits.into()])?;
         let limit = limit_number(cx, resource)?;
         let new = super::limits(cx, limits)?;
         change(cx, 0, limit, Some(new)).map(|_| ())
@@ -124,6 +125,7 @@ mod functions {
     #[py("prlimit(pid, resource, limits=None, /)")]
     pub fn prlimit(cx: &mut Cx, pid: &Obj, resource: &Obj, limits: Option<&Obj>) -> PyResult {
         let pid = c_int(cx, pid)?;
+        cx.audit("resource.prlimit", &[i64::from(pid).into(), resource.into(), limits.into()])?;
         let limit = limit_number(cx, resource)?;
         let new = match limits {
             Some(l) => Some(super::limits(cx, l)?),

@@ -198,6 +198,7 @@ mod functions {
     /// Send a signal to a thread.
     #[py("pthread_kill(thread_id, signalnum, /)")]
     pub fn pthread_kill(cx: &mut Cx, thread_id: i64, signalnum: i64) -> PyResult<()> {
+        cx.audit("signal.pthread_kill", &[thread_id.into(), signalnum.into()])?;
         let known = thread_id == cx.threads.current || cx.threads.is_known(thread_id);
         if !known {
             return Err(raise_os(cx, &std::io::Error::from_raw_os_error(3), None, None));

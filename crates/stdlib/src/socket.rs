@@ -89,6 +89,7 @@ fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
             *n = protocol::index_i64(cx, o)?;
         }
     }
+    cx.audit("socket.__new__", &[o.into(), numbers[0].into(), numbers[1].into(), numbers[2].into()])?;
     let [mut family, mut kind, mut proto] = numbers.map(|n| n as i32);
     if let Some(f) = given[3].as_ref().filter(|f| !f.is_none()) {
         if f.cast::<retic_runtime::types::Float>().is_some() {
@@ -243,6 +244,7 @@ impl Socket {
     #[py("bind($self, address, /)")]
     fn bind(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<()> {
         let a = address::encode(cx, this.family.get(), address, "bind")?;
+        cx.audit("socket.bind", &[this.as_obj().into(), address.into()])?;
         cx.host.bind(this.fd.get(), &a).map_err(|e| raise_os(cx, &e))
     }
     /// Close the socket. It cannot be used after this call.
@@ -259,6 +261,7 @@ impl Socket {
     #[py("connect($self, address, /)")]
     fn connect(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<()> {
         let a = address::encode(cx, this.family.get(), address, "connect")?;
+        cx.audit("socket.connect", &[this.as_obj().into(), address.into()])?;
         match connect(cx, this, &a)? {
             0 => Ok(()),
             errno => Err(raise_os(cx, &Error::from_raw_os_error(errno))),
@@ -268,6 +271,7 @@ impl Socket {
     #[py("connect_ex($self, address, /)")]
     fn connect_ex(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<i64> {
         let a = address::encode(cx, this.family.get(), address, "connect_ex")?;
+        cx.audit("socket.connect", &[this.as_obj().into(), address.into()])?;
         match connect(cx, this, &a) {
             Ok(errno) => Ok(i64::from(errno)),
             Err(_) if cx.error_is(&cx.types.timeout_error) => {
@@ -411,6 +415,7 @@ impl Socket {
             Some(a) => (protocol::index_i64(cx, flags_or_address)?, a),
             None => (0, flags_or_address),
         };
+        cx.audit("socket.sendto", &[this.as_obj().into(), to.into()])?;
         let to = address::encode(cx, this.family.get(), to, "sendto")?;
         send(cx, this, &data, flags, Some(&to))
     }
@@ -436,6 +441,7 @@ impl Socket {
             Some(a) => Some(address::encode(cx, this.family.get(), a, "sendmsg")?),
             None => None,
         };
+        cx.audit("socket.sendmsg", &[this.as_obj().into(), address.into()])?;
         when_ready(cx, this, OUT, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, to.as_deref()))
     }
     /// Set the socket to blocking (flag is true) or non-blocking (false).

@@ -245,6 +245,7 @@ mod functions {
     /// Delay execution for a given number of seconds.
     #[py("sleep(seconds, /)")]
     pub fn sleep(cx: &mut Cx, seconds: &Obj) -> PyResult<()> {
+        cx.audit("time.sleep", &[seconds.into()])?;
         let seconds = match seconds.cast::<Float>() {
             Some(f) => f.value.get(),
             None => {

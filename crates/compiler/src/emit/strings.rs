@@ -3,6 +3,9 @@
 use super::*;
 use crate::literal::{self, LiteralError, Text};
 
+/// Pieces of an f-string that are on the stack together, at the most.
+const PIECES_MAX: usize = 20_000;
+
 impl<'a> Emitter<'a> {
     /// The constant of a string or bytes literal; `None` when it does not decode (see `literal_error`).
     pub(super) fn text_constant(&mut self, e: &Expr) -> Option<Const> {
@@ -107,7 +110,16 @@ impl<'a> Emitter<'a> {
         if !text.0.is_empty() {
             let run = std::mem::take(text).into_const();
             self.load_const(run);
-            *count += 1;
+            self.another_piece(count);
+        }
+    }
+
+    /// One piece more is on the stack; many are joined already, for the stack has an end.
+    fn another_piece(&mut self, count: &mut usize) {
+        *count += 1;
+        if *count == PIECES_MAX {
+            self.op_arg(BUILD_STRING, *count);
+            *count = 1;
         }
     }
 
@@ -136,7 +148,7 @@ impl<'a> Emitter<'a> {
                         arg |= 4;
                     }
                     self.op_arg(FORMAT_VALUE, arg);
-                    *count += 1;
+                    self.another_piece(count);
                 }
             }
         }
@@ -192,6 +204,10 @@ impl<'a> Emitter<'a> {
         let strings: Vec<Const> = texts.into_iter().map(Text::into_const).collect();
         self.load_const(Const::Tuple(strings.into()));
         let n = holes.len();
+        let many = n >= PIECES_MAX;
+        if many {
+            self.op_arg(BUILD_LIST, 0);
+        }
         for (i, raw) in holes {
             self.expr(&i.expression)?;
             let range = i.expression.range();
@@ -211,8 +227,15 @@ impl<'a> Emitter<'a> {
                 arg |= 1;
             }
             self.op_arg(BUILD_INTERPOLATION, arg);
+            if many {
+                self.op_arg(LIST_APPEND, 1);
+            }
         }
-        self.op_arg(BUILD_TUPLE, n);
+        if many {
+            self.op(LIST_TO_TUPLE);
+        } else {
+            self.op_arg(BUILD_TUPLE, n);
+        }
         self.op(BUILD_TEMPLATE);
         Ok(())
     }

@@ -59,6 +59,17 @@ pub struct State {
     pub(crate) event: Cell<&'static str>,
 }
 
+impl State {
+    /// From here on nothing is reported, if so asked; what was so before.
+    pub(crate) fn hide(&self, yes: bool) -> bool {
+        self.inside.replace(yes || self.inside.get())
+    }
+    /// As it was before `hide`.
+    pub(crate) fn show(&self, before: bool) {
+        self.inside.set(before);
+    }
+}
+
 /// Where a line begins in register code, or a jump leads (`start` false).
 pub struct LinePoint {
     pub word: u32,

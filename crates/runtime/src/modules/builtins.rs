@@ -58,9 +58,11 @@ mod functions {
     }
     /// Return the identity of an object.
     #[py("id(obj, /)")]
-    pub fn id(cx: &mut Cx, obj: &Obj) -> i64 {
+    pub fn id(cx: &mut Cx, obj: &Obj) -> PyResult<i64> {
         crate::lens::asked(cx, obj, retic_events::Asked::Id);
-        obj.address() as i64
+        let address = obj.address() as i64;
+        cx.audit("builtins.id", &[address.into()])?;
+        Ok(address)
     }
     /// Return the number of items in a container.
     #[py("len(obj, /)")]
@@ -472,6 +474,7 @@ mod functions {
         if of_ast && flags & ONLY_AST != 0 {
             return Ok(source.clone());
         }
+        audit_compile(cx, source, filename)?;
         let file = file_name(cx, filename)?;
         let text = if of_ast { String::new() } else { source_text(cx, source, &file)? };
         let mode = utf8(cx, mode)?;
@@ -559,12 +562,15 @@ mod functions {
         let code = match source.cast::<CodeObj>() {
             Some(c) => c.clone(),
             None => {
+                let name = cx.str("<string>")?;
+                audit_compile(cx, source, &name)?;
                 let text = source_text(cx, source, "<string>")?;
                 let text = if mode == "eval" { text.trim_start_matches([' ', '\t']).to_string() } else { text };
                 let request = crate::cx::CompileRequest { source: &text, filename: "<string>", mode, flags: inherited(cx), feature_version: 0, optimize: cx.optimize };
                 crate::modules::compile(cx, request)?
             }
         };
+        cx.audit("exec", &[code.as_obj().into()])?;
         let (free, closure) = (code.code().freevars.len(), closure.filter(|c| !c.is_none()));
         if free == 0 {
             if closure.is_some() {
@@ -600,6 +606,7 @@ mod functions {
         let sys = cx.sys.clone().expect("sys is made with the interpreter");
         let name = cx.name("breakpointhook");
         let Some(hook) = protocol::lookup_attr(cx, &sys, &name)? else { return Err(cx.runtime_error("lost sys.breakpointhook")) };
+        cx.audit("builtins.breakpoint", &[(&hook).into()])?;
         protocol::call_keywords(cx, &hook, args, &kwargs)
     }
     /// Import a module.
@@ -621,6 +628,7 @@ mod functions {
             None => Err(cx.runtime_error(format!("lost sys.{name}"))),
         };
         let (input, output, errors) = (stream(cx, "stdin")?, stream(cx, "stdout")?, stream(cx, "stderr")?);
+        cx.audit("builtins.input", &[prompt.into()])?;
         if protocol::call_method(cx, &errors, "flush", &[]).is_err() {
             cx.clear_error();
         }
@@ -634,12 +642,29 @@ mod functions {
         let line = protocol::call_method(cx, &input, "readline", &[])?;
         let Some(s) = line.cast::<Str>() else { return Err(cx.type_error("object.readline() returned non-string")) };
         let p = s.code_points();
-        match p.split_last() {
-            None => Err(cx.error_of(&cx.types.eof_error, "EOF when reading a line")),
-            Some((10, rest)) => cx.str_points(rest),
-            Some(_) => Ok(line),
-        }
+        let line = match p.split_last() {
+            None => return Err(cx.error_of(&cx.types.eof_error, "EOF when reading a line")),
+            Some((10, rest)) => cx.str_points(rest)?,
+            Some(_) => line,
+        };
+        cx.audit("builtins.input/result", &[(&line).into()])?;
+        Ok(line)
     }
+}
+
+/// The event of a compilation, which shows a text as bytes.
+fn audit_compile(cx: &mut Cx, source: &Obj, filename: &Obj) -> PyResult<()> {
+    if !cx.is_audited() {
+        return Ok(());
+    }
+    let shown = match source.cast::<Str>() {
+        Some(text) => {
+            let bytes = crate::codecs::encode(cx, text, "utf-8", "surrogatepass")?;
+            crate::types::Bytes::from_slice(cx, &bytes)?
+        }
+        None => source.clone(),
+    };
+    cx.audit("compile", &[(&shown).into(), filename.into()])
 }
 
 /// An attribute of `sys` as the program left it.

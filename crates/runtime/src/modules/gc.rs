@@ -82,6 +82,7 @@ mod functions {
     /// Return a list of objects tracked by the collector (excluding the list returned).
     #[py("get_objects(generation=None)")]
     pub fn get_objects(cx: &mut Cx, generation: Option<i64>) -> PyResult {
+        cx.audit("gc.get_objects", &[generation.unwrap_or(-1).into()])?;
         let generation = match generation {
             Some(3..) => {
                 return Err(cx.value_error("generation parameter must be less than the number of available generations (3)"));
@@ -96,6 +97,10 @@ mod functions {
     /// Return the list of objects that directly refer to any of 'objs'.
     #[py("get_referrers(*objs)")]
     pub fn get_referrers(cx: &mut Cx, objs: &[Obj]) -> PyResult {
+        if cx.is_audited() {
+            let all = cx.tuple(objs.to_vec())?;
+            cx.audit("gc.get_referrers", &[(&all).into()])?;
+        }
         let mut out = Vec::new();
         for o in cycles::objects(cx, None) {
             let mut found = false;
@@ -109,6 +114,10 @@ mod functions {
     /// Return the list of objects that are directly referred to by 'objs'.
     #[py("get_referents(*objs)")]
     pub fn get_referents(cx: &mut Cx, objs: &[Obj]) -> PyResult {
+        if cx.is_audited() {
+            let all = cx.tuple(objs.to_vec())?;
+            cx.audit("gc.get_referents", &[(&all).into()])?;
+        }
         let mut out = Vec::new();
         for o in objs {
             memory::trace(cx, o, &mut |r| out.push(r.clone()));

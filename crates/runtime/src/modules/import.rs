@@ -1,6 +1,7 @@
 //! Imports. Native modules are made here; for everything else `importlib` from the packed library does the work, as in
 //! CPython. It is set going at the first import that needs it, so that programs without imports start fast.
 
+use crate::audit::Told;
 use crate::cx::{Cx, PyResult, Raised};
 use crate::object::{Obj, Ref};
 use crate::protocol;
@@ -16,6 +17,8 @@ pub struct State {
     starting: bool,
     /// `warnings` is being imported, for a warning.
     pub(super) for_warning: bool,
+    /// `-X importtime`: how deep imports are nested, and seconds that those inside took.
+    pub times: Option<(usize, f64)>,
 }
 
 /// The module of that dotted name, imported if it is not there yet.
@@ -40,8 +43,33 @@ pub fn import(cx: &mut Cx, name: &str) -> PyResult {
     let importer = cx.builtins.clone().expect("builtins exist");
     let import_name = cx.name("__import__");
     let importer = importer.get_str(cx, &import_name).unwrap_or_else(|| cx.none());
+    if cx.is_audited() {
+        audit_import(cx, &key)?;
+    }
+    let begun = cx.host.monotonic();
+    let before = cx.imports.times;
+    cx.imports.times = before.map(|(depth, _)| (depth + 1, 0.0));
     let r = protocol::call(cx, &find, &[key.into_obj(), importer]);
+    if let Some((depth, others)) = before {
+        let took = cx.host.monotonic() - begun;
+        let inside = cx.imports.times.map_or(0.0, |t| t.1);
+        cx.imports.times = Some((depth, others + took));
+        let micro = |seconds: f64| (seconds * 1e6) as i64;
+        let line = format!("import time: {:>9} | {:>10} | {:indent$}{name}\n", micro(took - inside), micro(took), "", indent = 2 * depth);
+        super::sys::write_error(cx, &line);
+    }
     r.map_err(|r| without_importlib_frames(cx, r))
+}
+
+fn audit_import(cx: &mut Cx, name: &Ref<Str>) -> PyResult<()> {
+    let sys = cx.sys.clone().expect("sys is made with the interpreter");
+    let mut lists = Vec::new();
+    for list in ["path", "meta_path", "path_hooks"] {
+        let list = cx.name(list);
+        lists.push(protocol::lookup_attr(cx, &sys, &list)?);
+    }
+    let [path, finders, hooks] = &lists[..] else { return Ok(()) };
+    cx.audit("import", &[name.as_obj().into(), Told::Nothing, path.as_ref().into(), finders.as_ref().into(), hooks.as_ref().into()])
 }
 
 fn halted(cx: &mut Cx, name: &Ref<Str>) -> Raised {

@@ -451,6 +451,7 @@ mod functions {
     /// Return the bytes object that would be written to a file by dump(value, file).
     #[py("dumps(value, version=5, /, *, allow_code=True)")]
     pub fn dumps(cx: &mut Cx, value: &Obj, version: i64, allow_code: bool) -> PyResult {
+        cx.audit("marshal.dumps", &[value.into(), version.into()])?;
         let mut writer = Writer::new(version, allow_code);
         // The caller's argument is a handle of its own.
         writer.write(cx, value, 0, 1)?;
@@ -461,6 +462,7 @@ mod functions {
     /// Convert the bytes-like object to a value.
     #[py("loads(bytes, /, *, allow_code=True)")]
     pub fn loads(cx: &mut Cx, bytes: &Obj, allow_code: bool) -> PyResult {
+        cx.audit("marshal.loads", &[bytes.into()])?;
         let b = buffer::bytes(cx, bytes)?;
         read_from(cx, Source::Bytes(&b), allow_code)
     }
@@ -473,6 +475,7 @@ mod functions {
     /// Read one value from the open file and return it.
     #[py("load(file, /, *, allow_code=True)")]
     pub fn load(cx: &mut Cx, file: &Obj, allow_code: bool) -> PyResult {
+        cx.audit("marshal.load", &[])?;
         let zero = cx.int(0)?;
         let nothing = protocol::call_method(cx, file, "read", &[zero])?;
         if nothing.cast::<Bytes>().is_none() {

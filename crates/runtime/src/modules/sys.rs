@@ -117,17 +117,9 @@ mod functions {
     /// Return a frame object from the call stack.
     #[py("_getframe(depth=0, /)")]
     pub fn getframe(cx: &mut Cx, depth: i64) -> PyResult {
-        let mut at = cx.stacks.top;
-        for _ in 0..depth {
-            if cx.stacks.is_bottom(at) {
-                break;
-            }
-            at = cx.stacks.below(at);
-        }
-        if cx.stacks.is_bottom(at) {
-            return Err(cx.value_error("call stack is not deep enough"));
-        }
-        crate::types::frame::frame_object(cx, at)
+        let frame = super::frame_at(cx, depth)?;
+        cx.audit("sys._getframe", &[(&frame).into()])?;
+        Ok(frame)
     }
     /// Remove the descriptors `__dict__` and `__weakref__` from a class's own dictionary.
     #[py("_clear_type_descriptors(type, /)")]
@@ -152,10 +144,12 @@ mod functions {
     }
     /// Set the global debug tracing function.
     #[py("settrace(function, /)")]
-    pub fn settrace(cx: &mut Cx, function: &Obj) {
+    pub fn settrace(cx: &mut Cx, function: &Obj) -> PyResult<()> {
+        cx.audit("sys.settrace", &[])?;
         let old = std::mem::replace(&mut cx.tracing.trace, Some(function.clone()).filter(|f| !f.is_none()));
         cx.watchers_changed();
         cx.release(old);
+        Ok(())
     }
     /// Return the profiling function set with sys.setprofile.
     #[py("getprofile()")]
@@ -164,10 +158,12 @@ mod functions {
     }
     /// Set the profiling function.
     #[py("setprofile(function, /)")]
-    pub fn setprofile(cx: &mut Cx, function: &Obj) {
+    pub fn setprofile(cx: &mut Cx, function: &Obj) -> PyResult<()> {
+        cx.audit("sys.setprofile", &[])?;
         let old = std::mem::replace(&mut cx.tracing.profile, Some(function.clone()).filter(|f| !f.is_none()));
         cx.watchers_changed();
         cx.release(old);
+        Ok(())
     }
     /// Call func(*args), while tracing is enabled.
     #[py("call_tracing(func, args, /)")]
@@ -267,18 +263,25 @@ mod functions {
     }
     /// Passes the event to any hooks that are attached.
     #[py("audit(event, /, *args)")]
-    pub fn audit(cx: &mut Cx, event: &Ref<crate::types::Str>, args: &[Obj]) -> PyResult<()> {
-        for hook in cx.audit_hooks.clone() {
-            let args = cx.tuple(args.to_vec())?;
-            let r = protocol::call(cx, &hook, &[event.as_obj().clone(), args])?;
-            cx.release(r);
-        }
-        Ok(())
+    pub fn audit(cx: &mut Cx, event: &Obj, args: &[Obj]) -> PyResult<()> {
+        let Some(event) = event.cast::<crate::types::Str>() else {
+            return Err(cx.type_error(format!("expected str for argument 'event', not {}", event.ty().name_text())));
+        };
+        crate::audit::tell(cx, event, args)
     }
     /// Adds a new audit hook callback.
     #[py("addaudithook(hook)")]
-    pub fn addaudithook(cx: &mut Cx, hook: &Obj) {
+    pub fn addaudithook(cx: &mut Cx, hook: &Obj) -> PyResult<()> {
+        // Those that are there may refuse another, without a word.
+        if let Err(r) = cx.audit("sys.addaudithook", &[]) {
+            if cx.error_is(&cx.types.exception) {
+                cx.clear_error();
+                return Ok(());
+            }
+            return Err(r);
+        }
         cx.audit_hooks.push(hook.clone());
+        Ok(())
     }
     /// Sets hooks for async generators.
     #[py("set_asyncgen_hooks(firstiter=<unrepresentable>, finalizer=<unrepresentable>)")]
@@ -332,7 +335,8 @@ mod functions {
     /// Return the name of the module for a calling frame.
     #[py("_getframemodulename(depth=0)")]
     pub fn getframemodulename(cx: &mut Cx, depth: i64) -> PyResult {
-        match getframe(cx, depth) {
+        cx.audit("sys._getframemodulename", &[depth.into()])?;
+        match super::frame_at(cx, depth) {
             Ok(f) => {
                 let (globals, name) = (cx.name("f_globals"), cx.str("__name__")?);
                 let g = protocol::getattr(cx, &f, &globals)?;
@@ -347,6 +351,7 @@ mod functions {
     /// Return a dict mapping each thread's id to its current stack frame.
     #[py("_current_frames()")]
     pub fn current_frames(cx: &mut Cx) -> PyResult {
+        cx.audit("sys._current_frames", &[])?;
         let d = crate::types::Dict::new(cx)?;
         let mut frames = cx.threads.frames();
         frames.push((cx.threads.current, cx.stacks.top));
@@ -360,6 +365,7 @@ mod functions {
     /// Return a dict mapping each thread's identifier to its current raised exception.
     #[py("_current_exceptions()")]
     pub fn current_exceptions(cx: &mut Cx) -> PyResult {
+        cx.audit("sys._current_exceptions", &[])?;
         let d = crate::types::Dict::new(cx)?;
         let mut all = cx.threads.handled();
         all.push((cx.threads.current, cx.handled()));
@@ -404,6 +410,21 @@ mod functions {
         let f = protocol::getattr(cx, &m, &name)?;
         protocol::call_keywords(cx, &f, args, &kwargs)
     }
+}
+
+/// The frame so far below the running one.
+fn frame_at(cx: &mut Cx, depth: i64) -> PyResult {
+    let mut at = cx.stacks.top;
+    for _ in 0..depth {
+        if cx.stacks.is_bottom(at) {
+            break;
+        }
+        at = cx.stacks.below(at);
+    }
+    if cx.stacks.is_bottom(at) {
+        return Err(cx.value_error("call stack is not deep enough"));
+    }
+    crate::types::frame::frame_object(cx, at)
 }
 
 /// Writes to `sys.stderr`, or to the host's when there is none.

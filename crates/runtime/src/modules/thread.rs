@@ -123,6 +123,7 @@ mod functions {
     #[py("start_new_thread(function, args, kwargs={}, /)")]
     pub fn start_new_thread(cx: &mut Cx, function: &Obj, args: &Obj, kwargs: Option<&Obj>) -> PyResult<i64> {
         callable(cx, function, "first arg must be callable")?;
+        cx.audit("_thread.start_new_thread", &[function.into(), args.into(), kwargs.into()])?;
         let Some(items) = args.cast::<Tuple>().map(|t| t.items().to_vec()) else { return Err(cx.type_error("2nd arg must be a tuple")) };
         let (mut items, mut names) = (items, Vec::new());
         if let Some(k) = kwargs {
@@ -143,6 +144,7 @@ mod functions {
     #[py("start_joinable_thread(function, handle=None, daemon=True)")]
     pub fn start_joinable_thread(cx: &mut Cx, function: &Obj, handle: Option<&Obj>, daemon: bool) -> PyResult<Ref<Handle>> {
         callable(cx, function, "thread function must be callable")?;
+        cx.audit("_thread.start_joinable_thread", &[function.into(), i64::from(daemon).into(), handle.into()])?;
         let handle = match handle.filter(|h| !h.is_none()) {
             None => Handle::make(cx, 0)?,
             Some(h) => match h.cast::<Handle>() {

@@ -3,6 +3,7 @@
 use super::descriptor::StaticMethod;
 use super::type_::{Cmp, flags};
 use super::{CodeObj, Dict, Slots, Spec, Str, Tuple};
+use crate::audit::audit_change;
 use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
@@ -246,8 +247,9 @@ impl Function {
     }
     #[get("__code__")]
     #[settable("")]
-    fn code_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<CodeObj> {
-        this.code.cloned(cx)
+    fn code_get(cx: &mut Cx, this: &Ref<Function>) -> PyResult<Ref<CodeObj>> {
+        cx.audit("object.__getattr__", &[this.as_obj().into(), "__code__".into()])?;
+        Ok(this.code.cloned(cx))
     }
     #[member("__globals__")]
     fn globals_get(cx: &mut Cx, this: &Ref<Function>) -> Ref<Dict> {
@@ -263,13 +265,15 @@ impl Function {
     }
     #[get("__defaults__")]
     #[settable("")]
-    fn defaults_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
-        this.defaults.cloned(cx)
+    fn defaults_get(cx: &mut Cx, this: &Ref<Function>) -> PyResult<Option<Obj>> {
+        cx.audit("object.__getattr__", &[this.as_obj().into(), "__defaults__".into()])?;
+        Ok(this.defaults.cloned(cx))
     }
     #[get("__kwdefaults__")]
     #[settable("")]
-    fn kwdefaults_get(cx: &mut Cx, this: &Ref<Function>) -> Option<Obj> {
-        this.kwdefaults.cloned(cx)
+    fn kwdefaults_get(cx: &mut Cx, this: &Ref<Function>) -> PyResult<Option<Obj>> {
+        cx.audit("object.__getattr__", &[this.as_obj().into(), "__kwdefaults__".into()])?;
+        Ok(this.kwdefaults.cloned(cx))
     }
     #[get("__annotations__")]
     #[settable("")]
@@ -352,6 +356,7 @@ impl Function {
                     let text = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
                     crate::modules::warnings::warn(cx, &category, text, 1)?;
                 }
+                audit_change(cx, this.as_obj(), "__code__", value)?;
                 this.settle_doc(cx)?;
                 let old = this.code.replace(cx, c.clone());
                 if old.exec_known().is_null() {
@@ -369,6 +374,7 @@ impl Function {
         if value.is_some_and(|v| !v.is_none() && v.cast::<Tuple>().is_none()) {
             return Err(cx.type_error("__defaults__ must be set to a tuple object"));
         }
+        audit_change(cx, this.as_obj(), "__defaults__", value)?;
         this.defaults.set(cx, some_value(value));
         Ok(())
     }
@@ -376,6 +382,7 @@ impl Function {
         if value.is_some_and(|v| !v.is_none() && v.cast::<Dict>().is_none()) {
             return Err(cx.type_error("__kwdefaults__ must be set to a dict object"));
         }
+        audit_change(cx, this.as_obj(), "__kwdefaults__", value)?;
         this.kwdefaults.set(cx, some_value(value));
         Ok(())
     }
@@ -399,6 +406,7 @@ fn construct(cx: &mut Cx, _ty: &Ref<super::Type>, args: Args<'_>) -> PyResult {
     let Some(code) = code.cast::<CodeObj>().cloned() else {
         return Err(cx.type_error(format!("function() argument 'code' must be code, not {}", code.ty().name_text())));
     };
+    cx.audit("function.__new__", &[code.as_obj().into()])?;
     let Some(globals) = globals.cast::<Dict>().cloned() else {
         return Err(cx.type_error(format!("function() argument 'globals' must be dict, not {}", globals.ty().name_text())));
     };

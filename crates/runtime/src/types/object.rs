@@ -2,6 +2,7 @@
 
 use super::type_::{Cmp, flags};
 use super::{Dict, Slots, Spec, Str, Type};
+use crate::audit::audit_change;
 use crate::cx::{Cx, PyResult, Raised};
 use crate::layout;
 use crate::memory::{self, managed};
@@ -435,6 +436,7 @@ impl Object {
         let Some(new) = new.cast::<Type>() else {
             return Err(cx.type_error(format!("__class__ must be set to a class, not '{}' object", new.ty().name_text())));
         };
+        audit_change(cx, this, "__class__", value)?;
         let old = this.type_ref();
         let same = old.layout.get() == new.layout.get()
             && old.members.get() == new.members.get()

@@ -1141,9 +1141,11 @@ impl Type {
         Type::set_in_dict(cx, this, "__type_params__", value)
     }
     fn set_bases_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
+        crate::audit::audit_change(cx, this.as_obj(), "__bases__", value)?;
         bases::replace(cx, this, value)
     }
     fn set_name_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
+        crate::audit::audit_change(cx, this.as_obj(), "__name__", value)?;
         if this.has(flags::IMMUTABLE) {
             return Err(cx.type_error(format!("cannot set '__name__' attribute of immutable type '{}'", this.name_text())));
         }
@@ -1157,6 +1159,7 @@ impl Type {
         }
     }
     fn set_qualname_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
+        crate::audit::audit_change(cx, this.as_obj(), "__qualname__", value)?;
         match value {
             Some(v) if v.cast::<Str>().is_some() && this.is_heap() => {
                 this.qualname.set(cx, Some(v.clone()));
@@ -1168,6 +1171,7 @@ impl Type {
         }
     }
     fn set_module_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
+        crate::audit::audit_change(cx, this.as_obj(), "__module__", value)?;
         Type::set_in_dict(cx, this, "__module__", value)
     }
     fn set_doc_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {

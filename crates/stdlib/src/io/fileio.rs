@@ -95,6 +95,7 @@ fn start(cx: &mut Cx, this: &Ref<FileIo>, file: &Obj, mode: &str, closefd: bool,
         retic_runtime::modules::warnings::warn(cx, &category, "bool is used as a file descriptor", 1)?;
     }
     let number = descriptor(cx, file);
+    cx.audit("open", &[file.into(), mode.replace('b', "").as_str().into(), i64::from(flags | 0o2_000_000).into()])?;
     let fd = match number {
         Some(n) if n < 0 => return Err(cx.value_error("negative file descriptor")),
         Some(n) => n,

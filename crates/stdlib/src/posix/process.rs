@@ -2,6 +2,7 @@
 
 use super::constants::{PATHCONF, SYSCONF};
 use super::path;
+use retic_runtime::audit::Told;
 use retic_runtime::host::process::{Call, PathCall};
 use retic_runtime::protocol::buffer;
 use retic_runtime::types::structseq::{self, Definition};
@@ -246,6 +247,7 @@ pub mod functions {
     /// Kill a process group with a signal.
     #[py("killpg(pgid, signal, /)")]
     pub fn killpg(cx: &mut Cx, pgid: i64, signal: i64) -> PyResult<()> {
+        cx.audit("os.killpg", &[pgid.into(), signal.into()])?;
         number(cx, Call::Killpg, &[pgid, signal]).map(drop)
     }
     /// Abort the interpreter immediately.
@@ -259,6 +261,7 @@ pub mod functions {
     /// Fork a child process: 0 in the child, its process id in the parent.
     #[py("fork()")]
     pub fn fork(cx: &mut Cx) -> PyResult<i64> {
+        cx.audit("os.fork", &[])?;
         super::super::fork_process(cx)
     }
     /// Return the group ids of the process.
@@ -329,6 +332,7 @@ pub mod functions {
     /// Change to the directory of the given file descriptor.
     #[py("fchdir(fd)")]
     pub fn fchdir(cx: &mut Cx, fd: &Obj) -> PyResult<()> {
+        cx.audit("os.chdir", &[fd.into()])?;
         let fd = match int::to_i64(fd) {
             Some(n) => n,
             None => {
@@ -341,17 +345,20 @@ pub mod functions {
     /// Change the access permissions of the file given by file descriptor fd.
     #[py("fchmod(fd, mode)")]
     pub fn fchmod(cx: &mut Cx, fd: i64, mode: i64) -> PyResult<()> {
+        cx.audit("os.chmod", &[fd.into(), mode.into(), (-1).into()])?;
         number(cx, Call::Fchmod, &[fd, mode]).map(drop)
     }
     /// Change the owner and group id of the file specified by file descriptor.
     #[py("fchown(fd, uid, gid)")]
     pub fn fchown(cx: &mut Cx, fd: i64, uid: i64, gid: i64) -> PyResult<()> {
+        cx.audit("os.chown", &[fd.into(), uid.into(), gid.into(), (-1).into()])?;
         let [uid, gid] = owner(cx, uid, gid)?;
         number(cx, Call::Fchown, &[fd, uid, gid]).map(drop)
     }
     /// Change the owner and group id of path to the numeric uid and gid.
     #[py("chown(path, uid, gid, *, dir_fd=None, follow_symlinks=True)")]
     pub fn chown(cx: &mut Cx, path: &Obj, uid: i64, gid: i64, dir_fd: Option<&Obj>, follow_symlinks: bool) -> PyResult<()> {
+        cx.audit("os.chown", &[path.into(), uid.into(), gid.into(), (-1).into()])?;
         if dir_fd.is_some() {
             return Err(cx.error_of(&cx.types.not_implemented_error, "chown: dir_fd unavailable on this platform"));
         }
@@ -427,6 +434,7 @@ pub mod functions {
     /// Apply, test or remove a POSIX lock on an open file descriptor.
     #[py("lockf(fd, command, length, /)")]
     pub fn lockf(cx: &mut Cx, fd: i64, command: i64, length: i64) -> PyResult<()> {
+        cx.audit("os.lockf", &[fd.into(), command.into(), length.into()])?;
         number(cx, Call::Lockf, &[fd, command, length]).map(drop)
     }
     /// Announce an intention to access data in a specific pattern.
@@ -571,6 +579,7 @@ pub mod functions {
     /// Execute the command in a subshell; its wait status.
     #[py("system(command)")]
     pub fn system(cx: &mut Cx, command: &Obj) -> PyResult<i64> {
+        cx.audit("os.system", &[command.into()])?;
         let command = path::of(cx, command, "system", false)?.bytes;
         cx.host.flush();
         let args = [b"sh".to_vec(), b"-c".to_vec(), command];
@@ -608,6 +617,7 @@ pub mod functions {
     /// Execute an executable path with arguments, replacing current process.
     #[py("execv(path, argv, /)")]
     pub fn execv(cx: &mut Cx, path: &Obj, argv: &Obj) -> PyResult<()> {
+        cx.audit("os.exec", &[path.into(), argv.into(), Told::Nothing])?;
         let p = super::path::of(cx, path, "execv", false)?;
         let args = program(cx, argv, "execv")?;
         cx.host.flush();
@@ -616,6 +626,7 @@ pub mod functions {
     /// Execute an executable path with arguments and an environment, replacing current process.
     #[py("execve(path, argv, env)")]
     pub fn execve(cx: &mut Cx, path: &Obj, argv: &Obj, env: &Obj) -> PyResult<()> {
+        cx.audit("os.exec", &[path.into(), argv.into(), env.into()])?;
         let p = super::path::of(cx, path, "execve", false)?;
         let args = program(cx, argv, "execve")?;
         let env = environment(cx, env)?;

@@ -1,6 +1,7 @@
 //! The module's functions: names of hosts and services, byte order, addresses as text.
 
 use super::address::{self, INET, INET6, UNSPEC};
+use retic_runtime::audit::Told;
 use retic_runtime::host::network::ResolveError;
 use retic_runtime::types::{ByteArray, Bytes, Str, exception, int};
 use retic_runtime::{Cx, Obj, PyResult, Raised, protocol};
@@ -134,6 +135,7 @@ pub mod functions {
     /// Resolve host and port into list of address info entries.
     #[py("getaddrinfo(host, port, family=0, type=0, proto=0, flags=0)")]
     pub fn getaddrinfo(cx: &mut Cx, host: &Obj, port: &Obj, family: i64, r#type: i64, proto: i64, flags: i64) -> PyResult {
+        cx.audit("socket.getaddrinfo", &[host.into(), port.into(), family.into(), r#type.into(), proto.into()])?;
         let host = if host.is_none() { None } else { Some(host_argument(cx, host)?) };
         let service = service_argument(cx, port)?;
         let found = cx.host.resolve(host.as_deref(), service.as_deref(), family as i32, r#type as i32, proto as i32, flags as i32);
@@ -150,6 +152,7 @@ pub mod functions {
     /// Get host and port for a sockaddr.
     #[py("getnameinfo(sockaddr, flags, /)")]
     pub fn getnameinfo(cx: &mut Cx, sockaddr: &Obj, flags: i64) -> PyResult {
+        cx.audit("socket.getnameinfo", &[sockaddr.into()])?;
         let Some(t) = sockaddr.cast::<retic_runtime::types::Tuple>() else { return Err(cx.type_error("getnameinfo() argument 1 must be a tuple")) };
         let items = t.items().to_vec();
         let (Some(host), Some(port)) = (items.first().and_then(|h| h.cast::<Str>()), items.get(1)) else {
@@ -170,6 +173,7 @@ pub mod functions {
     /// Return the IP address (a string of the form '255.255.255.255') for a host.
     #[py("gethostbyname(host, /)")]
     pub fn gethostbyname(cx: &mut Cx, host: &Obj) -> PyResult<String> {
+        cx.audit("socket.gethostbyname", &[host.into()])?;
         let host = host_argument(cx, host)?;
         let a = address_of(cx, &host, INET)?;
         Ok(address::host_text(&a))
@@ -177,6 +181,7 @@ pub mod functions {
     /// Return the true host name, a list of aliases, and a list of IP addresses, for a host.
     #[py("gethostbyname_ex(host, /)")]
     pub fn gethostbyname_ex(cx: &mut Cx, host: &Obj) -> PyResult {
+        cx.audit("socket.gethostbyname", &[host.into()])?;
         let host = host_argument(cx, host)?;
         let found = cx.host.resolve(Some(&host), None, INET, STREAM, 0, 2).map_err(|e| raise_resolve(cx, &e))?;
         let name = found.iter().map(|r| r.canonical.clone()).find(|c| !c.is_empty()).unwrap_or_else(|| host.clone());
@@ -186,6 +191,7 @@ pub mod functions {
     /// Return the true host name, a list of aliases, and a list of IP addresses, for a host or an address.
     #[py("gethostbyaddr(host, /)")]
     pub fn gethostbyaddr(cx: &mut Cx, host: &Obj) -> PyResult {
+        cx.audit("socket.gethostbyaddr", &[host.into()])?;
         let host = host_argument(cx, host)?;
         let a = address_of(cx, &host, UNSPEC)?;
         match cx.host.name_of_address(&a, 8) {
@@ -201,12 +207,14 @@ pub mod functions {
     /// Return the current host name.
     #[py("gethostname()")]
     pub fn gethostname(cx: &mut Cx) -> PyResult {
+        cx.audit("socket.gethostname", &[])?;
         let name = cx.host.host_name().map_err(|e| raise_os(cx, &e))?;
         crate::posix::path::name(cx, &name, false)
     }
     /// Return a port number from a service name and protocol name.
     #[py("getservbyname(servicename, protocolname=None, /)")]
     pub fn getservbyname(cx: &mut Cx, servicename: String, protocolname: Option<String>) -> PyResult<i64> {
+        cx.audit("socket.getservbyname", &[servicename.as_str().into(), protocolname.as_deref().map_or(Told::Nothing, Told::Text)])?;
         match cx.host.port_of_service(servicename.as_bytes(), protocol_name(protocolname.as_ref())) {
             Some(p) => Ok(i64::from(p)),
             None => Err(cx.error_of(&cx.types.os_error, "service/proto not found")),
@@ -215,6 +223,7 @@ pub mod functions {
     /// Return the service name from a port number and protocol name.
     #[py("getservbyport(port, protocolname=None, /)")]
     pub fn getservbyport(cx: &mut Cx, port: i64, protocolname: Option<String>) -> PyResult<String> {
+        cx.audit("socket.getservbyport", &[port.into(), protocolname.as_deref().map_or(Told::Nothing, Told::Text)])?;
         let Ok(port) = u16::try_from(port) else { return Err(cx.overflow_error("getservbyport: port must be 0-65535.")) };
         match cx.host.service_of_port(port, protocol_name(protocolname.as_ref())) {
             Some(name) => Ok(String::from_utf8_lossy(&name).into_owned()),

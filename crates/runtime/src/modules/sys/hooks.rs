@@ -70,6 +70,15 @@ pub fn uncaught(cx: &mut Cx, exc: &Obj) {
         write_error(cx, "sys.excepthook is missing\n");
         return display(cx, exc);
     };
+    if cx.audit("sys.excepthook", &[(&hook).into(), (&class).into(), exc.into(), (&trace).into()]).is_err() {
+        // Who refuses has nothing shown.
+        let refused = cx.take_error();
+        let quiet = refused.as_ref().is_some_and(|e| e.ty().is_subtype(cx, &cx.types.runtime_error.clone()));
+        if !quiet && let Some(e) = refused {
+            display(cx, &e);
+        }
+        return;
+    }
     if protocol::call(cx, &hook, &[class, exc.clone(), trace]).is_ok() {
         return;
     }
@@ -90,7 +99,10 @@ pub fn unraisable(cx: &mut Cx, message: Option<&str>, from: &Obj) {
     let hook = sys_attribute(cx, "unraisablehook").filter(|h| !h.is_none());
     let own = hook.as_ref().is_none_or(|h| h.cast::<crate::types::function::Builtin>().is_some());
     if let (Some(hook), false) = (hook, own) {
-        let called = arguments(cx, &e, message, from).and_then(|a| protocol::call(cx, &hook, &[a]));
+        let called = arguments(cx, &e, message, from).and_then(|a| {
+            cx.audit("sys.unraisablehook", &[(&hook).into(), (&a).into()])?;
+            protocol::call(cx, &hook, &[a])
+        });
         if called.is_ok() {
             return cx.release(e);
         }
@@ -98,6 +110,13 @@ pub fn unraisable(cx: &mut Cx, message: Option<&str>, from: &Obj) {
         let text = print_unraisable(cx, Some("Exception ignored in sys.unraisablehook"), Some(&hook), &second);
         write_error(cx, &text);
         return cx.release(e);
+    }
+    if cx.is_audited() {
+        let hook = sys_attribute(cx, "unraisablehook").unwrap_or_else(|| cx.none());
+        let refused = arguments(cx, &e, message, from).and_then(|a| cx.audit("sys.unraisablehook", &[(&hook).into(), (&a).into()]));
+        if refused.is_err() {
+            cx.clear_error();
+        }
     }
     let text = print_unraisable(cx, message, Some(from).filter(|f| message.is_none() || !f.is_none()), &e);
     write_error(cx, &text);

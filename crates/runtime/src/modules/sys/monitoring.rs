@@ -232,6 +232,7 @@ mod functions {
     #[py("register_callback(tool_id, event, func, /)")]
     pub fn register_callback(cx: &mut Cx, tool_id: i64, event: i64, func: &Obj) -> PyResult {
         let i = tool(cx, tool_id)?;
+        cx.audit("sys.monitoring.register_callback", &[func.into()])?;
         if event.count_ones() != 1 || !(1..1 << 19).contains(&event) {
             return Err(cx.value_error("The callback can only be set for one event at a time"));
         }

@@ -265,6 +265,10 @@ pub fn new(cx: &mut Cx, args: Args<'_>) -> PyResult {
             return Err(cx.type_error(format!("code() argument {} must be {name}, not {}", i + 1, o.ty().name_text())));
         }
     }
+    if cx.is_audited() {
+        let told: Vec<crate::audit::Told<'_>> = [6, 10, 11, 0, 1, 2, 3, 4, 5].map(|i: usize| (&given[i]).into()).to_vec();
+        cx.audit("code.__new__", &told)?;
+    }
     let mut making = Making { data: Code::default(), nlocals: None, consts: None, table: None, rewritten: true };
     for (i, o) in given.iter().enumerate() {
         making.part(cx, i, o, true)?;
