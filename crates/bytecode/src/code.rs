@@ -85,16 +85,16 @@ pub struct Path {
 /// Positions, one an instruction word. Those of packed code stay packed until somebody asks.
 #[derive(Clone, Debug, Default)]
 pub struct Positions {
-    packed: Box<[u8]>,
+    packed: Option<crate::pack::Packed>,
     list: OnceCell<Vec<Position>>,
 }
 impl Positions {
-    pub(crate) fn of_packed(packed: &[u8]) -> Positions {
-        Positions { packed: packed.into(), list: OnceCell::new() }
+    pub(crate) fn of_packed(packed: crate::pack::Packed) -> Positions {
+        Positions { packed: Some(packed), list: OnceCell::new() }
     }
     /// All of them; those behind damaged bytes are missing.
     pub fn list(&self) -> &[Position] {
-        self.list.get_or_init(|| crate::pack::positions(&self.packed))
+        self.list.get_or_init(|| self.packed.as_ref().map(crate::pack::Packed::positions).unwrap_or_default())
     }
     /// The position of an instruction word.
     pub fn get(&self, word: usize) -> Option<&Position> {
@@ -106,7 +106,7 @@ impl Positions {
 }
 impl From<Vec<Position>> for Positions {
     fn from(list: Vec<Position>) -> Positions {
-        Positions { packed: Box::default(), list: list.into() }
+        Positions { packed: None, list: list.into() }
     }
 }
 

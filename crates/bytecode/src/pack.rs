@@ -165,8 +165,8 @@ fn packed_positions(list: &[Position]) -> Vec<u8> {
 }
 
 /// The positions in these bytes, as far as they are whole.
-pub(crate) fn positions(packed: &[u8]) -> Vec<Position> {
-    let mut r = Reader { rest: packed, texts: Rc::default(), later: None };
+fn positions(packed: &[u8]) -> Vec<Position> {
+    let mut r = Reader { rest: packed, texts: &Rc::default(), depth: 0 };
     let mut out = Vec::new();
     let mut p = Position::default();
     while !r.rest.is_empty()
@@ -181,54 +181,101 @@ pub(crate) fn positions(packed: &[u8]) -> Vec<Position> {
 /// The code object in these bytes, which are this program's own: no sum is worked out, and the code objects inside stay
 /// packed until somebody asks.
 pub fn read_own(bytes: &'static [u8]) -> Option<Rc<Code>> {
-    read_body(&bytes[..bytes.len().checked_sub(8)?], Some(|texts, bytes| Lazy::of_packed(Packed { texts, bytes })))
+    read_body(Data::Own(&bytes[..bytes.len().checked_sub(8)?]), false)
 }
 
-/// The code object in these bytes; `None` when they are damaged or of another version.
+/// The code object in these bytes; `None` when they are damaged or of another version. The code objects inside stay packed, too, and
+/// may not run before they are verified: what has the right sum may still be anything.
 pub fn read(bytes: &[u8]) -> Option<Rc<Code>> {
     let (bytes, sum) = bytes.split_at_checked(bytes.len().checked_sub(8)?)?;
     if checksum(bytes).to_le_bytes() != sum {
         return None;
     }
-    read_body(bytes, None)
+    read_body(Data::Read(bytes.into()), true)
 }
 
-fn read_body<'a>(bytes: &'a [u8], later: Option<Later<'a>>) -> Option<Rc<Code>> {
-    let mut r = Reader { rest: bytes.strip_prefix(&MAGIC)?, texts: Rc::default(), later: None };
-    let n = r.count()?;
-    let texts = (0..n).map(|_| r.count().and_then(|len| r.take(len)).map(|bytes| (bytes, OnceCell::new()))).collect::<Option<_>>()?;
-    r.texts = Rc::new(Texts(texts));
-    r.later = later;
+fn read_body(data: Data, foreign: bool) -> Option<Rc<Code>> {
+    let mut list = Vec::new();
+    let from = {
+        let mut r = Reader { rest: data.strip_prefix(&MAGIC)?, texts: &Rc::default(), depth: 0 };
+        let n = r.count()?;
+        list.reserve_exact(n);
+        for _ in 0..n {
+            let len = r.count()?;
+            list.push((offset(&data, r.rest)?, u32::try_from(len).ok()?, OnceCell::new()));
+            r.take(len)?;
+        }
+        offset(&data, r.rest)? as usize
+    };
+    let texts = Rc::new(Texts { data, list, foreign });
+    let mut r = Reader { rest: texts.data.get(from..)?, texts: &texts, depth: 0 };
     let mut code = r.head()?;
     let len = r.count()?;
     r.rest = r.take(len)?;
-    code.body = r.body(0)?.into();
+    code.body = r.body()?.into();
     Some(Rc::new(code))
 }
 
-/// The texts of a module, made as they are asked for.
+/// Where a part of bytes lies in them.
+fn offset(all: &[u8], part: &[u8]) -> Option<u32> {
+    u32::try_from((part.as_ptr() as usize).checked_sub(all.as_ptr() as usize)?).ok()
+}
+
+/// Bytes that code lies packed in: this program's own, or read from somewhere.
+#[derive(Debug)]
+enum Data {
+    Own(&'static [u8]),
+    Read(Rc<[u8]>),
+}
+impl Default for Data {
+    fn default() -> Data {
+        Data::Own(&[])
+    }
+}
+impl std::ops::Deref for Data {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Data::Own(bytes) => bytes,
+            Data::Read(bytes) => bytes,
+        }
+    }
+}
+
+/// The bytes of a module, and its texts, made as they are asked for: where each begins, and its length.
 #[derive(Debug, Default)]
-struct Texts<'a>(Vec<(&'a [u8], OnceCell<Rc<str>>)>);
+struct Texts {
+    data: Data,
+    list: Vec<(u32, u32, OnceCell<Rc<str>>)>,
+    foreign: bool,
+}
 
-/// What becomes of a body that is not read yet.
-type Later<'a> = fn(Rc<Texts<'a>>, &'a [u8]) -> Lazy;
-
-/// A body in this program's own bytes.
+/// A part of a module's bytes that is not read yet.
 #[derive(Clone, Debug)]
 pub struct Packed {
-    texts: Rc<Texts<'static>>,
-    bytes: &'static [u8],
+    texts: Rc<Texts>,
+    from: u32,
+    len: u32,
+    /// How deep the body lies in others.
+    depth: u32,
 }
 impl Packed {
+    fn bytes(&self) -> &[u8] {
+        self.texts.data.get(self.from as usize..).and_then(|d| d.get(..self.len as usize)).unwrap_or_default()
+    }
     pub(crate) fn body(&self) -> Option<Body> {
-        Reader { rest: self.bytes, texts: self.texts.clone(), later: Some(|texts, bytes| Lazy::of_packed(Packed { texts, bytes })) }.body(0)
+        Reader { rest: self.bytes(), texts: &self.texts, depth: self.depth }.body()
+    }
+    /// The positions that the bytes stand for; those behind damaged bytes are missing.
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        positions(self.bytes())
     }
 }
 
 struct Reader<'a> {
     rest: &'a [u8],
-    texts: Rc<Texts<'a>>,
-    later: Option<Later<'a>>,
+    texts: &'a Rc<Texts>,
+    depth: u32,
 }
 
 impl<'a> Reader<'a> {
@@ -258,15 +305,22 @@ impl<'a> Reader<'a> {
         let v = self.number()?;
         Some((v >> 1) as i64 ^ -((v & 1) as i64))
     }
+    /// The next bytes, to be read later.
+    fn packed(&mut self, n: usize) -> Option<Packed> {
+        let from = offset(&self.texts.data, self.rest)?;
+        self.take(n)?;
+        Some(Packed { texts: self.texts.clone(), from, len: n as u32, depth: self.depth + 1 })
+    }
     fn word(&mut self) -> Option<u32> {
         u32::try_from(self.number()?).ok()
     }
     fn text(&mut self) -> Option<Rc<str>> {
         let i = self.number()? as usize;
-        let (bytes, made) = self.texts.0.get(i)?;
+        let (from, len, made) = self.texts.list.get(i)?;
         if let Some(known) = made.get() {
             return Some(known.clone());
         }
+        let bytes = self.texts.data.get(*from as usize..)?.get(..*len as usize)?;
         let text: Rc<str> = Rc::from(std::str::from_utf8(bytes).ok()?);
         Some(made.get_or_init(|| text).clone())
     }
@@ -309,7 +363,7 @@ impl<'a> Reader<'a> {
                 let items: Rc<[Const]> = (0..n).map(|_| self.constant(depth + 1)).collect::<Option<Vec<_>>>()?.into();
                 if tag == 11 { Const::Tuple(items) } else { Const::FrozenSet(items) }
             }
-            13 => Const::Code(self.code(depth + 1)?),
+            13 => Const::Code(self.code()?),
             _ => return None,
         })
     }
@@ -326,14 +380,10 @@ impl<'a> Reader<'a> {
         }
         Some(p)
     }
-    fn code(&mut self, depth: u32) -> Option<Rc<Code>> {
+    fn code(&mut self) -> Option<Rc<Code>> {
         let mut c = self.head()?;
         let len = self.count()?;
-        let bytes = self.take(len)?;
-        c.body = match self.later {
-            Some(later) => later(self.texts.clone(), bytes),
-            None => Reader { rest: bytes, texts: self.texts.clone(), later: None }.body(depth)?.into(),
-        };
+        c.body = Lazy::of_packed(self.packed(len)?);
         Some(Rc::new(c))
     }
     fn head(&mut self) -> Option<Code> {
@@ -347,23 +397,23 @@ impl<'a> Reader<'a> {
             stacksize: self.word()?,
             flags: self.word()?,
             firstlineno: self.word()?,
-            foreign: self.later.is_none(),
+            foreign: self.texts.foreign,
             body: Lazy::default(),
         })
     }
-    fn body(&mut self, depth: u32) -> Option<Body> {
-        if depth > MAX_DEPTH {
+    fn body(&mut self) -> Option<Body> {
+        if self.depth > MAX_DEPTH {
             return None;
         }
         let n = self.count()?;
         let code = self.take(n)?.to_vec();
         let n = self.count()?;
-        let consts = (0..n).map(|_| self.constant(depth + 1)).collect::<Option<Vec<_>>>()?;
+        let consts = (0..n).map(|_| self.constant(0)).collect::<Option<Vec<_>>>()?;
         let (names, varnames, cellvars, freevars, static_attributes) = (self.list()?, self.list()?, self.list()?, self.list()?, self.list()?);
         let n = self.count()?;
         let lnotab = self.take(n)?.to_vec();
         let n = self.count()?;
-        let positions = Positions::of_packed(self.take(n)?);
+        let positions = Positions::of_packed(self.packed(n)?);
         let n = self.count()?;
         let mut paths = Vec::with_capacity(n);
         for _ in 0..n {

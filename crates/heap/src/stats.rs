@@ -8,6 +8,8 @@ pub struct ClassStats {
     pub size_bytes: usize,
     pub used: usize,
     pub free: usize,
+    /// Pools of [`crate::POOL_BYTES`] that it got from arenas.
+    pub pools: usize,
 }
 
 /// A picture of a heap.
@@ -17,6 +19,7 @@ pub struct Stats {
     pub arenas: usize,
     pub large_blocks: usize,
     pub large_bytes: usize,
+    pub arena_bytes: usize,
 }
 
 impl Heap {
@@ -33,9 +36,11 @@ impl Heap {
                         at = unsafe { at.cast::<*mut u8>().read() };
                     }
                 }
-                ClassStats { size_bytes: class * STEP, used: self.carved[class].get() - free, free }
+                let (size, carved, left) = (class * STEP, self.carved[class].get(), self.rest[class].get().1);
+                let blocks = crate::POOL_BYTES / size;
+                ClassStats { size_bytes: size, used: carved - free, free: free + left, pools: (carved + left).div_ceil(blocks) }
             })
             .collect();
-        Stats { classes, arenas: self.arenas.count(), large_blocks: self.large_blocks.get(), large_bytes: self.large_bytes.get() }
+        Stats { classes, arenas: self.arenas.count(), large_blocks: self.large_blocks.get(), large_bytes: self.large_bytes.get(), arena_bytes: crate::arena::ARENA_BYTES }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod hooks;
 pub mod info;
+mod mallocstats;
 pub mod monitoring;
 
 use crate::cx::{Cx, PyResult};
@@ -96,6 +97,15 @@ mod functions {
     #[py("getallocatedblocks()")]
     pub fn getallocatedblocks(cx: &mut Cx) -> usize {
         cx.heap.allocated_blocks()
+    }
+    /// Print debug info to stderr about the state of pymalloc and structmalloc.
+    #[py("_debugmallocstats()")]
+    pub fn debugmallocstats(cx: &mut Cx) -> PyResult<()> {
+        cx.audit("sys._debugmallocstats", &[])?;
+        let text = super::mallocstats::text(&cx.heap.stats());
+        cx.host.flush();
+        cx.host.write_stderr(text.as_bytes());
+        Ok(())
     }
     /// Return current exception information: (type, value, traceback).
     #[py("exc_info()")]
