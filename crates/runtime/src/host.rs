@@ -308,6 +308,18 @@ pub trait Host: accounts::Accounts + locales::Locales + network::Network + proce
     fn poller(&self) -> fn(&[(i32, i16)], i32) -> Result<Vec<i16>> {
         |_, _| refused()
     }
+    /// A new epoll descriptor, closed on exec.
+    fn epoll_create(&mut self) -> Result<i32> {
+        refused()
+    }
+    /// `epoll_ctl`: adds (1), removes (2) or changes (3) a descriptor.
+    fn epoll_control(&mut self, epoll: i32, operation: i32, fd: i32, events: u32) -> Result<()> {
+        refused()
+    }
+    /// Waits for so many events at the most; milliseconds, negative waits. A function for the reason of `poller`.
+    fn epoll_waiter(&self) -> fn(i32, usize, i32) -> Result<Vec<(i32, u32)>> {
+        |_, _, _| refused()
+    }
     /// Sleeps so many seconds, or until a signal comes; a function for the same reason.
     fn sleeper(&self) -> fn(f64) {
         |_| {}

@@ -1,13 +1,16 @@
-//! `select`: waiting for descriptors with `select` and `poll`.
+//! `select`: waiting for descriptors with `select`, `poll` and `epoll`.
+
+mod epoll;
 
 use retic_runtime::object::Guarded;
 use retic_runtime::types::type_::flags;
-use retic_runtime::types::{Dict, Slots, Spec, exception, int, module};
+use retic_runtime::types::{Dict, Float, List, Slots, Spec, exception, int, module};
 use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
+use std::cell::Cell;
 
 layout! {
     /// Descriptors and the events asked of each.
-    pub struct Poll = 280, "select.poll" { wanted: Guarded<Ref<Dict>>, }
+    pub struct Poll = 280, "select.poll" { wanted: Guarded<Ref<Dict>>, waits: Cell<bool>, }
 }
 
 pub(crate) fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
@@ -18,6 +21,9 @@ pub(crate) fn descriptor(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
         match protocol::lookup_attr(cx, o, &name)? {
             Some(f) => {
                 let r = protocol::call(cx, &f, &[])?;
+                if r.cast::<retic_runtime::types::Int>().is_none() {
+                    return Err(cx.type_error("fileno() returned a non-integer"));
+                }
                 int::to_i64(&r)
             }
             None => return Err(cx.type_error("argument must be an int, or have a fileno() method.")),
@@ -97,6 +103,43 @@ const PRI: i16 = 2;
 const OUT: i16 = 4;
 const ERR: i16 = 8;
 const HUP: i16 = 16;
+const NVAL: i16 = 32;
+/// Descriptors from here on are too large for `select` (FD_SETSIZE).
+const SELECTABLE: i32 = 1024;
+
+/// Seconds, or whatever unit the caller has; `None` for ever.
+fn duration(cx: &mut Cx, timeout: Option<&Obj>, wrong: &str) -> PyResult<Option<f64>> {
+    let Some(t) = timeout.filter(|t| !t.is_none()) else { return Ok(None) };
+    let n = match t.cast::<Float>() {
+        Some(f) => f.value.get(),
+        None if t.ty().slots(cx).index.is_none() => return Err(cx.type_error(wrong)),
+        None => {
+            let n = protocol::index(cx, t)?;
+            int::to_i64(&n).ok_or_else(|| cx.overflow_error("timestamp too large to convert to C PyTime_t"))? as f64
+        }
+    };
+    if n.is_nan() {
+        return Err(cx.value_error("Invalid value NaN (not a number)"));
+    }
+    if n.abs() > 9.2e18 {
+        return Err(cx.overflow_error("timestamp out of range for platform time_t"));
+    }
+    Ok(Some(n))
+}
+
+/// Events asked for, as C's `unsigned short`.
+fn mask(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
+    if o.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error("an integer is required"));
+    }
+    let n = protocol::index(cx, o)?;
+    match int::to_i64(&n) {
+        Some(n) if n < 0 => Err(cx.value_error("value must be positive")),
+        Some(n) if n <= 0xffff => Ok(n),
+        Some(_) => Err(cx.overflow_error("Python int too large for C unsigned short")),
+        None => Err(cx.overflow_error("Python int too large to convert to C unsigned long")),
+    }
+}
 
 #[retic_macros::methods]
 mod functions {
@@ -105,20 +148,45 @@ mod functions {
 
     /// Wait until one or more file descriptors are ready for some kind of I/O.
     #[py("select(rlist, wlist, xlist, timeout=None, /)")]
-    pub fn select(cx: &mut Cx, rlist: &Obj, wlist: &Obj, xlist: &Obj, timeout: Option<f64>) -> PyResult {
+    pub fn select(cx: &mut Cx, rlist: &Obj, wlist: &Obj, xlist: &Obj, timeout: Option<&Obj>) -> PyResult {
+        let timeout = duration(cx, timeout, "timeout must be a float or None")?;
         if timeout.is_some_and(|t| t < 0.0) {
             return Err(cx.value_error("timeout must be non-negative"));
         }
         let mut lists = Vec::new();
         let mut fds: Vec<(i32, i16)> = Vec::new();
         for (l, events) in [(rlist, IN), (wlist, OUT), (xlist, PRI)] {
-            let items = protocol::collect(cx, l)?;
-            for o in &items {
-                fds.push((descriptor(cx, o)?, events));
+            let sequence = match l.cast::<List>() {
+                Some(list) => list.clone(),
+                None => {
+                    let items = protocol::collect(cx, l).map_err(|r| {
+                        if !cx.error_is(&cx.types.type_error) {
+                            return r;
+                        }
+                        cx.clear_error();
+                        cx.type_error("arguments 1-3 must be sequences")
+                    })?;
+                    let made = cx.list(items)?;
+                    let Some(list) = made.cast::<List>() else { continue };
+                    list.clone()
+                }
+            };
+            // Looking at one may change the list.
+            let mut items = Vec::new();
+            while let Some(o) = sequence.items(cx).get(items.len()).cloned() {
+                let fd = descriptor(cx, &o)?;
+                if fd >= SELECTABLE {
+                    return Err(cx.value_error("filedescriptor out of range in select()"));
+                }
+                fds.push((fd, events));
+                items.push(o);
             }
             lists.push(items);
         }
         let ready = wait(cx, &fds, timeout)?;
+        if ready.iter().any(|r| r & NVAL != 0) {
+            return Err(exception::raise_os(cx, &std::io::Error::from_raw_os_error(9), None, None));
+        }
         let mut at = 0;
         let mut out = Vec::new();
         for (items, mask) in lists.into_iter().zip([IN | HUP | ERR, OUT | ERR, PRI]) {
@@ -134,7 +202,7 @@ mod functions {
     pub fn poll(cx: &mut Cx) -> PyResult {
         let ty = cx.native_type("select.poll");
         let d = Dict::new(cx)?;
-        Ok(memory::new(cx, &ty, |head| Poll { head, wanted: Guarded::new(d) })?.into_obj())
+        Ok(memory::new(cx, &ty, |head| Poll { head, wanted: Guarded::new(d), waits: Cell::new(false) })?.into_obj())
     }
 }
 
@@ -142,8 +210,12 @@ mod functions {
 impl Poll {
     /// Register a file descriptor with the polling object.
     #[py("register($self, fd, eventmask=7, /)")]
-    fn register(cx: &mut Cx, this: &Ref<Poll>, fd: &Obj, eventmask: i64) -> PyResult<()> {
+    fn register(cx: &mut Cx, this: &Ref<Poll>, fd: &Obj, eventmask: Option<&Obj>) -> PyResult<()> {
         let fd = descriptor(cx, fd)?;
+        let eventmask = match eventmask {
+            Some(m) => mask(cx, m)?,
+            None => 7,
+        };
         let (k, v) = (cx.int(i64::from(fd))?, cx.int(eventmask)?);
         let old = this.wanted.cloned(cx).insert(cx, &k, v)?;
         cx.release(old);
@@ -151,13 +223,14 @@ impl Poll {
     }
     /// Modify an already registered file descriptor.
     #[py("modify($self, fd, eventmask, /)")]
-    fn modify(cx: &mut Cx, this: &Ref<Poll>, fd: &Obj, eventmask: i64) -> PyResult<()> {
+    fn modify(cx: &mut Cx, this: &Ref<Poll>, fd: &Obj, eventmask: &Obj) -> PyResult<()> {
         let n = descriptor(cx, fd)?;
+        mask(cx, eventmask)?;
         let k = cx.int(i64::from(n))?;
         if this.wanted.cloned(cx).get(cx, &k)?.is_none() {
             return Err(exception::raise_os(cx, &std::io::Error::from_raw_os_error(2), None, None));
         }
-        Poll::register(cx, this, fd, eventmask)
+        Poll::register(cx, this, fd, Some(eventmask))
     }
     /// Remove a file descriptor being tracked by the polling object.
     #[py("unregister($self, fd, /)")]
@@ -174,12 +247,22 @@ impl Poll {
     }
     /// Polls the set of registered file descriptors, returning a list containing any descriptors that have events.
     #[py("poll($self, timeout=None, /)")]
-    fn poll_method(cx: &mut Cx, this: &Ref<Poll>, timeout: Option<f64>) -> PyResult {
+    fn poll_method(cx: &mut Cx, this: &Ref<Poll>, timeout: Option<&Obj>) -> PyResult {
+        let timeout = duration(cx, timeout, "timeout must be an integer or None")?;
+        if timeout.is_some_and(|t| t > f64::from(i32::MAX)) {
+            return Err(cx.overflow_error("timeout is too large"));
+        }
+        if this.waits.get() {
+            return Err(cx.runtime_error("concurrent poll() invocation"));
+        }
         let mut fds = Vec::new();
         for (k, v) in this.wanted.cloned(cx).entries(cx) {
             fds.push((int::to_i64(&k).unwrap_or(-1) as i32, int::to_i64(&v).unwrap_or(0) as i16));
         }
-        let ready = wait(cx, &fds, timeout.filter(|t| *t >= 0.0).map(|t| t / 1000.0))?;
+        this.waits.set(true);
+        let ready = wait(cx, &fds, timeout.filter(|t| *t >= 0.0).map(|t| t / 1000.0));
+        this.waits.set(false);
+        let ready = ready?;
         let mut out = Vec::new();
         for ((fd, _), r) in fds.iter().zip(ready).filter(|(_, r)| *r != 0) {
             let pair = vec![cx.int(i64::from(*fd))?, cx.int(i64::from(r))?];
@@ -191,10 +274,24 @@ impl Poll {
 
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "select", functions::DOC, functions::FUNCTIONS)?;
-    for (name, v) in [("POLLIN", IN), ("POLLPRI", PRI), ("POLLOUT", OUT), ("POLLERR", ERR), ("POLLHUP", HUP), ("POLLNVAL", 32)] {
+    for (name, v) in [
+        ("POLLIN", IN),
+        ("POLLPRI", PRI),
+        ("POLLOUT", OUT),
+        ("POLLERR", ERR),
+        ("POLLHUP", HUP),
+        ("POLLNVAL", 32),
+        ("POLLRDNORM", 64),
+        ("POLLRDBAND", 128),
+        ("POLLWRNORM", 256),
+        ("POLLWRBAND", 512),
+        ("POLLMSG", 1024),
+        ("POLLRDHUP", 8192),
+    ] {
         m.set_int(cx, name, i64::from(v))?;
     }
     m.set_int(cx, "PIPE_BUF", 4096)?;
+    epoll::add(cx, &m)?;
     let error = cx.types.os_error.as_obj().clone();
     m.set(cx, "error", error)?;
     let spec = Spec { flags: flags::GC | flags::NO_NEW, slots: Slots::EMPTY, methods: Poll::METHODS, ..Spec::new::<Poll>("select.poll") };

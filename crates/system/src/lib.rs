@@ -270,6 +270,15 @@ impl Host for System {
     fn poller(&self) -> fn(&[(i32, i16)], i32) -> Result<Vec<i16>> {
         process::poll
     }
+    fn epoll_create(&mut self) -> Result<i32> {
+        process::epoll_create()
+    }
+    fn epoll_control(&mut self, epoll: i32, operation: i32, fd: i32, events: u32) -> Result<()> {
+        process::epoll_control(epoll, operation, fd, events)
+    }
+    fn epoll_waiter(&self) -> fn(i32, usize, i32) -> Result<Vec<(i32, u32)>> {
+        process::epoll_wait
+    }
     fn sleeper(&self) -> fn(f64) {
         process::sleep
     }

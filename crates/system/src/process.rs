@@ -285,6 +285,24 @@ pub fn poll(fds: &[(i32, i16)], timeout_ms: i32) -> Result<Vec<i16>> {
     Ok(list.into_iter().map(|p| p.revents).collect())
 }
 
+pub fn epoll_create() -> Result<i32> {
+    // SAFETY: makes a descriptor.
+    checked(i64::from(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })).map(|fd| fd as i32)
+}
+
+pub fn epoll_control(epoll: i32, operation: i32, fd: i32, events: u32) -> Result<()> {
+    let mut event = libc::epoll_event { events, u64: fd as u32 as u64 };
+    // SAFETY: reads the event.
+    checked(i64::from(unsafe { libc::epoll_ctl(epoll, operation, fd, &raw mut event) })).map(drop)
+}
+
+pub fn epoll_wait(epoll: i32, most: usize, timeout_ms: i32) -> Result<Vec<(i32, u32)>> {
+    let mut list = vec![libc::epoll_event { events: 0, u64: 0 }; most.clamp(1, i32::MAX as usize)];
+    // SAFETY: writes as many events as the list has room for, at the most.
+    let n = checked(i64::from(unsafe { libc::epoll_wait(epoll, list.as_mut_ptr(), list.len() as i32, timeout_ms) }))?;
+    Ok(list.into_iter().take(n as usize).map(|e| (e.u64 as i32, e.events)).collect())
+}
+
 pub fn tzset() {
     unsafe extern "C" {
         fn tzset();
