@@ -2,6 +2,7 @@
 
 mod constants;
 mod entries;
+mod more;
 pub(crate) mod path;
 mod process;
 
@@ -587,17 +588,6 @@ mod functions {
     pub fn cpu_count(cx: &mut Cx) -> usize {
         cx.cpu_count.map_or_else(|| cx.host.cpu_count(), |n| n as usize)
     }
-    /// Return the affinity of the process identified by pid.
-    #[py("sched_getaffinity(pid, /)")]
-    pub fn sched_getaffinity(cx: &mut Cx, pid: i64) -> PyResult {
-        let _ = pid;
-        let s = retic_runtime::types::Set::new(cx)?;
-        for i in 0..cx.host.cpu_count() {
-            let i = cx.int(i as i64)?;
-            s.add(cx, &i)?;
-        }
-        Ok(s.into_obj())
-    }
     /// Exit to the system with specified status, without normal exit processing.
     #[py("_exit(status)")]
     pub fn exit(cx: &mut Cx, status: i64) -> PyResult<()> {
@@ -793,6 +783,7 @@ const CONSTANTS: &[(&str, i64)] = &[
 pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "posix", functions::DOC, functions::FUNCTIONS)?;
     module::add_functions(cx, &m, process::functions::FUNCTIONS)?;
+    module::add_functions(cx, &m, more::functions::FUNCTIONS)?;
     for (name, value) in CONSTANTS.iter().chain(constants::CONSTANTS) {
         m.set_int(cx, name, *value)?;
     }

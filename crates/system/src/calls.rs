@@ -1,5 +1,6 @@
 //! Requests to the kernel with plain numbers, and the few with small buffers.
 
+use super::attributes;
 use super::files::{c_text, checked};
 use retic_runtime::host::process::{Call, PathCall, Process};
 use std::io::{Error, Result};
@@ -162,6 +163,21 @@ impl Process for super::System {
             checked(i64::from(libc::getresgid(g0, g1, g2)))?;
         }
         Ok(n)
+    }
+    fn affinity(&self, pid: i64) -> Result<Vec<usize>> {
+        attributes::affinity(pid)
+    }
+    fn set_affinity(&mut self, pid: i64, processors: &[usize]) -> Result<()> {
+        attributes::set_affinity(pid, processors)
+    }
+    fn attribute(&self, path: &[u8], fd: Option<i32>, follow: bool, name: &[u8]) -> Result<Vec<u8>> {
+        attributes::attribute(path, fd, follow, name)
+    }
+    fn set_attribute(&mut self, path: &[u8], fd: Option<i32>, follow: bool, name: &[u8], value: Option<&[u8]>, flags: i32) -> Result<()> {
+        attributes::set_attribute(path, fd, follow, name, value, flags)
+    }
+    fn attributes(&self, path: &[u8], fd: Option<i32>, follow: bool) -> Result<Vec<u8>> {
+        attributes::attributes(path, fd, follow)
     }
     fn resource_usage(&self, who: i32) -> Result<(f64, f64, [i64; 14])> {
         // SAFETY: zeroes are a valid record, which the call fills.

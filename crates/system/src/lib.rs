@@ -1,6 +1,7 @@
 //! The real host: files, clocks, environment, standard streams. The only library crate that touches `std::fs` and its kin.
 
 mod accounts;
+mod attributes;
 mod calls;
 mod files;
 mod locales;

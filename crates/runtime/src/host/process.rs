@@ -136,6 +136,25 @@ pub trait Process {
     fn saved_ids(&self) -> Result<[u32; 6]> {
         refused()
     }
+    /// The processors that a process (0: this one) may run on.
+    fn affinity(&self, pid: i64) -> Result<Vec<usize>> {
+        refused()
+    }
+    fn set_affinity(&mut self, pid: i64, processors: &[usize]) -> Result<()> {
+        refused()
+    }
+    /// An extended attribute of a file: by descriptor, or by name and whether links are followed.
+    fn attribute(&self, path: &[u8], fd: Option<i32>, follow: bool, name: &[u8]) -> Result<Vec<u8>> {
+        refused()
+    }
+    /// Sets one with flags of `setxattr`, or removes it.
+    fn set_attribute(&mut self, path: &[u8], fd: Option<i32>, follow: bool, name: &[u8], value: Option<&[u8]>, flags: i32) -> Result<()> {
+        refused()
+    }
+    /// Their names, each with a zero behind it.
+    fn attributes(&self, path: &[u8], fd: Option<i32>, follow: bool) -> Result<Vec<u8>> {
+        refused()
+    }
     /// What the process (0), its children (-1) or the running thread (1) used: seconds of user and system time, and the
     /// fourteen counts of `getrusage` in their order.
     fn resource_usage(&self, who: i32) -> Result<(f64, f64, [i64; 14])> {

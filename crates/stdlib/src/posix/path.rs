@@ -24,6 +24,16 @@ pub fn of(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path
     Ok(p)
 }
 
+/// Another argument that is taken like a path, by its name.
+pub fn named(cx: &mut Cx, o: &Obj, function: &str, argument: &str) -> PyResult<Path> {
+    let p = text_of(cx, o, function, argument, false)?;
+    if p.bytes.contains(&0) {
+        let what = if p.is_bytes { "byte" } else { "character" };
+        return Err(cx.value_error(format!("{function}: embedded null {what} in {argument}")));
+    }
+    Ok(p)
+}
+
 /// A path argument that is only text to the function: zeros may be in it.
 pub fn of_any(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path> {
     if allow_fd && o.ty().slots(cx).index.is_some() {
@@ -37,12 +47,16 @@ pub fn of_any(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<
             Err(below) => Err(cx.overflow_error(if below { "fd is less than minimum" } else { "fd is greater than maximum" })),
         };
     }
+    text_of(cx, o, function, "path", allow_fd)
+}
+
+fn text_of(cx: &mut Cx, o: &Obj, function: &str, argument: &str, allow_fd: bool) -> PyResult<Path> {
     let text = match protocol::fspath(cx, o) {
         Ok(t) => t,
         Err(_) if cx.error_is(&cx.types.type_error) && !retic_runtime::protocol::lookup_attr_quiet(cx, o, "__fspath__") => {
             cx.clear_error();
             let what = if allow_fd { "string, bytes, os.PathLike or integer" } else { "string, bytes or os.PathLike" };
-            return Err(cx.type_error(format!("{function}: path should be {what}, not {}", o.ty().name_text())));
+            return Err(cx.type_error(format!("{function}: {argument} should be {what}, not {}", o.ty().name_text())));
         }
         Err(r) => return Err(r),
     };
