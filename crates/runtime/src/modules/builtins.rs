@@ -562,8 +562,10 @@ mod functions {
         let code = match source.cast::<CodeObj>() {
             Some(c) => c.clone(),
             None => {
-                let name = cx.str("<string>")?;
-                audit_compile(cx, source, &name)?;
+                if cx.is_audited() {
+                    let name = cx.str("<string>")?;
+                    audit_compile(cx, source, &name)?;
+                }
                 let text = source_text(cx, source, "<string>")?;
                 let text = if mode == "eval" { text.trim_start_matches([' ', '\t']).to_string() } else { text };
                 let request = crate::cx::CompileRequest { source: &text, filename: "<string>", mode, flags: inherited(cx), feature_version: 0, optimize: cx.optimize };
