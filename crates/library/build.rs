@@ -84,7 +84,7 @@ fn main() {
         };
         let options = retic_compiler::Options::new(retic_compiler::Mode::Exec, &filename);
         let code = match retic_compiler::compile(&text, &options) {
-            Ok(c) => retic_bytecode::pack::write(&c.code),
+            Ok(c) => retic_bytecode::pack::write(&c.code).expect("no module is that deep"),
             // A module that does not compile says why when it is imported.
             Err(_) => Vec::new(),
         };

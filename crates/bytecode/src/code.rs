@@ -110,6 +110,18 @@ impl From<Vec<Position>> for Positions {
     }
 }
 
+/// Of a code object that a program put together: what its constants hold, so that nobody has to walk through them. Source text has
+/// an end to how deep and how much that is; a program could put one into the next for ever, and twice each time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// How deep code lies in code.
+    pub depth: u32,
+    /// How many code objects there are, each time that one is there.
+    pub count: u32,
+    /// There are objects of other kinds ([`Const::Object`]).
+    pub objects: bool,
+}
+
 /// One code object: what is known of it without its instructions. The rest, its `Body`, is reached through `Deref`.
 #[derive(Clone, Debug, Default)]
 pub struct Code {
@@ -124,6 +136,8 @@ pub struct Code {
     pub firstlineno: u32,
     /// It came from bytes that anybody may have written: to be verified before it runs.
     pub foreign: bool,
+    /// What lies inside, where a program put it together.
+    pub inside: Inside,
     pub body: Lazy,
 }
 

@@ -12,12 +12,15 @@ pub const FORMAT: u8 = 8;
 /// The first bytes.
 pub const MAGIC: [u8; 4] = [b'r', b't', b'c', b'0' + FORMAT];
 /// Constants nest at most this deep.
-const MAX_DEPTH: u32 = 200;
+const MAX_DEPTH: u32 = 500;
 
-/// Bytes of a code object.
-pub fn write(code: &Code) -> Vec<u8> {
+/// Bytes of a code object. `None`: they lie too deep in each other.
+pub fn write(code: &Code) -> Option<Vec<u8>> {
     let mut w = Writer::default();
     w.code(code);
+    if w.too_deep {
+        return None;
+    }
     let mut out = MAGIC.to_vec();
     number(&mut out, w.texts.len() as u64);
     for t in &w.texts {
@@ -27,7 +30,7 @@ pub fn write(code: &Code) -> Vec<u8> {
     out.extend(w.out);
     let sum = checksum(&out);
     out.extend(sum.to_le_bytes());
-    out
+    Some(out)
 }
 
 /// FNV-1a: damage is told before anything is made of the bytes.
@@ -37,6 +40,9 @@ fn checksum(bytes: &[u8]) -> u64 {
 
 #[derive(Default)]
 struct Writer {
+    /// Code objects that the one at hand lies in.
+    depth: u32,
+    too_deep: bool,
     out: Vec<u8>,
     texts: Vec<Rc<str>>,
     known: HashMap<Rc<str>, u64>,
@@ -115,6 +121,11 @@ impl Writer {
         }
     }
     fn code(&mut self, c: &Code) {
+        if self.depth > MAX_DEPTH {
+            self.too_deep = true;
+            return;
+        }
+        self.depth += 1;
         for t in [&c.name, &c.qualname, &c.filename] {
             self.text(t);
         }
@@ -126,6 +137,7 @@ impl Writer {
         self.body(c);
         let body = std::mem::replace(&mut self.out, before);
         self.bytes(&body);
+        self.depth -= 1;
     }
     fn body(&mut self, c: &Body) {
         self.bytes(&c.code);
@@ -199,7 +211,7 @@ fn read_body(data: Data, foreign: bool) -> Option<Rc<Code>> {
     let from = {
         let mut r = Reader { rest: data.strip_prefix(&MAGIC)?, texts: &Rc::default(), depth: 0 };
         let n = r.count()?;
-        list.reserve_exact(n);
+        list.try_reserve_exact(n).ok()?;
         for _ in 0..n {
             let len = r.count()?;
             list.push((offset(&data, r.rest)?, u32::try_from(len).ok()?, OnceCell::new()));
@@ -398,6 +410,7 @@ impl<'a> Reader<'a> {
             flags: self.word()?,
             firstlineno: self.word()?,
             foreign: self.texts.foreign,
+            inside: Default::default(),
             body: Lazy::default(),
         })
     }

@@ -6,7 +6,7 @@ use crate::Operand;
 use crate::code::*;
 use crate::inline::INLINE_END;
 use crate::opcode::Opcode::{self, *};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Why code may not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,24 @@ struct State {
     blocks: Vec<(u32, usize)>,
 }
 
+impl State {
+    /// Keeps what both know; false where they cannot be one.
+    fn meet(&mut self, other: &State) -> bool {
+        if self.blocks != other.blocks || self.stack.len() != other.stack.len() {
+            return false;
+        }
+        self.stack.iter_mut().zip(&other.stack).all(|(k, o)| {
+            let fits = k == o || k.is_object() && o.is_object();
+            if k != o {
+                *k = Any;
+            }
+            fits
+        })
+    }
+}
+
+const DIFFERS: &str = "a stack that differs from one way to another";
+
 /// Entries of a stack, and locals, at the most: registers have numbers of 16 bits.
 const DEPTH_MAX: usize = 30_000;
 const LOCALS_MAX: usize = 30_000;
@@ -67,6 +85,7 @@ struct Verifier<'a> {
     hidden: std::ops::Range<usize>,
     /// The index of an instruction, by its offset; of EXTENDED_ARG, that of the instruction behind it.
     places: HashMap<u32, usize>,
+    /// Of places that jumps lead to: those further on, and those that something further on leads back to.
     states: HashMap<usize, State>,
     now: State,
     at: u32,
@@ -184,21 +203,25 @@ impl Verifier<'_> {
                 return self.fault("a way that leads nowhere");
             }
         }
+        let leads_back = |(place, i): (usize, &Instruction)| i.target().and_then(|t| self.places.get(&t).copied()).filter(|to| *to <= place);
+        let back: HashSet<usize> = whole.iter().enumerate().filter_map(leads_back).collect();
         let mut reached = true;
         for (place, i) in whole.iter().enumerate() {
             self.at = i.offset;
-            match self.states.get(&place) {
-                Some(_) if reached => {
-                    let now = std::mem::replace(&mut self.now, State { stack: Vec::new(), blocks: Vec::new() });
-                    self.meet(place, &now)?;
-                    self.now = self.states[&place].clone();
+            match self.states.remove(&place) {
+                Some(known) => {
+                    let before = std::mem::replace(&mut self.now, known);
+                    if reached && !self.now.meet(&before) {
+                        return self.fault(DIFFERS);
+                    }
                 }
-                Some(known) => self.now = known.clone(),
                 None if reached => {}
                 None => continue,
             }
             // From here on it is as it is: what jumps back must fit.
-            self.states.insert(place, self.now.clone());
+            if back.contains(&place) {
+                self.states.insert(place, self.now.clone());
+            }
             reached = true;
             if i.opcode == INLINE_END {
                 continue;
@@ -214,39 +237,29 @@ impl Verifier<'_> {
         if reached { self.fault("no end") } else { Ok(()) }
     }
 
-    /// Where another way comes to an instruction further on: what both know.
-    fn meet(&mut self, place: usize, other: &State) -> Result<(), Fault> {
-        let offset = self.at;
-        let Some(known) = self.states.get_mut(&place) else {
-            self.states.insert(place, other.clone());
-            return Ok(());
-        };
-        let bad = Err(Fault { offset, why: "a stack that differs from one way to another" });
-        if known.blocks != other.blocks || known.stack.len() != other.stack.len() {
-            return bad;
-        }
-        for (k, o) in known.stack.iter_mut().zip(&other.stack) {
-            if k != o {
-                if !k.is_object() || !o.is_object() {
-                    return bad;
-                }
-                *k = Any;
+    /// Where another way comes to an instruction further on.
+    fn arrive(&mut self, place: usize, other: &State) -> Result<(), Fault> {
+        let fits = match self.states.get_mut(&place) {
+            Some(known) => known.meet(other),
+            None => {
+                self.states.insert(place, other.clone());
+                true
             }
-        }
-        Ok(())
+        };
+        if fits { Ok(()) } else { self.fault(DIFFERS) }
     }
 
     /// A jump; `from` is the place of the instruction.
     fn jump(&mut self, from: usize, target: Option<u32>, state: &State) -> Result<(), Fault> {
         let Some(place) = target.and_then(|t| self.places.get(&t).copied()) else { return self.fault("a jump to no instruction") };
         if place > from {
-            return self.meet(place, state);
+            return self.arrive(place, state);
         }
         let Some(known) = self.states.get(&place) else { return self.fault("a jump back to where no way led") };
         let fits = known.blocks == state.blocks
             && known.stack.len() == state.stack.len()
             && known.stack.iter().zip(&state.stack).all(|(k, o)| k == o || *k == Any && o.is_object() || *k == Tuple && self.is_tuple(*o));
-        if fits { Ok(()) } else { self.fault("a stack that differs from one way to another") }
+        if fits { Ok(()) } else { self.fault(DIFFERS) }
     }
 
     fn floor(&self) -> usize {
@@ -559,7 +572,7 @@ impl Verifier<'_> {
                 let depth = self.now.stack.len() - usize::from(op == SETUP_ASYNC_WITH);
                 let Some(handler) = target.and_then(|t| self.places.get(&t).copied()).filter(|h| *h > place) else { return self.fault("a jump to no instruction") };
                 let state = self.raised(depth);
-                self.meet(handler, &state)?;
+                self.arrive(handler, &state)?;
                 // Blocks are told apart by their handlers, however these are reached.
                 self.now.blocks.push((handler as u32, depth));
                 if op == SETUP_WITH {

@@ -84,6 +84,7 @@ pub(crate) fn assemble(mut unit: Unit, scope: &Scope, lines: &Lines, filename: R
         flags,
         firstlineno: unit.firstlineno,
         foreign: false,
+        inside: Default::default(),
         body: Body {
             code: words.into_iter().flat_map(|(op, arg)| [op, arg]).collect(),
             consts,

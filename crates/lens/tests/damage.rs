@@ -15,7 +15,7 @@ fn recording() -> Vec<u8> {
         body: retic_bytecode::code::Body { code: vec![100, 0, 83, 0], consts: vec![retic_bytecode::Const::None], ..Default::default() }.into(),
         ..Default::default()
     };
-    w.code(1, &retic_bytecode::pack::write(&code), true);
+    w.code(1, &retic_bytecode::pack::write(&code).expect("it is not deep"), true);
     w.site(1, 1, 0);
     w.site(2, 1, 2);
     w.type_name(1, "object");

@@ -107,7 +107,7 @@ impl Sink for Recording {
             self.files.push((file, shown.clone()));
         }
         call_it(Rc::make_mut(&mut code), &shown.into());
-        let packed = crate::bytecode::pack::write(&code);
+        let packed = crate::bytecode::pack::write(&code).unwrap_or_default();
         self.each(|w| w.code(id, &packed, mine));
     }
     fn site(&mut self, id: u32, code: u32, offset: u32) {

@@ -175,6 +175,9 @@ mod functions {
             let mut items = Vec::new();
             while let Some(o) = sequence.items(cx).get(items.len()).cloned() {
                 let fd = descriptor(cx, &o)?;
+                if items.len() >= SELECTABLE as usize {
+                    return Err(cx.value_error("too many file descriptors in select()"));
+                }
                 if fd >= SELECTABLE {
                     return Err(cx.value_error("filedescriptor out of range in select()"));
                 }

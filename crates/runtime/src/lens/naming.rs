@@ -68,7 +68,7 @@ impl Names {
     fn new_code(&mut self, sink: &mut dyn Sink, key: (usize, u32), code: &Code) -> u32 {
         let id = self.mine.len() as u32 + 1;
         let mine = sink.is_mine(&code.filename);
-        sink.code(id, &retic_bytecode::pack::write(&shallow(code, mine)), mine);
+        sink.code(id, &retic_bytecode::pack::write(&shallow(code, mine)).unwrap_or_default(), mine);
         self.codes.insert(key, id);
         self.mine.push(mine);
         id

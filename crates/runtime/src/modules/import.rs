@@ -46,8 +46,8 @@ pub fn import(cx: &mut Cx, name: &str) -> PyResult {
     if cx.is_audited() {
         audit_import(cx, &key)?;
     }
-    let begun = cx.host.monotonic();
     let before = cx.imports.times;
+    let begun = before.map_or(0.0, |_| cx.host.monotonic());
     cx.imports.times = before.map(|(depth, _)| (depth + 1, 0.0));
     let r = protocol::call(cx, &find, &[key.into_obj(), importer]);
     if let Some((depth, others)) = before {

@@ -175,10 +175,10 @@ impl Writer {
                 }
             }
         } else if let Some(c) = o.cast::<CodeObj>() {
-            if !self.code || !c.is_plain() {
+            if !self.code || c.code().inside.objects {
                 return Err(cx.value_error("unmarshallable object"));
             }
-            let b = retic_bytecode::pack::write(c.code());
+            let Some(b) = retic_bytecode::pack::write(c.code()) else { return Err(cx.value_error("object too deeply nested to marshal")) };
             self.out.push(b'c' | flag);
             self.size(b.len());
             protocol::grow(cx, &mut self.out, b.len())?;

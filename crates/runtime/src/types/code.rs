@@ -54,6 +54,10 @@ impl CodeObj {
     fn sharing(cx: &mut Cx, data: Rc<Code>, shared: &mut Shared) -> PyResult<Ref<CodeObj>> {
         // Under the lens constants are born where they are imported, not in the first call.
         let consts = if data.body.is_made() || cx.lens.is_on() { Some(constants(cx, &data, shared)?) } else { None };
+        CodeObj::with_constants(cx, data, consts)
+    }
+    /// The code object whose constants these are, or whose constants wait.
+    fn with_constants(cx: &Cx, data: Rc<Code>, consts: Option<Obj>) -> PyResult<Ref<CodeObj>> {
         memory::new(cx, &cx.types.code, |head| CodeObj {
             head,
             data: Hidden(data),
@@ -79,18 +83,6 @@ impl CodeObj {
     }
     pub fn code(&self) -> &Rc<Code> {
         &self.data.0
-    }
-    /// Whether all that it consists of is plain data: no object among its constants, or in the code inside, is of another kind.
-    pub fn is_plain(&self) -> bool {
-        fn plain(c: &Const) -> bool {
-            match c {
-                Const::Object(_) => false,
-                Const::Tuple(items) | Const::FrozenSet(items) => items.iter().all(plain),
-                Const::Code(code) => !code.body.is_made() || code.consts.iter().all(plain),
-                _ => true,
-            }
-        }
-        self.data.0.consts.iter().all(plain)
     }
     /// The register form if it was made already, else null.
     #[inline(always)]

@@ -1,16 +1,14 @@
 //! `select.epoll` of Linux.
 
-use super::descriptor;
+use super::{descriptor, duration};
 use retic_runtime::native::Args;
-use retic_runtime::object::Guarded;
-use retic_runtime::types::type_::flags;
-use retic_runtime::types::{Float, Slots, Spec, Type, exception, int, module};
+use retic_runtime::types::{Slots, Spec, Type, exception, module};
 use retic_runtime::{Cx, Obj, PyResult, Ref, layout, memory, protocol};
 use std::cell::Cell;
 
 layout! {
     /// An epoll descriptor; -1 when it was closed.
-    pub struct Epoll = 342, "select.epoll" { fd: Cell<i32>, unused: Guarded<Option<Obj>>, }
+    pub struct Epoll = 342, "select.epoll" { fd: Cell<i32>, }
 }
 
 const CLOEXEC: i64 = 0x80000;
@@ -28,7 +26,7 @@ fn open(cx: &mut Cx, this: &Ref<Epoll>) -> PyResult<i32> {
 }
 
 fn wrap(cx: &mut Cx, ty: &Type, fd: i32) -> PyResult {
-    Ok(memory::new(cx, ty, |head| Epoll { head, fd: Cell::new(fd), unused: Guarded::new(None) })?.into_obj())
+    Ok(memory::new(cx, ty, |head| Epoll { head, fd: Cell::new(fd) })?.into_obj())
 }
 
 fn make(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
@@ -60,29 +58,6 @@ fn control(cx: &mut Cx, this: &Ref<Epoll>, operation: i32, fd: &Obj, events: i64
         return Err(cx.overflow_error(if negative { "can't convert negative value to unsigned int" } else { "Python int too large to convert to C unsigned int" }));
     };
     cx.host.epoll_control(own, operation, fd, events).map_err(|e| exception::raise_os(cx, &e, None, None))
-}
-
-/// Seconds to wait; `None` for ever.
-fn seconds(cx: &mut Cx, timeout: Option<&Obj>) -> PyResult<Option<f64>> {
-    let Some(t) = timeout.filter(|t| !t.is_none()) else { return Ok(None) };
-    let seconds = match t.cast::<Float>() {
-        Some(f) => f.value.get(),
-        None if t.ty().slots(cx).index.is_none() => return Err(cx.type_error("timeout must be an integer or None")),
-        None => {
-            let n = protocol::index(cx, t)?;
-            int::to_i64(&n).map_or(f64::MAX, |n| n as f64)
-        }
-    };
-    if seconds.is_nan() {
-        return Err(cx.value_error("Invalid value NaN (not a number)"));
-    }
-    if seconds.abs() > 9.2e9 {
-        return Err(cx.overflow_error("timestamp out of range for platform time_t"));
-    }
-    if seconds * 1000.0 > f64::from(i32::MAX) {
-        return Err(cx.overflow_error("timeout is too large"));
-    }
-    Ok(Some(seconds).filter(|s| *s >= 0.0))
 }
 
 #[retic_macros::methods]
@@ -150,7 +125,11 @@ impl Epoll {
     #[py("poll($self, /, timeout=None, maxevents=-1)")]
     fn poll(cx: &mut Cx, this: &Ref<Epoll>, timeout: Option<&Obj>, maxevents: i64) -> PyResult {
         open(cx, this)?;
-        let timeout = seconds(cx, timeout)?;
+        let timeout = duration(cx, timeout, "timeout must be an integer or None")?;
+        if timeout.is_some_and(|t| t * 1000.0 > f64::from(i32::MAX)) {
+            return Err(cx.overflow_error("timeout is too large"));
+        }
+        let timeout = timeout.filter(|t| *t >= 0.0);
         let most = match maxevents {
             -1 => MOST,
             n if n < 1 => return Err(cx.value_error(format!("maxevents must be greater than 0, got {n}"))),
@@ -206,7 +185,6 @@ fn finalize(cx: &mut Cx, o: &Obj) {
 pub fn add(cx: &mut Cx, m: &module::Module) -> PyResult<()> {
     let spec = Spec {
         doc: "select.epoll(sizehint=-1, flags=0)\n\nReturns an epolling object\n\nsizehint must be a positive integer or -1 for the default size. The\nsizehint is used to optimize internal data structures. It doesn't limit\nthe maximum number of monitored events.",
-        flags: flags::GC,
         slots: Slots { new: Some(make), del: Some(finalize), ..Slots::EMPTY },
         methods: Epoll::METHODS,
         getset: Epoll::GETSET,

@@ -7,19 +7,25 @@ use crate::native::Args;
 use crate::object::{Obj, Ref};
 use crate::protocol::{self, buffer};
 use crate::types::{Bytes, Int, Set, Str, Tuple};
-use retic_bytecode::code::{CO_NOFREE, DOC_STORED, Positions};
+use retic_bytecode::code::{CO_NOFREE, DOC_STORED, Inside, Positions};
 use retic_bytecode::{Code, Const, locations, verify};
 use std::rc::Rc;
 
 /// Constants inside constants are plain data down to here.
 const NESTED_MAX: u32 = 50;
+/// Code inside code is plain data as long as it is no deeper, and no more.
+const DEPTH_MAX: u32 = 100;
+const COUNT_MAX: u32 = 100_000;
 
 /// A constant as plain data.
-fn plain(cx: &Cx, o: &Obj, depth: u32) -> Const {
+fn plain(cx: &Cx, o: &Obj, depth: u32, inside: &mut Inside) -> Const {
     let exact = |t: &Ref<crate::types::Type>| std::ptr::eq(o.ty(), &**t);
-    let other = || Const::Object(o.address() as u64);
-    if let Some(code) = o.cast::<CodeObj>() {
-        return Const::Code(code.code().clone());
+    if let Some(code) = o.cast::<CodeObj>().map(|c| c.code()) {
+        let (depth, count) = (inside.depth.max(code.inside.depth + 1), inside.count.saturating_add(code.inside.count).saturating_add(1));
+        if depth <= DEPTH_MAX && count <= COUNT_MAX {
+            *inside = Inside { depth, count, objects: inside.objects || code.inside.objects };
+            return Const::Code(code.clone());
+        }
     }
     if o.is_none() {
         Const::None
@@ -49,14 +55,13 @@ fn plain(cx: &Cx, o: &Obj, depth: u32) -> Const {
         }
     } else if let Some(b) = o.cast::<Bytes>().filter(|_| exact(&cx.types.bytes)) {
         Const::Bytes(b.bytes().into())
-    } else if depth >= NESTED_MAX {
-        other()
-    } else if let Some(t) = o.cast::<Tuple>().filter(|_| exact(&cx.types.tuple)) {
-        Const::Tuple(t.items().iter().map(|i| plain(cx, i, depth + 1)).collect())
-    } else if let Some(s) = o.cast::<Set>().filter(|_| exact(&cx.types.frozenset)) {
-        Const::FrozenSet(s.items(cx).iter().map(|i| plain(cx, i, depth + 1)).collect())
+    } else if let Some(t) = o.cast::<Tuple>().filter(|_| exact(&cx.types.tuple) && depth < NESTED_MAX) {
+        Const::Tuple(t.items().iter().map(|i| plain(cx, i, depth + 1, inside)).collect())
+    } else if let Some(s) = o.cast::<Set>().filter(|_| exact(&cx.types.frozenset) && depth < NESTED_MAX) {
+        Const::FrozenSet(s.items(cx).iter().map(|i| plain(cx, i, depth + 1, inside)).collect())
     } else {
-        other()
+        inside.objects = true;
+        Const::Object(o.address() as u64)
     }
 }
 
@@ -215,20 +220,18 @@ impl Making {
         let consts = match &self.consts {
             Some(given) => {
                 let items = given.cast::<Tuple>().map_or(&[][..], |t| t.items()).to_vec();
-                d.consts = items.iter().map(|o| plain(cx, o, 0)).collect();
-                Some(cx.tuple(items)?)
+                let mut inside = Inside::default();
+                d.consts = items.iter().map(|o| plain(cx, o, 0, &mut inside)).collect();
+                d.inside = inside;
+                cx.tuple(items)?
             }
-            None => None,
+            None => cx.tuple(Vec::new())?,
         };
         if let Err(fault) = verify::verify(d) {
             return Err(cx.value_error(format!("code: bad bytecode at offset {}: {}", fault.offset, fault.why)));
         }
         d.foreign = false;
-        let made = CodeObj::new(cx, Rc::new(self.data))?;
-        if let Some(consts) = consts {
-            made.consts.set(cx, Some(consts));
-        }
-        Ok(made.into_obj())
+        Ok(CodeObj::with_constants(cx, Rc::new(self.data), Some(consts))?.into_obj())
     }
 }
 
