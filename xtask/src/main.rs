@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Some("compare") => compare::run(&args[1..]),
         Some("lens") => lens::run(&args[1..]),
         Some("ucd") => ucd(),
+        Some("sizes") => sizes(),
         Some("sanitize") => sanitize::address(args.get(1).map_or("", String::as_str)),
         Some("verify") => sanitize::verify(args.get(1).map_or("", String::as_str)),
         Some("valgrind") => sanitize::valgrind(args.get(1).map_or("", String::as_str)),
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
         Some("profile") => profile::record(),
         Some("licenses") => licenses::run(args.iter().any(|a| a == "--check")),
         _ => {
-            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | profile | order | sanitize [WORD] | valgrind [WORD] | verify [WORD] | ucd | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
+            Err("usage: cargo xtask tidy | oracle [--bless] | licenses [--check] | tailcalls | profile | order | sanitize [WORD] | valgrind [WORD] | verify [WORD] | ucd | sizes | compare NAME FIRST LAST | lens [--rounds N] | bench NAME=COMMAND ... | count [--check | --write]".into())
         }
     };
     match result {
@@ -67,6 +68,16 @@ fn ucd() -> Result<(), String> {
         return Err(format!("it wrote no tables of version 16: {}", String::from_utf8_lossy(&out.stderr)));
     }
     std::fs::write(root().join("crates/unicode/data/ucd.txt"), out.stdout).map_err(|e| e.to_string())
+}
+
+/// Writes the sizes of CPython's structures again, asking the CPython 3.13 named by RETIC_PYTHON (or `python3.13`).
+fn sizes() -> Result<(), String> {
+    let python = std::env::var("RETIC_PYTHON").unwrap_or_else(|_| "python3.13".into());
+    let out = std::process::Command::new(python).args(["-W", "ignore"]).arg(root().join("xtask/src/sizes.py")).output().map_err(|e| e.to_string())?;
+    if !out.status.success() {
+        return Err(format!("it wrote no sizes: {}", String::from_utf8_lossy(&out.stderr)));
+    }
+    std::fs::write(root().join("crates/runtime/data/sizes.txt"), out.stdout).map_err(|e| e.to_string())
 }
 
 /// The root of the repository.

@@ -5,7 +5,7 @@ mod engine;
 mod errors;
 
 pub use engine::{ByteOrder, Coding, Decoded, decode_part, encode_points};
-pub use errors::{Bad, Replacement, asked_decode, decode_error, encode_error, escape, lookup_error, on_decode, on_encode, register_error};
+pub use errors::{Bad, Replacement, asked_decode, decode_error, encode_error, escape, lookup_error, names_for, on_decode, on_encode, register_error};
 
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};

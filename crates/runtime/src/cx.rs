@@ -522,6 +522,11 @@ impl Cx {
     pub fn save_error(&mut self) -> Option<Obj> {
         self.take_error()
     }
+    /// Raises an exception that may be an old one: what is handled becomes its context (C's `PyErr_SetObject`).
+    pub fn raise_chained(&mut self, exc: Obj) -> Raised {
+        crate::eval::chain_raised(self, &exc);
+        self.raise(exc)
+    }
     /// Has an exception, or none, wait again.
     pub fn restore_error(&mut self, saved: Option<Obj>) {
         *self.error.get_mut() = saved;

@@ -27,6 +27,7 @@ pub use exec::{Exec, Held, Info};
 pub use frame::{Frame, FrameKind, Stacks, call_function, call_with, current_module_name, run_code, run_generator, run_generator_first, within};
 pub use shared::Shared;
 pub use tracing::Place;
+pub(crate) use unwind::chain_raised;
 
 use crate::cx::Cx;
 use crate::object::{Header, Obj};

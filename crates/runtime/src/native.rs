@@ -42,6 +42,15 @@ impl<'a> Args<'a> {
     pub fn no_keywords(&self, cx: &Cx, name: &str) -> PyResult<()> {
         if self.names.is_empty() { Ok(()) } else { Err(cx.type_error(format!("{name}() takes no keyword arguments"))) }
     }
+    /// Of `__new__` of a class whose objects take no keywords: they are refused, unless a class below it has an `__init__` of
+    /// its own, which takes them. The positional ones.
+    pub fn for_init(&self, cx: &Cx, class: &Type, base: &Type, name: &str) -> PyResult<Args<'a>> {
+        let init = |t: &Type| t.slots(cx).init.map(|f| f as usize);
+        if std::ptr::eq(class, base) || init(class) == init(base) {
+            self.no_keywords(cx, name)?;
+        }
+        Ok(Args::positional_only(self.positional()))
+    }
     /// Refuses more arguments than these parameters take, and keywords that are none of them.
     pub fn only(&self, cx: &Cx, function: &str, params: &[&str]) -> PyResult<()> {
         let (given, most) = (self.items.len(), params.len());

@@ -762,7 +762,15 @@ pub fn index(cx: &mut Cx, o: &Obj) -> PyResult {
     if r.cast::<Int>().is_none() {
         return Err(cx.type_error(format!("__index__ returned non-int (type {})", r.ty().name_text())));
     }
+    if !std::ptr::eq(r.ty(), &*cx.types.int) {
+        warn_of_subclass(cx, &format!("__index__ returned non-int (type {})", r.ty().name_text()), "int")?;
+    }
     exactly(cx, r)
+}
+/// What a special method gave is of a subclass of the type that it should have given.
+pub fn warn_of_subclass(cx: &mut Cx, what: &str, of: &str) -> PyResult<()> {
+    let text = format!("{what}.  The ability to return an instance of a strict subclass of {of} is deprecated, and may be removed in a future version of Python.");
+    crate::modules::warnings::warn(cx, &cx.types.deprecation_warning.clone(), &text, 1)
 }
 /// An int as an object of no subclass.
 fn exactly(cx: &mut Cx, o: Obj) -> PyResult {
@@ -798,7 +806,12 @@ pub fn to_float(cx: &mut Cx, o: &Obj) -> PyResult<f64> {
     if let Some(f) = o.ty().slots(cx).float {
         let r = f(cx, o)?;
         return match r.cast::<Float>() {
-            Some(f) => Ok(f.value.get()),
+            Some(f) => {
+                if !std::ptr::eq(r.ty(), &*cx.types.float) {
+                    warn_of_subclass(cx, &format!("{}.__float__ returned non-float (type {})", o.ty().name_text(), r.ty().name_text()), "float")?;
+                }
+                Ok(f.value.get())
+            }
             None => Err(cx.type_error(format!("{}.__float__ returned non-float (type {})", o.ty().name_text(), r.ty().name_text()))),
         };
     }

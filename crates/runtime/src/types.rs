@@ -24,6 +24,7 @@ pub mod module;
 pub mod namespace;
 pub mod native_types;
 pub mod object;
+pub mod python_buffer;
 pub mod range;
 pub mod set;
 pub mod shapes;
@@ -134,6 +135,7 @@ builtin_types! {
     bytes: object = bytes::spec();
     bytearray: object = bytearray::spec();
     memoryview: object = memoryview::spec();
+    python_buffer: object = python_buffer::spec();
     list: object = list::spec();
     set: object = set::spec();
     frozenset: object = set::frozen_spec();

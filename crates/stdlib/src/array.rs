@@ -130,10 +130,8 @@ fn extend(cx: &mut Cx, this: &Ref<Array>, o: &Obj) -> PyResult<()> {
 
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     let own = cx.native_type("array.array");
+    let args = args.for_init(cx, ty, &own, "array.array")?;
     let positional = args.positional();
-    if !args.names.is_empty() && ty.as_obj().is(own.as_obj()) {
-        return Err(cx.type_error("array.array() takes no keyword arguments"));
-    }
     match positional.len() {
         0 => return Err(cx.type_error("array() takes at least 1 argument (0 given)")),
         1 | 2 => {}
@@ -528,8 +526,7 @@ impl Array {
     /// Size of the array in memory, in bytes.
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<Array>) -> usize {
-        // 64 bytes in CPython, which keeps weak references in them; `sys.getsizeof` adds the words in front.
-        48 + this.data.get(cx).capacity().saturating_sub(1)
+        retic_runtime::types::type_::sizes::basic(cx, this.as_obj()) + this.data.get(cx).capacity().saturating_sub(1)
     }
     /// See PEP 585
     #[py("__class_getitem__($cls, item, /)")]

@@ -1,10 +1,12 @@
 //! `_codecs`: the built-in encodings as functions, and the registry.
 
 mod charmap;
+mod handlers;
 mod utf7;
 
+use handlers::handle;
 use retic_runtime::codecs::{self, Bad, ByteOrder, Coding, decode_part, encode_points};
-use retic_runtime::types::{Bytes, Str, int, module};
+use retic_runtime::types::{Bytes, Str, module};
 use retic_runtime::{Cx, Obj, PyResult, Ref, protocol};
 use std::borrow::Cow;
 
@@ -175,7 +177,7 @@ fn handler(cx: &mut Cx, name: &str) -> PyResult {
         return Ok(h);
     }
     match HANDLER_NAMES.iter().position(|h| *h == name) {
-        Some(i) => retic_runtime::types::function::builtin(cx, &handlers::FUNCTIONS[i], None, None),
+        Some(i) => retic_runtime::types::function::builtin(cx, &by_name::FUNCTIONS[i], None, None),
         None => Err(cx.error_of(&cx.types.lookup_error, format!("unknown error handler name '{name}'"))),
     }
 }
@@ -215,42 +217,8 @@ fn fail(cx: &mut Cx, data: &mut Cow<'_, [u8]>, bad: Bad, errors: &str, name: &st
     Ok(at)
 }
 
-fn handle(cx: &mut Cx, exc: &Obj, name: &str) -> PyResult {
-    let get = |cx: &mut Cx, key: &'static str| {
-        let key = cx.name(key);
-        protocol::getattr(cx, exc, &key)
-    };
-    let is = |cx: &Cx, t: &Ref<retic_runtime::types::Type>| exc.ty().is_subtype(cx, t);
-    if name == "strict" {
-        return if exc.cast::<retic_runtime::types::Exception>().is_some() { Err(cx.raise(exc.clone())) } else { Err(cx.type_error("codec must pass exception instance")) };
-    }
-    let (enc, dec) = (is(cx, &cx.types.unicode_encode_error) || is(cx, &cx.types.unicode_translate_error), is(cx, &cx.types.unicode_decode_error));
-    if !enc && !dec {
-        return Err(cx.type_error(format!("don't know how to handle {} in error callback", exc.ty().name_text())));
-    }
-    let (object, start, end) = (get(cx, "object")?, get(cx, "start")?, get(cx, "end")?);
-    let (s, e) = (int::to_i64(&start).unwrap_or(0).max(0) as usize, int::to_i64(&end).unwrap_or(0).max(0) as usize);
-    let points: Vec<u32> = match (object.cast::<Str>(), object.cast::<Bytes>()) {
-        (Some(t), _) => t.code_points(),
-        (_, Some(b)) => b.bytes().iter().map(|b| u32::from(*b)).collect(),
-        _ => Vec::new(),
-    };
-    let part: Vec<u32> = points.get(s..e.min(points.len())).map(<[u32]>::to_vec).unwrap_or_default();
-    let text: Vec<u32> = match name {
-        "ignore" => Vec::new(),
-        "replace" if dec => vec![0xfffd],
-        "replace" if is(cx, &cx.types.unicode_translate_error) => vec![0xfffd; part.len()],
-        "replace" => vec![63; part.len()],
-        "backslashreplace" => part.iter().flat_map(|c| codecs::escape(*c).into_bytes()).map(u32::from).collect(),
-        "xmlcharrefreplace" if enc => part.iter().flat_map(|c| format!("&#{c};").into_bytes()).map(u32::from).collect(),
-        _ => return Err(cx.raise(exc.clone())),
-    };
-    let t = cx.str_points(&text)?;
-    cx.tuple(vec![t, end])
-}
-
 #[retic_macros::methods]
-mod handlers {
+mod by_name {
     //! Error handlers.
     use super::*;
     /// Implements the 'strict' error handling.
@@ -281,17 +249,17 @@ mod handlers {
     /// Implements the 'namereplace' error handling.
     #[py("namereplace_errors(exception, /)")]
     pub fn namereplace_errors(cx: &mut Cx, exception: &Obj) -> PyResult {
-        handle(cx, exception, "backslashreplace")
+        handle(cx, exception, "namereplace")
     }
     /// Implements the 'surrogateescape' error handling.
     #[py("surrogateescape(exception, /)")]
     pub fn surrogateescape(cx: &mut Cx, exception: &Obj) -> PyResult {
-        handle(cx, exception, "strict")
+        handle(cx, exception, "surrogateescape")
     }
     /// Implements the 'surrogatepass' error handling.
     #[py("surrogatepass(exception, /)")]
     pub fn surrogatepass(cx: &mut Cx, exception: &Obj) -> PyResult {
-        handle(cx, exception, "strict")
+        handle(cx, exception, "surrogatepass")
     }
 }
 pub(crate) const HANDLER_NAMES: [&str; 8] = ["strict", "ignore", "replace", "xmlcharrefreplace", "backslashreplace", "namereplace", "surrogateescape", "surrogatepass"];

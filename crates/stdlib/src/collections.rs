@@ -1,6 +1,6 @@
 //! `_collections`: `deque`, `defaultdict`, `_tuplegetter`, `_count_elements`. (`OrderedDict` is the one of the library.)
 
-use retic_runtime::native::SliceIndex;
+use retic_runtime::native::{MemberDef, MemberKind, SliceIndex};
 use retic_runtime::object::{Guarded, Trace, Visit};
 use retic_runtime::types::type_::{Cmp, Op, flags};
 use retic_runtime::types::{Dict, Slots, Spec, Tuple, dict, int, module};
@@ -248,8 +248,7 @@ impl Deque {
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<Deque>) -> usize {
         // The first item lies in the middle of a block.
-        // Of the head 16 bytes lie in front: `sys.getsizeof` adds them.
-        200 + (1 + (31 + this.get(cx).len()) / 64) * 528
+        retic_runtime::types::type_::sizes::basic(cx, this.as_obj()) + (1 + (31 + this.get(cx).len()) / 64) * 528
     }
     /// Return a reverse iterator over the deque.
     #[py("__reversed__($self, /)")]
@@ -460,11 +459,12 @@ impl DequeIter {
     }
 }
 
-/// Where a default dict keeps its factory: an attribute of the instance.
-fn factory(cx: &mut Cx, o: &Obj) -> PyResult {
-    let name = cx.name("default_factory");
-    Ok(protocol::lookup_attr(cx, o, &name)?.unwrap_or_else(|| cx.none()))
+/// What a default dict makes values with.
+fn factory(cx: &Cx, o: &Obj) -> Obj {
+    o.cast::<Dict>().and_then(|d| d.factory.cloned(cx)).unwrap_or_else(|| cx.none())
 }
+const FACTORY: &[MemberDef] =
+    &[MemberDef { name: "default_factory", offset: std::mem::offset_of!(Dict, factory), kind: MemberKind::Object, doc: "Factory for default value called by __missing__()." }];
 
 struct DefaultDict;
 #[retic_macros::methods]
@@ -472,7 +472,7 @@ impl DefaultDict {
     /// __missing__(key) # Called by __getitem__ for missing key
     #[py("__missing__($self, key, /)")]
     fn missing(cx: &mut Cx, this: &Ref<Dict>, key: &Obj) -> PyResult {
-        let f = factory(cx, this.as_obj())?;
+        let f = factory(cx, this.as_obj());
         if f.is_none() {
             return Err(cx.key_error(key));
         }
@@ -483,7 +483,7 @@ impl DefaultDict {
     /// D.copy() -> a shallow copy of D.
     #[py("copy($self, /)")]
     fn copy(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
-        let f = factory(cx, this.as_obj())?;
+        let f = factory(cx, this.as_obj());
         protocol::call(cx, this.as_obj().type_ref().as_obj(), &[f, this.as_obj().clone()])
     }
     /// D.copy() -> a shallow copy of D.
@@ -494,7 +494,7 @@ impl DefaultDict {
     /// Return state information for pickling.
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
-        let f = factory(cx, this.as_obj())?;
+        let f = factory(cx, this.as_obj());
         let args = cx.tuple(if f.is_none() { Vec::new() } else { vec![f] })?;
         let items = protocol::call_method(cx, this.as_obj(), "items", &[])?;
         let it = protocol::iter(cx, &items)?;
@@ -514,18 +514,17 @@ fn merged(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     }
     let ty = cx.native_type("collections.defaultdict");
     let like = if a.ty().is_subtype(cx, &ty) { a } else { b };
-    let f = factory(cx, like)?;
+    let f = factory(cx, like);
     let new = protocol::call(cx, like.type_ref().as_obj(), &[f, a.clone()])?;
     protocol::call_method(cx, &new, "update", std::slice::from_ref(b))?;
     Ok(new)
 }
 
 fn defaultdict_spec() -> Spec {
-    let base = dict::spec();
     Spec {
         doc: "defaultdict(default_factory=None, /, [...]) --> dict with default factory\n\nThe default factory is called without arguments to produce a new value when a key is not present, in __getitem__ only.",
         text_signature: "",
-        flags: base.flags | flags::MANAGED | flags::DICT | flags::WEAK,
+        basicsize: 56,
         shape: 0,
         slots: Slots {
             init: Some(|cx, o, args: Args<'_>| {
@@ -534,8 +533,8 @@ fn defaultdict_spec() -> Spec {
                 if !f.is_none() && f.ty().slots(cx).call.is_none() {
                     return Err(cx.type_error("first argument must be callable or None"));
                 }
-                let name = cx.name("default_factory");
-                protocol::setattr(cx, o, &name, Some(&f))?;
+                let old = o.cast::<Dict>().and_then(|d| d.factory.replace(cx, Some(f).filter(|f| !f.is_none())));
+                cx.release(old);
                 let rest = Args { items: &args.items[p.len().min(1)..], names: args.names };
                 match cx.types.dict.slots(cx).init {
                     Some(init) => init(cx, o, rest),
@@ -544,7 +543,7 @@ fn defaultdict_spec() -> Spec {
             }),
             repr: Some(|cx, o| {
                 let name = o.ty().short_name();
-                let f = factory(cx, o)?;
+                let f = factory(cx, o);
                 let shown = match protocol::enter_repr(cx, o) {
                     None => "...".to_string(),
                     Some(mark) => {
@@ -565,6 +564,7 @@ fn defaultdict_spec() -> Spec {
         methods: DefaultDict::METHODS,
         more_methods: &[],
         getset: &[],
+        members: FACTORY,
         ..dict::spec()
     }
 }

@@ -63,12 +63,8 @@ fn iters(cx: &mut Cx, list: &[Obj]) -> PyResult<Vec<Obj>> {
 fn arg(cx: &Cx, args: &Args<'_>, i: usize, name: &str) -> Option<Obj> {
     args.positional().get(i).or(args.keyword(cx, name)).cloned()
 }
-/// Refuses arguments that a class does not take. The names in order, of which so many may be given by position; classes of the
-/// user's may have arguments of their own.
-fn fits(cx: &Cx, ty: &Ref<Type>, args: &Args<'_>, function: &str, names: &[&str], positional: usize) -> PyResult<()> {
-    if ty.is_heap() {
-        return Ok(());
-    }
+/// Refuses arguments that a class does not take. The names in order, of which so many may be given by position.
+fn fits(cx: &Cx, args: &Args<'_>, function: &str, names: &[&str], positional: usize) -> PyResult<()> {
     let plural = if names.len() == 1 { "" } else { "s" };
     let (all, first) = (args.items.len(), args.positional().len());
     if all > names.len() {
@@ -557,7 +553,7 @@ fn signature(name: &str) -> &'static str {
 
 /// A pool of an iterable's items with `r` of them asked for.
 fn pool(cx: &mut Cx, ty: &Ref<Type>, args: &Args<'_>, function: &str, optional: bool) -> PyResult<(It, usize, usize)> {
-    fits(cx, ty, args, function, &["iterable", "r"], 2)?;
+    fits(cx, args, function, &["iterable", "r"], 2)?;
     let iterable = needed(cx, args, 0, "iterable", function)?;
     let items = protocol::collect(cx, &iterable)?;
     let n = items.len();
@@ -572,8 +568,9 @@ fn pool(cx: &mut Cx, ty: &Ref<Type>, args: &Args<'_>, function: &str, optional: 
     Ok((t, n, r))
 }
 
-fn two(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>, name: &str) -> PyResult<It> {
-    args.no_keywords(cx, name)?;
+fn two(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>, class: &'static str) -> PyResult<It> {
+    let name = class.trim_start_matches("itertools.");
+    let args = args.for_init(cx, ty, &cx.native_type(class), name)?;
     let a = args.unpack(cx, name, 2, 2)?;
     let i = protocol::iter(cx, &a[1])?;
     let t = make(cx, ty, vec![i])?;
@@ -598,7 +595,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.accumulate",
             "Return series of accumulated sums (or other binary function results).",
             |cx, ty, args| {
-                fits(cx, ty, &args, "accumulate", &["iterable", "func", "initial"], 2)?;
+                fits(cx, &args, "accumulate", &["iterable", "func", "initial"], 2)?;
                 let iterable = needed(cx, &args, 0, "iterable", "accumulate")?;
                 let i = protocol::iter(cx, &iterable)?;
                 let t = make(cx, ty, vec![i])?;
@@ -615,7 +612,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.batched",
             "Batch data into tuples of length n. The last batch may be shorter than n.",
             |cx, ty, args| {
-                fits(cx, ty, &args, "batched", &["iterable", "n", "strict"], 2)?;
+                fits(cx, &args, "batched", &["iterable", "n", "strict"], 2)?;
                 let (iterable, n) = (needed(cx, &args, 0, "iterable", "batched")?, needed(cx, &args, 1, "n", "batched")?);
                 let n = protocol::index_i64(cx, &n)?;
                 if n < 1 {
@@ -654,7 +651,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.chain",
             "Return a chain object whose .__next__() method returns elements from the first iterable until it is exhausted, then elements from the next iterable, until all of the iterables are exhausted.",
             |cx, ty, args| {
-                args.no_keywords(cx, "chain")?;
+                let args = args.for_init(cx, ty, &cx.native_type("itertools.chain"), "chain")?;
                 let all = cx.tuple(args.items.to_vec())?;
                 let i = protocol::iter(cx, &all)?;
                 Ok(make(cx, ty, vec![i])?.into_obj())
@@ -692,7 +689,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.compress",
             "Return data elements corresponding to true selector elements.",
             |cx, ty, args| {
-                fits(cx, ty, &args, "compress", &["data", "selectors"], 2)?;
+                fits(cx, &args, "compress", &["data", "selectors"], 2)?;
                 let (d, s) = (needed(cx, &args, 0, "data", "compress")?, needed(cx, &args, 1, "selectors", "compress")?);
                 let both = iters(cx, &[d, s])?;
                 Ok(make(cx, ty, both)?.into_obj())
@@ -734,7 +731,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.cycle",
             "Return elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.",
             |cx, ty, args| {
-                args.no_keywords(cx, "cycle")?;
+                let args = args.for_init(cx, ty, &cx.native_type("itertools.cycle"), "cycle")?;
                 let a = args.unpack(cx, "cycle", 1, 1)?;
                 let i = protocol::iter(cx, &a[0])?;
                 let t = make(cx, ty, Vec::new())?;
@@ -747,7 +744,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
         spec(
             "itertools.dropwhile",
             "Drop items from the iterable while predicate(item) is true. Afterwards, return every element until the iterable is exhausted.",
-            |cx, ty, args| Ok(two(cx, ty, args, "dropwhile")?.into_obj()),
+            |cx, ty, args| Ok(two(cx, ty, args, "itertools.dropwhile")?.into_obj()),
             |cx, o| {
                 let t = it(o);
                 loop {
@@ -764,7 +761,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
         spec(
             "itertools.filterfalse",
             "Return those items of iterable for which function(item) is false.",
-            |cx, ty, args| Ok(two(cx, ty, args, "filterfalse")?.into_obj()),
+            |cx, ty, args| Ok(two(cx, ty, args, "itertools.filterfalse")?.into_obj()),
             |cx, o| {
                 let t = it(o);
                 loop {
@@ -781,7 +778,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.groupby",
             "make an iterator that returns consecutive keys and groups from the iterable",
             |cx, ty, args| {
-                fits(cx, ty, &args, "groupby", &["iterable", "key"], 2)?;
+                fits(cx, &args, "groupby", &["iterable", "key"], 2)?;
                 let iterable = needed(cx, &args, 0, "iterable", "groupby")?;
                 let key = arg(cx, &args, 1, "key").filter(|k| !k.is_none());
                 let i = protocol::iter(cx, &iterable)?;
@@ -796,7 +793,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.islice",
             "Return an iterator whose next() method returns selected values from an iterable.",
             |cx, ty, args| {
-                args.no_keywords(cx, "islice")?;
+                let args = args.for_init(cx, ty, &cx.native_type("itertools.islice"), "islice")?;
                 let a = args.unpack(cx, "islice", 2, 4)?.to_vec();
                 let bad = |cx: &mut Cx, what: &str| {
                     cx.clear_error();
@@ -833,7 +830,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             "itertools.pairwise",
             "Return an iterator of overlapping pairs taken from the input iterator.",
             |cx, ty, args| {
-                args.no_keywords(cx, "pairwise")?;
+                let args = args.for_init(cx, ty, &cx.native_type("itertools.pairwise"), "pairwise")?;
                 let a = args.unpack(cx, "pairwise", 1, 1)?;
                 let i = protocol::iter(cx, &a[0])?;
                 Ok(make(cx, ty, vec![i])?.into_obj())
@@ -880,7 +877,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
                     return Err(cx.type_error(format!("product() takes at most 1 keyword argument ({} given)", args.names.len())));
                 }
                 let named = Args { items: &args.items[args.positional().len()..], names: args.names };
-                fits(cx, ty, &named, "product", &["repeat"], 0)?;
+                fits(cx, &named, "product", &["repeat"], 0)?;
                 let repeat = match args.keyword(cx, "repeat") {
                     Some(r) => {
                         let n = protocol::index_i64(cx, r)?;
@@ -937,7 +934,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
         spec(
             "itertools.starmap",
             "Return an iterator whose values are returned from the function evaluated with an argument tuple taken from the given sequence.",
-            |cx, ty, args| Ok(two(cx, ty, args, "starmap")?.into_obj()),
+            |cx, ty, args| Ok(two(cx, ty, args, "itertools.starmap")?.into_obj()),
             |cx, o| {
                 let t = it(o);
                 let Some(v) = next_of(cx, t, 0)? else { return Ok(None) };
@@ -953,7 +950,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
         spec(
             "itertools.takewhile",
             "Return successive entries from an iterable as long as the predicate evaluates to true for each entry.",
-            |cx, ty, args| Ok(two(cx, ty, args, "takewhile")?.into_obj()),
+            |cx, ty, args| Ok(two(cx, ty, args, "itertools.takewhile")?.into_obj()),
             |cx, o| {
                 let t = it(o);
                 if t.done.get() {
@@ -991,7 +988,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
         match c.name {
             "itertools.count" => {
                 c.slots.new = Some(|cx, ty, args| {
-                    fits(cx, ty, &args, "count", &["start", "step"], 2)?;
+                    fits(cx, &args, "count", &["start", "step"], 2)?;
                     let (start, step) = (arg(cx, &args, 0, "start"), arg(cx, &args, 1, "step"));
                     let t = make(cx, ty, Vec::new())?;
                     for o in [&start, &step].into_iter().flatten() {
@@ -1015,7 +1012,7 @@ pub fn make_module(cx: &mut Cx) -> PyResult {
             }
             "itertools.repeat" => {
                 c.slots.new = Some(|cx, ty, args| {
-                    fits(cx, ty, &args, "repeat", &["object", "times"], 2)?;
+                    fits(cx, &args, "repeat", &["object", "times"], 2)?;
                     let v = needed(cx, &args, 0, "object", "repeat")?;
                     let n = match arg(cx, &args, 1, "times") {
                         Some(n) => protocol::index_i64(cx, &n)?.max(0),

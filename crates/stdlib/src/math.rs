@@ -4,8 +4,8 @@ mod products;
 pub(crate) mod special;
 
 use retic_numbers::Big;
-use retic_runtime::types::{int, module};
-use retic_runtime::{Cx, Obj, PyResult, protocol};
+use retic_runtime::types::{Type, int, module};
+use retic_runtime::{Cx, Obj, PyResult, Ref, protocol};
 
 /// A result, or CPython's complaint about the argument.
 fn checked(cx: &Cx, x: f64, r: f64) -> PyResult<f64> {
@@ -405,18 +405,23 @@ mod functions {
             return Err(cx.value_error("Inputs are not the same length"));
         }
         let mut total = cx.int(0)?;
-        let exact = |o: &Obj| std::ptr::eq(o.ty(), &*cx.types.float);
-        // Floats, and small ints among them, are added up in three parts, until something else or infinite comes.
-        let fast = a.iter().zip(&b).map_while(|(x, y)| {
-            let number = |o: &Obj| {
-                if exact(o) {
-                    Some(protocol::exact_float(o))
-                } else {
-                    int::to_i64(o).filter(|_| std::ptr::eq(o.ty(), &*cx.types.int)).filter(|v| v.unsigned_abs() <= 1 << 53).map(|v| v as f64)
-                }
-            };
-            if exact(x) || exact(y) { Some((number(x)?, number(y)?)) } else { None }
-        });
+        // Ints first, as long as they fit a machine word; then floats, and ints and bools beside them, which are added up in three
+        // parts until something else or infinite comes.
+        let exact = |o: &Obj, ty: &Ref<Type>| std::ptr::eq(o.ty(), &**ty);
+        let mut ints = 0i64;
+        let small = |o: &Obj| int::to_i64(o).filter(|_| exact(o, &cx.types.int));
+        let begin = a.iter().zip(&b).map_while(|(x, y)| small(x)?.checked_mul(small(y)?).and_then(|v| ints.checked_add(v)).map(|v| ints = v)).count();
+        if begin > 0 {
+            total = cx.int(ints)?;
+        }
+        let float = |o: &Obj| exact(o, &cx.types.float);
+        let number = |o: &Obj| {
+            if float(o) {
+                return Some(protocol::exact_float(o));
+            }
+            (exact(o, &cx.types.int) || exact(o, &cx.types.bool)).then(|| int::to_big(o)?.to_f64()).flatten()
+        };
+        let fast = a.iter().zip(&b).skip(begin).map_while(|(x, y)| if float(x) || float(y) { Some((number(x)?, number(y)?)) } else { None });
         let mut parts = [0.0; 3];
         let mut done = 0;
         for (x, y) in fast {
@@ -431,7 +436,7 @@ mod functions {
             let value = cx.float(parts[2] + lost + sum)?;
             total = protocol::binary(cx, &total, &value, Op::Add)?;
         }
-        for (x, y) in a.iter().zip(&b).skip(done) {
+        for (x, y) in a.iter().zip(&b).skip(begin + done) {
             let v = protocol::binary(cx, x, y, Op::Mul)?;
             total = protocol::binary(cx, &total, &v, Op::Add)?;
             cx.poll_native()?;

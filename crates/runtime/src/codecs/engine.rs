@@ -49,7 +49,8 @@ impl Coding {
         }
     }
     /// The lone surrogate encoded at the start of these bytes, and its length.
-    pub(super) fn surrogate_at(self, b: &[u8]) -> Option<(u32, usize)> {
+    /// The surrogate whose code the bytes begin with, and how many they are.
+    pub fn surrogate_at(self, b: &[u8]) -> Option<(u32, usize)> {
         let (c, n) = match self {
             Coding::Utf8 => match b {
                 [0xed, m @ 0xa0..=0xbf, l @ 0x80..=0xbf, ..] => (0xd000 | u32::from(m & 0x3f) << 6 | u32::from(l & 0x3f), 3),
@@ -61,7 +62,8 @@ impl Coding {
         };
         (0xd800..0xe000).contains(&c).then_some((c, n))
     }
-    pub(super) fn encode_surrogates(self, points: &[u32]) -> Option<Vec<u8>> {
+    /// The codes of surrogates; nothing of an encoding that has none for them.
+    pub fn encode_surrogates(self, points: &[u32]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         for &c in points {
             match self {

@@ -151,6 +151,21 @@ pub fn asked_decode(cx: &mut Cx, codec: &str, bytes: &[u8], bad: &Bad, errors: &
     }
 }
 
+/// Characters by their names, as escapes; by their numbers where they have none.
+pub fn names_for(cx: &mut Cx, part: &[u32]) -> PyResult<String> {
+    let mut out = String::new();
+    for c in part {
+        let module = crate::modules::import(cx, "unicodedata")?;
+        let (ch, none) = (cx.str_points(&[*c])?, cx.none());
+        let name = protocol::call_method(cx, &module, "name", &[ch, none])?;
+        match name.cast::<Str>() {
+            Some(n) => out.push_str(&format!("\\N{{{}}}", n.to_text(cx))),
+            None => out.push_str(&escape(*c)),
+        }
+    }
+    Ok(out)
+}
+
 /// What an encoder puts in place of a bad part, and where to go on.
 pub fn on_encode(cx: &mut Cx, codec: &str, coding: Option<Coding>, text: &Ref<Str>, points: &[u32], bad: &Bad, errors: &str) -> PyResult<(Replacement, usize)> {
     let part = &points[bad.start..bad.end];
@@ -167,16 +182,7 @@ pub fn on_encode(cx: &mut Cx, codec: &str, coding: Option<Coding>, text: &Ref<St
         "backslashreplace" => return Ok((ascii(part.iter().map(|c| escape(*c)).collect()), bad.end)),
         "xmlcharrefreplace" => return Ok((ascii(part.iter().map(|c| format!("&#{c};")).collect()), bad.end)),
         "namereplace" => {
-            let mut out = String::new();
-            for c in part {
-                let module = crate::modules::import(cx, "unicodedata")?;
-                let (ch, none) = (cx.str_points(&[*c])?, cx.none());
-                let name = protocol::call_method(cx, &module, "name", &[ch, none])?;
-                match name.cast::<Str>() {
-                    Some(n) => out.push_str(&format!("\\N{{{}}}", n.to_text(cx))),
-                    None => out.push_str(&escape(*c)),
-                }
-            }
+            let out = names_for(cx, part)?;
             return Ok((ascii(out), bad.end));
         }
         "surrogateescape" => {

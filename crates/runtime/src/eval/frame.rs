@@ -576,7 +576,7 @@ unsafe fn throw(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
     // SAFETY: as in `run_generator`.
     unsafe {
         let (pc, regs) = (g.pc.get(), g.regs.get());
-        super::unwind::chain_thrown(cx);
+        super::unwind::chain_thrown(cx, g.handles.get());
         let may_run = cx.may_run.replace(false);
         if g.yield_reg.get() != usize::MAX {
             *regs.add(g.yield_reg.get()) = give(cx.none());

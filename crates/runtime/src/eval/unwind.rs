@@ -126,7 +126,14 @@ unsafe fn find(cx: &mut Cx, mut pc: *mut u64, mut regs: *mut Slot) -> (*mut u64,
     }
 }
 
-/// The exception handled when this one was raised becomes its context.
+/// The exception that is handled becomes the context of one that a statement or C's `PyErr_SetObject` raises, whatever it had.
+pub(crate) fn chain_raised(cx: &mut Cx, exc: &crate::object::Obj) {
+    if let Some(handled) = cx.handled().filter(|h| !h.is(exc)) {
+        chain(cx, exc, handled);
+    }
+}
+
+/// The exception handled when this one was raised becomes its context, if it has none.
 unsafe fn set_context(cx: &mut Cx, exc: &crate::object::Obj) {
     let Some(handled) = cx.handled() else { return };
     if handled.is(exc) {
@@ -137,12 +144,17 @@ unsafe fn set_context(cx: &mut Cx, exc: &crate::object::Obj) {
     }
 }
 
-/// An exception that is thrown into the top frame, a generator's, gets for its context what is handled there (CPython's
-/// `_PyErr_ChainStackItem`), whatever it had.
-pub(super) fn chain_thrown(cx: &mut Cx) {
-    let (Some(handled), Some(exc)) = (cx.handled(), cx.error_ref().cloned()) else { return };
-    if !handled.is(&exc) {
-        chain(cx, &exc, handled);
+/// An exception that is thrown into the top frame, a generator's: what the generator handles becomes its context, whatever it had
+/// (CPython's `_PyErr_ChainStackItem`); what is handled around the generator does not.
+pub(super) fn chain_thrown(cx: &mut Cx, handles: bool) {
+    let Some(exc) = cx.error_ref().cloned() else { return };
+    match cx.handled() {
+        Some(handled) if handles && !handled.is(&exc) => chain(cx, &exc, handled),
+        _ => {
+            if let Some(e) = exc.cast::<Exception>() {
+                e.context_set.set(true);
+            }
+        }
     }
 }
 

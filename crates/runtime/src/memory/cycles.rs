@@ -453,6 +453,39 @@ fn on_trial(o: &Obj) -> Option<&GcLink> {
     (l.prev.get() as usize & COLLECTING != 0).then_some(l)
 }
 
+/// How many references of an object under trial are not yet explained.
+#[inline(always)]
+fn set_refs(l: &GcLink, n: usize) {
+    l.prev.set((n << 1 | COLLECTING) as *mut GcLink);
+}
+
+/// Puts the members of a list under trial, none of their references explained. There is nothing to do here but to wait for
+/// memory; walked from both ends, the list gives two things at a time to wait for.
+fn begin_trial(list: &GcLink) {
+    let counted = |l: *mut GcLink| {
+        let raw = header(l);
+        // SAFETY: a member of the list, so live.
+        set_refs(unsafe { &*l }, member(&raw).count() as usize);
+    };
+    let (mut front, mut back) = (addr(list.next.get()), addr(list.prev.get()));
+    if std::ptr::eq(front, list) {
+        return;
+    }
+    loop {
+        // SAFETY: members are live. The way on is read before the count takes the place of the way back.
+        let (next, before) = unsafe { (addr((*front).next.get()), addr((*back).prev.get())) };
+        counted(front);
+        if front == back {
+            return;
+        }
+        counted(back);
+        if next == back {
+            return;
+        }
+        (front, back) = (next, before);
+    }
+}
+
 /// Trial deletion (CPython's `deduce_unreachable`): what remains of a count after the references among the members of `from`
 /// is held from outside. Moves the members that cannot be reached to `to`, which is empty; these stay under trial. Of the others
 /// those that hold atoms only are not watched any more (CPython's `untrack_tuples`, `untrack_dicts`), while they are at hand;
@@ -460,12 +493,7 @@ fn on_trial(o: &Obj) -> Option<&GcLink> {
 fn deduce(cx: &Cx, from: usize, to: usize, atoms: Atoms) -> usize {
     const ONE: usize = 2;
     let refs = |l: &GcLink| l.prev.get() as usize >> 1;
-    let set_refs = |l: &GcLink, n: usize| l.prev.set((n << 1 | COLLECTING) as *mut GcLink);
-    let mut members = Members::of(cx, from);
-    while let Some(raw) = members.next() {
-        // SAFETY: tracked, so it has a link.
-        set_refs(unsafe { link(raw) }, member(&raw).count() as usize);
-    }
+    begin_trial(&cx.collector.lists[from]);
     let mut members = Members::of(cx, from);
     while let Some(raw) = members.next() {
         trace(cx, member(&raw), &mut |r| {

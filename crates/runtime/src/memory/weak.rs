@@ -3,8 +3,8 @@
 use super::managed;
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
-use crate::types::flags;
 use crate::types::weakref::WeakRef;
+use crate::types::{Type, flags};
 use std::ptr::NonNull;
 
 /// Whether weak references to the object can be made.
@@ -17,7 +17,7 @@ fn head(obj: &Obj) -> Option<NonNull<WeakRef>> {
     unsafe { managed(obj.as_ptr()) }.weak.get().map(NonNull::cast)
 }
 
-/// The weak references to an object, newest first; borrowed pointers turned into handles.
+/// The weak references to an object: those without a callback, then newest first; borrowed pointers turned into handles.
 pub fn list(obj: &Obj) -> Vec<Ref<WeakRef>> {
     let mut out = Vec::new();
     if !allowed(obj) {
@@ -36,21 +36,40 @@ pub fn list(obj: &Obj) -> Vec<Ref<WeakRef>> {
     out
 }
 
-/// Puts a new reference into its target's list: plain ones first, then in order of birth.
+/// What a list begins with: the plain reference, then the plain proxy, which nobody waits for.
+fn is_basic(cx: &Cx, w: NonNull<WeakRef>, proxy: bool) -> bool {
+    // SAFETY: in the list, so live.
+    let w = unsafe { w.as_ref() };
+    let ty = w.head.ty.get().as_ptr().cast_const();
+    let is = |t: &Ref<Type>| std::ptr::eq(ty, &**t);
+    w.callback.get(cx).is_none() && if proxy { is(&cx.types.weakproxy) || is(&cx.types.weakproxy_callable) } else { is(&cx.types.weakref) }
+}
+
+/// Puts a new reference into its target's list: behind those it begins with (CPython's `insert_weakref`).
 pub fn link(cx: &mut Cx, target: &Obj, new: &Ref<WeakRef>) -> PyResult<()> {
-    let _ = cx;
     let raw = new.as_raw();
     new.target.set(Some(target.as_ptr()));
-    // SAFETY: WEAK types are managed.
-    let slot = unsafe { managed(target.as_ptr()) };
-    let first = head(target);
-    new.next.set(first);
-    new.prev.set(None);
-    if let Some(f) = first {
-        // SAFETY: in the list, so live.
-        unsafe { f.as_ref() }.prev.set(Some(raw));
+    // SAFETY: WEAK types are managed; what is in the list is live.
+    unsafe {
+        let reference = head(target).filter(|w| is_basic(cx, *w, false));
+        let before = if is_basic(cx, raw, false) {
+            None
+        } else if is_basic(cx, raw, true) {
+            reference
+        } else {
+            reference.map_or_else(|| head(target), |r| r.as_ref().next.get()).filter(|w| is_basic(cx, *w, true)).or(reference)
+        };
+        let next = before.map_or_else(|| head(target), |b| b.as_ref().next.get());
+        new.prev.set(before);
+        new.next.set(next);
+        if let Some(n) = next {
+            n.as_ref().prev.set(Some(raw));
+        }
+        match before {
+            Some(b) => b.as_ref().next.set(Some(raw)),
+            None => managed(target.as_ptr()).weak.set(Some(raw.cast())),
+        }
     }
-    slot.weak.set(Some(raw.cast()));
     Ok(())
 }
 

@@ -325,26 +325,40 @@ fn resolve(cx: &mut Cx, name: &str, globals: Option<&Obj>, level: i64) -> PyResu
         let key = cx.name(key);
         g.get_str(cx, &key).filter(|v| !v.is_none())
     };
-    let package = match get(cx, "__package__") {
-        Some(p) => match p.cast::<Str>() {
-            Some(s) => s.to_text(cx),
-            None => return Err(cx.type_error("package must be a string")),
-        },
-        None => {
-            let spec = get(cx, "__spec__");
-            let parent = cx.name("parent");
-            match spec.map(|s| protocol::getattr(cx, &s, &parent)).transpose()? {
-                Some(p) => protocol::str_text(cx, &p)?,
-                None => {
-                    let Some(n) = get(cx, "__name__") else { return Err(cx.error_of(&cx.types.key_error, "'__name__' not in globals")) };
-                    let n = protocol::str_text(cx, &n)?;
-                    if get(cx, "__path__").is_some() { n } else { n.rsplit_once('.').map_or(String::new(), |p| p.0.to_string()) }
+    let no_parent = |cx: &Cx| cx.error_of(&cx.types.import_error, "attempted relative import with no known parent package");
+    let parent = cx.name("parent");
+    let package = match (get(cx, "__package__"), get(cx, "__spec__")) {
+        (Some(package), spec) => {
+            let Some(text) = package.cast::<Str>().map(|s| s.to_text(cx)) else { return Err(cx.type_error("package must be a string")) };
+            if let Some(spec) = spec {
+                let parent = protocol::getattr(cx, &spec, &parent)?;
+                if !protocol::equal(cx, &package, &parent)? {
+                    super::warnings::warn(cx, &cx.types.deprecation_warning.clone(), "__package__ != __spec__.parent", 1)?;
                 }
+            }
+            text
+        }
+        (None, Some(spec)) => {
+            let parent = protocol::getattr(cx, &spec, &parent)?;
+            match parent.cast::<Str>() {
+                Some(s) => s.to_text(cx),
+                None => return Err(cx.type_error("__spec__.parent must be a string")),
+            }
+        }
+        (None, None) => {
+            let text = "can't resolve package from __spec__ or __package__, falling back on __name__ and __path__";
+            super::warnings::warn(cx, &cx.types.import_warning.clone(), text, 1)?;
+            let Some(name) = get(cx, "__name__") else { return Err(cx.error_of(&cx.types.key_error, "'__name__' not in globals")) };
+            let Some(name) = name.cast::<Str>().map(|s| s.to_text(cx)) else { return Err(cx.type_error("__name__ must be a string")) };
+            match name.rsplit_once('.') {
+                _ if get(cx, "__path__").is_some() => name,
+                Some((package, _)) => package.to_string(),
+                None => return Err(no_parent(cx)),
             }
         }
     };
     if package.is_empty() {
-        return Err(cx.error_of(&cx.types.import_error, "attempted relative import with no known parent package"));
+        return Err(no_parent(cx));
     }
     let mut base = package.as_str();
     for _ in 1..level {

@@ -30,7 +30,7 @@ fn size_of(cx: &mut Cx, o: &Obj) -> PyResult {
     let front = match o.cast::<crate::types::Type>() {
         Some(t) if !t.is_heap() => 0,
         Some(_) => crate::object::GC_LINK,
-        None => memory::pre_size(o.ty()),
+        None => crate::types::type_::sizes::of(cx, &o.type_ref()).map_or_else(|| memory::pre_size(o.ty()), |s| s.front),
     };
     cx.int(n.saturating_add(front as i64))
 }
@@ -83,6 +83,10 @@ mod functions {
     pub fn setrecursionlimit(cx: &mut Cx, limit: i64) -> PyResult<()> {
         if limit < 1 {
             return Err(cx.value_error("recursion limit must be greater or equal than 1"));
+        }
+        let depth = cx.stacks.depth();
+        if depth as i64 >= limit {
+            return Err(cx.recursion_error(format!("cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low")));
         }
         cx.recursion_limit.set(limit as usize);
         cx.watchers_changed();
@@ -212,6 +216,9 @@ mod functions {
     /// Handle an unraisable exception.
     #[py("unraisablehook(unraisable, /)")]
     pub fn unraisablehook(cx: &mut Cx, unraisable: &Obj) -> PyResult<()> {
+        if cx.native_types.get("UnraisableHookArgs").is_none_or(|t| !std::ptr::eq(&**t, unraisable.ty())) {
+            return Err(cx.type_error("sys.unraisablehook argument type must be UnraisableHookArgs"));
+        }
         let get = |cx: &mut Cx, name: &'static str| {
             let name = cx.name(name);
             protocol::lookup_attr(cx, unraisable, &name).map(|v| v.filter(|v| !v.is_none()))

@@ -3,7 +3,7 @@
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
 use crate::protocol;
-use crate::types::{Bytes, int};
+use crate::types::{Bytes, int, python_buffer};
 
 /// A view of bytes. `exporter` has the slot `storage`; offsets and strides are in bytes.
 #[derive(Clone)]
@@ -124,7 +124,11 @@ pub fn get(cx: &mut Cx, o: &Obj) -> PyResult<Buffer> {
 }
 /// A buffer to write into; `function` names the refusal. The caller releases it.
 pub fn writable(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Buffer> {
-    let b = if exports(cx, o) { get(cx, o)? } else { Buffer::plain(o.clone(), 0, true) };
+    let b = match o.ty().slots(cx).buffer {
+        Some(f) if std::ptr::fn_addr_eq(f, python_buffer::get as fn(&mut Cx, &Obj) -> PyResult<Buffer>) => python_buffer::asked(cx, o, python_buffer::WRITABLE)?,
+        Some(f) => f(cx, o)?,
+        None => Buffer::plain(o.clone(), 0, true),
+    };
     if b.readonly {
         if exports(cx, o) {
             release(cx, &b.exporter);

@@ -174,6 +174,7 @@ impl ByteArray {
             protocol::buffer::bytes(cx, iterable_of_ints)?
         } else {
             let it = super::bytes::iterate(cx, iterable_of_ints, || format!("can't extend bytearray with {}", iterable_of_ints.ty().name_text()))?;
+            protocol::length_hint(cx, iterable_of_ints, 32)?;
             super::bytes::collect_bytes(cx, &it)?
         };
         let n = this.bytes(cx).len();
@@ -243,7 +244,7 @@ impl ByteArray {
     /// Returns the size of the bytearray object in memory, in bytes.
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<ByteArray>) -> usize {
-        56 + this.data.get(cx).capacity()
+        super::type_::sizes::basic(cx, this.as_obj()) + this.data.get(cx).capacity()
     }
     /// Return state information for pickling.
     #[py("__reduce__($self, /)")]

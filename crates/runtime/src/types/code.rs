@@ -207,6 +207,11 @@ fn kept(cx: &mut Cx, place: &Guarded<Option<Obj>>, text: &str) -> PyResult {
 
 #[retic_macros::methods]
 impl CodeObj {
+    /// Size of object in memory, in bytes.
+    #[py("__sizeof__($self, /)")]
+    fn sizeof(cx: &mut Cx, this: &Ref<CodeObj>) -> usize {
+        (super::type_::sizes::basic(cx, this.as_obj()) + this.code().code.len()).next_multiple_of(8)
+    }
     #[member("co_name")]
     fn name(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         this.own_name(cx)

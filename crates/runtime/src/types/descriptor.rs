@@ -368,6 +368,21 @@ pub fn class_method_spec() -> Spec {
     Spec {
         flags: flags::GC | flags::NO_NEW,
         slots: Slots {
+            repr: Some(|cx, o| {
+                let Some(m) = o.cast::<MethodDescr>() else { return Ok(cx.none()) };
+                let t = format!("<method '{}' of '{}' objects>", m.def.get().name, m.owner.get(cx).name_text());
+                cx.str(&t)
+            }),
+            call: Some(|cx, o, args| {
+                // SAFETY: O3, this slot is only reached through descriptors of class methods.
+                let m = unsafe { o.cast_unchecked::<MethodDescr>() };
+                let def = m.def.get();
+                let Some(class) = args.positional().first() else {
+                    return Err(cx.type_error(format!("descriptor '{}' of '{}' object needs an argument", def.name, m.owner.get(cx).name_text())));
+                };
+                applies_to_class(cx, m, class)?;
+                (def.call)(cx, def, class, Args { items: &args.items[1..], names: args.names })
+            }),
             get: Some(|cx, d, obj, ty| {
                 let Some(m) = d.cast::<MethodDescr>() else { return Ok(d.clone()) };
                 let class = match (ty, obj) {
@@ -375,6 +390,7 @@ pub fn class_method_spec() -> Spec {
                     (None, Some(o)) => o.type_ref().into_obj(),
                     _ => return Ok(d.clone()),
                 };
+                applies_to_class(cx, m, &class)?;
                 bind_builtin(cx, m.def.get(), class)
             }),
             ..Slots::EMPTY
@@ -410,6 +426,19 @@ impl MethodDescr {
     #[member("__objclass__")]
     fn objclass(cx: &mut Cx, this: &Ref<MethodDescr>) -> Ref<Type> {
         this.owner.cloned(cx)
+    }
+}
+
+/// Refuses what is not a class below the one that a descriptor of a class method is of.
+fn applies_to_class(cx: &Cx, m: &MethodDescr, class: &Obj) -> PyResult<()> {
+    let (name, owner) = (m.def.get().name, m.owner.get(cx));
+    match class.cast::<Type>() {
+        None => {
+            let (owner, given) = (owner.name_text(), class.ty().name_text());
+            Err(cx.type_error(format!("descriptor '{name}' for type '{owner}' needs a type, not a '{given}' as arg 2")))
+        }
+        Some(t) if !t.is_subtype(cx, owner) => Err(cx.type_error(format!("descriptor '{name}' requires a subtype of '{}' but received '{}'", owner.name_text(), t.name_text()))),
+        Some(_) => Ok(()),
     }
 }
 
@@ -502,7 +531,7 @@ pub fn member_spec() -> Spec {
                     None if m.kind.get() != MemberKind::Slot => Ok(cx.none()),
                     None => {
                         let name = m.name.cloned(cx);
-                        let text = format!("'{}' object has no attribute '{}'", o.ty().name_text(), name.to_text(cx));
+                        let text = format!("'{}' object has no attribute '{}'", super::type_::shown_name(cx, &o.type_ref()), name.to_text(cx));
                         Err(super::exception::attribute_error(cx, text, o, &name))
                     }
                 }
@@ -664,8 +693,8 @@ pub fn property_spec() -> Spec {
                     // The docstring of the class would hide one that the property keeps inside.
                     let value = doc.clone().unwrap_or_else(|| cx.none());
                     match protocol::setattr(cx, o, &key, Some(&value)) {
-                        // With `__slots__` there may be no place for it: one that was asked for is missed, others are not.
-                        Err(_) if (of_getter || value.is_none()) && cx.error_is(&cx.types.attribute_error) => cx.clear_error(),
+                        // With `__slots__` there may be no place for it: that of a getter is missed, one that was asked for is not.
+                        Err(_) if !prop(o).getter_doc.get() && cx.error_is(&cx.types.attribute_error) => cx.clear_error(),
                         other => other?,
                     }
                 }

@@ -24,7 +24,8 @@ layout! {
         version: Cell<u64>,
         /// Not a dict of the program's: see `standing_in`.
         stand_in: Cell<usize>,
-        _spare: Cell<usize>,
+        /// What a `defaultdict` makes values with; of other dicts nothing.
+        factory: Guarded<Option<Obj>>,
     }
 }
 
@@ -34,7 +35,7 @@ impl Dict {
     }
     pub fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<Dict>> {
         let version = cx.new_keys_version();
-        let fields = |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(version), stand_in: Cell::new(0), _spare: Cell::new(0) };
+        let fields = |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(version), stand_in: Cell::new(0), factory: Guarded::new(None) };
         if std::ptr::eq(ty, &*cx.types.dict) { memory::new_unwatched(cx, ty, fields) } else { memory::new(cx, ty, fields) }
     }
     /// A dict in the place of another mapping, which it holds: no name is found in it.
@@ -65,6 +66,11 @@ impl Dict {
         let t = self.table.get(cx);
         let i = t.find_str(key, key.hash(cx))?;
         Some(t.value(i).clone())
+    }
+    /// Whether every key is a text.
+    pub fn has_text_keys(&self, cx: &Cx) -> bool {
+        let t = self.table.get(cx);
+        !t.is_general() || (0..t.end()).all(|i| !t.is_live(i) || t.key(i).cast::<Str>().is_some())
     }
     /// Where a string key lies among the entries.
     pub fn find_str(&self, cx: &Cx, key: &Ref<Str>) -> Option<usize> {
@@ -176,12 +182,18 @@ impl Dict {
                     }
                     continue;
                 }
-                let candidate = candidate.clone();
+                let (candidate, block) = (candidate.clone(), t.block());
                 let same = protocol::equal_unidentical(cx, &candidate, key)?;
-                cx.release(candidate);
                 if self.version.get() != version {
-                    continue 'again;
+                    // Only what happened to this key matters (CPython's `compare_generic`).
+                    let now = self.table.get(cx);
+                    let there = now.block() == block && i < now.end() && now.is_live(i) && now.key(i).is(&candidate);
+                    if !there {
+                        cx.release(candidate);
+                        continue 'again;
+                    }
                 }
+                cx.release(candidate);
                 if same {
                     return Ok(Some(i));
                 }
@@ -705,7 +717,7 @@ impl Dict {
     /// Return the size of the dict in memory.
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<Dict>) -> usize {
-        48 + this.table.get(cx).bytes()
+        super::type_::sizes::basic(cx, this.as_obj()) + this.table.get(cx).bytes()
     }
     /// See PEP 585
     #[py("__class_getitem__($cls, object, /)")]

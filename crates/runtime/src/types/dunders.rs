@@ -2,8 +2,8 @@
 //! method written in Python fills the slot with a function that calls it.
 
 use super::descriptor::Wrapper;
-use super::type_::{Binary, Cmp, Op, flags};
-use super::{Function, Slots, Str, Tuple, Type};
+use super::type_::{Binary, Cmp, Op, SetAttr, flags};
+use super::{Function, Slots, Str, Tuple, Type, python_buffer};
 use crate::cx::{Cx, PyResult};
 use crate::native::Args;
 use crate::object::{Obj, Ref};
@@ -90,6 +90,23 @@ fn attribute_name(cx: &mut Cx, o: &Obj) -> PyResult<Ref<Str>> {
     match o.cast::<Str>() {
         Some(s) => Ok(super::str::intern(cx, s.clone())),
         None => Err(cx.type_error(format!("attribute name must be string, not '{}'", o.ty().name_text()))),
+    }
+}
+
+/// How an attribute is set by the slot of one of an object's built-in types. It is refused to go past the type that says how
+/// (CPython's `hackcheck`).
+fn setter(cx: &Cx, slots: &Slots, this: &Obj, what: &str) -> PyResult<SetAttr> {
+    let mut of = Some(this.type_ref());
+    while let Some(t) = of.take_if(|t| t.is_heap()) {
+        of = t.base.cloned(cx);
+    }
+    let own = of.as_ref().and_then(|t| t.slots(cx).setattr);
+    let given = slots.setattr.ok_or_else(|| missing(cx))?;
+    match own {
+        // Modules keep their dictionary in their own way.
+        Some(own) if of.is_some_and(|t| t.as_obj().is(cx.types.module.as_obj())) => Ok(own),
+        Some(own) if !std::ptr::fn_addr_eq(own, given) => Err(cx.type_error(format!("can't apply this {what} to {} object", this.ty().name_text()))),
+        _ => Ok(given),
     }
 }
 
@@ -595,7 +612,7 @@ static PLAIN: &[Dunder] = &[
         call: |cx, s, this, args| {
             let (n, v) = two_args(cx, args)?;
             let n = attribute_name(cx, n)?;
-            s.setattr.ok_or_else(|| missing(cx))?(cx, this, &n, Some(v))?;
+            setter(cx, s, this, "__setattr__")?(cx, this, &n, Some(v))?;
             Ok(cx.none())
         },
         copy: |f, t| t.setattr = f.setattr,
@@ -609,7 +626,7 @@ static PLAIN: &[Dunder] = &[
         call: |cx, s, this, args| {
             let n = one_arg(cx, args)?;
             let n = attribute_name(cx, n)?;
-            s.setattr.ok_or_else(|| missing(cx))?(cx, this, &n, None)?;
+            setter(cx, s, this, "__delattr__")?(cx, this, &n, None)?;
             Ok(cx.none())
         },
         copy: |f, t| t.setattr = f.setattr,
@@ -693,12 +710,35 @@ static PLAIN: &[Dunder] = &[
         doc: "Return a buffer object that exposes the underlying memory of the object.",
         text: "($self, flags, /)",
         present: |s| s.buffer.is_some(),
-        call: |cx, _, this, args| {
-            one_arg(cx, args)?;
-            super::memoryview::of(cx, this)
+        call: |cx, s, this, args| {
+            let flags = one_arg(cx, args)?;
+            let flags = protocol::index_i64(cx, flags)?;
+            if i32::try_from(flags).is_err() {
+                return Err(cx.overflow_error("buffer flags too large"));
+            }
+            let b = python_buffer::own(cx, s, this)?;
+            if flags & python_buffer::WRITABLE != 0 && b.readonly {
+                protocol::buffer::release(cx, &b.exporter);
+                return Err(cx.error_of(&cx.types.buffer_error, "Object is not writable."));
+            }
+            super::memoryview::of_buffer(cx, b)
         },
         copy: |f, t| (t.buffer, t.storage, t.release_buffer) = (f.buffer, f.storage, f.release_buffer),
-        install: |s| s.buffer = Some(super::memoryview::from_python),
+        install: |s| s.buffer = Some(python_buffer::get),
+    },
+    Dunder {
+        name: "__release_buffer__",
+        doc: "Release the buffer object that exposes the underlying memory of the object.",
+        text: "($self, buffer, /)",
+        present: |s| s.release_buffer.is_some(),
+        call: |cx, _, this, args| {
+            let view = one_arg(cx, args)?;
+            python_buffer::release_view(cx, this, view)?;
+            Ok(cx.none())
+        },
+        copy: |_, _| {},
+        // A class that shows nothing is told nothing; the method before this one says whether it does.
+        install: |s| s.buffer = s.buffer.map(|_| python_buffer::get as _),
     },
     compare!(Lt, "__lt__", "<"),
     compare!(Le, "__le__", "<="),
@@ -896,6 +936,8 @@ pub(crate) fn fill(cx: &mut Cx, ty: &Ref<Type>) {
     if let Some(native) = mro.iter().find(|t| !t.is_heap()) {
         let n = *native.slots(cx);
         (slots.new, slots.power, slots.del) = (n.new, n.power, n.del);
+        // A class may have another way to show its bytes, but it has no other bytes.
+        (slots.storage, slots.release_buffer) = (n.storage, n.release_buffer);
         finalizer = n.del.is_some();
     }
     if cx.consts.dunders.is_empty() {

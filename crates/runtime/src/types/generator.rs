@@ -530,6 +530,7 @@ pub(super) fn close(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
         return Ok(cx.none());
     }
     let exit = super::exception::make(cx, &cx.types.generator_exit.clone(), None)?;
+    crate::eval::chain_raised(cx, &exit);
     match throw_into(cx, g, exit) {
         Ok(Ok(v)) => {
             cx.release(v);

@@ -553,9 +553,7 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     {
         return cx.int(v);
     }
-    if std::ptr::eq(&**ty, &*cx.types.int)
-        && let Some(text) = args.keywords().map(|(n, _)| n.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default()).find(|t| t != "base")
-    {
+    if let Some(text) = args.keywords().map(|(n, _)| n.cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default()).find(|t| t != "base") {
         let hint = crate::suggestions::hint(&text, std::iter::once("base"));
         return Err(cx.type_error(format!("int() got an unexpected keyword argument '{text}'{hint}")));
     }
@@ -628,6 +626,9 @@ fn convert(cx: &mut Cx, ty: &Ref<Type>, x: &Obj) -> PyResult {
     };
     if exact_type && std::ptr::eq(r.ty(), &**ty) {
         return Ok(r);
+    }
+    if x.cast::<Int>().is_none() && !std::ptr::eq(r.ty(), &*cx.types.int) {
+        protocol::warn_of_subclass(cx, &format!("__int__ returned non-int (type {})", r.ty().name_text()), "int")?;
     }
     let b = i.big();
     Int::from_big(cx, ty, &b)

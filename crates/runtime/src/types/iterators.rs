@@ -359,9 +359,7 @@ pub fn reversed_spec() -> Spec {
             iter: Some(|_, o| Ok(o.clone())),
             next: Some(next_backward),
             new: Some(|cx, ty, args| {
-                if std::ptr::eq(&**ty, &*cx.types.reversed) {
-                    args.no_keywords(cx, "reversed")?;
-                }
+                let args = args.for_init(cx, ty, &cx.types.reversed, "reversed")?;
                 let a = args.unpack(cx, "reversed", 1, 1)?;
                 let name = cx.name("__reversed__");
                 if let Some(f) = protocol::special(cx, &a[0], &name)? {

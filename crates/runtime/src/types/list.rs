@@ -325,9 +325,12 @@ pub fn extend(cx: &mut Cx, this: &Ref<List>, iterable: &Obj) -> PyResult<()> {
     // SAFETY: as above.
     unsafe {
         let buf = &mut *this.pub_items.as_ptr();
-        let wanted = buf.len().checked_add(hint).ok_or_else(|| cx.memory_error())?;
+        let wanted = buf.len().checked_add(hint).filter(|n| i64::try_from(*n).is_ok());
         if counted || buf.capacity() > 0 {
-            buf.expect(cx, wanted)?;
+            // On the chance that one that is far too large lies, it is ignored.
+            if let Some(wanted) = wanted {
+                buf.expect(cx, wanted)?;
+            }
         } else {
             buf.reserve_exact(cx, even(hint))?;
         }
@@ -472,7 +475,7 @@ impl List {
     /// Return the size of the list in memory, in bytes.
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<List>) -> usize {
-        40 + this.pub_items.get(cx).capacity() * 8
+        super::type_::sizes::basic(cx, this.as_obj()) + this.pub_items.get(cx).capacity() * 8
     }
     /// See PEP 585
     #[py("__class_getitem__($cls, object, /)")]

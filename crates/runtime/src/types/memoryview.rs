@@ -1,5 +1,6 @@
 //! `memoryview`: bytes of another object as items of a format, in any number of dimensions.
 
+use super::python_buffer::Exported;
 use super::type_::{Cmp, flags};
 use super::{Bytes, Slots, Spec, Str, Tuple, Type, int};
 use crate::cx::{Cx, PyResult};
@@ -12,8 +13,9 @@ use std::cell::Cell;
 use std::ptr::NonNull;
 
 layout! {
-    /// A view. `view` is empty once it is released.
-    pub struct MemoryView = 53, "memoryview" { view: Guarded<Option<Buffer>>, object: Guarded<Option<Obj>>, hash: Cell<i64>, }
+    /// A view. `view` is empty once it is released. `exports` counts the buffers that `__buffer__` made of it; nothing can be made
+    /// of a restricted one.
+    pub struct MemoryView = 53, "memoryview" { view: Guarded<Option<Buffer>>, object: Guarded<Option<Obj>>, hash: Cell<i64>, exports: Cell<usize>, restricted: Cell<bool>, }
 }
 impl Trace for Guarded<Option<Buffer>> {
     fn trace(&self, visit: Visit<'_>) {
@@ -30,7 +32,11 @@ unsafe fn drop_view(raw: NonNull<Header>) {
         let m = raw.cast::<MemoryView>().as_ref();
         let cx = &mut *raw.as_ref().ty.get().as_ref().cx.get();
         if let Some(b) = (*m.view.as_ptr()).take() {
-            buffer::release(cx, &b.exporter);
+            match b.exporter.cast::<Exported>() {
+                // Its own death runs what Python has to say.
+                Some(e) => _ = e.let_go(),
+                None => buffer::release(cx, &b.exporter),
+            }
             drop(b);
         }
         (OpsOf::<MemoryView>::OPS.drop)(raw);
@@ -39,44 +45,63 @@ unsafe fn drop_view(raw: NonNull<Header>) {
 static OPS: Ops = Ops { drop: drop_view, ..OpsOf::<MemoryView>::OPS };
 
 fn make(cx: &Cx, view: Buffer, object: Option<Obj>) -> PyResult {
-    Ok(memory::new(cx, &cx.types.memoryview, |head| MemoryView { head, view: Guarded::new(Some(view)), object: Guarded::new(object), hash: Cell::new(-1) })?.into_obj())
+    made(cx, view, object).map(Ref::into_obj)
+}
+fn made(cx: &Cx, view: Buffer, object: Option<Obj>) -> PyResult<Ref<MemoryView>> {
+    let (view, object) = (Guarded::new(Some(view)), Guarded::new(object));
+    memory::new(cx, &cx.types.memoryview, |head| MemoryView { head, view, object, hash: Cell::new(-1), exports: Cell::new(0), restricted: Cell::new(false) })
 }
 
 /// `memoryview(o)`.
 pub fn of(cx: &mut Cx, o: &Obj) -> PyResult {
     if let Some(m) = o.cast::<MemoryView>() {
-        let (view, object) = (view(cx, m)?, m.object.cloned(cx));
-        again(cx, &view)?;
-        return make(cx, view, object);
+        let view = again(cx, m)?;
+        return make(cx, view, m.object.cloned(cx));
     }
     if !buffer::exports(cx, o) {
         return Err(cx.type_error(format!("memoryview: a bytes-like object is required, not '{}'", o.ty().name_text())));
     }
     let b = buffer::get(cx, o)?;
-    // A native object may hand on the buffer of another one, as PickleBuffer does.
-    let object = if o.ty().is_heap() { o.clone() } else { b.exporter.clone() };
-    make(cx, b, Some(object))
+    of_buffer(cx, b)
+}
+/// A view of a buffer.
+pub(super) fn of_buffer(cx: &mut Cx, b: Buffer) -> PyResult {
+    let exporter = b.exporter.clone();
+    make(cx, b, Some(exporter))
+}
+/// A view that nothing else can be made of.
+pub(super) fn restricted(cx: &mut Cx, b: Buffer) -> PyResult<Ref<MemoryView>> {
+    let m = made(cx, b, None)?;
+    m.restricted.set(true);
+    Ok(m)
 }
 
 /// One more view of the same exporter.
-fn again(cx: &mut Cx, view: &Buffer) -> PyResult<()> {
+fn again(cx: &mut Cx, m: &Ref<MemoryView>) -> PyResult<Buffer> {
+    let view = view(cx, m)?;
+    if m.restricted.get() {
+        return Err(cx.value_error("cannot create new view on restricted memoryview"));
+    }
     let exporter = view.exporter.clone();
-    buffer::get(cx, &exporter).map(drop)
+    buffer::get(cx, &exporter)?;
+    Ok(view)
 }
 
-/// The slot of classes with a `__buffer__` of their own.
-pub fn from_python(cx: &mut Cx, o: &Obj) -> PyResult<Buffer> {
-    let flags = cx.int(284)?;
-    let r = super::dunders::call_special(cx, o, "__buffer__", &[&flags])?;
-    let Some(m) = r.cast::<MemoryView>() else {
-        return Err(cx.type_error(format!("__buffer__ returned non-memoryview object (type {})", r.ty().name_text())));
-    };
-    let v = view(cx, m)?;
-    again(cx, &v)?;
-    Ok(v)
+/// Ends a view, whoever looks through it.
+pub(super) fn end(cx: &mut Cx, m: &Ref<MemoryView>) {
+    if let Some(b) = m.view.replace(cx, None) {
+        m.object.set(cx, None);
+        buffer::release(cx, &b.exporter);
+        cx.release_with_error(b);
+    }
+}
+/// The same where the exporter is not told.
+pub(super) fn forget(cx: &mut Cx, m: &Ref<MemoryView>) {
+    let b = m.view.replace(cx, None);
+    cx.release_with_error(b);
 }
 
-fn view(cx: &Cx, m: &Ref<MemoryView>) -> PyResult<Buffer> {
+pub(super) fn view(cx: &Cx, m: &Ref<MemoryView>) -> PyResult<Buffer> {
     match m.view.get(cx) {
         Some(b) => Ok(b.clone()),
         None => Err(cx.value_error("operation forbidden on released memoryview object")),
@@ -135,7 +160,7 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
     }
     if let Some(s) = k.cast::<super::Slice>() {
         let part = sliced(cx, &v, s)?;
-        again(cx, &v)?;
+        again(cx, this(o))?;
         return make(cx, part, this(o).object.cloned(cx));
     }
     if let Some(t) = k.cast::<Tuple>() {
@@ -149,6 +174,8 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
             return Err(cx.type_error(format!("cannot index {}-dimension view with {}-element tuple", v.shape.len(), t.items().len())));
         }
         let at = locate(cx, &v, t.items())?;
+        // Whoever said what its number is may have released the view.
+        let v = view(cx, this(o))?;
         return item(cx, &v, at);
     }
     if k.ty().slots(cx).index.is_none() {
@@ -158,6 +185,7 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
         return Err(cx.error_of(&cx.types.not_implemented_error, "multi-dimensional sub-views are not implemented"));
     }
     let at = locate(cx, &v, std::slice::from_ref(k))?;
+    let v = view(cx, this(o))?;
     item(cx, &v, at)
 }
 
@@ -170,6 +198,10 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
     if let Some(s) = k.cast::<super::Slice>().filter(|_| v.shape.len() == 1) {
         let part = sliced(cx, &v, s)?;
         let from = buffer::get(cx, value)?;
+        if let Err(e) = view(cx, this(o)) {
+            buffer::release(cx, &from.exporter);
+            return Err(e);
+        }
         let same = from.format == part.format && from.shape == part.shape;
         let bytes = from.gather(cx);
         buffer::release(cx, &from.exporter);
@@ -283,6 +315,13 @@ fn int_tuple(cx: &mut Cx, values: impl Iterator<Item = i64>) -> PyResult {
     cx.tuple(items)
 }
 
+impl MemoryView {
+    /// How many there were when the view was whole.
+    pub(super) fn dimensions(&self, cx: &Cx) -> usize {
+        self.view.get(cx).as_ref().map_or(1, |v| v.shape.len())
+    }
+}
+
 #[retic_macros::methods]
 impl MemoryView {
     /// Return the data in the buffer as a byte string.
@@ -310,18 +349,17 @@ impl MemoryView {
     }
     /// Release the underlying buffer exposed by the memoryview object.
     #[py("release($self, /)")]
-    fn release(cx: &mut Cx, this: &Ref<MemoryView>) {
-        if let Some(b) = this.view.replace(cx, None) {
-            buffer::release(cx, &b.exporter);
-            this.object.set(cx, None);
-            cx.release(b);
+    fn release(cx: &mut Cx, this: &Ref<MemoryView>) -> PyResult<()> {
+        match this.exports.get() {
+            0 => end(cx, this),
+            n => return Err(cx.error_of(&cx.types.buffer_error, format!("memoryview has {n} exported buffer{}", if n == 1 { "" } else { "s" }))),
         }
+        Ok(())
     }
     /// Return a readonly version of the memoryview.
     #[py("toreadonly($self, /)")]
     fn toreadonly(cx: &mut Cx, this: &Ref<MemoryView>) -> PyResult {
-        let mut v = view(cx, this)?;
-        again(cx, &v)?;
+        let mut v = again(cx, this)?;
         v.readonly = true;
         make(cx, v, this.object.cloned(cx))
     }
@@ -385,7 +423,7 @@ impl MemoryView {
             *s = step;
             step *= *n as isize;
         }
-        again(cx, &v)?;
+        let v = again(cx, this)?;
         make(cx, Buffer { format, itemsize: size, shape, strides, ..v }, this.object.cloned(cx))
     }
     /// Count the number of occurrences of a value.
@@ -416,9 +454,9 @@ impl MemoryView {
         Ok(this.as_obj().clone())
     }
     #[py("__exit__($self, /, *exc_info)")]
-    fn exit(cx: &mut Cx, this: &Ref<MemoryView>, exc_info: &[Obj]) {
+    fn exit(cx: &mut Cx, this: &Ref<MemoryView>, exc_info: &[Obj]) -> PyResult<()> {
         let _ = exc_info;
-        MemoryView::release(cx, this);
+        MemoryView::release(cx, this)
     }
     /// See PEP 585
     #[py("__class_getitem__($cls, object, /)")]
@@ -561,10 +599,10 @@ pub fn spec() -> Spec {
             }),
             new: Some(new),
             buffer: Some(|cx, o| {
-                let v = view(cx, this(o))?;
-                again(cx, &v)?;
-                Ok(v)
+                let m = this(o).clone();
+                again(cx, &m)
             }),
+            release_buffer: Some(|_, _| {}),
             ..Slots::EMPTY
         },
         methods: MemoryView::METHODS,

@@ -35,7 +35,7 @@ pub fn get_own(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>>
     unsafe {
         if let Some(d) = managed(obj.as_ptr()).dict.get() {
             let d: Ref<Dict> = (*(&d as *const NonNull<Header>).cast::<Ref<Dict>>()).clone();
-            return Ok(d.get_str(cx, name));
+            return d.get(cx, name.as_obj());
         }
         let shapes = cx.shapes.borrow();
         let Some(s) = shapes.get(obj.shape().wrapping_sub(crate::object::shape::FIRST_FREE) as usize) else { return Ok(None) };
@@ -338,8 +338,21 @@ fn init(cx: &mut Cx, obj: &Obj, args: Args<'_>) -> PyResult<()> {
 pub static DICT: GetSet = GetSet {
     name: "__dict__",
     doc: "dictionary for instance variables",
-    get: |cx, obj| Ok(dict_of(cx, obj)?.into_obj()),
+    get: |cx, obj| match obj.cast::<Type>() {
+        // A class that derives from `type` has no other dictionary than every type.
+        Some(_) => {
+            let name = cx.name("__dict__");
+            let own = cx.types.type_.lookup(cx, &name).unwrap_or_else(|| cx.none());
+            match own.ty().slots(cx).get {
+                Some(get) => get(cx, &own, Some(obj), None),
+                None => Ok(own),
+            }
+        }
+        None => Ok(dict_of(cx, obj)?.into_obj()),
+    },
     set: Some(|cx, obj, value| match value {
+        _ if obj.cast::<Type>().is_some() => Err(cx.attribute_error("attribute '__dict__' of 'type' objects is not writable")),
+        _ if obj.cast::<super::module::Module>().is_some() => Err(cx.attribute_error("readonly attribute")),
         Some(v) => match v.cast::<Dict>() {
             Some(d) => replace_dict(cx, obj, Some(d.clone())),
             None => Err(cx.type_error(format!("__dict__ must be set to a dictionary, not a '{}'", v.ty().name_text()))),
@@ -370,6 +383,21 @@ pub static WEAKREF: GetSet = GetSet {
     member: false,
 };
 
+/// How many items CPython counts in an object of a built-in type that has no size of its own to tell.
+fn items(cx: &Cx, o: &Obj) -> usize {
+    if let Some(view) = o.cast::<super::MemoryView>() {
+        return 3 * view.dimensions(cx);
+    }
+    let code = match (o.cast::<super::Generator>(), o.cast::<super::frame::FrameObj>()) {
+        (Some(g), _) => g.function.get(cx).code.get(cx),
+        (None, Some(f)) => f.code.get(cx),
+        _ => return 0,
+    };
+    // A frame's locals and stack.
+    let c = code.code();
+    c.varnames.len() + c.cellvars.len() + c.freevars.len() + c.stacksize as usize
+}
+
 #[retic_macros::methods]
 impl Object {
     /// Return a formatted string representation of the object.
@@ -383,7 +411,9 @@ impl Object {
     /// Size of object in memory, in bytes.
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Obj) -> usize {
-        let _ = cx;
+        if let Some(size) = super::type_::sizes::of(cx, &this.type_ref()).filter(|_| !super::type_::is_variable(this.ty().layout.get())) {
+            return size.basic + size.item * items(cx, this);
+        }
         // Room for inline attributes is not counted, as in CPython.
         let inline = if this.ty().is_heap() { this.ty().inline_capacity.get() as usize * 8 } else { 0 };
         memory::size_of_object(this) - memory::pre_size(this.ty()) - inline

@@ -198,13 +198,10 @@ fn long_iterator(cx: &Cx, at: Obj, step: Obj, left: Obj) -> PyResult {
 fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
     let r = range(o).clone();
     if let Some(s) = k.cast::<super::Slice>() {
-        let Some((start, _, step, n)) = r.small(cx) else {
-            return Err(cx.overflow_error("Python int too large to convert to C ssize_t"));
-        };
-        let p = super::slice::resolve(cx, s, n as usize)?;
-        let at = |i: i128| Big::from_i128(i128::from(start) + i * i128::from(step));
-        let (first, last) = (i128::from(p.start), i128::from(p.start) + p.len as i128 * i128::from(p.step));
-        let (a, b, c) = (int::from_big(cx, &at(first))?, int::from_big(cx, &at(last))?, int::from_big(cx, &Big::from_i128(i128::from(step) * i128::from(p.step)))?);
+        let (start, _, step, len) = r.big(cx);
+        let [first, last, stride] = super::slice::indices_of(cx, s, &len)?;
+        let (a, b) = (int::from_big(cx, &start.add(&first.mul(&step)))?, int::from_big(cx, &start.add(&last.mul(&step)))?);
+        let c = int::from_big(cx, &step.mul(&stride))?;
         return make(cx, a, b, c);
     }
     if let Some((start, _, step, n)) = r.small(cx)

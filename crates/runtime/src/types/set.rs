@@ -445,7 +445,7 @@ impl Set {
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<Set>) -> usize {
         let n = this.table.get(cx).len();
-        184 + if n > 8 { n * 16 } else { 0 }
+        crate::types::type_::sizes::basic(cx, this.as_obj()) + if n > 8 { n * 16 } else { 0 }
     }
 }
 

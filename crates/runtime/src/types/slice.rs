@@ -149,6 +149,44 @@ fn parts(cx: &Cx, o: &Obj) -> PyResult {
     }
 }
 
+/// Start, stop and stride in a sequence of any length (CPython's `_PySlice_GetLongIndices`).
+pub(super) fn indices_of(cx: &mut Cx, s: &Ref<Slice>, length: &Big) -> PyResult<[Big; 3]> {
+    let big = |cx: &mut Cx, o: &Obj| -> PyResult<Option<Big>> {
+        if o.is_none() {
+            return Ok(None);
+        }
+        if o.ty().slots(cx).index.is_none() {
+            return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
+        }
+        let i = protocol::index(cx, o)?;
+        Ok(int::to_big(&i))
+    };
+    let (start, stop, step) = (s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx));
+    let step = big(cx, &step)?.unwrap_or_else(|| Big::from_i128(1));
+    if step.is_zero() {
+        return Err(cx.value_error("slice step cannot be zero"));
+    }
+    let less = Big::from_i128(-1);
+    let (lower, upper) = if step.is_negative() { (less.clone(), length.add(&less)) } else { (Big::from_i128(0), length.clone()) };
+    let within = |v: Option<Big>, missing: &Big| match v {
+        None => missing.clone(),
+        Some(v) => {
+            let v = if v.is_negative() { v.add(length) } else { v };
+            if v.sub(&lower).is_negative() {
+                lower.clone()
+            } else if upper.sub(&v).is_negative() {
+                upper.clone()
+            } else {
+                v
+            }
+        }
+    };
+    let (first, last) = if step.is_negative() { (&upper, &lower) } else { (&lower, &upper) };
+    let start = within(big(cx, &start)?, first);
+    let stop = within(big(cx, &stop)?, last);
+    Ok([start, stop, step])
+}
+
 #[retic_macros::methods]
 impl Slice {
     /// Return state information for pickling.
@@ -160,45 +198,13 @@ impl Slice {
     /// Assuming a sequence of length len, calculate start, stop and stride of the slice.
     #[py("indices($self, object, /)")]
     fn indices(cx: &mut Cx, this: &Ref<Slice>, object: &Obj) -> PyResult {
-        let big = |cx: &mut Cx, o: &Obj| -> PyResult<Option<Big>> {
-            if o.is_none() {
-                return Ok(None);
-            }
-            if o.ty().slots(cx).index.is_none() {
-                return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
-            }
-            let i = protocol::index(cx, o)?;
-            Ok(super::int::to_big(&i))
-        };
         let number = protocol::index(cx, object)?;
-        let length = super::int::to_big(&number).unwrap_or_else(|| Big::from_i128(0));
+        let length = int::to_big(&number).unwrap_or_else(|| Big::from_i128(0));
         if length.is_negative() {
             return Err(cx.value_error("length should not be negative"));
         }
-        let (start, stop, step) = (this.start.cloned(cx), this.stop.cloned(cx), this.step.cloned(cx));
-        let step = big(cx, &step)?.unwrap_or_else(|| Big::from_i128(1));
-        if step.is_zero() {
-            return Err(cx.value_error("slice step cannot be zero"));
-        }
-        let less = Big::from_i128(-1);
-        let (lower, upper) = if step.is_negative() { (less.clone(), length.add(&less)) } else { (Big::from_i128(0), length.clone()) };
-        let within = |v: Option<Big>, missing: &Big| match v {
-            None => missing.clone(),
-            Some(v) => {
-                let v = if v.is_negative() { v.add(&length) } else { v };
-                if v.sub(&lower).is_negative() {
-                    lower.clone()
-                } else if upper.sub(&v).is_negative() {
-                    upper.clone()
-                } else {
-                    v
-                }
-            }
-        };
-        let (first, last) = if step.is_negative() { (&upper, &lower) } else { (&lower, &upper) };
-        let start = within(big(cx, &start)?, first);
-        let stop = within(big(cx, &stop)?, last);
-        let t = vec![super::int::from_big(cx, &start)?, super::int::from_big(cx, &stop)?, super::int::from_big(cx, &step)?];
+        let [start, stop, step] = indices_of(cx, this, &length)?;
+        let t = vec![int::from_big(cx, &start)?, int::from_big(cx, &stop)?, int::from_big(cx, &step)?];
         cx.tuple(t)
     }
     #[member("start")]

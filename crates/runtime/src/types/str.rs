@@ -20,8 +20,8 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use width::{Unit, each_width};
 
-pub use methods::is_identifier;
 pub(crate) use methods::tabs_expanded;
+pub use methods::{check_utf8, is_identifier};
 
 /// Text. The characters follow the struct (ASCII) or sixteen bytes later (as CPython's compact forms).
 #[repr(C)]

@@ -200,6 +200,7 @@ pub(super) fn picked(cx: &Cx, this: &Obj, items: &[Obj], at: super::slice::Posit
 }
 
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
+    let args = args.for_init(cx, ty, &cx.types.tuple, "tuple")?;
     let a = args.unpack(cx, "tuple", 0, 1)?;
     let list = match a.first() {
         None => Vec::new(),

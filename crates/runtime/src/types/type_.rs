@@ -1,6 +1,7 @@
 //! `type`: classes, their slots, their method resolution order, and making new ones.
 
 pub mod bases;
+pub mod sizes;
 
 use super::{Dict, Spec, Str, Tuple};
 use super::{dunders, shapes};
@@ -53,6 +54,8 @@ pub mod flags {
 }
 
 pub type Unary = fn(&mut Cx, &Obj) -> PyResult;
+/// Sets an attribute, or deletes it.
+pub type SetAttr = fn(&mut Cx, &Obj, &Ref<Str>, Option<&Obj>) -> PyResult<()>;
 pub type Binary = fn(&mut Cx, &Obj, &Obj) -> PyResult;
 
 /// Comparison operators, numbered as COMPARE_OP's argument.
@@ -123,7 +126,7 @@ pub struct Slots {
     pub hash: Option<fn(&mut Cx, &Obj) -> PyResult<i64>>,
     pub call: Option<fn(&mut Cx, &Obj, Args<'_>) -> PyResult>,
     pub getattribute: Option<fn(&mut Cx, &Obj, &Ref<Str>) -> PyResult>,
-    pub setattr: Option<fn(&mut Cx, &Obj, &Ref<Str>, Option<&Obj>) -> PyResult<()>>,
+    pub setattr: Option<SetAttr>,
     pub iter: Option<Unary>,
     pub next: Option<fn(&mut Cx, &Obj) -> PyResult<Option<Obj>>>,
     /// What `yield from` and `await` do with a native iterator; `Err` in the result is the value it ends with. No class
@@ -543,6 +546,14 @@ pub fn refresh_slots(cx: &mut Cx, ty: &Ref<Type>) {
     }
 }
 
+/// Refuses a name that C could not tell.
+fn check_name(cx: &mut Cx, name: &Ref<Str>) -> PyResult<()> {
+    if (0..name.len()).any(|i| name.chars().get(i) == 0) {
+        return Err(cx.value_error("type name must not contain null characters"));
+    }
+    super::str::check_utf8(cx, name)
+}
+
 fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
     let pos = args.positional();
     if pos.len() != 3 {
@@ -554,9 +565,7 @@ fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
     let Some(name) = pos[0].cast::<Str>() else {
         return Err(cx.type_error(format!("type.__new__() argument 1 must be str, not {}", pos[0].ty().name_text())));
     };
-    if (0..name.len()).any(|i| name.chars().get(i) == 0) {
-        return Err(cx.value_error("type name must not contain null characters"));
-    }
+    check_name(cx, name)?;
     let Some(bases) = pos[1].cast::<Tuple>() else {
         return Err(cx.type_error(format!("type.__new__() argument 2 must be tuple, not {}", pos[1].ty().name_text())));
     };
@@ -753,8 +762,17 @@ fn build(cx: &mut Cx, meta: &Ref<Type>, name: &Ref<Str>, mut bases: Vec<Ref<Type
         }
     }
     let doc_name = cx.name("__doc__");
-    if ns.get_str(cx, &doc_name).is_none() {
-        ns.insert(cx, doc_name.as_obj(), cx.none())?;
+    match ns.get_str(cx, &doc_name) {
+        None => _ = ns.insert(cx, doc_name.as_obj(), cx.none())?,
+        Some(doc) => {
+            if let Some(text) = doc.cast::<Str>() {
+                super::str::check_utf8(cx, text)?;
+            }
+        }
+    }
+    if !ns.has_text_keys(cx) {
+        let text = format!("non-string key in the __dict__ of class {}", ty.name_text());
+        crate::modules::warnings::warn(cx, &cx.types.runtime_warning.clone(), &text, 1)?;
     }
     let eq = cx.name("__eq__");
     let hash = cx.name("__hash__");
@@ -773,7 +791,7 @@ fn inline_bytes(base: &Type) -> usize {
 }
 
 /// Whether objects of a layout have a size of their own (no room after the struct).
-fn is_variable(layout: u16) -> bool {
+pub(super) fn is_variable(layout: u16) -> bool {
     use crate::object::Layout;
     [super::Int::ID, Tuple::ID, super::Bytes::ID, Str::ID].contains(&layout)
 }
@@ -1008,34 +1026,22 @@ impl Type {
         out | 1 << 12
     }
     #[member("__itemsize__")]
-    fn itemsize_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
-        let sizes = [(&cx.types.type_, 40), (&cx.types.int, 4), (&cx.types.tuple, 8), (&cx.types.bytes, 1)];
-        sizes.into_iter().find(|(t, _)| this.is_subtype(cx, t)).map_or(0, |(_, n)| n)
+    fn itemsize_get(cx: &mut Cx, this: &Ref<Type>) -> usize {
+        sizes::of(cx, this).map_or(0, |s| s.item)
     }
     /// Where CPython 3.13 keeps the dictionary of an instance; -1: the class manages it.
     #[member("__dictoffset__")]
     fn dictoffset_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
-        let places = [(&cx.types.type_, 264), (&cx.types.base_exception, 16), (&cx.types.module, 16), (&cx.types.function, 88)];
-        match places.into_iter().find(|(t, _)| this.is_subtype(cx, t)) {
-            Some((_, n)) => n,
-            None if this.is_heap() && this.has(flags::DICT) => -1,
-            None => 0,
-        }
+        sizes::of(cx, this).map_or(0, |s| s.dict)
     }
     /// Where CPython 3.13 keeps the list of weak references to an instance; -32: in front of it.
     #[member("__weakrefoffset__")]
     fn weakrefoffset_get(cx: &mut Cx, this: &Ref<Type>) -> i64 {
-        let places = [(&cx.types.type_, 368), (&cx.types.set, 192), (&cx.types.frozenset, 192), (&cx.types.module, 40), (&cx.types.function, 96)];
-        match places.into_iter().find(|(t, _)| this.is_subtype(cx, t)) {
-            Some((_, n)) => n,
-            None if this.is_heap() && this.has(flags::WEAK) => -32,
-            None => 0,
-        }
+        sizes::of(cx, this).map_or(0, |s| s.weak)
     }
     #[member("__basicsize__")]
-    fn basicsize_get(_cx: &mut Cx, this: &Ref<Type>) -> usize {
-        let own = this.basicsize.get() - inline_bytes(this);
-        if this.has(flags::EXCEPTION) && !this.has(flags::WEAK) { own + GAP } else { own }
+    fn basicsize_get(cx: &mut Cx, this: &Ref<Type>) -> usize {
+        sizes::of(cx, this).map_or_else(|| this.basicsize.get() - inline_bytes(this), |s| s.basic)
     }
     #[get("__abstractmethods__")]
     #[settable("")]
@@ -1151,6 +1157,9 @@ impl Type {
         }
         match value {
             Some(v) if v.cast::<Str>().is_some() => {
+                if let Some(name) = v.cast::<Str>() {
+                    check_name(cx, name)?;
+                }
                 this.name.set(cx, Some(v.clone()));
                 Ok(())
             }

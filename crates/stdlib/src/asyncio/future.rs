@@ -207,7 +207,7 @@ pub fn result(cx: &mut Cx, this: &Ref<Future>) -> PyResult {
     match this.state.get() {
         State::Cancelled => {
             let e = cancelled_error(cx, this)?;
-            Err(cx.raise(e))
+            Err(cx.raise_chained(e))
         }
         State::Pending => Err(invalid_state(cx, "Result is not set.")),
         State::Finished => {
@@ -218,7 +218,7 @@ pub fn result(cx: &mut Cx, this: &Ref<Future>) -> PyResult {
                     if let Some(x) = e.cast::<Exception>() {
                         x.traceback.set(cx, tb.filter(|t| !t.is_none()));
                     }
-                    Err(cx.raise(e))
+                    Err(cx.raise_chained(e))
                 }
                 None => Ok(Future::none_or(cx, &this.result)),
             }
@@ -328,7 +328,7 @@ impl Future {
         match this.state.get() {
             State::Cancelled => {
                 let e = cancelled_error(cx, this)?;
-                Err(cx.raise(e))
+                Err(cx.raise_chained(e))
             }
             State::Pending => Err(invalid_state(cx, "Exception is not set.")),
             State::Finished => {

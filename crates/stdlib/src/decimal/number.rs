@@ -578,8 +578,8 @@ impl Decimal {
         make(cx, &s, this.value.0.with_sign(!this.value.0.negative))
     }
     #[py("__sizeof__($self, /)")]
-    fn sizeof(_cx: &mut Cx, this: &Ref<Decimal>) -> usize {
-        size_of::<Decimal>() + this.value.0.coefficient.bytes()
+    fn sizeof(cx: &mut Cx, this: &Ref<Decimal>) -> usize {
+        retic_runtime::types::type_::sizes::basic(cx, this.as_obj()) + this.value.0.coefficient.bytes()
     }
     #[get("real")]
     fn real(_cx: &mut Cx, this: &Ref<Decimal>) -> Obj {

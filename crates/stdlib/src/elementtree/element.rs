@@ -457,13 +457,12 @@ impl Element {
     }
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &E) -> usize {
-        // The C type's: its head, less the weak references that lie in front here; then attributes, counts and places for four children, or more elsewhere.
-        const HEAD: usize = 40;
+        // The C type's: its head; then attributes, counts and places for four children, or more elsewhere.
         const EXTRA: usize = 64;
         const INSIDE: usize = 4;
         let n = this.children.get(cx).len();
         let more = this.attrib.get(cx).is_some() || n > 0;
-        HEAD + if more { EXTRA } else { 0 } + if n > INSIDE { this.children.get(cx).capacity().max(n) * 8 } else { 0 }
+        retic_runtime::types::type_::sizes::basic(cx, this.as_obj()) + if more { EXTRA } else { 0 } + if n > INSIDE { this.children.get(cx).capacity().max(n) * 8 } else { 0 }
     }
     #[get("tag")]
     #[settable("")]

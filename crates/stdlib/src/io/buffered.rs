@@ -550,7 +550,7 @@ impl Buffered {
     }
     #[py("__sizeof__($self, /)")]
     fn size_of(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<i64> {
-        let whole = this.as_obj().ty().basicsize.get() as i64;
+        let whole = retic_runtime::types::type_::sizes::basic(cx, this.as_obj()) as i64;
         let buffer = match this.raw.cloned(cx) {
             Some(r) if !base::is_closed(cx, &r)? => this.size.get() as i64,
             _ => 0,

@@ -270,6 +270,7 @@ pub fn spec() -> Spec {
             }),
             init: Some(|cx, o, args| {
                 let Some(this) = o.cast::<BytesIo>().cloned() else { return Ok(()) };
+                args.only(cx, "BytesIO", &["initial_bytes"])?;
                 let initial = args.positional().first().or(args.keyword(cx, "initial_bytes")).filter(|i| !i.is_none()).cloned();
                 check_exports(cx, &this)?;
                 this.at.set(0);

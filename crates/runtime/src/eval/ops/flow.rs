@@ -812,6 +812,7 @@ handler!(raise, 2, |cx, pc, regs| {
         let cause = peek(&*regs.add(r + 1)).clone();
         crate::types::exception::set_cause(cx, &exc, &cause)?;
     }
+    crate::eval::unwind::chain_raised(cx, &exc);
     Err(cx.raise(exc))
 });
 

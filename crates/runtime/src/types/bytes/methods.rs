@@ -338,6 +338,15 @@ pub fn rows_of<'a>(cx: &'a Cx, sep: &'a [u8], items: &'a [Obj]) -> Option<Vec<&'
     Some(rows)
 }
 
+/// Does something while a bytearray cannot change its size.
+pub fn held_still<T>(cx: &mut Cx, o: &Obj, f: impl FnOnce(&mut Cx) -> T) -> T {
+    let Some(held) = o.cast::<ByteArray>() else { return f(cx) };
+    held.exports.set(held.exports.get() + 1);
+    let r = f(cx);
+    held.exports.set(held.exports.get().saturating_sub(1));
+    r
+}
+
 pub fn join(cx: &mut Cx, sep: &[u8], items: &[Obj]) -> PyResult<Vec<u8>> {
     let mut out = Vec::new();
     for (i, o) in items.iter().enumerate() {
@@ -597,7 +606,7 @@ macro_rules! byte_methods {
             #[py("join($self, iterable_of_bytes, /)")]
             fn join(cx: &mut Cx, this: &Ref<$ty>, iterable_of_bytes: &Obj) -> PyResult {
                 let b = protocol::buffer::held(cx, this.as_obj())?;
-                let items = protocol::collect(cx, iterable_of_bytes)?;
+                let items = methods::held_still(cx, this.as_obj(), |cx| protocol::collect(cx, iterable_of_bytes))?;
                 if let [one] = &items[..]
                     && let Some(one) = one.cast::<$ty>()
                 {

@@ -314,10 +314,10 @@ impl OrderedDict {
     /// Return the size of the dict in memory.
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<Dict>) -> usize {
-        // CPython has a node for each key, and a table of them. What lies in front of the object counts 16 bytes there and 32 here.
+        // CPython has a node for each key, and a table of them.
         let (n, bytes) = (this.len(cx), this.table.get(cx).bytes());
         let slots = if bytes == 0 { 0 } else { this.table.get(cx).slots() };
-        96 + bytes + slots * 8 + n * 32
+        crate::types::type_::sizes::basic(cx, this.as_obj()) + bytes + slots * 8 + n * 32
     }
     /// Return state information for pickling
     #[py("__reduce__($self, /)")]

@@ -120,6 +120,10 @@ impl Table {
     pub fn used(&self) -> usize {
         self.head().map_or(0, |h| h.used as usize)
     }
+    /// What tells a block from others that were there before: where it lies, and how it is laid out.
+    pub fn block(&self) -> (usize, u8, bool) {
+        self.head().map_or((0, 0, false), |h| (self.0 as usize, h.log2, h.general))
+    }
     /// One past the last entry ever used.
     pub fn end(&self) -> usize {
         self.head().map_or(0, |h| h.end as usize)

@@ -227,6 +227,16 @@ fn enumerate_arguments(cx: &mut Cx, args: Args<'_>) -> PyResult<(Obj, Option<Obj
     Ok((iterable, start))
 }
 
+struct Enumerate;
+#[retic_macros::methods]
+impl Enumerate {
+    /// See PEP 585
+    #[py("__class_getitem__($cls, object, /)")]
+    fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
+        crate::types::generic::alias(cx, cls, object)
+    }
+}
+
 pub fn enumerate_spec() -> Spec {
     Spec {
         doc: "Return an enumerate object.",
@@ -256,6 +266,7 @@ pub fn enumerate_spec() -> Spec {
             ..Slots::EMPTY
         },
         methods: Combined::METHODS,
+        more_methods: Enumerate::METHODS,
         ..Spec::new::<Combined>("enumerate")
     }
 }
@@ -434,9 +445,7 @@ pub fn filter_spec() -> Spec {
                 }
             }),
             new: Some(|cx, ty, args| {
-                if std::ptr::eq(&**ty, &*cx.types.filter) {
-                    args.no_keywords(cx, "filter")?;
-                }
+                let args = args.for_init(cx, ty, &cx.types.filter, "filter")?;
                 let a = args.unpack(cx, "filter", 2, 2)?;
                 let ty = ty.clone();
                 combined(cx, &ty, &a[1..], Some(a[0].clone()), 0, false)

@@ -20,10 +20,11 @@ pub fn sort(cx: &mut Cx, this: &Ref<List>, key: Option<&Obj>, reverse: bool) -> 
         },
     };
     let result = result.map(|order| put_in_order(&mut items, order));
+    // Keys that die may change the list, too.
+    cx.release_with_error(keys);
     let touched = this.pub_items.replace(cx, items);
     let modified = touched.capacity() > 0;
     cx.release_with_error(touched);
-    cx.release_with_error(keys);
     result?;
     if modified { Err(cx.value_error("list modified during sort")) } else { Ok(()) }
 }

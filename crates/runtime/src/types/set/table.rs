@@ -120,11 +120,19 @@ impl Set {
                         None => break (at, k.clone()),
                     }
                 };
+                let block = (table.as_ptr(), table.len());
                 let same = protocol::equal_unidentical(cx, &k, key)?;
-                cx.release(k);
                 if self.version.get() != version {
-                    continue 'again;
+                    // Only what happened to this key matters (CPython's `set_lookkey`).
+                    let now: &[Entry] = self.table.get(cx);
+                    let there = (now.as_ptr(), now.len()) == block && now[at].key.as_ref().is_some_and(|x| x.is(&k));
+                    gone = None;
+                    if !there {
+                        cx.release(k);
+                        continue 'again;
+                    }
                 }
+                cx.release(k);
                 if same {
                     return Ok(Found::At(at));
                 }

@@ -8,6 +8,14 @@ use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::list::{List, PARTS};
 
+/// UnicodeEncodeError for a text that UTF-8 cannot tell.
+pub fn check_utf8(cx: &mut Cx, text: &Ref<Str>) -> PyResult<()> {
+    if text.ascii_bytes().is_some() {
+        return Ok(());
+    }
+    crate::codecs::encode(cx, text, "utf-8", "strict").map(drop)
+}
+
 /// `str.isidentifier`.
 pub fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars().map(u32::from);

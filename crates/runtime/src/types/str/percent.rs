@@ -252,7 +252,10 @@ fn fill<U: Unit>(cx: &mut Cx, t: &[U], values: &Obj, bytes: bool) -> PyResult<Te
                     _ if v.cast::<Int>().is_some() => return Err(cx.overflow_error("%c arg not in range(0x110000)")),
                     (_, Some(s)) if s.len() == 1 => s.chars().get(0),
                     (_, Some(s)) => return Err(cx.type_error(format!("%c requires an int or a unicode character, not a string of length {}", s.len()))),
-                    _ => return Err(cx.type_error(format!("%c requires an int or a unicode character, not {}", v.ty().name_text()))),
+                    _ => {
+                        let what = crate::types::type_::shown_name(cx, &v.type_ref());
+                        return Err(cx.type_error(format!("%c requires an int or a unicode character, not {what}")));
+                    }
                 };
                 ("", Body::Point(p))
             }

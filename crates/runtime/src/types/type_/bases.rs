@@ -150,6 +150,9 @@ pub(super) fn compute_mro(cx: &mut Cx, ty: &Ref<Type>, bases: &[Ref<Type>]) -> P
         if bases[..i].iter().any(|o| o.as_obj().is(b.as_obj())) {
             return Err(cx.type_error(format!("duplicate base class {}", b.name_text())));
         }
+        if b.mro.get(cx).is_none() {
+            return Err(cx.type_error(format!("Cannot extend an incomplete type '{}'", b.name_text())));
+        }
     }
     let mut lists: Vec<Vec<Obj>> = bases.iter().map(|b| b.mro_list(cx).to_vec()).collect();
     lists.push(bases.iter().map(|b| b.as_obj().clone()).collect());
