@@ -3,12 +3,14 @@
 //! The signature is written in Python and is the `__text_signature__`; the doc comment is the docstring. Binding and
 //! error wording are ordinary functions in `runtime::native`. A function looks like
 //! `#[py("append($self, object, /)")] fn append(cx: &mut Cx, this: &Ref<List>, object: &Obj) -> PyResult<()>`.
+//! Where CPython shows another signature, or none, that follows as a second literal: `#[py("dir(object=<unrepresentable>, /)", "")]`.
 //! Kinds: a first parameter `$self`, `$cls` (class method) or neither (static method or module function).
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::{format_ident, quote};
-use syn::{Attribute, Expr, ImplItem, Item, ItemFn, ItemImpl, ItemMod, Lit, LitStr, Meta, Signature, parse_macro_input};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ImplItem, Item, ItemFn, ItemImpl, ItemMod, Lit, LitStr, Meta, Signature, Token, parse_macro_input};
 
 struct Param {
     name: String,
@@ -102,9 +104,15 @@ fn docs(attrs: &[Attribute]) -> String {
 }
 
 fn py_attr(attrs: &mut Vec<Attribute>, name: &str) -> Option<String> {
+    py_attrs(attrs, name).map(|(first, _)| first)
+}
+/// The first literal of an attribute, and the second where there is one.
+fn py_attrs(attrs: &mut Vec<Attribute>, name: &str) -> Option<(String, Option<String>)> {
     let at = attrs.iter().position(|a| a.path().is_ident(name))?;
     let attr = attrs.remove(at);
-    attr.parse_args::<LitStr>().ok().map(|s| s.value())
+    let literals = attr.parse_args_with(Punctuated::<LitStr, Token![,]>::parse_terminated).ok()?;
+    let mut literals = literals.into_iter().map(|s| s.value());
+    Some((literals.next()?, literals.next()))
 }
 
 fn default_tokens(default: &str) -> Option<Tokens> {
@@ -120,7 +128,7 @@ fn default_tokens(default: &str) -> Option<Tokens> {
 }
 
 /// The table entry and shim of one function. `path` calls it.
-fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens, syn::Error> {
+fn entry(sig: &Signature, text: &str, shown: Option<String>, doc: &str, path: Tokens) -> Result<Tokens, syn::Error> {
     let parsed = parse_signature(text).map_err(|m| syn::Error::new_spanned(sig, m))?;
     let rust: Vec<String> = sig
         .inputs
@@ -139,7 +147,7 @@ fn entry(sig: &Signature, text: &str, doc: &str, path: Tokens) -> Result<Tokens,
         return Err(syn::Error::new_spanned(sig, format!("parameters {rust:?} are not those of the Python signature {python:?}")));
     }
     let name = &parsed.name;
-    let text_signature = &parsed.text;
+    let text_signature = shown.as_ref().unwrap_or(&parsed.text);
     let plain: Vec<&Param> = parsed.params.iter().filter(|p| !matches!(p.kind, Kind::Star | Kind::StarStar)).collect();
     let n = plain.len();
     let names = plain.iter().map(|p| &p.name);
@@ -257,8 +265,8 @@ fn on_impl(mut block: ItemImpl) -> Result<Tokens, syn::Error> {
     for item in &mut block.items {
         let ImplItem::Fn(f) = item else { continue };
         let ident = f.sig.ident.clone();
-        if let Some(text) = py_attr(&mut f.attrs, "py") {
-            entries.push(entry(&f.sig, &text, &docs(&f.attrs), quote!(<#ty>::#ident))?);
+        if let Some((text, shown)) = py_attrs(&mut f.attrs, "py") {
+            entries.push(entry(&f.sig, &text, shown, &docs(&f.attrs), quote!(<#ty>::#ident))?);
         } else if let Some((name, member)) = py_attr(&mut f.attrs, "get").map(|n| (n, false)).or_else(|| py_attr(&mut f.attrs, "member").map(|n| (n, true))) {
             let doc = docs(&f.attrs);
             let setter = format_ident!("set_{}", ident);
@@ -303,9 +311,9 @@ fn on_mod(mut module: ItemMod) -> Result<Tokens, syn::Error> {
     let mut entries = Vec::new();
     for item in items.iter_mut() {
         let Item::Fn(ItemFn { attrs, sig, .. }) = item else { continue };
-        if let Some(text) = py_attr(attrs, "py") {
+        if let Some((text, shown)) = py_attrs(attrs, "py") {
             let ident = sig.ident.clone();
-            entries.push(entry(sig, &text, &docs(attrs), quote!(#ident))?);
+            entries.push(entry(sig, &text, shown, &docs(attrs), quote!(#ident))?);
         }
     }
     items.push(syn::parse_quote! {

@@ -259,7 +259,7 @@ fn describe(cx: &mut Cx, t: &Ref<Type>, s: &Spec) {
 static NEW: crate::native::MethodDef = crate::native::MethodDef {
     name: "__new__",
     kind: crate::native::MethodKind::Static,
-    signature: crate::native::Signature::open("__new__", "(*args, **kwargs)"),
+    signature: crate::native::Signature::open("__new__", "($type, *args, **kwargs)"),
     doc: "Create and return a new object.  See help(type) for accurate signature.",
     call: |cx, _, this, args| {
         let Some(owner) = this.cast::<Type>().cloned() else { return Ok(cx.none()) };

@@ -420,7 +420,7 @@ impl Array {
         append_text(cx, this, ustr)
     }
     /// Return index of first occurrence of v in the array.
-    #[py("index($self, v, start=0, stop=9223372036854775807, /)")]
+    #[py("index($self, v, start=0, stop=9223372036854775807, /)", "($self, v, start=0, stop=sys.maxsize, /)")]
     fn index(cx: &mut Cx, this: &Ref<Array>, v: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<usize> {
         let (start, stop) = protocol::clamp_range(start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0), this.len(cx));
         find(cx, this, v, start, stop)?.ok_or_else(|| cx.value_error("array.index(x): x not in array"))
@@ -529,7 +529,7 @@ impl Array {
         retic_runtime::types::type_::sizes::basic(cx, this.as_obj()) + this.data.get(cx).capacity().saturating_sub(1)
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, item, /)")]
+    #[py("__class_getitem__($type, item, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Ref<Type>, item: &Obj) -> PyResult {
         retic_runtime::types::generic::alias(cx, cls.as_obj(), item)
     }

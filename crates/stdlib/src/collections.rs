@@ -179,7 +179,7 @@ impl Deque {
         extend(cx, this, iterable, true)
     }
     /// Return first index of value.
-    #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
+    #[py("index($self, value, start=0, stop=9223372036854775807, /)", "($self, value, [start, [stop]])")]
     fn index(cx: &mut Cx, this: &Ref<Deque>, value: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<usize> {
         let (start, stop) = (start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0));
         let (a, b) = protocol::clamp_range(start, stop, this.get(cx).len());
@@ -269,7 +269,7 @@ impl Deque {
         cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, state, it])
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         retic_runtime::types::generic::alias(cx, cls, object)
     }
@@ -470,7 +470,7 @@ struct DefaultDict;
 #[retic_macros::methods]
 impl DefaultDict {
     /// __missing__(key) # Called by __getitem__ for missing key
-    #[py("__missing__($self, key, /)")]
+    #[py("__missing__($self, key, /)", "($self, object, /)")]
     fn missing(cx: &mut Cx, this: &Ref<Dict>, key: &Obj) -> PyResult {
         let f = factory(cx, this.as_obj());
         if f.is_none() {
@@ -502,7 +502,7 @@ impl DefaultDict {
         cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, none.clone(), none, it])
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         retic_runtime::types::generic::alias(cx, cls, object)
     }

@@ -190,7 +190,7 @@ impl ContextVar {
         Ok(())
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         generic::alias(cx, cls, object)
     }
@@ -255,14 +255,14 @@ impl Token {
         this.as_obj().clone()
     }
     /// Exit from Token context manager, restore the linked ContextVar.
-    #[py("__exit__($self, type, value, traceback, /)")]
+    #[py("__exit__($self, type, value, traceback, /)", "($self, type, val, tb, /)")]
     fn exit(cx: &mut Cx, this: &Ref<Token>, _type: &Obj, _value: &Obj, _traceback: &Obj) -> PyResult<()> {
         let var = this.var.cloned(cx);
         let Some(var) = var.cast::<ContextVar>() else { return Ok(()) };
         ContextVar::reset(cx, var, this.as_obj())
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         generic::alias(cx, cls, object)
     }

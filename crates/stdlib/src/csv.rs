@@ -553,7 +553,7 @@ impl Writer {
         write_row(cx, this, row)
     }
     /// Construct and write a series of iterables to a csv file.
-    #[py("writerows($self, seqseq, /)")]
+    #[py("writerows($self, seqseq, /)", "($self, rows, /)")]
     fn writerows(cx: &mut Cx, this: &Ref<Writer>, seqseq: &Obj) -> PyResult<()> {
         let it = protocol::iter(cx, seqseq)?;
         while let Some(row) = protocol::next(cx, &it)? {
@@ -575,7 +575,7 @@ mod functions {
     use super::*;
 
     /// Return a reader object that will process lines from the given iterable.
-    #[py("reader(iterable, dialect='excel', /, **fmtparams)")]
+    #[py("reader(iterable, dialect='excel', /, **fmtparams)", "(iterable, /, dialect='excel', **fmtparams)")]
     pub fn reader(cx: &mut Cx, iterable: &Obj, dialect: Option<&Obj>, fmtparams: Vec<(&Obj, &Obj)>) -> PyResult {
         let lines = protocol::iter(cx, iterable)?;
         let d = from_args(cx, dialect, &fmtparams)?;
@@ -583,7 +583,7 @@ mod functions {
         Ok(memory::new(cx, &ty, |head| Reader { head, lines: Guarded::new(lines), dialect: Guarded::new(d), count: Cell::new(0) })?.into_obj())
     }
     /// Return a writer object that will write user data on the given file object.
-    #[py("writer(fileobj, dialect='excel', /, **fmtparams)")]
+    #[py("writer(fileobj, dialect='excel', /, **fmtparams)", "(fileobj, /, dialect='excel', **fmtparams)")]
     pub fn writer(cx: &mut Cx, fileobj: &Obj, dialect: Option<&Obj>, fmtparams: Vec<(&Obj, &Obj)>) -> PyResult {
         let d = from_args(cx, dialect, &fmtparams)?;
         let name = cx.name("write");
@@ -593,7 +593,7 @@ mod functions {
         Ok(memory::new(cx, &ty, |head| Writer { head, write: Guarded::new(write), dialect: Guarded::new(d) })?.into_obj())
     }
     /// Create a mapping from a string name to a CVS dialect.
-    #[py("register_dialect(name, dialect='excel', /, **fmtparams)")]
+    #[py("register_dialect(name, dialect='excel', /, **fmtparams)", "(name, /, dialect='excel', **fmtparams)")]
     pub fn register_dialect(cx: &mut Cx, name: &Obj, dialect: Option<&Obj>, fmtparams: Vec<(&Obj, &Obj)>) -> PyResult<()> {
         if name.cast::<Str>().is_none() {
             return Err(cx.type_error("dialect name must be a string"));

@@ -41,7 +41,7 @@ fn or_none(cx: &Cx, value: Option<Obj>) -> Obj {
 mod functions {
     use super::*;
 
-    #[py("SubElement(*args, **kwargs)")]
+    #[py("SubElement(*args, **kwargs)", "")]
     pub fn sub_element(cx: &mut Cx, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
         if !(2..=3).contains(&args.len()) {
             let (most, bound) = if args.len() < 2 { ("at least", 2) } else { ("at most", 3) };

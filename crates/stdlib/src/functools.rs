@@ -141,7 +141,7 @@ impl Partial {
         Ok(())
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         retic_runtime::types::generic::alias(cx, cls, object)
     }
@@ -246,7 +246,7 @@ mod functions {
     use super::*;
 
     /// Apply a function of two arguments cumulatively to the items of an iterable, from left to right.
-    #[py("reduce(function, iterable, initial=<unrepresentable>, /)")]
+    #[py("reduce(function, iterable, /, initial=<unrepresentable>)")]
     pub fn reduce(cx: &mut Cx, function: &Obj, iterable: &Obj, initial: Option<&Obj>) -> PyResult {
         let it = match protocol::iter(cx, iterable) {
             Ok(i) => i,

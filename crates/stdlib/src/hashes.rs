@@ -145,13 +145,13 @@ impl Hash {
         absorb(cx, &mut |b| this.state.0.borrow_mut().update(b), obj)
     }
     /// Return the digest value as a bytes object.
-    #[py("digest($self, length=<unrepresentable>)")]
+    #[py("digest($self, length=<unrepresentable>)", "($self, /)")]
     fn digest(cx: &mut Cx, this: &Ref<Hash>, length: Option<i64>) -> PyResult {
         let d = digest(cx, this, length)?;
         Bytes::from_slice(cx, &d)
     }
     /// Return the digest value as a string of hexadecimal digits.
-    #[py("hexdigest($self, length=<unrepresentable>)")]
+    #[py("hexdigest($self, length=<unrepresentable>)", "($self, /)")]
     fn hexdigest(cx: &mut Cx, this: &Ref<Hash>, length: Option<i64>) -> PyResult<String> {
         let d = digest(cx, this, length)?;
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -248,37 +248,37 @@ mod sha3_module {
     use super::*;
 
     /// Return a new SHA3-224 hash object; optionally initialized with a string.
-    #[py("sha3_224(data=b'', *, usedforsecurity=True, string=None)")]
+    #[py("sha3_224(data=b'', *, usedforsecurity=True, string=None)", "")]
     pub fn sha3_224(cx: &mut Cx, data: Option<&Obj>, usedforsecurity: bool, string: Option<&Obj>) -> PyResult {
         let _ = usedforsecurity;
         start(cx, "_sha3.sha3_224", "sha3_224", data.or(string))
     }
     /// Return a new SHA3-256 hash object; optionally initialized with a string.
-    #[py("sha3_256(data=b'', *, usedforsecurity=True, string=None)")]
+    #[py("sha3_256(data=b'', *, usedforsecurity=True, string=None)", "")]
     pub fn sha3_256(cx: &mut Cx, data: Option<&Obj>, usedforsecurity: bool, string: Option<&Obj>) -> PyResult {
         let _ = usedforsecurity;
         start(cx, "_sha3.sha3_256", "sha3_256", data.or(string))
     }
     /// Return a new SHA3-384 hash object; optionally initialized with a string.
-    #[py("sha3_384(data=b'', *, usedforsecurity=True, string=None)")]
+    #[py("sha3_384(data=b'', *, usedforsecurity=True, string=None)", "")]
     pub fn sha3_384(cx: &mut Cx, data: Option<&Obj>, usedforsecurity: bool, string: Option<&Obj>) -> PyResult {
         let _ = usedforsecurity;
         start(cx, "_sha3.sha3_384", "sha3_384", data.or(string))
     }
     /// Return a new SHA3-512 hash object; optionally initialized with a string.
-    #[py("sha3_512(data=b'', *, usedforsecurity=True, string=None)")]
+    #[py("sha3_512(data=b'', *, usedforsecurity=True, string=None)", "")]
     pub fn sha3_512(cx: &mut Cx, data: Option<&Obj>, usedforsecurity: bool, string: Option<&Obj>) -> PyResult {
         let _ = usedforsecurity;
         start(cx, "_sha3.sha3_512", "sha3_512", data.or(string))
     }
     /// Return a new SHAKE-128 hash object; optionally initialized with a string.
-    #[py("shake_128(data=b'', *, usedforsecurity=True, string=None)")]
+    #[py("shake_128(data=b'', *, usedforsecurity=True, string=None)", "")]
     pub fn shake_128(cx: &mut Cx, data: Option<&Obj>, usedforsecurity: bool, string: Option<&Obj>) -> PyResult {
         let _ = usedforsecurity;
         start(cx, "_sha3.shake_128", "shake_128", data.or(string))
     }
     /// Return a new SHAKE-256 hash object; optionally initialized with a string.
-    #[py("shake_256(data=b'', *, usedforsecurity=True, string=None)")]
+    #[py("shake_256(data=b'', *, usedforsecurity=True, string=None)", "")]
     pub fn shake_256(cx: &mut Cx, data: Option<&Obj>, usedforsecurity: bool, string: Option<&Obj>) -> PyResult {
         let _ = usedforsecurity;
         start(cx, "_sha3.shake_256", "shake_256", data.or(string))

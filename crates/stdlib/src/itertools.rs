@@ -493,7 +493,7 @@ impl ChainMethods {
         Ok(make(cx, &ty, vec![i])?.into_obj())
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         retic_runtime::types::generic::alias(cx, cls, object)
     }

@@ -20,7 +20,7 @@ mod functions {
     /// encode_basestring(string) -> string
     ///
     /// Return a JSON representation of a Python string
-    #[py("encode_basestring(string, /)")]
+    #[py("encode_basestring(string, /)", "($self, object, /)")]
     pub fn encode_basestring(cx: &mut Cx, string: &Obj) -> PyResult {
         let mut out = write::Text::default();
         write::quote(text(cx, string)?, false, &mut out);
@@ -29,7 +29,7 @@ mod functions {
     /// encode_basestring_ascii(string) -> string
     ///
     /// Return an ASCII-only JSON representation of a Python string
-    #[py("encode_basestring_ascii(string, /)")]
+    #[py("encode_basestring_ascii(string, /)", "($self, object, /)")]
     pub fn encode_basestring_ascii(cx: &mut Cx, string: &Obj) -> PyResult {
         let mut out = write::Text::default();
         write::quote(text(cx, string)?, true, &mut out);
@@ -45,7 +45,7 @@ mod functions {
     ///
     /// Returns a tuple of the decoded string and the index of the character in s
     /// after the end quote.
-    #[py("scanstring(string, end, strict=True, /)")]
+    #[py("scanstring(string, end, strict=True, /)", "")]
     pub fn scanstring(cx: &mut Cx, string: &Obj, end: i64, strict: bool) -> PyResult {
         let s = text(cx, string)?.clone();
         let Some(from) = usize::try_from(end).ok().filter(|e| *e <= s.len()) else { return Err(cx.value_error("end is out of bounds")) };

@@ -105,7 +105,7 @@ mod functions {
     use super::*;
 
     /// Chooses the locale of a category ('': what the environment says), or with None tells which is chosen.
-    #[py("setlocale(category, locale=None, /)")]
+    #[py("setlocale(category, locale=None, /)", "(category, locale=<unrepresentable>, /)")]
     pub fn setlocale(cx: &mut Cx, category: &Obj, locale: Option<&Obj>) -> PyResult {
         let category = c_int(cx, category)? as i32;
         let name = match locale {

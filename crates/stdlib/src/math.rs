@@ -659,7 +659,7 @@ mod functions {
         x.is_finite()
     }
     /// log(x, [base=math.e]): return the logarithm of x to the given base.
-    #[py("log(x, base=None, /)")]
+    #[py("log(x, base=None, /)", "")]
     pub fn log(cx: &mut Cx, x: &Obj, base: Option<&Obj>) -> PyResult<f64> {
         let x = logarithm(cx, x, f64::ln)?;
         match base {

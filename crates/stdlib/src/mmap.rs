@@ -263,17 +263,17 @@ impl Map {
         Ok(())
     }
     /// The first place of some bytes, or -1. The search begins at the position unless start is given.
-    #[py("find($self, view, start=<unrepresentable>, end=<unrepresentable>, /)")]
+    #[py("find($self, view, start=<unrepresentable>, end=<unrepresentable>, /)", "($self, view, start=None, end=None, /)")]
     fn find(cx: &mut Cx, this: &Ref<Map>, view: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<i64> {
         search(cx, this, view, (start, end), false)
     }
     /// The last place of some bytes, or -1. The search ends at the position unless start is given.
-    #[py("rfind($self, view, start=<unrepresentable>, end=<unrepresentable>, /)")]
+    #[py("rfind($self, view, start=<unrepresentable>, end=<unrepresentable>, /)", "($self, view, start=None, end=None, /)")]
     fn rfind(cx: &mut Cx, this: &Ref<Map>, view: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<i64> {
         search(cx, this, view, (start, end), true)
     }
     /// Write what was changed to the file: all of it, or size bytes from offset on (a multiple of the page's size).
-    #[py("flush($self, offset=0, size=<unrepresentable>, /)")]
+    #[py("flush($self, offset=0, size=<unrepresentable>, /)", "($self, offset=0, size=None, /)")]
     fn flush(cx: &mut Cx, this: &Ref<Map>, offset: i64, size: Option<i64>) -> PyResult<()> {
         let n = len(cx, this)?;
         let size = size.unwrap_or(n as i64);
@@ -287,7 +287,7 @@ impl Map {
         r.map_err(|e| os_error(cx, &e))
     }
     /// Tell the kernel how the memory will be used: one of the MADV_* constants.
-    #[py("madvise($self, option, start=0, length=<unrepresentable>, /)")]
+    #[py("madvise($self, option, start=0, length=<unrepresentable>, /)", "($self, option, start=0, length=None, /)")]
     fn madvise(cx: &mut Cx, this: &Ref<Map>, option: i64, start: i64, length: Option<i64>) -> PyResult<()> {
         let n = len(cx, this)? as i64;
         let length = length.unwrap_or(n);

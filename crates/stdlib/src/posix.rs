@@ -334,7 +334,7 @@ mod functions {
     #[py("_inputhook()")]
     pub fn _inputhook(_cx: &mut Cx) {}
     /// Return the size of the terminal window as (columns, lines).
-    #[py("get_terminal_size(fd=1, /)")]
+    #[py("get_terminal_size(fd=1, /)", "(fd=<unrepresentable>, /)")]
     pub fn get_terminal_size(cx: &mut Cx, fd: i64) -> PyResult {
         let r = cx.host.terminal_size(fd as i32);
         let (c, l) = plain(cx, r)?;
@@ -667,7 +667,7 @@ mod functions {
         structseq::new(cx, &ty, 5, v)
     }
     /// Split a path into drive, root and tail.
-    #[py("_path_splitroot_ex(p, /)")]
+    #[py("_path_splitroot_ex(p, /)", "(p)")]
     pub fn path_splitroot_ex(cx: &mut Cx, p: &Obj) -> PyResult {
         let given = path::of_any(cx, p, "splitroot", false)?;
         let b = &given.bytes;
@@ -682,7 +682,7 @@ mod functions {
         cx.tuple(parts)
     }
     /// Normalize path, eliminating double slashes, etc.
-    #[py("_path_normpath(path, /)")]
+    #[py("_path_normpath(path, /)", "(path)")]
     pub fn path_normpath(cx: &mut Cx, path: &Obj) -> PyResult {
         let given = path::of_any(cx, path, "normpath", false)?;
         let b = &given.bytes;

@@ -127,7 +127,7 @@ impl SimpleQueue {
         this.items.0.get(cx).len()
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         generic::alias(cx, cls, object)
     }

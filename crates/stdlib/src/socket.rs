@@ -241,7 +241,7 @@ impl Socket {
         cx.tuple(pair)
     }
     /// Bind the socket to a local address.
-    #[py("bind($self, address, /)")]
+    #[py("bind($self, address, /)", "($self, object, /)")]
     fn bind(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<()> {
         let a = address::encode(cx, this.family.get(), address, "bind")?;
         cx.audit("socket.bind", &[this.as_obj().into(), address.into()])?;
@@ -258,7 +258,7 @@ impl Socket {
         }
     }
     /// Connect the socket to a remote address.
-    #[py("connect($self, address, /)")]
+    #[py("connect($self, address, /)", "($self, object, /)")]
     fn connect(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<()> {
         let a = address::encode(cx, this.family.get(), address, "connect")?;
         cx.audit("socket.connect", &[this.as_obj().into(), address.into()])?;
@@ -268,7 +268,7 @@ impl Socket {
         }
     }
     /// This is like connect(address), but returns an error code instead of raising an exception.
-    #[py("connect_ex($self, address, /)")]
+    #[py("connect_ex($self, address, /)", "($self, object, /)")]
     fn connect_ex(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<i64> {
         let a = address::encode(cx, this.family.get(), address, "connect_ex")?;
         cx.audit("socket.connect", &[this.as_obj().into(), address.into()])?;
@@ -302,7 +302,7 @@ impl Socket {
         own_address(cx, this, false)
     }
     /// Get a socket option: an integer, or bytes where a buffer length is given.
-    #[py("getsockopt($self, level, option, buffersize=0, /)")]
+    #[py("getsockopt($self, level, option, buffersize=0, /)", "")]
     fn getsockopt(cx: &mut Cx, this: &Ref<Socket>, level: i64, option: i64, buffersize: i64) -> PyResult {
         if !(0..=1024).contains(&buffersize) {
             return Err(cx.error_of(&cx.types.os_error, "getsockopt buflen out of range"));
@@ -312,7 +312,7 @@ impl Socket {
         if buffersize == 0 { cx.int(i64::from(b.try_into().map_or(0, i32::from_ne_bytes))) } else { Bytes::from_slice(cx, &b) }
     }
     /// Set a socket option to an integer, bytes, or nothing with a length.
-    #[py("setsockopt($self, level, option, value, optlen=None, /)")]
+    #[py("setsockopt($self, level, option, value, optlen=None, /)", "")]
     fn setsockopt(cx: &mut Cx, this: &Ref<Socket>, level: i64, option: i64, value: &Obj, optlen: Option<&Obj>) -> PyResult<()> {
         let bytes = match optlen {
             Some(n) if value.is_none() => vec![0; protocol::index_i64(cx, n)?.clamp(0, 1024) as usize],
@@ -326,38 +326,38 @@ impl Socket {
         cx.host.set_socket_option(this.fd.get(), level as i32, option as i32, &bytes).map_err(|e| raise_os(cx, &e))
     }
     /// Enable a server to accept connections.
-    #[py("listen($self, backlog=128, /)")]
+    #[py("listen($self, backlog=128, /)", "")]
     fn listen(cx: &mut Cx, this: &Ref<Socket>, backlog: i64) -> PyResult<()> {
         let Ok(backlog) = i32::try_from(backlog.max(0)) else { return Err(cx.overflow_error("Python int too large to convert to C int")) };
         cx.host.listen(this.fd.get(), backlog).map_err(|e| raise_os(cx, &e))
     }
     /// Receive up to buffersize bytes from the socket.
-    #[py("recv($self, buffersize, flags=0, /)")]
+    #[py("recv($self, buffersize, flags=0, /)", "")]
     fn recv(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: i64) -> PyResult {
         let (data, _) = receive(cx, this, buffersize, flags, "recv")?;
         Bytes::from_slice(cx, &data)
     }
     /// Like recv(buffersize, flags) but also return the sender's address info.
-    #[py("recvfrom($self, buffersize, flags=0, /)")]
+    #[py("recvfrom($self, buffersize, flags=0, /)", "")]
     fn recvfrom(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: i64) -> PyResult {
         let (data, from) = receive(cx, this, buffersize, flags, "recvfrom")?;
         let pair = vec![Bytes::from_slice(cx, &data)?, address::decode(cx, &from)?];
         cx.tuple(pair)
     }
     /// A version of recv() that stores its data into a buffer.
-    #[py("recv_into($self, buffer, nbytes=0, flags=0)")]
+    #[py("recv_into($self, buffer, nbytes=0, flags=0)", "")]
     fn recv_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: i64) -> PyResult<usize> {
         receive_into(cx, this, buffer, nbytes, flags, "recv_into").map(|r| r.0)
     }
     /// Like recv_into(buffer[, nbytes[, flags]]) but also return the sender's address info.
-    #[py("recvfrom_into($self, buffer, nbytes=0, flags=0)")]
+    #[py("recvfrom_into($self, buffer, nbytes=0, flags=0)", "")]
     fn recvfrom_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: i64) -> PyResult {
         let (n, from) = receive_into(cx, this, buffer, nbytes, flags, "recvfrom_into")?;
         let pair = vec![cx.int(n as i64)?, address::decode(cx, &from)?];
         cx.tuple(pair)
     }
     /// Receive normal data and ancillary data from the socket.
-    #[py("recvmsg($self, bufsize, ancbufsize=0, flags=0, /)")]
+    #[py("recvmsg($self, bufsize, ancbufsize=0, flags=0, /)", "")]
     fn recvmsg(cx: &mut Cx, this: &Ref<Socket>, bufsize: i64, ancbufsize: i64, flags: i64) -> PyResult {
         let Ok(size) = usize::try_from(bufsize) else { return Err(cx.value_error("negative buffer size in recvmsg()")) };
         let (data, [items, flags, from]) = receive_message(cx, this, size, ancbufsize, flags)?;
@@ -365,7 +365,7 @@ impl Socket {
         cx.tuple(parts)
     }
     /// Receive normal data into buffers, and ancillary data.
-    #[py("recvmsg_into($self, buffers, ancbufsize=0, flags=0, /)")]
+    #[py("recvmsg_into($self, buffers, ancbufsize=0, flags=0, /)", "")]
     fn recvmsg_into(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancbufsize: i64, flags: i64) -> PyResult {
         let mut views = Vec::new();
         let result = (|| {
@@ -391,13 +391,13 @@ impl Socket {
         cx.tuple(parts)
     }
     /// Send a data string to the socket; the number of bytes sent.
-    #[py("send($self, data, flags=0, /)")]
+    #[py("send($self, data, flags=0, /)", "")]
     fn send(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: i64) -> PyResult<usize> {
         let data = buffer::held(cx, data)?;
         send(cx, this, &data, flags, None)
     }
     /// Send a data string to the socket, all of it.
-    #[py("sendall($self, data, flags=0, /)")]
+    #[py("sendall($self, data, flags=0, /)", "")]
     fn sendall(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: i64) -> PyResult<()> {
         let data = buffer::held(cx, data)?;
         let mut sent = 0;
@@ -408,7 +408,7 @@ impl Socket {
         Ok(())
     }
     /// Like send(data, flags) but allows specifying the destination address.
-    #[py("sendto($self, data, flags_or_address, address=None, /)")]
+    #[py("sendto($self, data, flags_or_address, address=None, /)", "")]
     fn sendto(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags_or_address: &Obj, address: Option<&Obj>) -> PyResult<usize> {
         let data = buffer::held(cx, data)?;
         let (flags, to) = match address {
@@ -420,7 +420,7 @@ impl Socket {
         send(cx, this, &data, flags, Some(&to))
     }
     /// Send normal and ancillary data to the socket.
-    #[py("sendmsg($self, buffers, ancdata=(), flags=0, address=None, /)")]
+    #[py("sendmsg($self, buffers, ancdata=(), flags=0, address=None, /)", "")]
     fn sendmsg(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancdata: Option<&Obj>, flags: i64, address: Option<&Obj>) -> PyResult<usize> {
         let mut data = Vec::new();
         for o in protocol::collect(cx, buffers)? {
@@ -445,7 +445,7 @@ impl Socket {
         when_ready(cx, this, OUT, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, to.as_deref()))
     }
     /// Set the socket to blocking (flag is true) or non-blocking (false).
-    #[py("setblocking($self, flag, /)")]
+    #[py("setblocking($self, flag, /)", "($self, object, /)")]
     fn setblocking(cx: &mut Cx, this: &Ref<Socket>, flag: bool) -> PyResult<()> {
         this.timeout.set(if flag { -1.0 } else { 0.0 });
         cx.host.set_blocking(this.fd.get(), flag).map_err(|e| raise_os(cx, &e))
@@ -456,7 +456,7 @@ impl Socket {
         this.timeout.get() != 0.0
     }
     /// Set a timeout on socket operations, in seconds.
-    #[py("settimeout($self, timeout, /)")]
+    #[py("settimeout($self, timeout, /)", "($self, object, /)")]
     fn settimeout(cx: &mut Cx, this: &Ref<Socket>, timeout: &Obj) -> PyResult<()> {
         let t = timeout_argument(cx, timeout)?;
         this.timeout.set(t);
@@ -468,7 +468,7 @@ impl Socket {
         Some(this.timeout.get()).filter(|t| *t >= 0.0)
     }
     /// Shut down the reading side of the socket (0), the writing side (1) or both (2).
-    #[py("shutdown($self, how, /)")]
+    #[py("shutdown($self, how, /)", "($self, object, /)")]
     fn shutdown(cx: &mut Cx, this: &Ref<Socket>, how: i64) -> PyResult<()> {
         cx.host.shutdown(this.fd.get(), how as i32).map_err(|e| raise_os(cx, &e))
     }

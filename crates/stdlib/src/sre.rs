@@ -374,7 +374,7 @@ impl Pattern {
         this.as_obj().clone()
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         retic_runtime::types::generic::alias(cx, cls, object)
     }
@@ -577,7 +577,7 @@ impl Match {
         this.as_obj().clone()
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         retic_runtime::types::generic::alias(cx, cls, object)
     }

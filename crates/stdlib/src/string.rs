@@ -13,7 +13,7 @@ mod functions {
     use super::*;
 
     /// parse the argument as a format string
-    #[py("formatter_parser(self, /)")]
+    #[py("formatter_parser(self, /)", "($self, object, /)")]
     pub fn formatter_parser(cx: &mut Cx, _self: &Ref<Str>) -> PyResult {
         let t = _self.code_points();
         let mut out = Vec::new();
@@ -95,7 +95,7 @@ mod functions {
         protocol::iter(cx, &list)
     }
     /// split the argument as a field name
-    #[py("formatter_field_name_split(self, /)")]
+    #[py("formatter_field_name_split(self, /)", "($self, object, /)")]
     pub fn formatter_field_name_split(cx: &mut Cx, _self: &Ref<Str>) -> PyResult {
         let t = _self.code_points();
         let cut = t.iter().position(|c| *c == p('.') || *c == p('[')).unwrap_or(t.len());

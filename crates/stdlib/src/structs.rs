@@ -483,12 +483,12 @@ fn walk(cx: &mut Cx, format: &Obj, f: &Format, buffer: &Obj) -> PyResult {
 #[retic_macros::methods]
 impl StructObj {
     /// Return a bytes object containing values v1, v2, ... packed according to the format string S.format.
-    #[py("pack($self, *values)")]
+    #[py("pack($self, *values)", "")]
     fn pack_method(cx: &mut Cx, this: &Ref<StructObj>, values: &[Obj]) -> PyResult {
         let f = format_of(cx, this)?;
         pack(cx, &f, values, "pack")
     }
-    #[py("pack_into($self, buffer, offset, /, *values)")]
+    #[py("pack_into($self, buffer, offset, /, *values)", "")]
     fn pack_into_method(cx: &mut Cx, this: &Ref<StructObj>, buffer: &Obj, offset: i64, values: &[Obj]) -> PyResult<()> {
         let f = format_of(cx, this)?;
         pack_into(cx, &f, buffer, offset, values, "pack_into")
@@ -565,13 +565,13 @@ mod functions {
         Ok(compiled(cx, format)?.size)
     }
     /// Return a bytes object containing the values v1, v2, ... packed according to the format string.
-    #[py("pack(format, /, *values)")]
+    #[py("pack(format, /, *values)", "")]
     pub fn pack(cx: &mut Cx, format: &Obj, values: &[Obj]) -> PyResult {
         let f = compiled(cx, format)?;
         super::pack(cx, &f, values, "pack")
     }
     /// Pack the values according to the format string and write the packed bytes into the writable buffer starting at offset.
-    #[py("pack_into(format, buffer, offset, /, *values)")]
+    #[py("pack_into(format, buffer, offset, /, *values)", "")]
     pub fn pack_into(cx: &mut Cx, format: &Obj, buffer: &Obj, offset: i64, values: &[Obj]) -> PyResult<()> {
         let f = compiled(cx, format)?;
         super::pack_into(cx, &f, buffer, offset, values, "pack_into")

@@ -158,52 +158,52 @@ mod functions {
     use super::*;
 
     /// Return the current time in seconds since the Epoch.
-    #[py("time()")]
+    #[py("time()", "($self, /)")]
     pub fn time(cx: &mut Cx) -> f64 {
         cx.host.time()
     }
     /// Return the current time in nanoseconds since the Epoch.
-    #[py("time_ns()")]
+    #[py("time_ns()", "($self, /)")]
     pub fn time_ns(cx: &mut Cx) -> i64 {
         cx.host.clock_ns(Clock::Realtime) as i64
     }
     /// Performance counter for benchmarking.
-    #[py("perf_counter()")]
+    #[py("perf_counter()", "($self, /)")]
     pub fn perf_counter(cx: &mut Cx) -> f64 {
         cx.host.monotonic()
     }
     /// Performance counter for benchmarking as nanoseconds.
-    #[py("perf_counter_ns()")]
+    #[py("perf_counter_ns()", "($self, /)")]
     pub fn perf_counter_ns(cx: &mut Cx) -> i64 {
         cx.host.clock_ns(Clock::Monotonic) as i64
     }
     /// Monotonic clock, cannot go backward.
-    #[py("monotonic()")]
+    #[py("monotonic()", "($self, /)")]
     pub fn monotonic(cx: &mut Cx) -> f64 {
         cx.host.monotonic()
     }
     /// Monotonic clock, cannot go backward, as nanoseconds.
-    #[py("monotonic_ns()")]
+    #[py("monotonic_ns()", "($self, /)")]
     pub fn monotonic_ns(cx: &mut Cx) -> i64 {
         cx.host.clock_ns(Clock::Monotonic) as i64
     }
     /// Process time for profiling: sum of the kernel and user-space CPU time.
-    #[py("process_time()")]
+    #[py("process_time()", "($self, /)")]
     pub fn process_time(cx: &mut Cx) -> f64 {
         cx.host.clock_ns(Clock::ProcessCpu) as f64 / 1e9
     }
     /// Process time for profiling as nanoseconds.
-    #[py("process_time_ns()")]
+    #[py("process_time_ns()", "($self, /)")]
     pub fn process_time_ns(cx: &mut Cx) -> i64 {
         cx.host.clock_ns(Clock::ProcessCpu) as i64
     }
     /// Thread time for profiling: sum of the kernel and user-space CPU time.
-    #[py("thread_time()")]
+    #[py("thread_time()", "($self, /)")]
     pub fn thread_time(cx: &mut Cx) -> f64 {
         cx.host.clock_ns(Clock::ThreadCpu) as f64 / 1e9
     }
     /// Thread time for profiling as nanoseconds.
-    #[py("thread_time_ns()")]
+    #[py("thread_time_ns()", "($self, /)")]
     pub fn thread_time_ns(cx: &mut Cx) -> i64 {
         cx.host.clock_ns(Clock::ThreadCpu) as i64
     }
@@ -218,13 +218,13 @@ mod functions {
         Ok(clock(cx, clk_id)? as i64)
     }
     /// Return the resolution (precision) of the specified clock clk_id.
-    #[py("clock_getres(clk_id, /)")]
+    #[py("clock_getres(clk_id, /)", "")]
     pub fn clock_getres(cx: &mut Cx, clk_id: i64) -> PyResult<f64> {
         clock(cx, clk_id)?;
         Ok(1e-9)
     }
     /// Get information of the specified clock.
-    #[py("get_clock_info(name, /)")]
+    #[py("get_clock_info(name, /)", "")]
     pub fn get_clock_info(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
         let (adjustable, monotonic, implementation) = match name.to_text(cx).as_str() {
             "time" => (true, false, "clock_gettime(CLOCK_REALTIME)"),
@@ -243,7 +243,7 @@ mod functions {
         Ok(o)
     }
     /// Delay execution for a given number of seconds.
-    #[py("sleep(seconds, /)")]
+    #[py("sleep(seconds, /)", "($self, object, /)")]
     pub fn sleep(cx: &mut Cx, seconds: &Obj) -> PyResult<()> {
         cx.audit("time.sleep", &[seconds.into()])?;
         let seconds = match seconds.cast::<Float>() {
@@ -266,21 +266,21 @@ mod functions {
         super::sleep_for(cx, seconds)
     }
     /// Convert seconds since the Epoch to a time tuple expressing UTC (a.k.a. GMT).
-    #[py("gmtime(seconds=None, /)")]
+    #[py("gmtime(seconds=None, /)", "")]
     pub fn gmtime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult {
         let s = seconds_of(cx, seconds)?;
         within(cx, s)?;
         struct_time(cx, &Moment::at(s, 0, "GMT".into(), false))
     }
     /// Convert seconds since the Epoch to a time tuple expressing local time.
-    #[py("localtime(seconds=None, /)")]
+    #[py("localtime(seconds=None, /)", "")]
     pub fn localtime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult {
         let s = seconds_of(cx, seconds)?;
         let m = local(cx, s)?;
         struct_time(cx, &m)
     }
     /// Convert a time tuple in local time to seconds since the Epoch.
-    #[py("mktime(tuple, /)")]
+    #[py("mktime(tuple, /)", "($self, object, /)")]
     pub fn mktime(cx: &mut Cx, tuple: &Obj) -> PyResult<f64> {
         let m = moment(cx, tuple, "mktime")?;
         let naive = i64::try_from(m.naive()).map_err(|_| cx.overflow_error("mktime argument out of range"))?;
@@ -300,18 +300,18 @@ mod functions {
         Ok((naive - offset) as f64)
     }
     /// Convert a time tuple to a string, e.g. 'Sat Jun 06 16:26:11 1998'.
-    #[py("asctime(tuple=None, /)")]
+    #[py("asctime(tuple=None, /)", "")]
     pub fn asctime(cx: &mut Cx, tuple: Option<&Obj>) -> PyResult<String> {
         Ok(moment_or_now(cx, tuple, "asctime")?.asctime())
     }
     /// Convert a time in seconds since the Epoch to a string in local time.
-    #[py("ctime(seconds=None, /)")]
+    #[py("ctime(seconds=None, /)", "")]
     pub fn ctime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult<String> {
         let s = seconds_of(cx, seconds)?;
         Ok(local(cx, s)?.asctime())
     }
     /// Convert a time tuple to a string according to a format specification.
-    #[py("strftime(format, tuple=None, /)")]
+    #[py("strftime(format, tuple=None, /)", "")]
     pub fn strftime(cx: &mut Cx, format: &Ref<Str>, tuple: Option<&Obj>) -> PyResult<String> {
         let mut m = moment_or_now(cx, tuple, "strftime")?;
         // Numbers alone do not say where they are: whether there is summer time tells which of the zone's names it has.
@@ -323,7 +323,7 @@ mod functions {
         Ok(calendar::format(&m, &format, &mut |item| crate::locale::date_text(cx, item)))
     }
     /// Parse a string to a time tuple according to a format specification.
-    #[py("strptime(string, format=None, /)")]
+    #[py("strptime(string, format=None, /)", "")]
     pub fn strptime(cx: &mut Cx, string: &Obj, format: Option<&Obj>) -> PyResult {
         let format = match format {
             Some(f) => f.clone(),
@@ -333,7 +333,7 @@ mod functions {
         protocol::call_method(cx, &m, "_strptime_time", &[string.clone(), format])
     }
     /// Initialize, or reinitialize, the local timezone to the value stored in TZ.
-    #[py("tzset()")]
+    #[py("tzset()", "($self, /)")]
     pub fn tzset(cx: &mut Cx) -> PyResult<()> {
         cx.host.tzset();
         let name = cx.name("time");

@@ -261,7 +261,7 @@ layout! {
 #[retic_macros::methods]
 impl Feeder {
     /// Decompress *data*, returning uncompressed data as bytes.
-    #[py("decompress($self, data, max_length=-1)")]
+    #[py("decompress($self, data, max_length=-1)", "($self, /, data, max_length=-1)")]
     fn decompress(cx: &mut Cx, this: &Ref<Feeder>, data: &Obj, max_length: i64) -> PyResult {
         let inner = this.inner.cloned(cx);
         let max = limit(cx, max_length, false)?;
@@ -332,7 +332,7 @@ mod functions {
     use super::*;
 
     /// Returns a bytes object containing compressed data.
-    #[py("compress(data, /, level=-1, wbits=15)")]
+    #[py("compress(data, /, level=-1, wbits=15)", "(data, /, level=Z_DEFAULT_COMPRESSION, wbits=MAX_WBITS)")]
     pub fn compress(cx: &mut Cx, data: &Obj, level: i64, wbits: i64) -> PyResult {
         let b = buffer::held(cx, data)?;
         let Ok(mut stream) = new_deflate(cx, level, wbits, 8, 0) else {
@@ -344,7 +344,7 @@ mod functions {
         Bytes::from_slice(cx, &out)
     }
     /// Returns a bytes object containing the uncompressed data.
-    #[py("decompress(data, /, wbits=15, bufsize=16384)")]
+    #[py("decompress(data, /, wbits=15, bufsize=16384)", "(data, /, wbits=MAX_WBITS, bufsize=DEF_BUF_SIZE)")]
     pub fn decompress(cx: &mut Cx, data: &Obj, wbits: i64, bufsize: i64) -> PyResult {
         let b = buffer::held(cx, data)?;
         if bufsize < 0 {
@@ -377,7 +377,7 @@ mod functions {
         Ok(memory::new(cx, &ty, |head| Compress { head, stream: Hidden(RefCell::new(Some(stream))) })?.into_obj())
     }
     /// Return a decompressor object.
-    #[py("decompressobj(wbits=15, zdict=b'')")]
+    #[py("decompressobj(wbits=15, zdict=b'')", "(wbits=MAX_WBITS, zdict=b'')")]
     pub fn decompressobj(cx: &mut Cx, wbits: i64, zdict: Option<&Obj>) -> PyResult {
         Ok(new_decompress(cx, wbits, zdict)?.into_obj())
     }

@@ -16,7 +16,7 @@ mod functions {
     use crate::types::int;
 
     /// Prints the values to a stream, or to sys.stdout by default.
-    #[py("print(*args, sep=None, end=None, file=None, flush=False)")]
+    #[py("print(*args, sep=None, end=None, file=None, flush=False)", "(*args, sep=' ', end='\\n', file=None, flush=False)")]
     pub fn print(cx: &mut Cx, args: &[Obj], sep: Option<&Ref<Str>>, end: Option<&Ref<Str>>, file: Option<&Obj>, flush: bool) -> PyResult<()> {
         let stream = match file {
             Some(f) => f.clone(),
@@ -165,7 +165,7 @@ mod functions {
         }
     }
     /// Return the ordinal value of a character.
-    #[py("ord(c, /)")]
+    #[py("ord(c, /)", "(character, /)")]
     pub fn ord(cx: &mut Cx, c: &Obj) -> PyResult<i64> {
         if let Some(s) = c.cast::<Str>() {
             if s.len() == 1 {
@@ -325,12 +325,12 @@ mod functions {
         }
     }
     /// With a single iterable argument, return its smallest item.
-    #[py("min(*args, key=None, default=<unrepresentable>)")]
+    #[py("min(*args, key=None, default=<unrepresentable>)", "")]
     pub fn min(cx: &mut Cx, args: &[Obj], key: Option<&Obj>, default: Option<&Obj>) -> PyResult {
         extreme(cx, "min", args, key, default, Cmp::Lt)
     }
     /// With a single iterable argument, return its biggest item.
-    #[py("max(*args, key=None, default=<unrepresentable>)")]
+    #[py("max(*args, key=None, default=<unrepresentable>)", "")]
     pub fn max(cx: &mut Cx, args: &[Obj], key: Option<&Obj>, default: Option<&Obj>) -> PyResult {
         extreme(cx, "max", args, key, default, Cmp::Gt)
     }
@@ -343,7 +343,7 @@ mod functions {
         Ok(l.into_obj())
     }
     /// Get an iterator from an object.
-    #[py("iter(object, sentinel=<unrepresentable>, /)")]
+    #[py("iter(object, sentinel=<unrepresentable>, /)", "")]
     pub fn iter(cx: &mut Cx, object: &Obj, sentinel: Option<&Obj>) -> PyResult {
         match sentinel {
             Some(_) if object.ty().slots(cx).call.is_none() => Err(cx.type_error("iter(v, w): v must be callable")),
@@ -352,7 +352,7 @@ mod functions {
         }
     }
     /// Return the next item from the iterator.
-    #[py("next(iterator, default=<unrepresentable>, /)")]
+    #[py("next(iterator, default=<unrepresentable>, /)", "")]
     pub fn next(cx: &mut Cx, iterator: &Obj, default: Option<&Obj>) -> PyResult {
         match protocol::next_raising(cx, iterator) {
             Err(_) if default.is_some() && cx.error_is(&cx.types.stop_iteration) => {
@@ -369,7 +369,7 @@ mod functions {
         }
     }
     /// Get a named attribute from an object.
-    #[py("getattr(object, name, default=<unrepresentable>, /)")]
+    #[py("getattr(object, name, default=<unrepresentable>, /)", "")]
     pub fn getattr(cx: &mut Cx, object: &Obj, name: &Obj, default: Option<&Obj>) -> PyResult {
         let n = attribute(cx, name)?;
         match default {
@@ -422,14 +422,14 @@ mod functions {
         crate::types::frame::current_locals(cx)
     }
     /// Return an object's __dict__.
-    #[py("vars(object=None, /)")]
+    #[py("vars(object=<unrepresentable>, /)", "")]
     pub fn vars(cx: &mut Cx, object: Option<&Obj>) -> PyResult {
         let Some(o) = object else { return crate::types::frame::current_locals(cx) };
         let name = cx.name("__dict__");
         protocol::lookup_attr(cx, o, &name)?.ok_or_else(|| cx.type_error("vars() argument must have __dict__ attribute"))
     }
     /// Show attributes of an object.
-    #[py("dir(object=None, /)")]
+    #[py("dir(object=<unrepresentable>, /)", "")]
     pub fn dir(cx: &mut Cx, object: Option<&Obj>) -> PyResult {
         let names = match object {
             Some(o) => {
@@ -603,7 +603,7 @@ mod functions {
         Ok(())
     }
     /// Call sys.breakpointhook(*args, **kwargs).
-    #[py("breakpoint(*args, **kwargs)")]
+    #[py("breakpoint(*args, **kwargs)", "(*args, **kws)")]
     pub fn breakpoint(cx: &mut Cx, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
         let sys = cx.sys.clone().expect("sys is made with the interpreter");
         let name = cx.name("breakpointhook");
@@ -618,7 +618,7 @@ mod functions {
         crate::modules::import::dunder_import(cx, name, globals, fromlist, level)
     }
     /// Internal helper function used by the class statement.
-    #[py("__build_class__(func, name, /, *bases, **kwds)")]
+    #[py("__build_class__(func, name, /, *bases, **kwds)", "")]
     pub fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: Vec<(&Obj, &Obj)>) -> PyResult {
         super::build_class(cx, func, name, bases, &kwds)
     }

@@ -49,7 +49,7 @@ mod functions {
         cx.tuple(t)
     }
     /// Set the collection thresholds (the collection frequency).
-    #[py("set_threshold(threshold0, threshold1=None, threshold2=None, /)")]
+    #[py("set_threshold(threshold0, threshold1=None, threshold2=None, /)", "")]
     pub fn set_threshold(cx: &mut Cx, threshold0: i64, threshold1: Option<i64>, threshold2: Option<i64>) {
         cx.collector.thresholds[0].set(threshold0);
         if let Some(t) = threshold1 {

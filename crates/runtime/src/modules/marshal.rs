@@ -449,7 +449,7 @@ mod functions {
     use super::*;
 
     /// Return the bytes object that would be written to a file by dump(value, file).
-    #[py("dumps(value, version=5, /, *, allow_code=True)")]
+    #[py("dumps(value, version=5, /, *, allow_code=True)", "(value, version=version, /, *, allow_code=True)")]
     pub fn dumps(cx: &mut Cx, value: &Obj, version: i64, allow_code: bool) -> PyResult {
         cx.audit("marshal.dumps", &[value.into(), version.into()])?;
         let mut writer = Writer::new(version, allow_code);
@@ -467,7 +467,7 @@ mod functions {
         read_from(cx, Source::Bytes(&b), allow_code)
     }
     /// Write the value on the open file.
-    #[py("dump(value, file, version=5, /, *, allow_code=True)")]
+    #[py("dump(value, file, version=5, /, *, allow_code=True)", "(value, file, version=version, /, *, allow_code=True)")]
     pub fn dump(cx: &mut Cx, value: &Obj, file: &Obj, version: i64, allow_code: bool) -> PyResult {
         let b = dumps(cx, value, version, allow_code)?;
         protocol::call_method(cx, file, "write", &[b])

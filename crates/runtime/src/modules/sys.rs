@@ -46,7 +46,7 @@ mod functions {
         object.count()
     }
     /// Return the size of object in bytes.
-    #[py("getsizeof(object, default=<unrepresentable>, /)")]
+    #[py("getsizeof(object, default=<unrepresentable>, /)", "")]
     pub fn getsizeof(cx: &mut Cx, object: &Obj, default: Option<&Obj>) -> PyResult {
         let measured = size_of(cx, object);
         match default {
@@ -301,7 +301,7 @@ mod functions {
         Ok(())
     }
     /// Sets hooks for async generators.
-    #[py("set_asyncgen_hooks(firstiter=<unrepresentable>, finalizer=<unrepresentable>)")]
+    #[py("set_asyncgen_hooks(firstiter=<unrepresentable>, finalizer=<unrepresentable>)", "")]
     pub fn set_asyncgen_hooks(cx: &mut Cx, firstiter: Option<&Obj>, finalizer: Option<&Obj>) -> PyResult<()> {
         for (what, hook) in [("firstiter", firstiter), ("finalizer", finalizer)] {
             if let Some(h) = hook.filter(|h| !h.is_none() && h.ty().slots(cx).call.is_none()) {

@@ -33,7 +33,7 @@ impl Handle {
 #[retic_macros::methods]
 impl Handle {
     /// Wait for the thread, at most so many seconds.
-    #[py("join($self, timeout=None, /)")]
+    #[py("join($self, timeout=None, /)", "")]
     fn join(cx: &mut Cx, this: &Ref<Handle>, timeout: Option<&Obj>) -> PyResult<()> {
         let seconds = match timeout.filter(|t| !t.is_none()) {
             Some(t) => Some(protocol::to_float(cx, t)?).filter(|s| *s >= 0.0),

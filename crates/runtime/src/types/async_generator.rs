@@ -190,13 +190,13 @@ fn send(cx: &mut Cx, s: &Ref<Step>, value: &Obj) -> PyResult<Result<Obj, Obj>> {
 #[retic_macros::methods]
 impl Step {
     /// send(value) -> sends a value into the step.
-    #[py("send($self, value, /)")]
+    #[py("send($self, value, /)", "($self, object, /)")]
     fn send_method(cx: &mut Cx, this: &Ref<Step>, value: &Obj) -> PyResult {
         let r = send(cx, this, value)?;
         generator::to_python(cx, r)
     }
     /// throw(value) -> raises an exception inside the step.
-    #[py("throw($self, typ, val=None, tb=None, /)")]
+    #[py("throw($self, typ, val=None, tb=None, /)", "")]
     fn throw(cx: &mut Cx, this: &Ref<Step>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
         let g = this.generator.cloned(cx);
         match this.state.get() {
@@ -272,12 +272,12 @@ struct AsyncGenerator;
 #[retic_macros::methods]
 impl AsyncGenerator {
     /// asend(v) -> send 'v' in generator.
-    #[py("asend($self, value, /)")]
+    #[py("asend($self, value, /)", "($self, object, /)")]
     fn asend(cx: &mut Cx, this: &Ref<Generator>, value: &Obj) -> PyResult {
         step(cx, this, Kind::Send, Some(value.clone()))
     }
     /// athrow(value) -> raise exception in generator.
-    #[py("athrow($self, typ, val=None, tb=None, /)")]
+    #[py("athrow($self, typ, val=None, tb=None, /)", "")]
     fn athrow(cx: &mut Cx, this: &Ref<Generator>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
         if val.is_some() || tb.is_some() {
             generator::in_parts(cx, "athrow")?;
@@ -294,7 +294,7 @@ impl AsyncGenerator {
         step(cx, this, Kind::Close, None)
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
@@ -432,7 +432,7 @@ fn or_default(cx: &mut Cx, a: &Ref<AnextDefault>, r: PyResult) -> PyResult {
 #[retic_macros::methods]
 impl AnextDefault {
     /// send(value) -> sends a value into the awaitable.
-    #[py("send($self, value, /)")]
+    #[py("send($self, value, /)", "($self, object, /)")]
     fn send_method(cx: &mut Cx, this: &Ref<AnextDefault>, value: &Obj) -> PyResult {
         let i = inner(cx, this)?;
         let r = match generator::send(cx, &i, value) {

@@ -420,8 +420,8 @@ impl MethodDescr {
         Some(this.def.get().doc).filter(|d| !d.is_empty())
     }
     #[get("__text_signature__")]
-    fn text(_cx: &mut Cx, this: &Ref<MethodDescr>) -> &'static str {
-        this.def.get().signature.text
+    fn text(_cx: &mut Cx, this: &Ref<MethodDescr>) -> Option<&'static str> {
+        Some(this.def.get().signature.text).filter(|t| !t.is_empty())
     }
     #[member("__objclass__")]
     fn objclass(cx: &mut Cx, this: &Ref<MethodDescr>) -> Ref<Type> {
@@ -721,21 +721,21 @@ impl Property {
         any_abstract(cx, &functions)
     }
     /// Descriptor to obtain a copy of the property with a different getter.
-    #[py("getter($self, fget, /)")]
+    #[py("getter($self, fget, /)", "($self, object, /)")]
     fn getter(cx: &mut Cx, this: &Ref<Property>, fget: &Obj) -> PyResult {
         property_with(cx, this, 0, fget)
     }
     /// Descriptor to obtain a copy of the property with a different setter.
-    #[py("setter($self, fset, /)")]
+    #[py("setter($self, fset, /)", "($self, object, /)")]
     fn setter(cx: &mut Cx, this: &Ref<Property>, fset: &Obj) -> PyResult {
         property_with(cx, this, 1, fset)
     }
     /// Descriptor to obtain a copy of the property with a different deleter.
-    #[py("deleter($self, fdel, /)")]
+    #[py("deleter($self, fdel, /)", "($self, object, /)")]
     fn deleter(cx: &mut Cx, this: &Ref<Property>, fdel: &Obj) -> PyResult {
         property_with(cx, this, 2, fdel)
     }
-    #[py("__set_name__($self, *args)")]
+    #[py("__set_name__($self, *args)", "($self, owner, name, /)")]
     fn set_name(cx: &mut Cx, this: &Ref<Property>, args: &[Obj]) -> PyResult<()> {
         let [_, name] = args else { return Err(cx.type_error(format!("__set_name__() takes 2 positional arguments but {} were given", args.len()))) };
         this.name.set(cx, Some(name.clone()));

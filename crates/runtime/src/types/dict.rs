@@ -634,7 +634,7 @@ impl Dict {
         cx.tuple_of([k, v])
     }
     /// D.update([E, ]**F) -> None.  Update D from mapping/iterable E and F.
-    #[py("update($self, *args, **kwargs)")]
+    #[py("update($self, *args, **kwargs)", "")]
     fn update(cx: &mut Cx, this: &Ref<Dict>, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult<()> {
         if args.len() > 1 {
             return Err(cx.type_error(format!("update expected at most 1 argument, got {}", args.len())));
@@ -720,7 +720,7 @@ impl Dict {
         super::type_::sizes::basic(cx, this.as_obj()) + this.table.get(cx).bytes()
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
@@ -806,7 +806,7 @@ impl Proxy {
         protocol::call_method(cx, &m, "__reversed__", &[])
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
@@ -814,6 +814,7 @@ impl Proxy {
 
 pub fn proxy_spec() -> Spec {
     Spec {
+        text_signature: "(mapping)",
         doc: "Read-only proxy of a mapping.",
         flags: flags::GC | flags::MAPPING,
         slots: Slots {

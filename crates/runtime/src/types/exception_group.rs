@@ -250,7 +250,7 @@ struct Group;
 #[retic_macros::methods]
 impl Group {
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }

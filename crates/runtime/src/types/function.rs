@@ -509,6 +509,7 @@ impl BoundMethod {
 
 pub fn method_spec() -> Spec {
     Spec {
+        text_signature: "(function, instance, /)",
         doc: "Create a bound instance method object.",
         flags: flags::GC | flags::MANAGED | flags::WEAK,
         shape: shape::METHOD,
@@ -607,16 +608,16 @@ impl Builtin {
         (!d.is_empty()).then(|| d.to_string())
     }
     #[get("__text_signature__")]
-    fn text_signature(cx: &mut Cx, this: &Ref<Builtin>) -> String {
-        let text = this.def.get().signature.text;
+    fn text_signature(cx: &mut Cx, this: &Ref<Builtin>) -> Option<String> {
+        let text = Some(this.def.get().signature.text).filter(|t| !t.is_empty())?;
         // A function of a module takes the module first, and nobody else gives it.
         let of_module = this.this.get(cx).as_ref().is_some_and(|m| m.cast::<super::module::Module>().is_some());
-        match text.strip_prefix('(').filter(|_| of_module) {
+        Some(match text.strip_prefix('(').filter(|t| of_module && !t.starts_with('$')) {
             Some(")") => "($module, /)".into(),
             Some(rest) if rest.contains(", /") => format!("($module, {rest}"),
             Some(rest) => format!("($module, /, {rest}"),
             None => text.to_string(),
-        }
+        })
     }
     #[get("__self__")]
     fn this_get(cx: &mut Cx, this: &Ref<Builtin>) -> Option<Obj> {
@@ -693,6 +694,8 @@ impl CellObj {
 
 pub fn cell_spec() -> Spec {
     Spec {
+        text_signature: "([contents])",
+        doc: "Create a new cell object.\n\n  contents\n    the contents of the cell; without it the cell is empty",
         flags: flags::GC,
         shape: shape::CELL,
         slots: Slots {

@@ -560,13 +560,13 @@ pub(super) fn kind_name(cx: &Cx, g: &Ref<Generator>) -> &'static str {
 #[retic_macros::methods]
 impl Generator {
     /// send(value) -> send 'value' into generator,
-    #[py("send($self, value, /)")]
+    #[py("send($self, value, /)", "($self, object, /)")]
     fn send_method(cx: &mut Cx, this: &Ref<Generator>, value: &Obj) -> PyResult {
         let r = resume(cx, this, Some(value.clone()))?;
         to_python(cx, r)
     }
     /// throw(value) -> raise exception in generator,
-    #[py("throw($self, typ, val=None, tb=None, /)")]
+    #[py("throw($self, typ, val=None, tb=None, /)", "")]
     fn throw(cx: &mut Cx, this: &Ref<Generator>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
         let exc = thrown(cx, typ, val, tb)?;
         let given: Vec<Obj> = std::iter::once(typ).chain(val).chain(tb).cloned().collect();
@@ -608,7 +608,7 @@ impl Generator {
     fn frame(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
         if this.finished.get() { Ok(cx.none()) } else { super::frame::frame_of_generator(cx, this) }
     }
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     /// See PEP 585
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
@@ -636,12 +636,12 @@ struct Coroutine;
 #[retic_macros::methods]
 impl Coroutine {
     /// send(arg) -> send 'arg' into coroutine,
-    #[py("send($self, arg, /)")]
+    #[py("send($self, arg, /)", "($self, object, /)")]
     fn send_method(cx: &mut Cx, this: &Ref<Generator>, arg: &Obj) -> PyResult {
         Generator::send_method(cx, this, arg)
     }
     /// throw(value)
-    #[py("throw($self, typ, val=None, tb=None, /)")]
+    #[py("throw($self, typ, val=None, tb=None, /)", "")]
     fn throw(cx: &mut Cx, this: &Ref<Generator>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
         Generator::throw(cx, this, typ, val, tb)
     }
@@ -651,7 +651,7 @@ impl Coroutine {
         close(cx, this)
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
@@ -706,13 +706,13 @@ layout! {
 #[retic_macros::methods]
 impl CoroutineWrapper {
     /// send(arg) -> send 'arg' into coroutine
-    #[py("send($self, arg, /)")]
+    #[py("send($self, arg, /)", "($self, object, /)")]
     fn send_method(cx: &mut Cx, this: &Ref<CoroutineWrapper>, arg: &Obj) -> PyResult {
         let g = this.coroutine.cloned(cx);
         Generator::send_method(cx, &g, arg)
     }
     /// throw(value)
-    #[py("throw($self, typ, val=None, tb=None, /)")]
+    #[py("throw($self, typ, val=None, tb=None, /)", "")]
     fn throw(cx: &mut Cx, this: &Ref<CoroutineWrapper>, typ: &Obj, val: Option<&Obj>, tb: Option<&Obj>) -> PyResult {
         let g = this.coroutine.cloned(cx);
         Generator::throw(cx, &g, typ, val, tb)

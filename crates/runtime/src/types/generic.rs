@@ -287,7 +287,7 @@ fn alias_compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
 
 #[retic_macros::methods]
 impl Alias {
-    #[py("__mro_entries__($self, bases, /)")]
+    #[py("__mro_entries__($self, bases, /)", "($self, object, /)")]
     fn mro_entries(cx: &mut Cx, this: &Ref<Alias>, bases: &Obj) -> PyResult {
         let _ = bases;
         let o = this.origin.cloned(cx);
@@ -298,7 +298,7 @@ impl Alias {
         let _ = (this, instance);
         Err(cx.type_error("isinstance() argument 2 cannot be a parameterized generic"))
     }
-    #[py("__subclasscheck__($self, cls, /)")]
+    #[py("__subclasscheck__($self, cls, /)", "($self, object, /)")]
     fn subclasscheck(cx: &mut Cx, this: &Ref<Alias>, cls: &Obj) -> PyResult<()> {
         let _ = (this, cls);
         Err(cx.type_error("issubclass() argument 2 cannot be a parameterized generic"))
@@ -364,6 +364,7 @@ impl Alias {
 
 pub fn alias_spec() -> Spec {
     Spec {
+        text_signature: "(origin, args, /)",
         doc: "Represent a PEP 585 generic type\n\nE.g. for t = list[int], t.__origin__ is list and t.__args__ is (int,).",
         flags: flags::GC | flags::MANAGED | flags::WEAK | flags::BASE,
         slots: Slots {
@@ -522,7 +523,7 @@ fn same_union(cx: &mut Cx, x: &Ref<Union>, y: &Ref<Union>) -> PyResult<bool> {
 
 #[retic_macros::methods]
 impl Union {
-    #[py("__class_getitem__($cls, params, /)")]
+    #[py("__class_getitem__($type, params, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, params: &Obj) -> PyResult {
         let _ = cls;
         let list = if params.cast::<Tuple>().is_some() { items(params) } else { vec![params.clone()] };
@@ -543,7 +544,7 @@ impl Union {
         }
         join(cx, &ready)
     }
-    #[py("__mro_entries__($self, bases, /)")]
+    #[py("__mro_entries__($self, bases, /)", "($self, object, /)")]
     fn mro_entries(cx: &mut Cx, this: &Ref<Union>, bases: &Obj) -> PyResult {
         let _ = bases;
         let text = protocol::repr_text(cx, this.as_obj())?;
@@ -559,7 +560,7 @@ impl Union {
         }
         Ok(false)
     }
-    #[py("__subclasscheck__($self, cls, /)")]
+    #[py("__subclasscheck__($self, cls, /)", "($self, object, /)")]
     fn subclasscheck(cx: &mut Cx, this: &Ref<Union>, cls: &Obj) -> PyResult<bool> {
         if cls.cast::<Type>().is_none() {
             return Err(cx.type_error("issubclass() arg 1 must be a class"));

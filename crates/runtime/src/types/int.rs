@@ -666,9 +666,9 @@ impl Int {
         true
     }
     /// Return an array of bytes representing an integer.
-    #[py("to_bytes($self, /, length=1, byteorder=None, *, signed=False)")]
+    #[py("to_bytes($self, /, length=1, byteorder='big', *, signed=False)")]
     fn to_bytes(cx: &mut Cx, this: &Ref<Int>, length: i64, byteorder: Option<&Obj>, signed: bool) -> PyResult {
-        let order = byteorder_text(cx, byteorder)?;
+        let order = byteorder_text(cx, byteorder, "to_bytes")?;
         let n = usize::try_from(length).map_err(|_| cx.value_error("length argument must be non-negative"))?;
         let b = this.big();
         if b.is_negative() && !signed {
@@ -681,9 +681,9 @@ impl Int {
         super::Bytes::from_slice(cx, &bytes)
     }
     /// Return the integer represented by the given array of bytes.
-    #[py("from_bytes($type, /, bytes, byteorder=None, *, signed=False)")]
+    #[py("from_bytes($type, /, bytes, byteorder='big', *, signed=False)")]
     fn from_bytes(cx: &mut Cx, r#type: &Obj, bytes: &Obj, byteorder: Option<&Obj>, signed: bool) -> PyResult {
-        let order = byteorder_text(cx, byteorder)?;
+        let order = byteorder_text(cx, byteorder, "from_bytes")?;
         let name = cx.name("__bytes__");
         let made = match protocol::special(cx, bytes, &name)? {
             Some(f) => protocol::call(cx, &f, &[])?,
@@ -772,11 +772,14 @@ impl Int {
 }
 
 /// Whether a byteorder argument says big.
-fn byteorder_text(cx: &Cx, o: Option<&Obj>) -> PyResult<bool> {
+fn byteorder_text(cx: &Cx, o: Option<&Obj>, function: &str) -> PyResult<bool> {
     let Some(o) = o else { return Ok(true) };
-    match o.cast::<Str>().map(|s| s.to_text(cx)).as_deref() {
-        Some("big") => Ok(true),
-        Some("little") => Ok(false),
+    let Some(text) = o.cast::<Str>().map(|s| s.to_text(cx)) else {
+        return Err(cx.type_error(format!("{function}() argument 'byteorder' must be str, not {}", if o.is_none() { "None".into() } else { o.ty().name_text() })));
+    };
+    match text.as_str() {
+        "big" => Ok(true),
+        "little" => Ok(false),
         _ => Err(cx.value_error("byteorder must be either 'little' or 'big'")),
     }
 }

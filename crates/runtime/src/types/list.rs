@@ -441,7 +441,7 @@ impl List {
         Ok(n)
     }
     /// Return first index of value.
-    #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
+    #[py("index($self, value, start=0, stop=9223372036854775807, /)", "($self, value, start=0, stop=sys.maxsize, /)")]
     fn index(cx: &mut Cx, this: &Ref<List>, value: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<usize> {
         let (start, stop) = (start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0));
         let (mut i, stop) = protocol::clamp_range(start, stop, this.items(cx).len());
@@ -478,7 +478,7 @@ impl List {
         super::type_::sizes::basic(cx, this.as_obj()) + this.pub_items.get(cx).capacity() * 8
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }

@@ -364,7 +364,7 @@ impl MemoryView {
         make(cx, v, this.object.cloned(cx))
     }
     /// Return the data in the buffer as a str of hexadecimal numbers.
-    #[py("hex($self, sep=<unrepresentable>, bytes_per_sep=1)")]
+    #[py("hex($self, sep=<unrepresentable>, bytes_per_sep=1)", "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
     fn hex(cx: &mut Cx, this: &Ref<MemoryView>, sep: Option<&Obj>, bytes_per_sep: i64) -> PyResult<String> {
         let b = view(cx, this)?.gather(cx)?;
         super::bytes::methods::hex(cx, &b, sep, bytes_per_sep)
@@ -436,7 +436,7 @@ impl MemoryView {
         Ok(n)
     }
     /// Return the index of the first occurrence of a value.
-    #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
+    #[py("index($self, value, start=0, stop=9223372036854775807, /)", "($self, value, start=0, stop=sys.maxsize, /)")]
     fn index(cx: &mut Cx, this: &Ref<MemoryView>, value: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<usize> {
         let (start, stop) = (start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0));
         let all = protocol::collect(cx, this.as_obj())?;
@@ -459,7 +459,7 @@ impl MemoryView {
         MemoryView::release(cx, this)
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }

@@ -225,7 +225,7 @@ pub fn setattr(cx: &mut Cx, obj: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> 
     let (ty, attr) = (obj.ty().name_text(), name.to_text(cx));
     let text = match (&class_value, obj.ty().has(flags::DICT)) {
         (Some(_), false) => format!("'{ty}' object attribute '{attr}' is read-only"),
-        (None, false) if value.is_some() => format!("'{ty}' object has no attribute '{attr}' and no __dict__ for setting new attributes"),
+        (None, false) => format!("'{ty}' object has no attribute '{attr}' and no __dict__ for setting new attributes"),
         _ => format!("'{ty}' object has no attribute '{attr}'"),
     };
     Err(super::exception::attribute_error(cx, text, obj, name))
@@ -445,10 +445,10 @@ impl Object {
         protocol::default_dir(cx, this)
     }
     /// This method is called when a class is subclassed.
-    #[py("__init_subclass__($cls)")]
+    #[py("__init_subclass__($cls)", "($type, /)")]
     fn init_subclass(_cx: &mut Cx, _cls: &Obj) {}
     /// Abstract classes can override this to customize issubclass().
-    #[py("__subclasshook__($cls, object, /)")]
+    #[py("__subclasshook__($cls, object, /)", "($type, object, /)")]
     fn subclasshook(cx: &mut Cx, _cls: &Obj, _object: &Obj) -> Obj {
         cx.not_implemented()
     }

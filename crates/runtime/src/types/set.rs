@@ -341,7 +341,7 @@ impl Set {
         cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, state])
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
@@ -359,7 +359,7 @@ impl Set {
         Ok(copy_of(cx, this)?.into_obj())
     }
     /// Return a new set with elements from the set and all others.
-    #[py("union($self, *others)")]
+    #[py("union($self, *others)", "($self, /, *others)")]
     fn union(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult {
         let out = copy_of(cx, this)?;
         for o in others {
@@ -370,7 +370,7 @@ impl Set {
         Ok(out.into_obj())
     }
     /// Return a new set with elements common to the set and all others.
-    #[py("intersection($self, *others)")]
+    #[py("intersection($self, *others)", "($self, /, *others)")]
     fn intersection(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult {
         let Some((first, rest)) = others.split_first() else { return Ok(copy_of(cx, this)?.into_obj()) };
         let mut out = intersection_of(cx, this, first)?;
@@ -380,7 +380,7 @@ impl Set {
         Ok(out.into_obj())
     }
     /// Return a new set with elements in the set that are not in the others.
-    #[py("difference($self, *others)")]
+    #[py("difference($self, *others)", "($self, /, *others)")]
     fn difference(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult {
         let Some((first, rest)) = others.split_first() else { return Ok(copy_of(cx, this)?.into_obj()) };
         let out = difference_of(cx, this, first)?;
@@ -486,7 +486,7 @@ mod changing {
         this.clear_now(cx);
     }
     /// Update the set, adding elements from all others.
-    #[py("update($self, *others)")]
+    #[py("update($self, *others)", "($self, /, *others)")]
     pub fn update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
         for o in others {
             this.update_from(cx, o)?;
@@ -494,7 +494,7 @@ mod changing {
         Ok(())
     }
     /// Update the set, removing elements found in others.
-    #[py("difference_update($self, *others)")]
+    #[py("difference_update($self, *others)", "($self, /, *others)")]
     pub fn difference_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
         for o in others {
             remove_all(cx, this, o)?;
@@ -502,7 +502,7 @@ mod changing {
         Ok(())
     }
     /// Update the set, keeping only elements found in it and all others.
-    #[py("intersection_update($self, *others)")]
+    #[py("intersection_update($self, *others)", "($self, /, *others)")]
     pub fn intersection_update(cx: &mut Cx, this: &Ref<Set>, others: &[Obj]) -> PyResult<()> {
         let kept = Set::intersection(cx, this, others)?;
         // With nothing to meet a frozenset would give itself.

@@ -32,6 +32,8 @@ impl EllipsisMethods {
 
 pub fn none_spec() -> Spec {
     Spec {
+        doc: "The type of the None singleton.",
+        text_signature: "()",
         shape: shape::NONE,
         slots: Slots {
             repr: Some(|cx, _| cx.str("None")),
@@ -51,6 +53,8 @@ pub fn none_spec() -> Spec {
 
 pub fn not_implemented_spec() -> Spec {
     Spec {
+        doc: "The type of the NotImplemented singleton.",
+        text_signature: "()",
         slots: Slots {
             repr: Some(|cx, _| cx.str("NotImplemented")),
             bool: Some(|cx, _| Err(cx.type_error("NotImplemented should not be used in a boolean context"))),
@@ -64,6 +68,8 @@ pub fn not_implemented_spec() -> Spec {
 
 pub fn ellipsis_spec() -> Spec {
     Spec {
+        doc: "The type of the Ellipsis singleton.",
+        text_signature: "()",
         slots: Slots {
             repr: Some(|cx, _| cx.str("Ellipsis")),
             new: Some(|cx, _, args| if args.is_empty() { Ok(cx.consts.ellipsis.clone()) } else { Err(cx.type_error("EllipsisType takes no arguments")) }),

@@ -279,7 +279,7 @@ impl Tuple {
         Ok(n)
     }
     /// Return first index of value.
-    #[py("index($self, value, start=0, stop=9223372036854775807, /)")]
+    #[py("index($self, value, start=0, stop=9223372036854775807, /)", "($self, value, start=0, stop=sys.maxsize, /)")]
     fn index(cx: &mut Cx, this: &Ref<Tuple>, value: &Obj, start: Option<SliceIndex>, stop: Option<SliceIndex>) -> PyResult<i64> {
         let (start, stop) = (start.map_or(0, |s| s.0), stop.map_or(i64::MAX, |s| s.0));
         let (start, stop) = protocol::clamp_range(start, stop, this.items().len());
@@ -296,7 +296,7 @@ impl Tuple {
         cx.tuple(vec![copy])
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }

@@ -546,6 +546,11 @@ pub fn refresh_slots(cx: &mut Cx, ty: &Ref<Type>) {
     }
 }
 
+/// How a complaint about an argument calls what was given.
+fn called(o: &Obj) -> String {
+    if o.is_none() { "None".into() } else { o.ty().name_text() }
+}
+
 /// Refuses a name that C could not tell.
 fn check_name(cx: &mut Cx, name: &Ref<Str>) -> PyResult<()> {
     if (0..name.len()).any(|i| name.chars().get(i) == 0) {
@@ -563,14 +568,14 @@ fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
         return Err(cx.type_error(format!("type.__new__() takes exactly 3 arguments ({} given)", pos.len())));
     }
     let Some(name) = pos[0].cast::<Str>() else {
-        return Err(cx.type_error(format!("type.__new__() argument 1 must be str, not {}", pos[0].ty().name_text())));
+        return Err(cx.type_error(format!("type.__new__() argument 1 must be str, not {}", called(&pos[0]))));
     };
     check_name(cx, name)?;
     let Some(bases) = pos[1].cast::<Tuple>() else {
-        return Err(cx.type_error(format!("type.__new__() argument 2 must be tuple, not {}", pos[1].ty().name_text())));
+        return Err(cx.type_error(format!("type.__new__() argument 2 must be tuple, not {}", called(&pos[1]))));
     };
     let Some(ns) = pos[2].cast::<Dict>() else {
-        return Err(cx.type_error(format!("type.__new__() argument 3 must be dict, not {}", pos[2].ty().name_text())));
+        return Err(cx.type_error(format!("type.__new__() argument 3 must be dict, not {}", called(&pos[2]))));
     };
     let mut classes = Vec::new();
     for b in bases.items() {
@@ -893,7 +898,7 @@ impl Type {
         protocol::real_issubclass(cx, subclass, this.as_obj())
     }
     /// Create the namespace for the class statement
-    #[py("__prepare__($cls, *args, **kwargs)")]
+    #[py("__prepare__($cls, *args, **kwargs)", "($cls, name, bases, /, **kwds)")]
     fn prepare(cx: &mut Cx, _cls: &Obj, _args: &[Obj], _kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
         Ok(Dict::new(cx)?.into_obj())
     }

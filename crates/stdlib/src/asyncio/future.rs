@@ -423,7 +423,7 @@ impl Future {
         cancelled_error(cx, this)
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         generic::alias(cx, cls, object)
     }
@@ -601,7 +601,7 @@ fn step(cx: &mut Cx, o: &Obj) -> PyResult<Result<Obj, Obj>> {
 
 #[retic_macros::methods]
 impl FutureIter {
-    #[py("send($self, value, /)")]
+    #[py("send($self, value, /)", "($self, object, /)")]
     fn send(cx: &mut Cx, this: &Ref<FutureIter>, _value: &Obj) -> PyResult {
         let r = step(cx, this.as_obj())?;
         generator::to_python(cx, r)

@@ -465,7 +465,7 @@ impl Task {
         or_none(cx, &this.context)
     }
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         generic::alias(cx, cls, object)
     }

@@ -133,7 +133,7 @@ impl Date {
         protocol::call_method(cx, class.as_obj(), "fromtimestamp", &[now])
     }
     /// The date of an ordinal; 1 is January 1 of the year 1.
-    #[py("fromordinal($type, ordinal, /)")]
+    #[py("fromordinal($type, ordinal, /)", "")]
     fn fromordinal(cx: &mut Cx, class: &Ref<Type>, ordinal: &Obj) -> PyResult {
         let ordinal = c_int(cx, ordinal)?;
         if ordinal < 1 {
@@ -155,7 +155,7 @@ impl Date {
         of_class(cx, class, day)
     }
     /// The date of an ISO 8601 year, week and weekday: the inverse of isocalendar().
-    #[py("fromisocalendar($type, /, year, week, day)")]
+    #[py("fromisocalendar($type, /, year, week, day)", "")]
     fn fromisocalendar(cx: &mut Cx, class: &Ref<Type>, year: &Obj, week: &Obj, day: &Obj) -> PyResult {
         let mut parts = [0; 3];
         for (slot, o) in parts.iter_mut().zip([year, week, day]) {
@@ -173,7 +173,7 @@ impl Date {
         }
     }
     /// The date of a text in a format of time.strptime().
-    #[py("strptime($type, string, format, /)")]
+    #[py("strptime($type, string, format, /)", "")]
     fn strptime(cx: &mut Cx, class: &Obj, string: &Ref<Str>, format: &Ref<Str>) -> PyResult {
         strptime(cx, "_strptime_datetime_date", class, string.as_obj(), format.as_obj())
     }
@@ -187,12 +187,12 @@ impl Date {
         cx.str(&format!("{before} {year:0>4}"))
     }
     /// The text that a format of strftime() makes.
-    #[py("strftime($self, /, format)")]
+    #[py("strftime($self, /, format)", "")]
     fn strftime(cx: &mut Cx, this: &Obj, format: &Ref<Str>) -> PyResult {
         text::strftime(cx, this, format)
     }
     /// strftime() of the format, or str() when it is empty.
-    #[py("__format__($self, format, /)")]
+    #[py("__format__($self, format, /)", "")]
     fn format(cx: &mut Cx, this: &Obj, format: &Ref<Str>) -> PyResult {
         text::format(cx, this, format)
     }
@@ -239,7 +239,7 @@ impl Date {
         of_class(cx, &this.type_ref(), day)
     }
     /// What copy.replace() calls: replace().
-    #[py("__replace__($self, /, year=unchanged, month=unchanged, day=unchanged)")]
+    #[py("__replace__($self, /, year=unchanged, month=unchanged, day=unchanged)", "($self, /, **changes)")]
     fn dunder_replace(cx: &mut Cx, this: &Obj, year: Option<&Obj>, month: Option<&Obj>, day: Option<&Obj>) -> PyResult {
         Date::replace(cx, this, year, month, day)
     }

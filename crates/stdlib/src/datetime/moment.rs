@@ -290,26 +290,26 @@ impl DateTime {
         in_utc(cx, class, seconds, micro)
     }
     /// The datetime of a POSIX timestamp (a number of seconds): local, or in the zone that is given.
-    #[py("fromtimestamp($type, /, timestamp, tz=None)")]
+    #[py("fromtimestamp($type, /, timestamp, tz=None)", "")]
     fn fromtimestamp(cx: &mut Cx, class: &Ref<Type>, timestamp: &Obj, tz: Option<&Obj>) -> PyResult {
         let zone = check_tzinfo(cx, tz)?;
         let (seconds, micro) = local::seconds_and_micros(cx, timestamp)?;
         of_moment(cx, class, seconds, micro, zone)
     }
     /// A naive datetime that shows UTC at a POSIX timestamp.
-    #[py("utcfromtimestamp($type, timestamp, /)")]
+    #[py("utcfromtimestamp($type, timestamp, /)", "")]
     fn utcfromtimestamp(cx: &mut Cx, class: &Ref<Type>, timestamp: &Obj) -> PyResult {
         deprecated(cx, "utcfromtimestamp", "fromtimestamp(timestamp, datetime.UTC)")?;
         let (seconds, micro) = local::seconds_and_micros(cx, timestamp)?;
         in_utc(cx, class, seconds, micro)
     }
     /// The datetime of a text in a format of time.strptime().
-    #[py("strptime($type, string, format, /)")]
+    #[py("strptime($type, string, format, /)", "")]
     fn strptime(cx: &mut Cx, class: &Obj, string: &Ref<Str>, format: &Ref<Str>) -> PyResult {
         strptime(cx, "_strptime_datetime_datetime", class, string.as_obj(), format.as_obj())
     }
     /// The datetime of a day and a time, in the time's zone or the one that is given.
-    #[py("combine($type, /, date, time, tzinfo=unchanged)")]
+    #[py("combine($type, /, date, time, tzinfo=unchanged)", "")]
     fn combine(cx: &mut Cx, class: &Ref<Type>, date: &Obj, time: &Obj, tzinfo: Option<&Obj>) -> PyResult {
         let Some(day) = day_of(date) else { return Err(cx.type_error(format!("combine() argument 1 must be datetime.date, not {}", date.ty().name_text()))) };
         let Some(time) = time.cast::<Time>().cloned() else {
@@ -395,7 +395,7 @@ impl DateTime {
     ///
     /// timespec says which parts of the time to write: 'auto', 'hours', 'minutes', 'seconds', 'milliseconds' or
     /// 'microseconds'.
-    #[py("isoformat($self, /, sep='T', timespec='auto')")]
+    #[py("isoformat($self, /, sep='T', timespec='auto')", "")]
     fn isoformat(cx: &mut Cx, this: &Ref<DateTime>, sep: Option<&Obj>, timespec: Option<&Ref<Str>>) -> PyResult {
         let sep = match sep {
             None => u32::from(b'T'),
@@ -483,7 +483,7 @@ impl DateTime {
         DateTime::replace(cx, this, year, month, day, hour, minute, second, microsecond, tzinfo, fold)
     }
     /// The same moment in another zone, or in the local one; a naive datetime is a local one.
-    #[py("astimezone($self, /, tz=None)")]
+    #[py("astimezone($self, /, tz=None)", "")]
     fn astimezone(cx: &mut Cx, this: &Ref<DateTime>, tz: Option<&Obj>) -> PyResult {
         let target = check_tzinfo(cx, tz)?;
         let own = this.zone.cloned(cx);
@@ -515,7 +515,7 @@ impl DateTime {
         protocol::call_method(cx, &target, "fromutc", &[shown])
     }
     /// What pickle writes: the class, and the datetime as ten bytes, with the zone if there is one.
-    #[py("__reduce_ex__($self, proto, /)")]
+    #[py("__reduce_ex__($self, proto, /)", "")]
     fn reduce_ex(cx: &mut Cx, this: &Ref<DateTime>, proto: i64) -> PyResult {
         reduced(cx, this, proto)
     }

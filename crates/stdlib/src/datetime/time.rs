@@ -207,14 +207,14 @@ impl Time {
         of_class(cx, class, clock, zone)
     }
     /// The time of a text in a format of time.strptime().
-    #[py("strptime($type, string, format, /)")]
+    #[py("strptime($type, string, format, /)", "")]
     fn strptime(cx: &mut Cx, class: &Obj, string: &Ref<Str>, format: &Ref<Str>) -> PyResult {
         strptime(cx, "_strptime_datetime_time", class, string.as_obj(), format.as_obj())
     }
     /// The text of ISO 8601: `HH:MM:SS`, microseconds unless they are 0, and the offset of the zone.
     ///
     /// timespec says which parts to write: 'auto', 'hours', 'minutes', 'seconds', 'milliseconds' or 'microseconds'.
-    #[py("isoformat($self, /, timespec='auto')")]
+    #[py("isoformat($self, /, timespec='auto')", "")]
     fn isoformat(cx: &mut Cx, this: &Ref<Time>, timespec: Option<&Ref<Str>>) -> PyResult {
         let spec = timespec.map(|t| t.to_text(cx));
         let mut out = text::clock(cx, this.clock.get(), spec.as_deref())?;
@@ -223,12 +223,12 @@ impl Time {
         cx.str(&out)
     }
     /// The text that a format of strftime() makes.
-    #[py("strftime($self, /, format)")]
+    #[py("strftime($self, /, format)", "")]
     fn strftime(cx: &mut Cx, this: &Obj, format: &Ref<Str>) -> PyResult {
         text::strftime(cx, this, format)
     }
     /// strftime() of the format, or str() when it is empty.
-    #[py("__format__($self, format, /)")]
+    #[py("__format__($self, format, /)", "")]
     fn format(cx: &mut Cx, this: &Obj, format: &Ref<Str>) -> PyResult {
         text::format(cx, this, format)
     }
@@ -268,7 +268,7 @@ impl Time {
         of_class(cx, &this.as_obj().type_ref(), clock, zone)
     }
     /// What copy.replace() calls: replace().
-    #[py("__replace__($self, /, hour=unchanged, minute=unchanged, second=unchanged, microsecond=unchanged, tzinfo=unchanged, *, fold=unchanged)")]
+    #[py("__replace__($self, /, hour=unchanged, minute=unchanged, second=unchanged, microsecond=unchanged, tzinfo=unchanged, *, fold=unchanged)", "($self, /, **changes)")]
     fn dunder_replace(
         cx: &mut Cx,
         this: &Ref<Time>,
@@ -282,7 +282,7 @@ impl Time {
         Time::replace(cx, this, hour, minute, second, microsecond, tzinfo, fold)
     }
     /// What pickle writes: the class, and the time as six bytes, with the zone if there is one.
-    #[py("__reduce_ex__($self, proto, /)")]
+    #[py("__reduce_ex__($self, proto, /)", "")]
     fn reduce_ex(cx: &mut Cx, this: &Ref<Time>, proto: i64) -> PyResult {
         reduced(cx, this, proto)
     }

@@ -318,7 +318,7 @@ macro_rules! context {
         MethodDef {
             name: $name,
             kind: MethodKind::Method,
-            signature: signature($name, &["x", "y"], 0, 2, "($self, /, x, y)"),
+            signature: signature($name, &["x", "y"], 0, 2, "($self, x, y, /)"),
             doc: concat!("The operation `", $name, "` of the decimal specification, in this context."),
             call: |cx, def, this, args| context_two(cx, def, this, args, $f),
         }
@@ -458,7 +458,7 @@ pub static OF_CONTEXT: &[MethodDef] = &[
     MethodDef {
         name: "divmod",
         kind: MethodKind::Method,
-        signature: signature("divmod", &["x", "y"], 0, 2, "($self, /, x, y)"),
+        signature: signature("divmod", &["x", "y"], 0, 2, "($self, x, y, /)"),
         doc: "Quotient and remainder of a division, in this context.",
         call: |cx, def, this, args| {
             let mut slots = [None; 2];
@@ -474,7 +474,7 @@ pub static OF_CONTEXT: &[MethodDef] = &[
     MethodDef {
         name: "same_quantum",
         kind: MethodKind::Method,
-        signature: signature("same_quantum", &["x", "y"], 0, 2, "($self, /, x, y)"),
+        signature: signature("same_quantum", &["x", "y"], 0, 2, "($self, x, y, /)"),
         doc: "Whether two numbers have the same exponent.",
         call: |cx, def, this, args| {
             let mut slots = [None; 2];
@@ -488,7 +488,7 @@ pub static OF_CONTEXT: &[MethodDef] = &[
     MethodDef {
         name: "fma",
         kind: MethodKind::Method,
-        signature: signature("fma", &["x", "y", "z"], 0, 3, "($self, /, x, y, z)"),
+        signature: signature("fma", &["x", "y", "z"], 0, 3, "($self, x, y, z, /)"),
         doc: "x * y + z, rounded once, in this context.",
         call: |cx, def, this, args| {
             let mut slots = [None; 3];
@@ -602,7 +602,7 @@ fn apply(a: &Dec, c: &Context, s: &mut u32) -> Dec {
 const CREATE: MethodDef = MethodDef {
     name: "create_decimal",
     kind: MethodKind::Method,
-    signature: signature("create_decimal", &["num"], 1, 0, "($self, num='0', /)"),
+    signature: signature("create_decimal", &["num"], 1, 0, "($self, num=\"0\", /)"),
     doc: "A number, rounded in this context, whose traps and flags are used.",
     call: |cx, def, this, args| {
         let mut slots = [None; 1];

@@ -393,7 +393,7 @@ impl Decimal {
     /// Class method that converts a float to a decimal number, exactly.
     /// Since 0.1 is not exactly representable in binary floating point,
     /// Decimal.from_float(0.1) is not the same as Decimal('0.1').
-    #[py("from_float($cls, f, /)")]
+    #[py("from_float($cls, f, /)", "($type, f, /)")]
     fn from_float(cx: &mut Cx, cls: &Obj, f: &Obj) -> PyResult {
         let d = if f.cast::<Int>().is_some() {
             of_int(cx, f)?
@@ -405,7 +405,7 @@ impl Decimal {
         for_class(cx, cls, d)
     }
     /// Class method that converts a real number to a decimal number, exactly.
-    #[py("from_number($cls, number, /)")]
+    #[py("from_number($cls, number, /)", "($type, number, /)")]
     fn from_number(cx: &mut Cx, cls: &Obj, number: &Obj) -> PyResult {
         if number.cast::<Decimal>().is_some() && cls.is(number.type_ref().as_obj()) {
             return Ok(number.clone());
@@ -474,7 +474,7 @@ impl Decimal {
         let args = cx.tuple_of([text])?;
         cx.tuple_of([this.as_obj().type_ref().into_obj(), args])
     }
-    #[py("__format__($self, fmtarg, override=<unrepresentable>, /)")]
+    #[py("__format__($self, fmtarg, override=<unrepresentable>, /)", "")]
     fn format(cx: &mut Cx, this: &Ref<Decimal>, fmtarg: &Obj, r#override: Option<&Obj>) -> PyResult {
         let Some(spec) = fmtarg.cast::<Str>().map(|s| s.to_text(cx)) else { return Err(cx.type_error("format arg must be str")) };
         let s = state(cx);

@@ -102,7 +102,7 @@ struct IoBase;
 #[retic_macros::methods]
 impl IoBase {
     /// Change the stream position to the given byte offset.
-    #[py("seek($self, offset, whence=0, /)")]
+    #[py("seek($self, offset, whence=0, /)", "($self, offset, whence=os.SEEK_SET, /)")]
     fn seek(cx: &mut Cx, this: &Obj, offset: &Obj, whence: i64) -> PyResult {
         let _ = (this, offset, whence);
         Err(unsupported(cx, "seek"))

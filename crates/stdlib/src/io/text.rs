@@ -802,7 +802,7 @@ impl Text {
         let start = at - this.tail.get(cx).len() as i64 - this.chunk.get(cx).len() as i64;
         cx.int(start + prefix_bytes(cx, this, this.used.get()) as i64)
     }
-    #[py("seek($self, cookie, whence=0, /)")]
+    #[py("seek($self, cookie, whence=0, /)", "($self, cookie, whence=os.SEEK_SET, /)")]
     fn seek(cx: &mut Cx, this: &Ref<Text>, cookie: &Obj, whence: i64) -> PyResult {
         let b = open_buffer(cx, this)?;
         if !this.seekable.get() {

@@ -72,7 +72,7 @@ fn is_kind(cx: &mut Cx, this: &Ref<DirEntry>, kind: u8, follow: bool) -> PyResul
 #[retic_macros::methods]
 impl DirEntry {
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         retic_runtime::types::generic::alias(cx, cls, object)
     }

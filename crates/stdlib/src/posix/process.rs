@@ -379,17 +379,17 @@ pub mod functions {
         on_path(cx, PathCall::Chroot, path, "chroot", [0, 0]).map(drop)
     }
     /// Create a "fifo" (a POSIX named pipe).
-    #[py("mkfifo(path, mode=438)")]
+    #[py("mkfifo(path, mode=438)", "(path, mode=438, *, dir_fd=None)")]
     pub fn mkfifo(cx: &mut Cx, path: &Obj, mode: i64) -> PyResult<()> {
         on_path(cx, PathCall::Mkfifo, path, "mkfifo", [mode, 0]).map(drop)
     }
     /// Create a node in the file system.
-    #[py("mknod(path, mode=384, device=0)")]
+    #[py("mknod(path, mode=384, device=0)", "(path, mode=384, device=0, *, dir_fd=None)")]
     pub fn mknod(cx: &mut Cx, path: &Obj, mode: i64, device: i64) -> PyResult<()> {
         on_path(cx, PathCall::Mknod, path, "mknod", [mode, device]).map(drop)
     }
     /// Create an anonymous file and return its descriptor.
-    #[py("memfd_create(name, flags=1)")]
+    #[py("memfd_create(name, flags=1)", "(name, flags=MFD_CLOEXEC)")]
     pub fn memfd_create(cx: &mut Cx, name: &Obj, flags: i64) -> PyResult<i64> {
         on_path(cx, PathCall::MemfdCreate, name, "memfd_create", [flags, 0])
     }
@@ -468,7 +468,7 @@ pub mod functions {
         done(cx, r)
     }
     /// Creates and returns an event notification file descriptor.
-    #[py("eventfd(initval, flags=524288)")]
+    #[py("eventfd(initval, flags=524288)", "(initval, flags=EFD_CLOEXEC)")]
     pub fn eventfd(cx: &mut Cx, initval: i64, flags: i64) -> PyResult<i64> {
         number(cx, Call::Eventfd, &[initval, flags])
     }

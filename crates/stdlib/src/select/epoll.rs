@@ -78,7 +78,7 @@ impl Epoll {
         open(cx, this).map(i64::from)
     }
     /// Create an epoll object from a given control fd.
-    #[py("fromfd($cls, fd, /)")]
+    #[py("fromfd($cls, fd, /)", "($type, fd, /)")]
     fn fromfd(cx: &mut Cx, cls: &Ref<Type>, fd: i64) -> PyResult {
         wrap(cx, cls, fd as i32)
     }

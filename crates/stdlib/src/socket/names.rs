@@ -133,7 +133,7 @@ pub mod functions {
     use super::*;
 
     /// Resolve host and port into list of address info entries.
-    #[py("getaddrinfo(host, port, family=0, type=0, proto=0, flags=0)")]
+    #[py("getaddrinfo(host, port, family=0, type=0, proto=0, flags=0)", "")]
     pub fn getaddrinfo(cx: &mut Cx, host: &Obj, port: &Obj, family: i64, r#type: i64, proto: i64, flags: i64) -> PyResult {
         cx.audit("socket.getaddrinfo", &[host.into(), port.into(), family.into(), r#type.into(), proto.into()])?;
         let host = if host.is_none() { None } else { Some(host_argument(cx, host)?) };
@@ -150,7 +150,7 @@ pub mod functions {
         cx.list(out)
     }
     /// Get host and port for a sockaddr.
-    #[py("getnameinfo(sockaddr, flags, /)")]
+    #[py("getnameinfo(sockaddr, flags, /)", "")]
     pub fn getnameinfo(cx: &mut Cx, sockaddr: &Obj, flags: i64) -> PyResult {
         cx.audit("socket.getnameinfo", &[sockaddr.into()])?;
         let Some(t) = sockaddr.cast::<retic_runtime::types::Tuple>() else { return Err(cx.type_error("getnameinfo() argument 1 must be a tuple")) };
@@ -171,7 +171,7 @@ pub mod functions {
         cx.tuple(pair)
     }
     /// Return the IP address (a string of the form '255.255.255.255') for a host.
-    #[py("gethostbyname(host, /)")]
+    #[py("gethostbyname(host, /)", "")]
     pub fn gethostbyname(cx: &mut Cx, host: &Obj) -> PyResult<String> {
         cx.audit("socket.gethostbyname", &[host.into()])?;
         let host = host_argument(cx, host)?;
@@ -179,7 +179,7 @@ pub mod functions {
         Ok(address::host_text(&a))
     }
     /// Return the true host name, a list of aliases, and a list of IP addresses, for a host.
-    #[py("gethostbyname_ex(host, /)")]
+    #[py("gethostbyname_ex(host, /)", "")]
     pub fn gethostbyname_ex(cx: &mut Cx, host: &Obj) -> PyResult {
         cx.audit("socket.gethostbyname", &[host.into()])?;
         let host = host_argument(cx, host)?;
@@ -189,7 +189,7 @@ pub mod functions {
         triple(cx, &name, Vec::new(), addresses)
     }
     /// Return the true host name, a list of aliases, and a list of IP addresses, for a host or an address.
-    #[py("gethostbyaddr(host, /)")]
+    #[py("gethostbyaddr(host, /)", "")]
     pub fn gethostbyaddr(cx: &mut Cx, host: &Obj) -> PyResult {
         cx.audit("socket.gethostbyaddr", &[host.into()])?;
         let host = host_argument(cx, host)?;
@@ -205,14 +205,14 @@ pub mod functions {
         }
     }
     /// Return the current host name.
-    #[py("gethostname()")]
+    #[py("gethostname()", "($self, /)")]
     pub fn gethostname(cx: &mut Cx) -> PyResult {
         cx.audit("socket.gethostname", &[])?;
         let name = cx.host.host_name().map_err(|e| raise_os(cx, &e))?;
         crate::posix::path::name(cx, &name, false)
     }
     /// Return a port number from a service name and protocol name.
-    #[py("getservbyname(servicename, protocolname=None, /)")]
+    #[py("getservbyname(servicename, protocolname=None, /)", "")]
     pub fn getservbyname(cx: &mut Cx, servicename: String, protocolname: Option<String>) -> PyResult<i64> {
         cx.audit("socket.getservbyname", &[servicename.as_str().into(), protocolname.as_deref().map_or(Told::Nothing, Told::Text)])?;
         match cx.host.port_of_service(servicename.as_bytes(), protocol_name(protocolname.as_ref())) {
@@ -221,7 +221,7 @@ pub mod functions {
         }
     }
     /// Return the service name from a port number and protocol name.
-    #[py("getservbyport(port, protocolname=None, /)")]
+    #[py("getservbyport(port, protocolname=None, /)", "")]
     pub fn getservbyport(cx: &mut Cx, port: i64, protocolname: Option<String>) -> PyResult<String> {
         cx.audit("socket.getservbyport", &[port.into(), protocolname.as_deref().map_or(Told::Nothing, Told::Text)])?;
         let Ok(port) = u16::try_from(port) else { return Err(cx.overflow_error("getservbyport: port must be 0-65535.")) };
@@ -231,7 +231,7 @@ pub mod functions {
         }
     }
     /// Return the protocol number for the named protocol.
-    #[py("getprotobyname(name, /)")]
+    #[py("getprotobyname(name, /)", "")]
     pub fn getprotobyname(cx: &mut Cx, name: String) -> PyResult<i64> {
         match cx.host.protocol_number(name.as_bytes()) {
             Some(n) => Ok(i64::from(n)),
@@ -239,22 +239,22 @@ pub mod functions {
         }
     }
     /// Convert a 16-bit unsigned integer from network to host byte order.
-    #[py("ntohs(x, /)")]
+    #[py("ntohs(x, /)", "(integer, /)")]
     pub fn ntohs(cx: &mut Cx, x: &Obj) -> PyResult<i64> {
         Ok(i64::from(u16::from_be(unsigned(cx, x, 16, "ntohs")? as u16)))
     }
     /// Convert a 16-bit unsigned integer from host to network byte order.
-    #[py("htons(x, /)")]
+    #[py("htons(x, /)", "(integer, /)")]
     pub fn htons(cx: &mut Cx, x: &Obj) -> PyResult<i64> {
         Ok(i64::from((unsigned(cx, x, 16, "htons")? as u16).to_be()))
     }
     /// Convert a 32-bit unsigned integer from network to host byte order.
-    #[py("ntohl(x, /)")]
+    #[py("ntohl(x, /)", "(integer, /)")]
     pub fn ntohl(cx: &mut Cx, x: &Obj) -> PyResult<i64> {
         Ok(i64::from(u32::from_be(unsigned(cx, x, 32, "ntohl")?)))
     }
     /// Convert a 32-bit unsigned integer from host to network byte order.
-    #[py("htonl(x, /)")]
+    #[py("htonl(x, /)", "(integer, /)")]
     pub fn htonl(cx: &mut Cx, x: &Obj) -> PyResult<i64> {
         Ok(i64::from(unsigned(cx, x, 32, "htonl")?.to_be()))
     }
@@ -275,7 +275,7 @@ pub mod functions {
         }
     }
     /// Convert an IP address from string format to a packed string suitable for use with low-level network functions.
-    #[py("inet_pton(address_family, ip_string, /)")]
+    #[py("inet_pton(address_family, ip_string, /)", "")]
     pub fn inet_pton(cx: &mut Cx, address_family: i64, ip_string: String) -> PyResult {
         let illegal = "illegal IP address string passed to inet_pton";
         match address_family as i32 {
@@ -291,7 +291,7 @@ pub mod functions {
         }
     }
     /// Convert a packed IP address of the given family to string format.
-    #[py("inet_ntop(address_family, packed_ip, /)")]
+    #[py("inet_ntop(address_family, packed_ip, /)", "")]
     pub fn inet_ntop(cx: &mut Cx, address_family: i64, packed_ip: &Obj) -> PyResult<String> {
         let b = protocol::buffer::bytes(cx, packed_ip)?;
         match (address_family as i32, b.len()) {
@@ -306,7 +306,7 @@ pub mod functions {
         }
     }
     /// Returns a list of network interface information (index, name) tuples.
-    #[py("if_nameindex()")]
+    #[py("if_nameindex()", "($self, /)")]
     pub fn if_nameindex(cx: &mut Cx) -> PyResult {
         let list = cx.host.interfaces().map_err(|e| raise_os(cx, &e))?;
         let mut out = Vec::new();
@@ -327,7 +327,7 @@ pub mod functions {
         }
     }
     /// Returns the interface name corresponding to the interface index.
-    #[py("if_indextoname(index, /)")]
+    #[py("if_indextoname(index, /)", "(if_index, /)")]
     pub fn if_indextoname(cx: &mut Cx, index: i64) -> PyResult {
         let list = cx.host.interfaces().map_err(|e| raise_os(cx, &e))?;
         match list.iter().find(|i| i64::from(i.0) == index) {
@@ -336,7 +336,7 @@ pub mod functions {
         }
     }
     /// Bytes of an ancillary item with data of that length, without trailing padding.
-    #[py("CMSG_LEN(length, /)")]
+    #[py("CMSG_LEN(length, /)", "")]
     pub fn cmsg_len(cx: &mut Cx, length: i64) -> PyResult<i64> {
         if !(0..=i64::from(i32::MAX) - 16).contains(&length) {
             return Err(cx.overflow_error("CMSG_LEN() argument out of range"));
@@ -344,7 +344,7 @@ pub mod functions {
         Ok(16 + length)
     }
     /// Bytes of buffer needed for an ancillary item with data of that length, with padding.
-    #[py("CMSG_SPACE(length, /)")]
+    #[py("CMSG_SPACE(length, /)", "")]
     pub fn cmsg_space(cx: &mut Cx, length: i64) -> PyResult<i64> {
         if !(0..=i64::from(i32::MAX) - 24).contains(&length) {
             return Err(cx.overflow_error("CMSG_SPACE() argument out of range"));
@@ -352,17 +352,17 @@ pub mod functions {
         Ok(16 + (length + 7) / 8 * 8)
     }
     /// Close an integer socket file descriptor.
-    #[py("close(fd, /)")]
+    #[py("close(fd, /)", "($self, object, /)")]
     pub fn close(cx: &mut Cx, fd: i64) -> PyResult<()> {
         cx.host.close(fd as i32).map_err(|e| raise_os(cx, &e))
     }
     /// Duplicate an integer socket file descriptor.
-    #[py("dup(integer, /)")]
+    #[py("dup(integer, /)", "($self, object, /)")]
     pub fn dup(cx: &mut Cx, integer: i64) -> PyResult<i64> {
         cx.host.dup(integer as i32).map(i64::from).map_err(|e| raise_os(cx, &e))
     }
     /// Create a pair of socket objects from the sockets returned by the platform socketpair() function.
-    #[py("socketpair(family=None, type=1, proto=0, /)")]
+    #[py("socketpair(family=None, type=1, proto=0, /)", "")]
     pub fn socketpair(cx: &mut Cx, family: Option<&Obj>, r#type: i64, proto: i64) -> PyResult {
         let family = match family.filter(|f| !f.is_none()) {
             Some(f) => protocol::index_i64(cx, f)? as i32,
@@ -373,13 +373,13 @@ pub mod functions {
         cx.tuple(pair)
     }
     /// Returns the default timeout in seconds (float) for new socket objects.
-    #[py("getdefaulttimeout()")]
+    #[py("getdefaulttimeout()", "($self, /)")]
     pub fn getdefaulttimeout(cx: &mut Cx) -> PyResult<Option<f64>> {
         let t = super::super::default_timeout(cx);
         Ok(Some(t).filter(|t| *t >= 0.0))
     }
     /// Set the default timeout in seconds (float) for new socket objects.
-    #[py("setdefaulttimeout(timeout, /)")]
+    #[py("setdefaulttimeout(timeout, /)", "($self, object, /)")]
     pub fn setdefaulttimeout(cx: &mut Cx, timeout: &Obj) -> PyResult<()> {
         let t = super::super::timeout_argument(cx, timeout)?;
         super::super::set_default_timeout(cx, t);

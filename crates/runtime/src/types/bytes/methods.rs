@@ -512,7 +512,7 @@ macro_rules! byte_methods {
                 $make(cx, &[&before[..], this.row(cx), &behind[..]])
             }
             /// Return the number of non-overlapping occurrences of subsection 'sub' in bytes B[start:end].
-            #[py("count($self, sub, start=None, end=None, /)")]
+            #[py("count($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
             fn count(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
                 methods::count(cx, &**this, sub, start, end)
             }
@@ -526,7 +526,7 @@ macro_rules! byte_methods {
                 methods::decode(cx, &b, encoding, errors)
             }
             /// Return True if the bytes ends with the specified suffix, False otherwise.
-            #[py("endswith($self, suffix, start=None, end=None, /)")]
+            #[py("endswith($self, suffix, start=None, end=None, /)", "($self, suffix[, start[, end]], /)")]
             fn endswith(cx: &mut Cx, this: &Ref<$ty>, suffix: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<bool> {
                 methods::tail_match(cx, &**this, suffix, start, end, "endswith")
             }
@@ -537,7 +537,7 @@ macro_rules! byte_methods {
                 $make(cx, &[&b])
             }
             /// Return the lowest index in B where subsection 'sub' is found, such that 'sub' is contained within B[start,end].
-            #[py("find($self, sub, start=None, end=None, /)")]
+            #[py("find($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
             fn find(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<i64> {
                 Ok(methods::search(cx, &**this, sub, start, end, false)?.map_or(-1, |i| i as i64))
             }
@@ -548,13 +548,13 @@ macro_rules! byte_methods {
                 $class_make(cx, class, &b)
             }
             /// Create a string of hexadecimal numbers from a bytes object.
-            #[py("hex($self, sep=<unrepresentable>, bytes_per_sep=1)")]
+            #[py("hex($self, sep=<unrepresentable>, bytes_per_sep=1)", "($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
             fn hex(cx: &mut Cx, this: &Ref<$ty>, sep: Option<&Obj>, bytes_per_sep: i64) -> PyResult<String> {
                 let b = protocol::buffer::held(cx, this.as_obj())?;
                 methods::hex(cx, &b, sep, bytes_per_sep)
             }
             /// Return the lowest index in B where subsection 'sub' is found; raises ValueError when it is not found.
-            #[py("index($self, sub, start=None, end=None, /)")]
+            #[py("index($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
             fn index(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
                 methods::search_or_raise(cx, &**this, sub, start, end, false)
             }
@@ -680,12 +680,12 @@ macro_rules! byte_methods {
                 }
             }
             /// Return the highest index in B where subsection 'sub' is found.
-            #[py("rfind($self, sub, start=None, end=None, /)")]
+            #[py("rfind($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
             fn rfind(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<i64> {
                 Ok(methods::search(cx, &**this, sub, start, end, true)?.map_or(-1, |i| i as i64))
             }
             /// Return the highest index in B where subsection 'sub' is found; raises ValueError when it is not found.
-            #[py("rindex($self, sub, start=None, end=None, /)")]
+            #[py("rindex($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
             fn rindex(cx: &mut Cx, this: &Ref<$ty>, sub: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<usize> {
                 methods::search_or_raise(cx, &**this, sub, start, end, true)
             }
@@ -751,7 +751,7 @@ macro_rules! byte_methods {
                 Ok(list.into_obj())
             }
             /// Return True if the bytes starts with the specified prefix, False otherwise.
-            #[py("startswith($self, prefix, start=None, end=None, /)")]
+            #[py("startswith($self, prefix, start=None, end=None, /)", "($self, prefix[, start[, end]], /)")]
             fn startswith(cx: &mut Cx, this: &Ref<$ty>, prefix: &Obj, start: Option<&Obj>, end: Option<&Obj>) -> PyResult<bool> {
                 methods::tail_match(cx, &**this, prefix, start, end, "startswith")
             }

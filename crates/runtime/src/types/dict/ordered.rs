@@ -384,7 +384,7 @@ impl OrderedDict {
         views::make(cx, &ty, this)
     }
     /// D.update([E, ]**F) -> None.  Update D from mapping/iterable E and F.
-    #[py("update($self, *args, **kwargs)")]
+    #[py("update($self, *args, **kwargs)", "")]
     fn update(cx: &mut Cx, this: &Ref<Dict>, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult<()> {
         let keywords: Vec<(Obj, Obj)> = kwargs.iter().map(|(k, v)| ((*k).clone(), (*v).clone())).collect();
         take_in(cx, this.as_obj(), "update", args, &keywords)

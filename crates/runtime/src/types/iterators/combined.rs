@@ -231,7 +231,7 @@ struct Enumerate;
 #[retic_macros::methods]
 impl Enumerate {
     /// See PEP 585
-    #[py("__class_getitem__($cls, object, /)")]
+    #[py("__class_getitem__($type, object, /)")]
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         crate::types::generic::alias(cx, cls, object)
     }

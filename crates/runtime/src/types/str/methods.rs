@@ -392,27 +392,27 @@ impl Str {
         replaced(cx, &this.code_points(), &old.code_points(), &new.code_points(), limit, first)
     }
     /// Return the lowest index in S where substring sub is found, or -1.
-    #[py("find($self, sub, start=None, end=None, /)")]
+    #[py("find($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
     fn find(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<i64> {
         Ok(search(cx, this, sub, start, end, false, "find")?.map_or(-1, |i| i as i64))
     }
     /// Return the highest index in S where substring sub is found, or -1.
-    #[py("rfind($self, sub, start=None, end=None, /)")]
+    #[py("rfind($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
     fn rfind(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<i64> {
         Ok(search(cx, this, sub, start, end, true, "rfind")?.map_or(-1, |i| i as i64))
     }
     /// Like find, but raises ValueError when the substring is not found.
-    #[py("index($self, sub, start=None, end=None, /)")]
+    #[py("index($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
     fn index(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
         search(cx, this, sub, start, end, false, "index")?.ok_or_else(|| cx.value_error("substring not found"))
     }
     /// Like rfind, but raises ValueError when the substring is not found.
-    #[py("rindex($self, sub, start=None, end=None, /)")]
+    #[py("rindex($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
     fn rindex(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
         search(cx, this, sub, start, end, true, "rindex")?.ok_or_else(|| cx.value_error("substring not found"))
     }
     /// Return the number of non-overlapping occurrences of substring sub.
-    #[py("count($self, sub, start=None, end=None, /)")]
+    #[py("count($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
     fn count(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
         let sub = needle(cx, sub, "count")?;
         let (s, e) = bounds(start, end, this.len());
@@ -425,12 +425,12 @@ impl Str {
         Ok(each_width!(this, p => unit_of(p, sub).map_or(0, |n| Unit::count(&p[s..e], &n))))
     }
     /// Return True if the string starts with the specified prefix, False otherwise.
-    #[py("startswith($self, prefix, start=None, end=None, /)")]
+    #[py("startswith($self, prefix, start=None, end=None, /)", "($self, prefix[, start[, end]], /)")]
     fn startswith(cx: &mut Cx, this: &Ref<Str>, prefix: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<bool> {
         affix(cx, this, prefix, start, end, false, "startswith")
     }
     /// Return True if the string ends with the specified suffix, False otherwise.
-    #[py("endswith($self, suffix, start=None, end=None, /)")]
+    #[py("endswith($self, suffix, start=None, end=None, /)", "($self, suffix[, start[, end]], /)")]
     fn endswith(cx: &mut Cx, this: &Ref<Str>, suffix: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<bool> {
         affix(cx, this, suffix, start, end, true, "endswith")
     }
@@ -605,17 +605,17 @@ impl Str {
         any
     }
     /// Return a centered string of length width.
-    #[py("center($self, width, fillchar=None, /)")]
+    #[py("center($self, width, fillchar=' ', /)")]
     fn center(cx: &mut Cx, this: &Ref<Str>, width: i64, fillchar: Option<&Obj>) -> PyResult {
         pad(cx, this, width, fillchar, true, true)
     }
     /// Return a left-justified string of length width.
-    #[py("ljust($self, width, fillchar=None, /)")]
+    #[py("ljust($self, width, fillchar=' ', /)")]
     fn ljust(cx: &mut Cx, this: &Ref<Str>, width: i64, fillchar: Option<&Obj>) -> PyResult {
         pad(cx, this, width, fillchar, false, true)
     }
     /// Return a right-justified string of length width.
-    #[py("rjust($self, width, fillchar=None, /)")]
+    #[py("rjust($self, width, fillchar=' ', /)")]
     fn rjust(cx: &mut Cx, this: &Ref<Str>, width: i64, fillchar: Option<&Obj>) -> PyResult {
         pad(cx, this, width, fillchar, true, false)
     }
@@ -664,7 +664,7 @@ impl Str {
         make(cx, &tabs_expanded(cx, this, tabsize)?)
     }
     /// Encode the string using the codec registered for encoding.
-    #[py("encode($self, /, encoding=None, errors=None)")]
+    #[py("encode($self, /, encoding='utf-8', errors='strict')")]
     fn encode(cx: &mut Cx, this: &Ref<Str>, encoding: Option<&Ref<Str>>, errors: Option<&Ref<Str>>) -> PyResult {
         if let Some(ascii) = this.ascii_bytes()
             && encoding.is_none_or(|e| crate::codecs::keeps_ascii(e))
@@ -728,7 +728,7 @@ impl Str {
         make(cx, &out)
     }
     /// Return a translation table usable for str.translate().
-    #[py("maketrans(x, y=None, z=None, /)")]
+    #[py("maketrans(x, y=None, z=None, /)", "(x, y=<unrepresentable>, z=<unrepresentable>, /)")]
     fn maketrans(cx: &mut Cx, x: &Obj, y: Option<&Obj>, z: Option<&Obj>) -> PyResult {
         let d = crate::types::Dict::new(cx)?;
         match (y, x.cast::<crate::types::Dict>()) {
