@@ -169,6 +169,9 @@ pub fn bind<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Args<'a>
     let positional = args.positional();
     let n = positional.len();
     let mut bound = Bound { rest: &[], keywords: Vec::new() };
+    if n < sig.positional_only.min(sig.required) && sig.params.len() > sig.positional_only {
+        return Err(too_few(cx, def, this, n, n));
+    }
     if n > sig.positional {
         if !sig.star {
             return Err(too_many(cx, def, this, n));
@@ -178,8 +181,9 @@ pub fn bind<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Args<'a>
     for (slot, value) in slots.iter_mut().zip(positional.iter().take(sig.positional)) {
         *slot = Some(value);
     }
+    let mut unknown = None;
     if !args.names.is_empty() {
-        bind_keywords(cx, def, this, args, slots, &mut bound)?;
+        unknown = bind_keywords(cx, def, this, args, slots, &mut bound)?;
     }
     if let Some(missing) = (0..sig.required).find(|i| slots[*i].is_none()) {
         return Err(too_few(cx, def, this, n, missing));
@@ -188,6 +192,10 @@ pub fn bind<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Args<'a>
         if slots.get(i).is_some_and(Option::is_none) {
             return Err(cx.type_error(format!("{}() missing required keyword-only argument: '{}'", sig.name, sig.params[i])));
         }
+    }
+    if let Some(text) = unknown {
+        let hint = crate::suggestions::hint(&text, sig.params[sig.positional_only..].iter().copied());
+        return Err(cx.type_error(format!("{}() got an unexpected keyword argument '{text}'{hint}", sig.name)));
     }
     Ok(bound)
 }
@@ -216,8 +224,9 @@ fn full_name(cx: &mut Cx, def: &'static MethodDef, this: &Obj) -> String {
     }
 }
 
+/// The name of the first keyword that is no parameter comes back: what is missing is told before it.
 #[cold]
-fn bind_keywords<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Args<'a>, slots: &mut [Option<&'a Obj>], bound: &mut Bound<'a>) -> PyResult<()> {
+fn bind_keywords<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Args<'a>, slots: &mut [Option<&'a Obj>], bound: &mut Bound<'a>) -> PyResult<Option<String>> {
     let sig = &def.signature;
     if sig.params.len() == sig.positional_only && !sig.star_star {
         let full = full_name(cx, def, this);
@@ -228,6 +237,7 @@ fn bind_keywords<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Arg
         let kind = if args.positional().is_empty() { "keyword " } else { "" };
         return Err(cx.type_error(format!("{}() takes at most {most} {kind}argument{} ({given} given)", sig.name, plural(most))));
     }
+    let mut unknown = None;
     for (name, value) in args.keywords() {
         let Some(text) = name.cast::<Str>() else { return Err(cx.type_error("keywords must be strings")) };
         let found = sig.params.iter().enumerate().skip(sig.positional_only).find(|(_, p)| text.eq_str(cx, p)).map(|(i, _)| i);
@@ -237,14 +247,10 @@ fn bind_keywords<'a>(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Arg
             }
             Some(i) => slots[i] = Some(value),
             None if sig.star_star => bound.keywords.push((name, value)),
-            None => {
-                let text = text.to_text(cx);
-                let hint = crate::suggestions::hint(&text, sig.params[sig.positional_only..].iter().copied());
-                return Err(cx.type_error(format!("{}() got an unexpected keyword argument '{text}'{hint}", sig.name)));
-            }
+            None => unknown = unknown.or_else(|| Some(text.to_text(cx))),
         }
     }
-    Ok(())
+    Ok(unknown)
 }
 
 #[cold]
@@ -262,6 +268,10 @@ fn too_many(cx: &mut Cx, def: &'static MethodDef, this: &Obj, n: usize) -> Raise
             _ => cx.type_error(format!("{name} expected at most {max} argument{}, got {n}", plural(max))),
         };
     }
+    let most = sig.params.len();
+    if n > most {
+        return cx.type_error(format!("{name}() takes at most {most} argument{} ({n} given)", plural(most)));
+    }
     let word = if min == max { "exactly" } else { "at most" };
     let positional = if sig.params.len() > max { "positional " } else { "" };
     if max == 0 {
@@ -275,6 +285,11 @@ fn too_few(cx: &mut Cx, def: &'static MethodDef, this: &Obj, n: usize, missing: 
     let sig = &def.signature;
     let name = sig.name;
     let (max, min) = (sig.positional, sig.required);
+    if missing < sig.positional_only && sig.params.len() > sig.positional_only {
+        let min = sig.positional_only.min(min);
+        let word = if min == max { "exactly" } else { "at least" };
+        return cx.type_error(format!("{name}() takes {word} {min} positional argument{} ({n} given)", plural(min)));
+    }
     if missing < sig.positional_only {
         return match (min, max) {
             (1, 1) => {
@@ -352,6 +367,18 @@ impl<'a> FromArg<'a> for SliceIndex {
             return Err(cx.type_error("slice indices must be integers or have an __index__ method"));
         }
         crate::types::slice::clamped(cx, v).map(SliceIndex)
+    }
+}
+/// The same where None stands for an end that is not given.
+#[derive(Clone, Copy, Debug)]
+pub struct SliceEnd(pub i64);
+impl<'a> FromArg<'a> for SliceEnd {
+    fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
+        let v = <&Obj>::from_arg(cx, value, name)?;
+        if v.ty().slots(cx).index.is_none() {
+            return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
+        }
+        crate::types::slice::clamped(cx, v).map(SliceEnd)
     }
 }
 impl<'a> FromArg<'a> for usize {

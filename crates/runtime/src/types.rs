@@ -186,6 +186,8 @@ builtin_types! {
     dict_value_iterator: object = dict::views::iterator_spec("dict_valueiterator");
     dict_item_iterator: object = dict::views::iterator_spec("dict_itemiterator");
     dict_reverse_iterator: object = dict::views::iterator_spec("dict_reversekeyiterator");
+    dict_reverse_value_iterator: object = dict::views::iterator_spec("dict_reversevalueiterator");
+    dict_reverse_item_iterator: object = dict::views::iterator_spec("dict_reverseitemiterator");
     list_iterator: object = iterators::spec("list_iterator", shape::LIST_ITER);
     tuple_iterator: object = iterators::spec("tuple_iterator", shape::TUPLE_ITER);
     str_iterator: object = iterators::spec("str_iterator", 0);

@@ -87,6 +87,9 @@ mod functions {
     /// Return an AsyncIterator for an AsyncIterable object.
     #[py("aiter(async_iterable, /)")]
     pub fn aiter(cx: &mut Cx, async_iterable: &Obj) -> PyResult {
+        if async_iterable.ty().slots(cx).aiter.is_none() {
+            return Err(cx.type_error(format!("'{}' object is not an async iterable", async_iterable.ty().name_text())));
+        }
         let it = async_generator::aiter(cx, async_iterable, "")?;
         if it.ty().slots(cx).anext.is_none() {
             return Err(cx.type_error(format!("aiter() returned not an async iterator of type '{}'", it.ty().name_text())));
@@ -335,11 +338,22 @@ mod functions {
         extreme(cx, "max", args, key, default, Cmp::Gt)
     }
     /// Return a new list containing all items from the iterable in ascending order.
-    #[py("sorted(iterable, /, *, key=None, reverse=False)")]
-    pub fn sorted(cx: &mut Cx, iterable: &Obj, key: Option<&Obj>, reverse: bool) -> PyResult {
+    #[py("sorted(*args, **kwargs)", "(iterable, /, *, key=None, reverse=False)")]
+    pub fn sorted(cx: &mut Cx, args: &[Obj], kwargs: Vec<(&Obj, &Obj)>) -> PyResult {
+        let [iterable] = Args::positional_only(args).unpack(cx, "sorted", 1, 1)? else { return Ok(cx.none()) };
         let l = List::new(cx)?;
         crate::types::list::extend(cx, &l, iterable)?;
-        crate::types::list::sort(cx, &l, key, reverse)?;
+        if kwargs.is_empty() {
+            crate::types::list::sort(cx, &l, None, false)?;
+        } else {
+            // What the names mean is the method's business.
+            let sort = cx.name("sort");
+            let sort = protocol::getattr(cx, l.as_obj(), &sort)?;
+            let (names, items): (Vec<Obj>, Vec<Obj>) = kwargs.into_iter().map(|(k, v)| (k.clone(), v.clone())).unzip();
+            let r = protocol::call_args(cx, &sort, Args { items: &items, names: &names });
+            cx.release_with_error((names, items));
+            r?;
+        }
         Ok(l.into_obj())
     }
     /// Get an iterator from an object.
@@ -409,6 +423,10 @@ mod functions {
     #[py("format(value, format_spec='', /)")]
     pub fn format(cx: &mut Cx, value: &Obj, format_spec: Option<&Obj>) -> PyResult {
         let spec = format_spec.cloned().unwrap_or_else(|| cx.consts.empty_str.clone());
+        if spec.cast::<crate::types::Str>().is_none() {
+            let what = if spec.is_none() { "None".into() } else { spec.ty().name_text() };
+            return Err(cx.type_error(format!("format() argument 2 must be str, not {what}")));
+        }
         protocol::format_value(cx, value, &spec)
     }
     /// Return the dictionary containing the current scope's global variables.

@@ -184,13 +184,21 @@ fn split<'a>(cx: &Cx, owner: &Ref<Type>, name: &str, args: Args<'a>) -> PyResult
     Ok((first, Args { items: rest, names: args.names }))
 }
 
+/// Only calls and the making of objects take keywords.
+fn no_keywords(cx: &Cx, d: &Dunder, args: Args<'_>) -> PyResult<()> {
+    if args.names.is_empty() || matches!(d.name, "__call__" | "__init__" | "__new__") {
+        return Ok(());
+    }
+    Err(cx.type_error(format!("wrapper {}() takes no keyword arguments", d.name)))
+}
+
 fn call_wrapper(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     let Some(w) = o.cast::<Wrapper>() else { return Ok(cx.none()) };
     let owner = w.owner.cloned(cx);
     let d = w.dunder.get();
     let (this, rest) = match split(cx, &owner, d.name, args) {
         Ok(x) => x,
-        Err(_) if args.items.is_empty() => {
+        Err(_) if args.positional().is_empty() => {
             cx.clear_error();
             return Err(cx.type_error(format!("descriptor '{}' of '{}' object needs an argument", d.name, owner.name_text())));
         }
@@ -200,6 +208,7 @@ fn call_wrapper(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
             return Err(cx.type_error(format!("descriptor '{}' requires a '{}' object but received a '{}'", d.name, owner.name_text(), args.items[0].ty().name_text())));
         }
     };
+    no_keywords(cx, d, args)?;
     let slots = *owner.slots(cx);
     (d.call)(cx, &slots, this, rest)
 }
@@ -283,6 +292,7 @@ pub fn method_wrapper_spec() -> Spec {
                 let Some(b) = o.cast::<BoundWrapper>() else { return Ok(cx.none()) };
                 let (w, this) = (b.wrapper.cloned(cx), b.this.cloned(cx));
                 let slots = *w.owner.get(cx).slots(cx);
+                no_keywords(cx, w.dunder.get(), args)?;
                 cx.deeper("", |cx| (w.dunder.get().call)(cx, &slots, &this, args))
             }),
             ..Slots::EMPTY

@@ -712,7 +712,7 @@ impl Dict {
     /// Return a reverse iterator over the dict keys.
     #[py("__reversed__($self, /)")]
     fn reversed(cx: &mut Cx, this: &Ref<Dict>) -> PyResult {
-        views::reverse_iterator(cx, this)
+        views::reverse_iterator(cx, &cx.types.dict_reverse_iterator, this)
     }
     /// Return the size of the dict in memory.
     #[py("__sizeof__($self, /)")]

@@ -76,6 +76,14 @@ fn one_arg<'a>(cx: &Cx, args: Args<'a>) -> PyResult<&'a Obj> {
         _ => Err(cx.type_error(format!("expected 1 argument, got {}", args.items.len()))),
     }
 }
+/// The argument of `__mul__` of a sequence.
+fn times<'a>(cx: &Cx, args: Args<'a>) -> PyResult<&'a Obj> {
+    let o = one_arg(cx, args)?;
+    if o.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error(format!("'{}' object cannot be interpreted as an integer", o.ty().name_text())));
+    }
+    Ok(o)
+}
 fn two_args<'a>(cx: &Cx, args: Args<'a>) -> PyResult<(&'a Obj, &'a Obj)> {
     match args.items {
         [a, b] if args.names.is_empty() => Ok((a, b)),
@@ -227,7 +235,8 @@ macro_rules! inplace {
             text: "($self, value, /)",
             present: |s| s.inplace[$index].is_some(),
             call: |cx, s, this, args| {
-                let other = one_arg(cx, args)?;
+                // Sequences are multiplied by numbers.
+                let other = if $index == 2 && s.repeat.is_some() { times(cx, args)? } else { one_arg(cx, args)? };
                 s.inplace[$index].ok_or_else(|| missing(cx))?(cx, this, other)
             },
             copy: |from, to| to.inplace[$index] = from.inplace[$index],
@@ -798,7 +807,7 @@ static SEQUENCE: &[Dunder] = &[
         text: "($self, value, /)",
         present: |s| s.repeat.is_some(),
         call: |cx, s, this, args| {
-            let o = one_arg(cx, args)?;
+            let o = times(cx, args)?;
             s.repeat.ok_or_else(|| missing(cx))?(cx, this, o)
         },
         copy: |f, t| t.repeat = f.repeat,
@@ -810,7 +819,7 @@ static SEQUENCE: &[Dunder] = &[
         text: "($self, value, /)",
         present: |s| s.repeat.is_some(),
         call: |cx, s, this, args| {
-            let o = one_arg(cx, args)?;
+            let o = times(cx, args)?;
             s.repeat.ok_or_else(|| missing(cx))?(cx, this, o)
         },
         copy: |f, t| t.repeat = f.repeat,

@@ -279,9 +279,12 @@ fn no_delete(cx: &Cx, what: &str) -> Raised {
 impl Exception {
     /// Exception.with_traceback(tb) -- set self.__traceback__ to tb and return self.
     #[py("with_traceback($self, tb, /)")]
-    fn with_traceback(cx: &mut Cx, this: &Ref<Exception>, tb: &Obj) -> Obj {
+    fn with_traceback(cx: &mut Cx, this: &Ref<Exception>, tb: &Obj) -> PyResult {
+        if !tb.is_none() && tb.cast::<crate::types::traceback::Traceback>().is_none() {
+            return Err(cx.type_error("__traceback__ must be a traceback or None"));
+        }
         this.traceback.set(cx, Some(tb.clone()).filter(|t| !t.is_none()));
-        this.as_obj().clone()
+        Ok(this.as_obj().clone())
     }
     /// Exception.add_note(note) -- add a note to the exception
     #[py("add_note($self, note, /)")]

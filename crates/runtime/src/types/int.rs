@@ -558,8 +558,13 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
         return Err(cx.type_error(format!("int() got an unexpected keyword argument '{text}'{hint}")));
     }
     let base = args.keyword(cx, "base").or(pos.get(1));
-    if pos.len() > 2 {
-        return Err(cx.type_error(format!("int() takes at most 2 arguments ({} given)", args.items.len())));
+    if args.items.len() > 2 {
+        let n = args.items.len();
+        return Err(cx.type_error(if args.names.is_empty() {
+            format!("int expected at most 2 arguments, got {n}")
+        } else {
+            format!("int() takes at most 2 arguments ({n} given)")
+        }));
     }
     let Some(x) = pos.first() else {
         if base.is_some() {

@@ -326,9 +326,15 @@ impl MemoryView {
 impl MemoryView {
     /// Return the data in the buffer as a byte string.
     #[py("tobytes($self, /, order='C')")]
-    fn tobytes(cx: &mut Cx, this: &Ref<MemoryView>, order: Option<&Ref<Str>>) -> PyResult {
+    fn tobytes(cx: &mut Cx, this: &Ref<MemoryView>, order: Option<&Obj>) -> PyResult {
         let v = view(cx, this)?;
-        let order = order.map_or("C".into(), |o| o.to_text(cx));
+        let order = match order.filter(|o| !o.is_none()) {
+            None => "C".into(),
+            Some(o) => match o.cast::<Str>() {
+                Some(o) => o.to_text(cx),
+                None => return Err(cx.type_error(format!("tobytes() argument 'order' must be str or None, not {}", o.ty().name_text()))),
+            },
+        };
         let b = match order.as_str() {
             "C" | "A" if order == "C" || !v.is_f_contiguous() => v.gather(cx)?,
             "F" | "A" => {

@@ -784,14 +784,13 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     let value = match object {
         None => cx.consts.empty_str.clone(),
         Some(o) if encoding.is_some() || errors.is_some() => {
+            for (name, value) in [("encoding", encoding), ("errors", errors)] {
+                if let Some(v) = value.filter(|v| v.cast::<Str>().is_none()) {
+                    return Err(cx.type_error(format!("str() argument '{name}' must be str, not {}", v.ty().name_text())));
+                }
+            }
             if o.cast::<Str>().is_some() {
                 return Err(cx.type_error("decoding str is not supported"));
-            }
-            for (i, (name, value)) in [("encoding", encoding), ("errors", errors)].into_iter().enumerate() {
-                if let Some(v) = value.filter(|v| v.cast::<Str>().is_none()) {
-                    let which = if i < pos.len().saturating_sub(1) { format!("argument {}", i + 2) } else { format!("argument '{name}'") };
-                    return Err(cx.type_error(format!("str() {which} must be str, not {}", v.ty().name_text())));
-                }
             }
             if !super::super::protocol::buffer::exports(cx, o) {
                 return Err(cx.type_error(format!("decoding to str: need a bytes-like object, {} found", o.ty().name_text())));

@@ -299,5 +299,12 @@ fn construct(cx: &mut Cx, _ty: &Ref<super::Type>, args: crate::native::Args<'_>)
 }
 
 pub fn spec() -> Spec {
-    Spec { doc: "Create a new traceback object.", text_signature: "(tb_next, tb_frame, tb_lasti, tb_lineno)", flags: flags::GC, slots: Slots { new: Some(construct), ..Slots::EMPTY }, getset: Traceback::GETSET, ..Spec::new::<Traceback>("traceback") }
+    Spec {
+        doc: "Create a new traceback object.",
+        text_signature: "(tb_next, tb_frame, tb_lasti, tb_lineno)",
+        flags: flags::GC,
+        slots: Slots { new: Some(construct), ..Slots::EMPTY },
+        getset: Traceback::GETSET,
+        ..Spec::new::<Traceback>("traceback")
+    }
 }

@@ -399,8 +399,11 @@ pub(crate) fn call_type(cx: &mut Cx, this: &Obj, args: Args<'_>) -> PyResult {
     cx.room()?;
     // SAFETY: O3, this slot is only reached through types.
     let ty = unsafe { this.cast_unchecked::<Type>() };
-    if ty.as_obj().is(cx.types.type_.as_obj()) && args.items.len() == 1 && args.names.is_empty() {
-        return Ok(args.items[0].type_ref().into_obj());
+    if ty.as_obj().is(cx.types.type_.as_obj())
+        && let [of] = args.positional()
+    {
+        args.no_keywords(cx, "type")?;
+        return Ok(of.type_ref().into_obj());
     }
     let Some(new) = ty.slots(cx).new else {
         let name = full_name(cx, ty);

@@ -347,6 +347,14 @@ pub fn held_still<T>(cx: &mut Cx, o: &Obj, f: impl FnOnce(&mut Cx) -> T) -> T {
     r
 }
 
+/// The items of what is to be joined.
+pub fn joined(cx: &mut Cx, o: &Obj) -> PyResult<Vec<Obj>> {
+    if o.ty().slots(cx).iter.is_none() && o.ty().slots(cx).getitem.is_none() {
+        return Err(cx.type_error("can only join an iterable"));
+    }
+    protocol::collect(cx, o)
+}
+
 pub fn join(cx: &mut Cx, sep: &[u8], items: &[Obj]) -> PyResult<Vec<u8>> {
     let mut out = Vec::new();
     for (i, o) in items.iter().enumerate() {
@@ -374,7 +382,11 @@ pub fn hex(cx: &mut Cx, b: &[u8], sep: Option<&Obj>, every: i64) -> PyResult<Str
             let points = match s.cast::<Str>() {
                 Some(t) => t.code_points(),
                 None if buffer::exports(cx, s) => buffer::bytes(cx, s)?.into_iter().map(u32::from).collect(),
-                None => return Err(cx.type_error("sep must be str or bytes.")),
+                None => {
+                    // CPython asks for its length first.
+                    let n = protocol::len(cx, s)?;
+                    return Err(if n == 1 { cx.type_error("sep must be str or bytes.") } else { cx.value_error("sep must be length 1.") });
+                }
             };
             match points[..] {
                 [c] if c < 128 => Some(c as u8 as char),
@@ -606,7 +618,7 @@ macro_rules! byte_methods {
             #[py("join($self, iterable_of_bytes, /)")]
             fn join(cx: &mut Cx, this: &Ref<$ty>, iterable_of_bytes: &Obj) -> PyResult {
                 let b = protocol::buffer::held(cx, this.as_obj())?;
-                let items = methods::held_still(cx, this.as_obj(), |cx| protocol::collect(cx, iterable_of_bytes))?;
+                let items = methods::held_still(cx, this.as_obj(), |cx| methods::joined(cx, iterable_of_bytes))?;
                 if let [one] = &items[..]
                     && let Some(one) = one.cast::<$ty>()
                 {

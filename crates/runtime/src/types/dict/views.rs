@@ -73,18 +73,24 @@ impl DictIter {
         self.left.set(self.left.get() - 1);
     }
 }
-pub fn reverse_iterator(cx: &Cx, dict: &Ref<Dict>) -> PyResult {
+/// One that goes backwards; its class says over what.
+pub fn reverse_iterator(cx: &Cx, ty: &Ref<Type>, dict: &Ref<Dict>) -> PyResult {
     let n = dict.len(cx);
     let end = dict.table.get(cx).end();
-    Ok(memory::new(cx, &cx.types.dict_reverse_iterator, |head| DictIter {
+    let it = memory::new(cx, ty, |head| DictIter {
         head,
         dict: Guarded::new(Some(dict.clone())),
         at: Cell::new(end),
         used: Cell::new(n),
         left: Cell::new(n),
         result: Guarded::new(None),
-    })?
-    .into_obj())
+    })?;
+    if std::ptr::eq(&**ty, &*cx.types.dict_reverse_item_iterator) {
+        let pair = cx.tuple_of([cx.none(), cx.none()])?;
+        // SAFETY: a fresh iterator that nobody has seen.
+        unsafe { *it.result.as_ptr() = Some(pair) };
+    }
+    Ok(it.into_obj())
 }
 
 fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
@@ -95,19 +101,25 @@ fn next(cx: &mut Cx, this: &Obj) -> PyResult<Option<Obj>> {
         return Err(cx.runtime_error("dictionary changed size during iteration"));
     }
     let ty = this.ty() as *const Type;
+    let t = &cx.types;
+    let is = |of: &Ref<Type>| std::ptr::eq(ty, &**of);
     let table = d.table.get(cx);
-    if std::ptr::eq(ty, &*cx.types.dict_reverse_iterator) {
-        let mut at = it.at.get();
-        while at > 0 {
-            at -= 1;
-            if table.is_live(at) {
-                it.at.set(at);
-                it.left.set(it.left.get().saturating_sub(1));
-                return Ok(Some(table.key(at).clone()));
-            }
+    if is(&t.dict_reverse_iterator) || is(&t.dict_reverse_value_iterator) || is(&t.dict_reverse_item_iterator) {
+        let Some(at) = (0..it.at.get()).rev().find(|at| table.is_live(*at)) else {
+            it.dict.set(cx, None);
+            return Ok(None);
+        };
+        it.at.set(at);
+        it.left.set(it.left.get().saturating_sub(1));
+        if is(&t.dict_reverse_iterator) {
+            return Ok(Some(table.key(at).clone()));
         }
-        it.dict.set(cx, None);
-        return Ok(None);
+        if is(&t.dict_reverse_value_iterator) {
+            return Ok(Some(table.value(at).clone()));
+        }
+        let (key, value) = (table.key(at).clone(), table.value(at).clone());
+        let last = it.result.cloned(cx);
+        return crate::types::tuple::pair_again(cx, last, key, value).map(Some);
     }
     let Some(i) = d.entry_from(cx, it.at.get()) else {
         it.dict.set(cx, None);
@@ -348,10 +360,16 @@ impl View {
     /// Return a reverse iterator over the dict's keys.
     #[py("__reversed__($self, /)")]
     fn reversed(cx: &mut Cx, this: &Ref<View>) -> PyResult {
-        let mut items = protocol::collect(cx, this.as_obj())?;
-        items.reverse();
-        let l = cx.list(items)?;
-        protocol::iter(cx, &l)
+        let d = this.dict.cloned(cx);
+        let t = &cx.types;
+        let ty = if std::ptr::eq(this.as_obj().ty(), &*t.dict_keys) {
+            &t.dict_reverse_iterator
+        } else if std::ptr::eq(this.as_obj().ty(), &*t.dict_values) {
+            &t.dict_reverse_value_iterator
+        } else {
+            &t.dict_reverse_item_iterator
+        };
+        reverse_iterator(cx, ty, &d)
     }
     /// dictionary that this view refers to
     #[get("mapping")]

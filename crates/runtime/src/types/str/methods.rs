@@ -3,7 +3,7 @@
 use super::width::{self, Unit, each_width};
 use super::{Str, points};
 use crate::cx::{Cx, PyResult};
-use crate::native::SliceIndex;
+use crate::native::SliceEnd;
 use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::list::{List, PARTS};
@@ -223,15 +223,15 @@ fn needle<'a>(cx: &Cx, o: &'a Obj, name: &str) -> PyResult<&'a Ref<Str>> {
     o.cast::<Str>().ok_or_else(|| cx.type_error(format!("{name}() argument 1 must be str, not {}", if o.is_none() { "None".into() } else { o.ty().name_text() })))
 }
 
-fn search(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>, reverse: bool, name: &str) -> PyResult<Option<usize>> {
+fn search(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>, reverse: bool, name: &str) -> PyResult<Option<usize>> {
     let sub = needle(cx, sub, name)?;
     let (s, e) = bounds(start, end, this.len());
     Ok(width::position(this, sub, s, e, reverse))
 }
 
 /// Start and end of a slice-like range; start may lie behind the end.
-fn bounds(start: Option<SliceIndex>, end: Option<SliceIndex>, len: usize) -> (usize, usize) {
-    let fix = |SliceIndex(v)| if v < 0 { v.saturating_add(len as i64).max(0) as usize } else { v as usize };
+fn bounds(start: Option<SliceEnd>, end: Option<SliceEnd>, len: usize) -> (usize, usize) {
+    let fix = |SliceEnd(v)| if v < 0 { v.saturating_add(len as i64).max(0) as usize } else { v as usize };
     (start.map_or(0, fix), end.map_or(len, fix).min(len))
 }
 
@@ -259,7 +259,7 @@ fn one_case(this: &Ref<Str>, is: impl Fn(u32) -> bool, is_other: impl Fn(u32) ->
     })) && any
 }
 
-fn affix(cx: &mut Cx, this: &Ref<Str>, what: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>, at_end: bool, name: &str) -> PyResult<bool> {
+fn affix(cx: &mut Cx, this: &Ref<Str>, what: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>, at_end: bool, name: &str) -> PyResult<bool> {
     let (s, e) = bounds(start, end, this.len());
     let test = |o: &Obj| -> Option<bool> {
         let n = o.cast::<Str>()?;
@@ -393,27 +393,27 @@ impl Str {
     }
     /// Return the lowest index in S where substring sub is found, or -1.
     #[py("find($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
-    fn find(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<i64> {
+    fn find(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>) -> PyResult<i64> {
         Ok(search(cx, this, sub, start, end, false, "find")?.map_or(-1, |i| i as i64))
     }
     /// Return the highest index in S where substring sub is found, or -1.
     #[py("rfind($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
-    fn rfind(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<i64> {
+    fn rfind(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>) -> PyResult<i64> {
         Ok(search(cx, this, sub, start, end, true, "rfind")?.map_or(-1, |i| i as i64))
     }
     /// Like find, but raises ValueError when the substring is not found.
     #[py("index($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
-    fn index(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
+    fn index(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>) -> PyResult<usize> {
         search(cx, this, sub, start, end, false, "index")?.ok_or_else(|| cx.value_error("substring not found"))
     }
     /// Like rfind, but raises ValueError when the substring is not found.
     #[py("rindex($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
-    fn rindex(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
+    fn rindex(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>) -> PyResult<usize> {
         search(cx, this, sub, start, end, true, "rindex")?.ok_or_else(|| cx.value_error("substring not found"))
     }
     /// Return the number of non-overlapping occurrences of substring sub.
     #[py("count($self, sub, start=None, end=None, /)", "($self, sub[, start[, end]], /)")]
-    fn count(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<usize> {
+    fn count(cx: &mut Cx, this: &Ref<Str>, sub: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>) -> PyResult<usize> {
         let sub = needle(cx, sub, "count")?;
         let (s, e) = bounds(start, end, this.len());
         if s > e {
@@ -426,12 +426,12 @@ impl Str {
     }
     /// Return True if the string starts with the specified prefix, False otherwise.
     #[py("startswith($self, prefix, start=None, end=None, /)", "($self, prefix[, start[, end]], /)")]
-    fn startswith(cx: &mut Cx, this: &Ref<Str>, prefix: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<bool> {
+    fn startswith(cx: &mut Cx, this: &Ref<Str>, prefix: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>) -> PyResult<bool> {
         affix(cx, this, prefix, start, end, false, "startswith")
     }
     /// Return True if the string ends with the specified suffix, False otherwise.
     #[py("endswith($self, suffix, start=None, end=None, /)", "($self, suffix[, start[, end]], /)")]
-    fn endswith(cx: &mut Cx, this: &Ref<Str>, suffix: &Obj, start: Option<SliceIndex>, end: Option<SliceIndex>) -> PyResult<bool> {
+    fn endswith(cx: &mut Cx, this: &Ref<Str>, suffix: &Obj, start: Option<SliceEnd>, end: Option<SliceEnd>) -> PyResult<bool> {
         affix(cx, this, suffix, start, end, true, "endswith")
     }
     /// Return a str with the given prefix string removed if present.
