@@ -1,6 +1,6 @@
 //! The buffer protocol (PEP 3118, 688): what bytes an object shows, and how they are read as items.
 
-use crate::cx::{Cx, PyResult};
+use crate::cx::{Cx, PyResult, Raised};
 use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::{Bytes, int, python_buffer};
@@ -59,16 +59,20 @@ impl Buffer {
         }
         out.into_iter().map(|o| o as usize).collect()
     }
+    /// The bytes of a contiguous buffer. Whoever shows them keeps them as long as there are views; one that did not shows nothing.
+    fn row<'a>(&'a self, cx: &'a Cx) -> PyResult<&'a [u8]> {
+        storage(cx, &self.exporter).get(self.start..self.start + self.nbytes()).ok_or_else(|| gone(cx))
+    }
     /// A copy of the bytes of all items in C order.
     pub fn gather(&self, cx: &Cx) -> PyResult<Vec<u8>> {
         let mut out = Vec::new();
         protocol::grow(cx, &mut out, self.nbytes())?;
-        let all = storage(cx, &self.exporter);
         if self.is_c_contiguous() {
-            out.extend_from_slice(&all[self.start..self.start + self.nbytes()]);
+            out.extend_from_slice(self.row(cx)?);
         } else {
+            let all = storage(cx, &self.exporter);
             for o in self.offsets() {
-                out.extend_from_slice(&all[o..o + self.itemsize]);
+                out.extend_from_slice(all.get(o..o + self.itemsize).ok_or_else(|| gone(cx))?);
             }
         }
         Ok(out)
@@ -77,14 +81,21 @@ impl Buffer {
     pub fn scatter(&self, cx: &mut Cx, bytes: &[u8]) {
         let (contiguous, offsets) = (self.is_c_contiguous(), if self.is_c_contiguous() { Vec::new() } else { self.offsets() });
         let all = storage_mut(cx, &self.exporter);
-        if contiguous {
-            all[self.start..self.start + bytes.len()].copy_from_slice(bytes);
-        } else {
-            for (o, item) in offsets.into_iter().zip(bytes.chunks(self.itemsize.max(1))) {
-                all[o..o + item.len()].copy_from_slice(item);
+        let mut put = |at: usize, part: &[u8]| {
+            if let Some(place) = all.get_mut(at..at + part.len()) {
+                place.copy_from_slice(part);
             }
+        };
+        if contiguous {
+            put(self.start, bytes);
+        } else {
+            offsets.into_iter().zip(bytes.chunks(self.itemsize.max(1))).for_each(|(o, item)| put(o, item));
         }
     }
+}
+
+fn gone(cx: &Cx) -> Raised {
+    cx.value_error("operation forbidden on released memoryview object")
 }
 
 /// All bytes of an exporter.
@@ -178,7 +189,7 @@ pub fn look<T>(cx: &mut Cx, o: &Obj, f: impl FnOnce(&Cx, &[u8]) -> PyResult<T>) 
         return f(cx, b.bytes());
     }
     let b = get(cx, o)?;
-    let out = if b.is_c_contiguous() { f(cx, &storage(cx, &b.exporter)[b.start..b.start + b.nbytes()]) } else { b.gather(cx).and_then(|all| f(cx, &all)) };
+    let out = if b.is_c_contiguous() { b.row(cx).and_then(|row| f(cx, row)) } else { b.gather(cx).and_then(|all| f(cx, &all)) };
     release(cx, &b.exporter);
     out
 }
@@ -186,9 +197,7 @@ pub fn look<T>(cx: &mut Cx, o: &Obj, f: impl FnOnce(&Cx, &[u8]) -> PyResult<T>) 
 pub fn look_at_both<T>(cx: &mut Cx, x: &Obj, y: &Obj, f: impl FnOnce(&Cx, &[u8], &[u8]) -> PyResult<T>) -> PyResult<T> {
     let (a, b) = (get(cx, x)?, get(cx, y));
     let out = match &b {
-        Ok(b) if a.is_c_contiguous() && b.is_c_contiguous() => {
-            f(cx, &storage(cx, &a.exporter)[a.start..a.start + a.nbytes()], &storage(cx, &b.exporter)[b.start..b.start + b.nbytes()])
-        }
+        Ok(b) if a.is_c_contiguous() && b.is_c_contiguous() => a.row(cx).and_then(|x| f(cx, x, b.row(cx)?)),
         Ok(b) => a.gather(cx).and_then(|x| f(cx, &x, &b.gather(cx)?)),
         Err(e) => Err(*e),
     };

@@ -78,17 +78,32 @@ pub(super) fn restricted(cx: &mut Cx, b: Buffer) -> PyResult<Ref<MemoryView>> {
 
 /// One more view of the same exporter.
 fn again(cx: &mut Cx, m: &Ref<MemoryView>) -> PyResult<Buffer> {
-    let view = view(cx, m)?;
-    if m.restricted.get() {
-        return Err(cx.value_error("cannot create new view on restricted memoryview"));
-    }
+    let view = lent(cx, m)?;
     let exporter = view.exporter.clone();
     buffer::get(cx, &exporter)?;
     Ok(view)
 }
 
-/// Ends a view, whoever looks through it.
-pub(super) fn end(cx: &mut Cx, m: &Ref<MemoryView>) {
+/// What is seen through a view of which something else is made.
+pub(super) fn lent(cx: &Cx, m: &Ref<MemoryView>) -> PyResult<Buffer> {
+    let view = view(cx, m)?;
+    if m.restricted.get() {
+        return Err(cx.value_error("cannot create new view on restricted memoryview"));
+    }
+    Ok(view)
+}
+
+/// Ends a view; refuses while `__buffer__` has lent it.
+pub(super) fn give_back(cx: &mut Cx, m: &Ref<MemoryView>) -> PyResult<()> {
+    match m.exports.get() {
+        0 => {
+            end(cx, m);
+            Ok(())
+        }
+        n => Err(cx.error_of(&cx.types.buffer_error, format!("memoryview has {n} exported buffer{}", if n == 1 { "" } else { "s" }))),
+    }
+}
+fn end(cx: &mut Cx, m: &Ref<MemoryView>) {
     if let Some(b) = m.view.replace(cx, None) {
         m.object.set(cx, None);
         buffer::release(cx, &b.exporter);
@@ -356,11 +371,7 @@ impl MemoryView {
     /// Release the underlying buffer exposed by the memoryview object.
     #[py("release($self, /)")]
     fn release(cx: &mut Cx, this: &Ref<MemoryView>) -> PyResult<()> {
-        match this.exports.get() {
-            0 => end(cx, this),
-            n => return Err(cx.error_of(&cx.types.buffer_error, format!("memoryview has {n} exported buffer{}", if n == 1 { "" } else { "s" }))),
-        }
-        Ok(())
+        give_back(cx, this)
     }
     /// Return a readonly version of the memoryview.
     #[py("toreadonly($self, /)")]

@@ -63,7 +63,7 @@ pub fn asked(cx: &mut Cx, o: &Obj, flags: i64) -> PyResult<Buffer> {
     let Some(m) = r.cast::<MemoryView>() else {
         return Err(cx.type_error(format!("__buffer__ returned non-memoryview object (type {})", r.ty().name_text())));
     };
-    let v = memoryview::view(cx, m)?;
+    let v = memoryview::lent(cx, m)?;
     m.exports.set(m.exports.get() + 1);
     Ok(Buffer { exporter: exported(cx, Some(r), o)?, ..v })
 }
@@ -141,8 +141,7 @@ pub fn release_view(cx: &mut Cx, this: &Obj, view: &Obj) -> PyResult<()> {
     if !of_this {
         return Err(cx.value_error("memoryview's buffer is not this object"));
     }
-    memoryview::end(cx, &m);
-    Ok(())
+    memoryview::give_back(cx, &m)
 }
 
 pub fn spec() -> Spec {
