@@ -79,6 +79,11 @@ impl<'a> Args<'a> {
     }
 }
 
+/// How a complaint about an argument calls what was given.
+pub fn called(o: &Obj) -> String {
+    if o.is_none() { "None".into() } else { o.ty().name_text() }
+}
+
 fn plural(n: usize) -> &'static str {
     if n == 1 { "" } else { "s" }
 }
@@ -348,7 +353,7 @@ impl<'a, T: FromArg<'a>> FromArg<'a> for Option<T> {
 impl<'a, T: Layout> FromArg<'a> for &'a Ref<T> {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
         let v = <&Obj>::from_arg(cx, value, name)?;
-        v.cast::<T>().ok_or_else(|| cx.type_error(format!("{name} must be {}, not {}", T::NAME, if v.is_none() { "None".into() } else { v.ty().name_text() })))
+        v.cast::<T>().ok_or_else(|| cx.type_error(format!("{name} must be {}, not {}", T::NAME, called(v))))
     }
 }
 impl<'a> FromArg<'a> for i64 {
@@ -358,27 +363,27 @@ impl<'a> FromArg<'a> for i64 {
     }
 }
 /// An end of a range as slices take it: numbers beyond a machine word stand for the furthest end.
+fn slice_end(cx: &mut Cx, value: Option<&Obj>, name: &str, wanted: &str) -> PyResult<i64> {
+    let Some(v) = value else { return Err(cx.type_error(format!("missing {name}"))) };
+    if v.ty().slots(cx).index.is_none() {
+        return Err(cx.type_error(format!("slice indices must be {wanted} or have an __index__ method")));
+    }
+    crate::types::slice::clamped(cx, v)
+}
+/// An end of a range that is a number.
 #[derive(Clone, Copy, Debug)]
 pub struct SliceIndex(pub i64);
 impl<'a> FromArg<'a> for SliceIndex {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
-        let v = <&Obj>::from_arg(cx, value, name)?;
-        if v.ty().slots(cx).index.is_none() {
-            return Err(cx.type_error("slice indices must be integers or have an __index__ method"));
-        }
-        crate::types::slice::clamped(cx, v).map(SliceIndex)
+        slice_end(cx, value, name, "integers").map(SliceIndex)
     }
 }
-/// The same where None stands for an end that is not given.
+/// The same where None stands for one that is not given.
 #[derive(Clone, Copy, Debug)]
 pub struct SliceEnd(pub i64);
 impl<'a> FromArg<'a> for SliceEnd {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
-        let v = <&Obj>::from_arg(cx, value, name)?;
-        if v.ty().slots(cx).index.is_none() {
-            return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
-        }
-        crate::types::slice::clamped(cx, v).map(SliceEnd)
+        slice_end(cx, value, name, "integers or None").map(SliceEnd)
     }
 }
 impl<'a> FromArg<'a> for usize {

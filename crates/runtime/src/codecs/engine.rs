@@ -48,7 +48,6 @@ impl Coding {
             Coding::Utf32(ByteOrder::Big) => "utf-32-be",
         }
     }
-    /// The lone surrogate encoded at the start of these bytes, and its length.
     /// The surrogate whose code the bytes begin with, and how many they are.
     pub fn surrogate_at(self, b: &[u8]) -> Option<(u32, usize)> {
         let (c, n) = match self {

@@ -424,8 +424,7 @@ mod functions {
     pub fn format(cx: &mut Cx, value: &Obj, format_spec: Option<&Obj>) -> PyResult {
         let spec = format_spec.cloned().unwrap_or_else(|| cx.consts.empty_str.clone());
         if spec.cast::<crate::types::Str>().is_none() {
-            let what = if spec.is_none() { "None".into() } else { spec.ty().name_text() };
-            return Err(cx.type_error(format!("format() argument 2 must be str, not {what}")));
+            return Err(cx.type_error(format!("format() argument 2 must be str, not {}", crate::native::called(&spec))));
         }
         protocol::format_value(cx, value, &spec)
     }

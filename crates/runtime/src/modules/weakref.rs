@@ -18,8 +18,7 @@ mod functions {
     /// Return a list of all weak reference objects pointing to 'object'.
     #[py("getweakrefs(object, /)")]
     pub fn getweakrefs(cx: &mut Cx, object: &Obj) -> PyResult {
-        let all: Vec<Obj> = weak::list(object).into_iter().map(crate::object::Ref::into_obj).collect();
-        cx.list(all)
+        cx.list(weak::list(object).into_iter().map(crate::object::Ref::into_obj).collect())
     }
     /// Atomically remove key from dict if it points to a dead weakref.
     #[py("_remove_dead_weakref(dct, key, /)")]

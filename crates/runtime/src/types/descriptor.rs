@@ -347,11 +347,7 @@ pub fn method_spec() -> Spec {
         flags: flags::GC | flags::METHOD_DESCRIPTOR | flags::NO_NEW,
         shape: crate::object::shape::METHOD_DESCRIPTOR,
         slots: Slots {
-            repr: Some(|cx, o| {
-                let Some(m) = o.cast::<MethodDescr>() else { return Ok(cx.none()) };
-                let t = format!("<method '{}' of '{}' objects>", m.def.get().name, m.owner.get(cx).name_text());
-                cx.str(&t)
-            }),
+            repr: Some(method_repr),
             call: Some(|cx, o, args| {
                 // SAFETY: O3, this slot is only reached through method descriptors.
                 let m = unsafe { o.cast_unchecked::<MethodDescr>() };
@@ -374,15 +370,16 @@ pub fn method_spec() -> Spec {
         ..Spec::new::<MethodDescr>("method_descriptor")
     }
 }
+fn method_repr(cx: &mut Cx, o: &Obj) -> PyResult {
+    let Some(m) = o.cast::<MethodDescr>() else { return Ok(cx.none()) };
+    let t = format!("<method '{}' of '{}' objects>", m.def.get().name, m.owner.get(cx).name_text());
+    cx.str(&t)
+}
 pub fn class_method_spec() -> Spec {
     Spec {
         flags: flags::GC | flags::NO_NEW,
         slots: Slots {
-            repr: Some(|cx, o| {
-                let Some(m) = o.cast::<MethodDescr>() else { return Ok(cx.none()) };
-                let t = format!("<method '{}' of '{}' objects>", m.def.get().name, m.owner.get(cx).name_text());
-                cx.str(&t)
-            }),
+            repr: Some(method_repr),
             call: Some(|cx, o, args| {
                 // SAFETY: O3, this slot is only reached through descriptors of class methods.
                 let m = unsafe { o.cast_unchecked::<MethodDescr>() };

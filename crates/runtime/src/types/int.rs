@@ -780,7 +780,7 @@ impl Int {
 fn byteorder_text(cx: &Cx, o: Option<&Obj>, function: &str) -> PyResult<bool> {
     let Some(o) = o else { return Ok(true) };
     let Some(text) = o.cast::<Str>().map(|s| s.to_text(cx)) else {
-        return Err(cx.type_error(format!("{function}() argument 'byteorder' must be str, not {}", if o.is_none() { "None".into() } else { o.ty().name_text() })));
+        return Err(cx.type_error(format!("{function}() argument 'byteorder' must be str, not {}", crate::native::called(o))));
     };
     match text.as_str() {
         "big" => Ok(true),

@@ -79,8 +79,10 @@ pub(super) fn restricted(cx: &mut Cx, b: Buffer) -> PyResult<Ref<MemoryView>> {
 /// One more view of the same exporter.
 fn again(cx: &mut Cx, m: &Ref<MemoryView>) -> PyResult<Buffer> {
     let view = lent(cx, m)?;
-    let exporter = view.exporter.clone();
-    buffer::get(cx, &exporter)?;
+    match view.exporter.cast::<Exported>() {
+        Some(e) => e.hold(),
+        None => _ = buffer::get(cx, &view.exporter)?,
+    }
     Ok(view)
 }
 
@@ -347,7 +349,7 @@ impl MemoryView {
             None => "C".into(),
             Some(o) => match o.cast::<Str>() {
                 Some(o) => o.to_text(cx),
-                None => return Err(cx.type_error(format!("tobytes() argument 'order' must be str or None, not {}", o.ty().name_text()))),
+                None => return Err(cx.type_error(format!("tobytes() argument 'order' must be str or None, not {}", crate::native::called(o)))),
             },
         };
         let b = match order.as_str() {

@@ -9,7 +9,7 @@ use crate::cx::{Cx, PyResult};
 use crate::layout;
 use crate::memory;
 use crate::object::{Guarded, Obj, Ref};
-use crate::protocol::buffer::{self, Buffer};
+use crate::protocol::buffer::Buffer;
 use std::cell::Cell;
 
 layout! {
@@ -69,6 +69,10 @@ pub fn asked(cx: &mut Cx, o: &Obj, flags: i64) -> PyResult<Buffer> {
 }
 
 impl Exported {
+    /// One look more.
+    pub fn hold(&self) {
+        self.holds.set(self.holds.get() + 1);
+    }
     /// One look less; true when it was the last.
     pub fn let_go(&self) -> bool {
         self.holds.set(self.holds.get().saturating_sub(1));
@@ -148,20 +152,19 @@ pub fn spec() -> Spec {
     Spec {
         flags: flags::GC | flags::NO_NEW,
         slots: Slots {
-            buffer: Some(|cx, o| {
-                let e = this(o);
-                e.holds.set(e.holds.get() + 1);
-                let len = buffer::storage(cx, o).len();
-                Ok(Buffer::plain(o.clone(), len, true))
-            }),
             storage: Some(|cx, o| {
-                let e = this(o);
-                let all = match (e.view.get(cx), e.object.get(cx)) {
-                    (Some(v), _) => v.cast::<MemoryView>().and_then(|m| m.view.get(cx).as_ref()).map_or(&[][..], |b| buffer::storage(cx, &b.exporter)),
-                    (None, Some(object)) => buffer::storage(cx, object),
-                    (None, None) => &[],
-                };
-                (all.as_ptr(), all.len())
+                // One may show what another one shows, as deep as a program likes.
+                let mut at = Some(o);
+                while let Some(e) = at.and_then(|o| o.cast::<Exported>()) {
+                    at = match e.view.get(cx) {
+                        Some(v) => v.cast::<MemoryView>().and_then(|m| m.view.get(cx).as_ref()).map(|b| &b.exporter),
+                        None => e.object.get(cx).as_ref(),
+                    };
+                }
+                match at.and_then(|o| Some((o, o.ty().slots(cx).storage?))) {
+                    Some((o, f)) => f(cx, o),
+                    None => ([].as_ptr(), 0),
+                }
             }),
             release_buffer: Some(|cx, o| {
                 let e = this(o).clone();

@@ -549,11 +549,6 @@ pub fn refresh_slots(cx: &mut Cx, ty: &Ref<Type>) {
     }
 }
 
-/// How a complaint about an argument calls what was given.
-fn called(o: &Obj) -> String {
-    if o.is_none() { "None".into() } else { o.ty().name_text() }
-}
-
 /// Refuses a name that C could not tell.
 fn check_name(cx: &mut Cx, name: &Ref<Str>) -> PyResult<()> {
     if (0..name.len()).any(|i| name.chars().get(i) == 0) {
@@ -571,14 +566,14 @@ fn new_slot(cx: &mut Cx, meta: &Ref<Type>, args: Args<'_>) -> PyResult {
         return Err(cx.type_error(format!("type.__new__() takes exactly 3 arguments ({} given)", pos.len())));
     }
     let Some(name) = pos[0].cast::<Str>() else {
-        return Err(cx.type_error(format!("type.__new__() argument 1 must be str, not {}", called(&pos[0]))));
+        return Err(cx.type_error(format!("type.__new__() argument 1 must be str, not {}", crate::native::called(&pos[0]))));
     };
     check_name(cx, name)?;
     let Some(bases) = pos[1].cast::<Tuple>() else {
-        return Err(cx.type_error(format!("type.__new__() argument 2 must be tuple, not {}", called(&pos[1]))));
+        return Err(cx.type_error(format!("type.__new__() argument 2 must be tuple, not {}", crate::native::called(&pos[1]))));
     };
     let Some(ns) = pos[2].cast::<Dict>() else {
-        return Err(cx.type_error(format!("type.__new__() argument 3 must be dict, not {}", called(&pos[2]))));
+        return Err(cx.type_error(format!("type.__new__() argument 3 must be dict, not {}", crate::native::called(&pos[2]))));
     };
     let mut classes = Vec::new();
     for b in bases.items() {

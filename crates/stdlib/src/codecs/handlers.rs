@@ -7,7 +7,7 @@ use retic_runtime::{Cx, Obj, PyResult, protocol};
 /// The part of an exception's object that could not be converted.
 enum Part {
     Text(Vec<u32>),
-    /// Bytes of the part, and those from its beginning on.
+    /// Bytes of the part, and up to four from its beginning on.
     Bytes(Vec<u8>, Vec<u8>),
 }
 
@@ -32,7 +32,7 @@ fn part(cx: &mut Cx, exc: &Obj, bytes: bool) -> PyResult<(Part, usize, usize)> {
         (_, Some(b)) if bytes => {
             let (s, e) = limits(b.bytes().len());
             let from = &b.bytes()[s..];
-            Ok((Part::Bytes(from[..e.saturating_sub(s)].to_vec(), from.to_vec()), s, e))
+            Ok((Part::Bytes(from[..e.saturating_sub(s)].to_vec(), from[..from.len().min(4)].to_vec()), s, e))
         }
         (Some(t), _) if !bytes => {
             let (s, e) = limits(t.len());

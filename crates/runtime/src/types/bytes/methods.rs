@@ -349,10 +349,8 @@ pub fn held_still<T>(cx: &mut Cx, o: &Obj, f: impl FnOnce(&mut Cx) -> T) -> T {
 
 /// The items of what is to be joined.
 pub fn joined(cx: &mut Cx, o: &Obj) -> PyResult<Vec<Obj>> {
-    if o.ty().slots(cx).iter.is_none() && o.ty().slots(cx).getitem.is_none() {
-        return Err(cx.type_error("can only join an iterable"));
-    }
-    protocol::collect(cx, o)
+    let it = super::iterate(cx, o, || "can only join an iterable".into())?;
+    protocol::collect(cx, &it)
 }
 
 pub fn join(cx: &mut Cx, sep: &[u8], items: &[Obj]) -> PyResult<Vec<u8>> {
