@@ -14,6 +14,9 @@ const SUBSTITUTIONS: &[(&str, &str, &str)] = &[
     ("site.py", "{userbase}/lib/rustpython{version", "{userbase}/lib/python{version"),
     ("sysconfig/__init__.py", "return 'RustPython'  # XXX: RUSTPYTHON; For site-packages", "return 'Python'"),
     ("sysconfig/__init__.py", "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'", "'_retic_sysconfigdata'"),
+    // There is no OpenSSL: these two functions are ours.
+    ("hashlib.py", "    from _hashlib import pbkdf2_hmac", "    from _retic_derivation import pbkdf2_hmac"),
+    ("hashlib.py", "    from _hashlib import scrypt", "    from _retic_derivation import scrypt"),
     // The type of buffers is native; `_pickle` itself needs `pickle`.
     ("pickle.py", "    from _pickle import PickleBuffer", "    from _retic_pickle import PickleBuffer"),
     // CPython has imported `os`, and so `os.path`, before any program begins; here that waits until somebody asks.

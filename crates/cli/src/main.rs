@@ -1,6 +1,7 @@
 //! The command `retic`: runs programs as `python` does.
 
 mod environment;
+mod help;
 mod lens;
 mod options;
 
@@ -11,34 +12,11 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Read, Seek, Write};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: retic [option] ... [-c cmd | -m mod | file | -] [arg] ...
-Options:
--c cmd : program passed in as string (terminates option list)
--m mod : run a library module as a script (terminates option list);
-         -m dis FILE prints the bytecode of a file as CPython 3.9 does
--E     : ignore PYTHON* environment variables
--i     : a session follows the program
--q     : no words before the first prompt
--S     : neither exit nor quit, help, copyright, credits, license among the built-ins
--I     : isolate: neither the script's folder nor PYTHONPATH on sys.path
--P     : do not put the script's folder on sys.path
--O     : remove assert statements; -OO: and docstrings
--W arg : warning control
--X opt : an implementation option, shown in sys._xoptions
---licenses : print every licence that ships, and exit
--V     : print the Python version number and exit
--h     : print this help message and exit
--R     : hashes of texts differ from run to run, whatever PYTHONHASHSEED says
--x     : leave out the first line of the file
--u     : write standard output and errors at once
--b     : warn of bytes that are made to text; -bb: refuse them
-Accepted without effect: -B -d -s -v
-";
-
 fn main() -> ExitCode {
     // Python code may nest deeply: the interpreter runs on a stack of its own size.
     let process = std::process::id();
     retic::share_malloc();
+    retic::close_what_was_closed();
     let run = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
         let original: Vec<OsString> = std::env::args_os().collect();
         let texts: Vec<String> = original.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
@@ -67,11 +45,17 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
     let (program, rest, flags, warn, x) = match request {
         Request::Run { program, rest, flags, warn, x } => (program, rest, flags, warn, x),
         Request::Help => {
-            let _ = write!(std::io::stdout(), "{USAGE}{}", lens::USAGE);
+            // Who reads on may stop at any page.
+            let _ = write!(std::io::stdout(), "{}\n{}{}", help::SUMMARY, help::OPTIONS, lens::USAGE);
+            return 0;
+        }
+        Request::Explain(texts) => {
+            for (i, text) in texts.iter().enumerate() {
+                let _ = write!(std::io::stdout(), "{}{text}", if i == 0 { "" } else { "\n" });
+            }
             return 0;
         }
         Request::Licenses => {
-            // Who reads on may stop at any page.
             let _ = write!(std::io::stdout(), "{}\n{}", include_str!("../../../LICENSE"), include_str!("../licenses.txt"));
             return 0;
         }
@@ -224,6 +208,6 @@ fn run(settings: &Settings, recorder: Option<Recorder>, program: impl FnOnce(&mu
 }
 
 fn usage(problem: &str) -> i32 {
-    eprintln!("{problem}\n{USAGE}");
+    eprintln!("{problem}\n{}\n{}", help::SUMMARY, help::AFTER_COMPLAINT);
     2
 }

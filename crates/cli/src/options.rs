@@ -1,5 +1,6 @@
 //! The command line of `python`: short options may stand together (`-Isc`), an argument may follow its letter at once.
 
+use super::help;
 use retic::Flags;
 
 /// What to run.
@@ -12,8 +13,16 @@ pub enum Program {
 
 /// What the arguments ask for.
 pub enum Request {
-    Run { program: Program, rest: Vec<String>, flags: Flags, warn: Vec<String>, x: Vec<String> },
+    Run {
+        program: Program,
+        rest: Vec<String>,
+        flags: Flags,
+        warn: Vec<String>,
+        x: Vec<String>,
+    },
     Help,
+    /// Texts to print.
+    Explain(Vec<&'static str>),
     Licenses,
     Version,
 }
@@ -27,6 +36,19 @@ pub fn read(args: Vec<String>) -> Result<Request, String> {
         let Some(arg) = args.next() else { break };
         match arg.as_str() {
             "--help" => return Ok(Request::Help),
+            "--help-env" => return Ok(Request::Explain(vec![help::ENVIRONMENT])),
+            "--help-xoptions" => return Ok(Request::Explain(vec![help::X_OPTIONS])),
+            "--help-all" => {
+                let options = [help::SUMMARY, "\n", help::OPTIONS].concat();
+                return Ok(Request::Explain(vec![options.leak(), help::ENVIRONMENT, help::X_OPTIONS]));
+            }
+            "--check-hash-based-pycs" => match args.next() {
+                Some(mode) => match ["always", "default", "never"].into_iter().find(|m| *m == mode) {
+                    None => return Err("--check-hash-based-pycs must be one of 'default', 'always', or 'never'".into()),
+                    known => flags.check_hash_pycs = known,
+                },
+                None => return Err("Argument expected for the --check-hash-based-pycs option".into()),
+            },
             "--licenses" => return Ok(Request::Licenses),
             "--version" => return Ok(Request::Version),
             "-" => program = Some(Program::Stdin),
@@ -61,7 +83,7 @@ pub fn read(args: Vec<String>) -> Result<Request, String> {
                         'u' => flags.unbuffered = true,
                         'R' => flags.random_hashes = true,
                         'x' => flags.skip_first_line = true,
-                        other => return Err(format!("unknown option -{other}")),
+                        other => return Err(format!("Unknown option: -{other}")),
                     }
                     if matches!(letter, 'c' | 'm' | 'W' | 'X') {
                         break;

@@ -77,6 +77,12 @@ pub fn set_aside_stdout() -> std::io::Result<Box<dyn std::io::Write + Send>> {
     retic_system::set_aside_stdout()
 }
 
+/// Closes the standard descriptors that were closed when the process began, and that Rust's start opened. For binaries
+/// that are a Python.
+pub fn close_what_was_closed() {
+    retic_system::close_again();
+}
+
 /// One heap of `malloc` for all threads of the process: for a program that is nothing but the interpreter, before it has threads.
 pub fn share_malloc() {
     retic_system::share_malloc();
@@ -127,6 +133,7 @@ impl Python {
         cx.escaped_streams = settings.escaped_streams;
         cx.library = Some(library);
         cx.cpu_count = settings.cpu_count;
+        cx.check_hash_pycs = settings.flags.check_hash_pycs.unwrap_or("default");
         retic_stdlib::install(cx);
         cx.native_modules.push(("_symtable", symtable::make));
         cx.optimize = settings.optimize;

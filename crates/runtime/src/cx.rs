@@ -172,6 +172,10 @@ pub struct Cx {
     pub unbuffered: bool,
     /// What `os.cpu_count()` says; none: how many there are.
     pub cpu_count: Option<u32>,
+    /// What `sys.setdlopenflags` was told last.
+    pub dlopen_flags: i32,
+    /// `_imp.check_hash_based_pycs`.
+    pub check_hash_pycs: &'static str,
     /// What `sys.path` began with, if the program's folder is on it; empty: wherever the process is.
     pub program_folder: Option<String>,
     pub finalizing: bool,
@@ -670,6 +674,8 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         escaped_streams: false,
         unbuffered: false,
         cpu_count: None,
+        dlopen_flags: 2,
+        check_hash_pycs: "default",
         program_folder: None,
         finalizing: false,
         ending: false,

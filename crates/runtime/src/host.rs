@@ -1,6 +1,7 @@
 //! The world outside: everything the machine asks of its host goes through this trait.
 
 pub mod accounts;
+pub mod files;
 pub mod locales;
 pub mod network;
 pub mod process;
@@ -98,7 +99,7 @@ pub trait Mapping {
 
 /// What a host provides. The real one is the crate `system`; a sandbox gives less: what it does not give is refused.
 #[allow(unused_variables, reason = "the names of the parameters say what they are")]
-pub trait Host: accounts::Accounts + locales::Locales + network::Network + process::Process + terminal::Terminal {
+pub trait Host: accounts::Accounts + files::Files + locales::Locales + network::Network + process::Process + terminal::Terminal {
     fn write_stdout(&mut self, bytes: &[u8]);
     fn write_stderr(&mut self, bytes: &[u8]);
     fn flush(&mut self) {}
@@ -155,9 +156,6 @@ pub trait Host: accounts::Accounts + locales::Locales + network::Network + proce
     }
 
     // ---- descriptors
-    fn open(&mut self, path: &[u8], flags: i32, mode: u32) -> Result<i32> {
-        refused()
-    }
     fn close(&mut self, fd: i32) -> Result<()> {
         refused()
     }
@@ -209,51 +207,7 @@ pub trait Host: accounts::Accounts + locales::Locales + network::Network + proce
         refused()
     }
 
-    // ---- files by name
-    fn stat(&self, path: &[u8], follow: bool) -> Result<Stat> {
-        refused()
-    }
     fn fstat(&self, fd: i32) -> Result<Stat> {
-        refused()
-    }
-    /// Names in a folder with their `d_type`, without `.` and `..`.
-    fn list(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, u8, u64)>> {
-        refused()
-    }
-    fn mkdir(&mut self, path: &[u8], mode: u32) -> Result<()> {
-        refused()
-    }
-    fn rmdir(&mut self, path: &[u8]) -> Result<()> {
-        refused()
-    }
-    fn unlink(&mut self, path: &[u8]) -> Result<()> {
-        refused()
-    }
-    fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
-        refused()
-    }
-    fn link(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
-        refused()
-    }
-    fn symlink(&mut self, target: &[u8], path: &[u8]) -> Result<()> {
-        refused()
-    }
-    fn readlink(&self, path: &[u8]) -> Result<Vec<u8>> {
-        refused()
-    }
-    fn chmod(&mut self, path: &[u8], mode: u32) -> Result<()> {
-        refused()
-    }
-    fn set_times(&mut self, path: &[u8], atime_ns: i128, mtime_ns: i128, follow: bool) -> Result<()> {
-        refused()
-    }
-    fn access(&self, path: &[u8], mode: i32) -> bool {
-        false
-    }
-    fn cwd(&self) -> Result<Vec<u8>> {
-        refused()
-    }
-    fn chdir(&mut self, path: &[u8]) -> Result<()> {
         refused()
     }
     fn umask(&mut self, mask: u32) -> u32 {

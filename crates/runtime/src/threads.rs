@@ -81,6 +81,8 @@ pub struct State {
     next: i64,
     /// By thread: what is its own while it does not run. The one that runs has an empty place here.
     waiting: FxHashMap<i64, Box<Own>>,
+    /// The system's numbers of the threads beside the first.
+    pub natives: FxHashMap<i64, i64>,
     /// The current context of `contextvars` of the thread that runs.
     pub context: Option<Obj>,
     /// The event loop of `asyncio` that runs in it.
@@ -101,6 +103,7 @@ impl Default for State {
             main: MAIN,
             next: MAIN,
             waiting: FxHashMap::default(),
+            natives: FxHashMap::default(),
             context: None,
             running_loop: None,
             locals: RefCell::default(),
@@ -144,6 +147,7 @@ impl State {
         self.gil = Arc::default();
         self.main = self.current;
         self.awaited.clear();
+        self.natives.clear();
         // What the others held stays where it is: nobody can say whether it is whole.
         for (_, own) in self.waiting.drain() {
             std::mem::forget(own);
@@ -350,6 +354,19 @@ fn put_own(cx: &mut Cx, id: i64) {
     }
 }
 
+/// Changes what watches every thread; what was there before goes.
+pub fn watch_all(cx: &mut Cx, mut change: impl FnMut(&mut crate::eval::tracing::State) -> Option<Obj>) {
+    let current = cx.threads.current;
+    let mut gone = vec![change(&mut cx.tracing)];
+    for (id, own) in &mut cx.threads.waiting {
+        if *id != current {
+            gone.push(change(&mut own.tracing));
+        }
+    }
+    cx.watchers_changed();
+    cx.release(gone);
+}
+
 /// Starts a thread that calls `function`. Returns its number; `done` is set when it is over.
 pub fn start(cx: &mut Cx, function: Obj, args: Vec<Obj>, names: Vec<Obj>, done: Arc<Done>) -> PyResult<i64> {
     cx.threads.gil.word.store(&raw mut cx.poll, Ordering::Relaxed);
@@ -372,6 +389,8 @@ pub fn start(cx: &mut Cx, function: Obj, args: Vec<Obj>, names: Vec<Obj>, done: 
         // SAFETY: T1, the lock is ours; the context outlives it, for the end of the interpreter closes the lock.
         let cx = unsafe { &mut *context };
         enter(cx, id);
+        let native = cx.host.thread_id();
+        cx.threads.natives.insert(id, native);
         cx.measure_stack_of(wanted - STACK_RESERVE);
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(cx, function, args, names)));
         over(cx, id);
@@ -415,6 +434,7 @@ fn run(cx: &mut Cx, function: Obj, args: Vec<Obj>, names: Vec<Obj>) {
 
 /// The end of the running thread: its own goes, an empty place is left in the context.
 fn over(cx: &mut Cx, id: i64) {
+    cx.threads.natives.remove(&id);
     let handled = cx.handled.get_mut().take();
     cx.release(handled);
     let gone = (cx.tracing.trace.take(), cx.tracing.profile.take(), cx.threads.context.take(), cx.threads.running_loop.take(), std::mem::take(&mut cx.asyncgen_hooks));

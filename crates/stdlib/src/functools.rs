@@ -209,12 +209,15 @@ fn key_spec() -> Spec {
         slots: Slots {
             call: Some(|cx, o, args| {
                 let Some(k) = o.cast::<Key>() else { return Ok(cx.none()) };
-                let Some(v) = args.positional().first().or(args.keyword(cx, "obj")).cloned() else {
-                    return Err(cx.type_error("K() missing required argument 'obj' (pos 1)"));
-                };
+                let params = crate::params::Params { function: "K", names: &["obj"], required: 1, positional: 1 };
+                let mut v = None;
+                crate::params::bind(cx, &params, &args, |_, _, o| {
+                    v = Some(o.clone());
+                    Ok(())
+                })?;
                 let cmp = k.cmp.cloned(cx);
                 let ty = o.type_ref();
-                Ok(memory::new(cx, &ty, |head| Key { head, cmp: Guarded::new(cmp), object: Guarded::new(Some(v)) })?.into_obj())
+                Ok(memory::new(cx, &ty, |head| Key { head, cmp: Guarded::new(cmp), object: Guarded::new(v) })?.into_obj())
             }),
             richcompare: Some(|cx, a, b, op: Cmp| {
                 let (Some(x), Some(y)) = (a.cast::<Key>(), b.cast::<Key>()) else { return Err(cx.type_error("other argument must be K instance")) };
@@ -233,6 +236,12 @@ fn key_spec() -> Spec {
 }
 #[retic_macros::methods]
 impl Key {
+    /// The signature of a key function.
+    #[get("__text_signature__")]
+    fn text_signature(_cx: &mut Cx, this: &Ref<Key>) -> &'static str {
+        let _ = this;
+        "(obj)"
+    }
     /// Value wrapped by a key function.
     #[get("obj")]
     fn obj(cx: &mut Cx, this: &Ref<Key>) -> Option<Obj> {

@@ -1,6 +1,7 @@
 //! `_md5`, `_sha1`, `_sha2`, `_sha3`, `_blake2`: the hash functions behind `hashlib`.
 
 mod blake2;
+pub mod derivation;
 
 use blake2::{Blake2, Parameters};
 use md5::Md5;

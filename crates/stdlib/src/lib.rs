@@ -77,6 +77,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_functools", functools::make),
     ("_blake2", hashes::make_blake2),
     ("_md5", hashes::make_md5),
+    ("_retic_derivation", hashes::derivation::make),
     ("_sha1", hashes::make_sha1),
     ("_sha2", hashes::make_sha2),
     ("_sha3", hashes::make_sha3),

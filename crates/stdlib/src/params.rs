@@ -21,7 +21,7 @@ pub(crate) fn bind<'a>(cx: &mut Cx, params: &Params, args: &Args<'a>, mut take: 
         return Err(cx.type_error(format!("{} takes at most {} positional arguments ({} given)", called(), params.positional, positional.len())));
     }
     if given > most {
-        return Err(cx.type_error(format!("{} takes at most {most} arguments ({given} given)", called())));
+        return Err(cx.type_error(format!("{} takes at most {most} argument{} ({given} given)", called(), if most == 1 { "" } else { "s" })));
     }
     for (i, name) in params.names.iter().enumerate() {
         let value = positional.get(i).or_else(|| if args.names.is_empty() { None } else { args.keyword(cx, name) });
@@ -55,4 +55,17 @@ pub(crate) fn c_int(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
         Some(n) if n < i32::MIN.into() => Err(cx.overflow_error("signed integer is less than minimum")),
         Some(n) => Ok(n),
     }
+}
+
+/// An argument that is an `unsigned int` of which the low bits count.
+pub(crate) fn unsigned_bits(cx: &mut Cx, o: &Obj) -> PyResult<u32> {
+    let n = protocol::index(cx, o)?;
+    let low = int::to_i64(&n).map(|n| n as u32);
+    Ok(low.or_else(|| Some(int::to_big(&n)?.to_digits()).map(|(negative, digits)| low_bits(negative, &digits))).unwrap_or(0))
+}
+/// The low 32 bits of a number in digits of 30 bits, the lowest first.
+fn low_bits(negative: bool, digits: &[u32]) -> u32 {
+    let at = |i: usize| digits.get(i).copied().unwrap_or(0);
+    let n = at(0) | at(1) << 30;
+    if negative { n.wrapping_neg() } else { n }
 }

@@ -85,6 +85,16 @@ fn change(cx: &mut Cx, process: i32, limit: i32, new: Option<(u64, u64)>) -> PyR
     })
 }
 
+/// A `struct_rusage`; the module is imported.
+pub(crate) fn usage(cx: &mut Cx, (user, system, counts): (f64, f64, [i64; 14])) -> PyResult {
+    let mut items = vec![cx.float(user)?, cx.float(system)?];
+    for n in counts {
+        items.push(cx.int(n)?);
+    }
+    let class = cx.native_type(USAGE.name);
+    structseq::new(cx, &class, USAGE.visible, items)
+}
+
 #[retic_macros::methods]
 mod functions {
     //! What a process used of the system, and the limits it runs under.
@@ -99,12 +109,7 @@ mod functions {
             Err(e) if e.raw_os_error() == Some(EINVAL) => return Err(cx.value_error("invalid who parameter")),
             Err(e) => return Err(exception::raise_os(cx, &e, None, None)),
         };
-        let mut items = vec![cx.float(user)?, cx.float(system)?];
-        for n in counts {
-            items.push(cx.int(n)?);
-        }
-        let class = cx.native_type(USAGE.name);
-        structseq::new(cx, &class, USAGE.visible, items)
+        usage(cx, (user, system, counts))
     }
     /// The current and the largest value of a limit.
     #[py("getrlimit(resource, /)")]

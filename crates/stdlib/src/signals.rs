@@ -1,5 +1,6 @@
 //! `_signal`: numbers, handlers, timers, masks. `runtime/signals.rs` runs the handlers.
 
+use crate::posix::CInt;
 use retic_runtime::host::SignalAction;
 use retic_runtime::types::exception::raise_os;
 use retic_runtime::types::module;
@@ -81,7 +82,7 @@ fn in_main_thread(cx: &Cx, what: &str) -> PyResult<()> {
 }
 
 /// Signals as a set of bits, of any iterable of numbers.
-fn bits(cx: &mut Cx, mask: &Obj) -> PyResult<u64> {
+pub(crate) fn bits(cx: &mut Cx, mask: &Obj) -> PyResult<u64> {
     let mut set = 0;
     for o in protocol::collect(cx, mask)? {
         let n = protocol::index_i64(cx, &o)?;
@@ -208,6 +209,15 @@ mod functions {
             // Handlers run in the first thread whichever the signal is for.
             cx.host.raise_signal(signalnum as i32).map_err(|e| raise_os(cx, &e, None, None))?;
         }
+        cx.poll_native()
+    }
+    /// Sends a signal to the process that a descriptor (of os.pidfd_open()) stands for. siginfo is None, flags are 0.
+    #[py("pidfd_send_signal(pidfd, signalnum, siginfo=None, flags=0, /)")]
+    pub fn pidfd_send_signal(cx: &mut Cx, pidfd: CInt, signalnum: CInt, siginfo: Option<&Obj>, flags: Option<CInt>) -> PyResult<()> {
+        if siginfo.is_some() {
+            return Err(cx.type_error("siginfo must be None"));
+        }
+        cx.host.signal_descriptor(pidfd.0, signalnum.0, flags.map_or(0, |f| f.0) as u32).map_err(|e| raise_os(cx, &e, None, None))?;
         cx.poll_native()
     }
     /// Arrange for SIGALRM to arrive after the given number of seconds.

@@ -2,6 +2,7 @@
 
 mod address;
 mod constants;
+mod families;
 mod names;
 
 use retic_runtime::protocol::buffer;
@@ -213,7 +214,7 @@ fn connect(cx: &mut Cx, this: &Ref<Socket>, address: &[u8]) -> PyResult<i32> {
 
 fn own_address(cx: &mut Cx, this: &Ref<Socket>, peer: bool) -> PyResult {
     let a = cx.host.socket_address(this.fd.get(), peer).map_err(|e| raise_os(cx, &e))?;
-    address::decode(cx, &a)
+    address::decode(cx, &a, this.protocol.get())
 }
 
 /// Data, ancillary items, flags and sender of a message.
@@ -227,7 +228,7 @@ fn receive_message(cx: &mut Cx, this: &Ref<Socket>, size: usize, ancbufsize: i64
         let parts = vec![cx.int(i64::from(*level))?, cx.int(i64::from(*kind))?, Bytes::from_slice(cx, data)?];
         items.push(cx.tuple(parts)?);
     }
-    let more = [cx.list(items)?, cx.int(i64::from(m.flags))?, address::decode(cx, &m.address)?];
+    let more = [cx.list(items)?, cx.int(i64::from(m.flags))?, address::decode(cx, &m.address, this.protocol.get())?];
     Ok((m.data, more))
 }
 
@@ -237,13 +238,13 @@ impl Socket {
     #[py("_accept($self, /)")]
     fn accept(cx: &mut Cx, this: &Ref<Socket>) -> PyResult {
         let (fd, from) = when_ready(cx, this, IN, |cx, fd| cx.host.accept(fd))?;
-        let pair = vec![cx.int(i64::from(fd))?, address::decode(cx, &from)?];
+        let pair = vec![cx.int(i64::from(fd))?, address::decode(cx, &from, this.protocol.get())?];
         cx.tuple(pair)
     }
     /// Bind the socket to a local address.
     #[py("bind($self, address, /)", "($self, object, /)")]
     fn bind(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<()> {
-        let a = address::encode(cx, this.family.get(), address, "bind")?;
+        let a = address::encode(cx, this.family.get(), this.protocol.get(), address, "bind")?;
         cx.audit("socket.bind", &[this.as_obj().into(), address.into()])?;
         cx.host.bind(this.fd.get(), &a).map_err(|e| raise_os(cx, &e))
     }
@@ -260,7 +261,7 @@ impl Socket {
     /// Connect the socket to a remote address.
     #[py("connect($self, address, /)", "($self, object, /)")]
     fn connect(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<()> {
-        let a = address::encode(cx, this.family.get(), address, "connect")?;
+        let a = address::encode(cx, this.family.get(), this.protocol.get(), address, "connect")?;
         cx.audit("socket.connect", &[this.as_obj().into(), address.into()])?;
         match connect(cx, this, &a)? {
             0 => Ok(()),
@@ -270,7 +271,7 @@ impl Socket {
     /// This is like connect(address), but returns an error code instead of raising an exception.
     #[py("connect_ex($self, address, /)", "($self, object, /)")]
     fn connect_ex(cx: &mut Cx, this: &Ref<Socket>, address: &Obj) -> PyResult<i64> {
-        let a = address::encode(cx, this.family.get(), address, "connect_ex")?;
+        let a = address::encode(cx, this.family.get(), this.protocol.get(), address, "connect_ex")?;
         cx.audit("socket.connect", &[this.as_obj().into(), address.into()])?;
         match connect(cx, this, &a) {
             Ok(errno) => Ok(i64::from(errno)),
@@ -341,7 +342,7 @@ impl Socket {
     #[py("recvfrom($self, buffersize, flags=0, /)", "")]
     fn recvfrom(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: i64) -> PyResult {
         let (data, from) = receive(cx, this, buffersize, flags, "recvfrom")?;
-        let pair = vec![Bytes::from_slice(cx, &data)?, address::decode(cx, &from)?];
+        let pair = vec![Bytes::from_slice(cx, &data)?, address::decode(cx, &from, this.protocol.get())?];
         cx.tuple(pair)
     }
     /// A version of recv() that stores its data into a buffer.
@@ -353,7 +354,7 @@ impl Socket {
     #[py("recvfrom_into($self, buffer, nbytes=0, flags=0)", "")]
     fn recvfrom_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: i64) -> PyResult {
         let (n, from) = receive_into(cx, this, buffer, nbytes, flags, "recvfrom_into")?;
-        let pair = vec![cx.int(n as i64)?, address::decode(cx, &from)?];
+        let pair = vec![cx.int(n as i64)?, address::decode(cx, &from, this.protocol.get())?];
         cx.tuple(pair)
     }
     /// Receive normal data and ancillary data from the socket.
@@ -416,7 +417,7 @@ impl Socket {
             None => (0, flags_or_address),
         };
         cx.audit("socket.sendto", &[this.as_obj().into(), to.into()])?;
-        let to = address::encode(cx, this.family.get(), to, "sendto")?;
+        let to = address::encode(cx, this.family.get(), this.protocol.get(), to, "sendto")?;
         send(cx, this, &data, flags, Some(&to))
     }
     /// Send normal and ancillary data to the socket.
@@ -438,11 +439,30 @@ impl Socket {
             items.push((protocol::index_i64(cx, level)? as i32, protocol::index_i64(cx, kind)? as i32, buffer::bytes(cx, bytes)?));
         }
         let to = match address.filter(|a| !a.is_none()) {
-            Some(a) => Some(address::encode(cx, this.family.get(), a, "sendmsg")?),
+            Some(a) => Some(address::encode(cx, this.family.get(), this.protocol.get(), a, "sendmsg")?),
             None => None,
         };
         cx.audit("socket.sendmsg", &[this.as_obj().into(), address.into()])?;
         when_ready(cx, this, OUT, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, to.as_deref()))
+    }
+    /// Sends a message to a cipher of the kernel (AF_ALG): what to do (ALG_OP_ENCRYPT and its kin), the vector it begins with,
+    /// and how many bytes are signed only. Returns how many bytes were sent.
+    #[py("sendmsg_afalg($self, msg=None, *, op=None, iv=None, assoclen=None, flags=0)", "")]
+    fn sendmsg_afalg(cx: &mut Cx, this: &Ref<Socket>, msg: Option<&Obj>, op: Option<&Obj>, iv: Option<&Obj>, assoclen: Option<&Obj>, flags: i64) -> PyResult<usize> {
+        if this.family.get() != families::ALG {
+            return Err(cx.error_of(&cx.types.os_error, "algset is only supported for AF_ALG"));
+        }
+        let items = families::cipher_items(cx, op, iv, assoclen)?;
+        let mut data = Vec::new();
+        for o in match msg {
+            Some(m) => protocol::collect(cx, m)?,
+            None => Vec::new(),
+        } {
+            let b = buffer::bytes(cx, &o)?;
+            protocol::grow(cx, &mut data, b.len())?;
+            data.extend(b);
+        }
+        when_ready(cx, this, OUT, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, None))
     }
     /// Set the socket to blocking (flag is true) or non-blocking (false).
     #[py("setblocking($self, flag, /)", "($self, object, /)")]
@@ -503,16 +523,7 @@ fn finalize(cx: &mut Cx, o: &Obj) {
     if this.fd.get() < 0 {
         return;
     }
-    let warned = match protocol::repr_text(cx, o) {
-        Ok(text) => {
-            let class = cx.types.resource_warning.clone();
-            retic_runtime::modules::warnings::warn(cx, &class, &format!("unclosed {text}"), 1)
-        }
-        Err(r) => Err(r),
-    };
-    if warned.is_err() {
-        cx.unraisable(o);
-    }
+    retic_runtime::modules::warnings::unclosed(cx, o, "");
     let fd = this.fd.replace(-1);
     if fd >= 0 {
         let _ = cx.host.close(fd);

@@ -68,8 +68,7 @@ mod functions {
             if o.is_none() {
                 return Ok(None);
             }
-            let n = protocol::index_i64(cx, o)?;
-            posix::id_number(cx, what, n).map(Some)
+            posix::id(cx, what, o).map(Some)
         };
         let (gid, uid) = (id(cx, "gid", &a[17])?, id(cx, "uid", &a[19])?);
         let groups = if a[18].is_none() { None } else { Some(posix::group_ids(cx, &a[18])?) };
@@ -92,7 +91,11 @@ mod functions {
             groups: groups.as_deref(),
         };
         if !a[21].is_none() {
-            let pid = posix::fork_process(cx)?;
+            if cx.finalizing {
+                let class = cx.types.python_finalization_error.clone();
+                return Err(cx.error_of(&class, "preexec_fn not supported at interpreter shutdown"));
+            }
+            let pid = posix::fork_process(cx, "fork")?;
             if pid == 0 {
                 in_child(cx, &program, &a[21]);
             }

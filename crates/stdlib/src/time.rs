@@ -2,6 +2,7 @@
 
 pub(crate) mod calendar;
 
+use crate::posix::CInt;
 use calendar::Moment;
 use retic_runtime::host::Clock;
 use retic_runtime::types::structseq::{self, Definition};
@@ -126,15 +127,20 @@ fn moment_or_now(cx: &mut Cx, t: Option<&Obj>, function: &str) -> PyResult<Momen
     }
 }
 
-fn clock(cx: &mut Cx, id: i64) -> PyResult<i128> {
-    let c = match id {
-        0 => Clock::Realtime,
-        1 | 4 | 7 => Clock::Monotonic,
-        2 => Clock::ProcessCpu,
-        3 => Clock::ThreadCpu,
-        _ => return Err(os_error(cx, 22)),
-    };
-    Ok(cx.host.clock_ns(c))
+/// The number of a clock.
+#[derive(Clone, Copy, Debug)]
+pub struct ClockId(i32);
+impl<'a> retic_runtime::native::FromArg<'a> for ClockId {
+    fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
+        let o = <&Obj>::from_arg(cx, value, name)?;
+        match int::to_i64(o).and_then(|n| i32::try_from(n).ok()) {
+            Some(n) => Ok(ClockId(n)),
+            None => Err(cx.type_error(format!("clk_id should be integer, not {}", o.ty().name_text()))),
+        }
+    }
+}
+fn asked<T>(cx: &mut Cx, r: std::io::Result<T>) -> PyResult<T> {
+    r.map_err(|e| exception::raise_os(cx, &e, None, None))
 }
 
 /// Sleeps; a signal's handler runs in between, and the rest of the time is slept then.
@@ -207,21 +213,58 @@ mod functions {
     pub fn thread_time_ns(cx: &mut Cx) -> i64 {
         cx.host.clock_ns(Clock::ThreadCpu) as i64
     }
-    /// Return the time of the specified clock clk_id as a float.
+    /// The time of a clock in seconds.
     #[py("clock_gettime(clk_id, /)")]
-    pub fn clock_gettime(cx: &mut Cx, clk_id: i64) -> PyResult<f64> {
-        Ok(clock(cx, clk_id)? as f64 / 1e9)
+    pub fn clock_gettime(cx: &mut Cx, clk_id: ClockId) -> PyResult<f64> {
+        let r = cx.host.clock_by_number(clk_id.0);
+        asked(cx, r).map(|ns| ns as f64 / 1e9)
     }
-    /// Return the time of the specified clock clk_id as nanoseconds (int).
+    /// The time of a clock in nanoseconds.
     #[py("clock_gettime_ns(clk_id, /)")]
-    pub fn clock_gettime_ns(cx: &mut Cx, clk_id: i64) -> PyResult<i64> {
-        Ok(clock(cx, clk_id)? as i64)
+    pub fn clock_gettime_ns(cx: &mut Cx, clk_id: ClockId) -> PyResult<i64> {
+        let r = cx.host.clock_by_number(clk_id.0);
+        asked(cx, r)
     }
-    /// Return the resolution (precision) of the specified clock clk_id.
+    /// The seconds between two times of a clock.
     #[py("clock_getres(clk_id, /)", "")]
-    pub fn clock_getres(cx: &mut Cx, clk_id: i64) -> PyResult<f64> {
-        clock(cx, clk_id)?;
-        Ok(1e-9)
+    pub fn clock_getres(cx: &mut Cx, clk_id: ClockId) -> PyResult<f64> {
+        let r = cx.host.clock_resolution(clk_id.0);
+        asked(cx, r).map(|ns| ns as f64 / 1e9)
+    }
+    /// Sets a clock to a time in seconds.
+    #[py("clock_settime(clk_id, time, /)", "")]
+    pub fn clock_settime(cx: &mut Cx, clk_id: CInt, time: &Obj) -> PyResult<()> {
+        let bad = |cx: &mut Cx| cx.overflow_error("timestamp out of range for platform time_t");
+        let whole = seconds_of(cx, Some(time))?;
+        let part = time.cast::<Float>().map_or(0, |f| ((f.value.get() - f.value.get().floor()) * 1e9) as i64);
+        let Some(ns) = whole.checked_mul(1_000_000_000).and_then(|ns| ns.checked_add(part)) else { return Err(bad(cx)) };
+        let r = cx.host.set_clock(clk_id.0, ns);
+        asked(cx, r)
+    }
+    /// Sets a clock to a time in nanoseconds.
+    #[py("clock_settime_ns(clk_id, time, /)", "")]
+    pub fn clock_settime_ns(cx: &mut Cx, clk_id: CInt, time: &Obj) -> PyResult<()> {
+        if time.cast::<retic_runtime::types::Int>().is_none() {
+            return Err(cx.type_error(format!("expect int, got {}", time.ty().name_text())));
+        }
+        let Some(ns) = int::to_i64(time) else { return Err(cx.overflow_error("Python int too large to convert to C long long")) };
+        let r = cx.host.set_clock(clk_id.0, ns);
+        asked(cx, r)
+    }
+    /// The number of the clock that counts the time of a thread on the processor.
+    #[py("pthread_getcpuclockid(thread_id, /)", "")]
+    pub fn pthread_getcpuclockid(cx: &mut Cx, thread_id: &Obj) -> PyResult<i64> {
+        const ESRCH: i32 = 3;
+        if thread_id.cast::<retic_runtime::types::Int>().is_none() {
+            return Err(cx.type_error(format!("pthread_getcpuclockid() argument 1 must be int, not {}", retic_runtime::native::called(thread_id))));
+        }
+        let id = int::to_i64(thread_id).unwrap_or(-1);
+        let native = if id == cx.threads.current { Some(cx.host.thread_id()) } else { cx.threads.natives.get(&id).copied() };
+        // As the kernel makes the number of one thread's clock.
+        match native {
+            Some(n) => Ok((!n) << 3 | 6),
+            None => Err(os_error(cx, ESRCH)),
+        }
     }
     /// Get information of the specified clock.
     #[py("get_clock_info(name, /)", "")]
@@ -376,6 +419,7 @@ const CONSTANTS: &[(&str, i64)] = &[
     ("CLOCK_THREAD_CPUTIME_ID", 3),
     ("CLOCK_MONOTONIC_RAW", 4),
     ("CLOCK_BOOTTIME", 7),
+    ("CLOCK_TAI", 11),
     ("_STRUCT_TM_ITEMS", 11),
 ];
 

@@ -17,7 +17,7 @@ pub fn checked(result: i64) -> Result<i64> {
     if result < 0 { Err(Error::last_os_error()) } else { Ok(result) }
 }
 /// Again while a signal interrupts.
-fn retried(mut f: impl FnMut() -> i64) -> Result<i64> {
+pub fn retried(mut f: impl FnMut() -> i64) -> Result<i64> {
     loop {
         match checked(f()) {
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
@@ -26,11 +26,6 @@ fn retried(mut f: impl FnMut() -> i64) -> Result<i64> {
     }
 }
 
-pub fn open(path: &[u8], flags: i32, mode: u32) -> Result<i32> {
-    let p = c_text(path)?;
-    // SAFETY: a text with its final zero.
-    retried(|| i64::from(unsafe { libc::open(p.as_ptr(), flags | libc::O_CLOEXEC, mode) })).map(|fd| fd as i32)
-}
 pub fn close(fd: i32) -> Result<()> {
     // SAFETY: no memory is involved.
     checked(i64::from(unsafe { libc::close(fd) })).map(drop)
@@ -112,7 +107,7 @@ pub fn terminal_size(fd: i32) -> Result<(i64, i64)> {
     Ok((i64::from(size.ws_col), i64::from(size.ws_row)))
 }
 
-fn convert(s: &libc::stat) -> Stat {
+pub fn convert(s: &libc::stat) -> Stat {
     let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
     Stat {
         mode: s.st_mode,
@@ -130,68 +125,12 @@ fn convert(s: &libc::stat) -> Stat {
         rdev: s.st_rdev,
     }
 }
-pub fn stat(path: &[u8], follow: bool) -> Result<Stat> {
-    let p = c_text(path)?;
-    // SAFETY: all-zero is a valid struct; it is filled by the call.
-    let mut s: libc::stat = unsafe { std::mem::zeroed() };
-    // SAFETY: writes one struct.
-    checked(i64::from(unsafe { if follow { libc::stat(p.as_ptr(), &raw mut s) } else { libc::lstat(p.as_ptr(), &raw mut s) } }))?;
-    Ok(convert(&s))
-}
 pub fn fstat(fd: i32) -> Result<Stat> {
     // SAFETY: as above.
     let mut s: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: writes one struct.
     checked(i64::from(unsafe { libc::fstat(fd, &raw mut s) }))?;
     Ok(convert(&s))
-}
-pub fn list(at: &[u8]) -> Result<Vec<(Vec<u8>, u8, u64)>> {
-    use std::os::unix::fs::{DirEntryExt, FileTypeExt};
-    let mut out = Vec::new();
-    for e in std::fs::read_dir(path(at))? {
-        let e = e?;
-        let kind = e.file_type().map_or(libc::DT_UNKNOWN, |t| {
-            if t.is_dir() {
-                libc::DT_DIR
-            } else if t.is_symlink() {
-                libc::DT_LNK
-            } else if t.is_file() {
-                libc::DT_REG
-            } else if t.is_fifo() {
-                libc::DT_FIFO
-            } else if t.is_socket() {
-                libc::DT_SOCK
-            } else if t.is_char_device() {
-                libc::DT_CHR
-            } else {
-                libc::DT_BLK
-            }
-        });
-        out.push((e.file_name().as_bytes().to_vec(), kind, e.ino()));
-    }
-    Ok(out)
-}
-pub fn mkdir(at: &[u8], mode: u32) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().mode(mode).create(path(at))
-}
-pub fn unlink(at: &[u8]) -> Result<()> {
-    let p = c_text(at)?;
-    // SAFETY: a text with its final zero.
-    checked(i64::from(unsafe { libc::unlink(p.as_ptr()) })).map(drop)
-}
-pub fn set_times(at: &[u8], atime_ns: i128, mtime_ns: i128, follow: bool) -> Result<()> {
-    let p = c_text(at)?;
-    let spec = |ns: i128| libc::timespec { tv_sec: ns.div_euclid(1_000_000_000) as i64, tv_nsec: ns.rem_euclid(1_000_000_000) as i64 };
-    let times = [spec(atime_ns), spec(mtime_ns)];
-    let flags = if follow { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
-    // SAFETY: reads a text and two structs.
-    checked(i64::from(unsafe { libc::utimensat(libc::AT_FDCWD, p.as_ptr(), times.as_ptr(), flags) })).map(drop)
-}
-pub fn access(at: &[u8], mode: i32) -> bool {
-    let Ok(p) = c_text(at) else { return false };
-    // SAFETY: a text with its final zero.
-    unsafe { libc::access(p.as_ptr(), mode) == 0 }
 }
 pub fn umask(mask: u32) -> u32 {
     // SAFETY: no memory is involved.

@@ -3,16 +3,21 @@
 mod accounts;
 mod attributes;
 mod calls;
+mod children;
 mod files;
 mod locales;
 mod map;
+mod named;
 mod network;
 pub mod packed;
 mod process;
 pub mod recordings;
 mod semaphores;
 pub mod signals;
+mod standard;
 mod terminal;
+
+pub use standard::close_again;
 
 use retic_runtime::host::{Clock, Host, SignalAction, Spawn, Stat};
 use std::io::{BufRead, Read, Result, Write};
@@ -119,9 +124,6 @@ impl Host for System {
             out.iter_mut().zip(seed.iter().cycle()).for_each(|(o, s)| *o = *s);
         }
     }
-    fn open(&mut self, path: &[u8], flags: i32, mode: u32) -> Result<i32> {
-        packed::instead(files::open(path, flags, mode), self.packed, path, |found| packed::open(found, flags))
-    }
     fn close(&mut self, fd: i32) -> Result<()> {
         files::close(fd)
     }
@@ -174,53 +176,8 @@ impl Host for System {
     fn terminal_size(&self, fd: i32) -> Result<(i64, i64)> {
         files::terminal_size(fd)
     }
-    fn stat(&self, path: &[u8], follow: bool) -> Result<Stat> {
-        packed::instead(files::stat(path, follow), self.packed, path, |found| Ok(packed::stat(&found)))
-    }
     fn fstat(&self, fd: i32) -> Result<Stat> {
         files::fstat(fd)
-    }
-    fn list(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, u8, u64)>> {
-        packed::instead(files::list(path), self.packed, path, packed::list)
-    }
-    fn mkdir(&mut self, path: &[u8], mode: u32) -> Result<()> {
-        files::mkdir(path, mode)
-    }
-    fn rmdir(&mut self, path: &[u8]) -> Result<()> {
-        std::fs::remove_dir(files::path(path))
-    }
-    fn unlink(&mut self, path: &[u8]) -> Result<()> {
-        files::unlink(path)
-    }
-    fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
-        std::fs::rename(files::path(from), files::path(to))
-    }
-    fn link(&mut self, from: &[u8], to: &[u8]) -> Result<()> {
-        std::fs::hard_link(files::path(from), files::path(to))
-    }
-    fn symlink(&mut self, target: &[u8], path: &[u8]) -> Result<()> {
-        std::os::unix::fs::symlink(files::path(target), files::path(path))
-    }
-    fn readlink(&self, path: &[u8]) -> Result<Vec<u8>> {
-        use std::os::unix::ffi::OsStringExt;
-        Ok(std::fs::read_link(files::path(path))?.into_os_string().into_vec())
-    }
-    fn chmod(&mut self, path: &[u8], mode: u32) -> Result<()> {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(files::path(path), std::fs::Permissions::from_mode(mode))
-    }
-    fn set_times(&mut self, path: &[u8], atime_ns: i128, mtime_ns: i128, follow: bool) -> Result<()> {
-        files::set_times(path, atime_ns, mtime_ns, follow)
-    }
-    fn access(&self, path: &[u8], mode: i32) -> bool {
-        files::access(path, mode) || packed::find(self.packed, path).is_some_and(|found| packed::allows(&found, mode))
-    }
-    fn cwd(&self) -> Result<Vec<u8>> {
-        use std::os::unix::ffi::OsStringExt;
-        Ok(std::env::current_dir()?.into_os_string().into_vec())
-    }
-    fn chdir(&mut self, path: &[u8]) -> Result<()> {
-        std::env::set_current_dir(files::path(path))
     }
     fn umask(&mut self, mask: u32) -> u32 {
         files::umask(mask)

@@ -186,6 +186,10 @@ impl Network for super::System {
         // SAFETY: reads the value with its length.
         checked(i64::from(unsafe { libc::setsockopt(fd, level, name, value.as_ptr().cast(), value.len() as libc::socklen_t) })).map(drop)
     }
+    fn set_host_name(&mut self, name: &[u8]) -> Result<()> {
+        // SAFETY: reads the name.
+        checked(i64::from(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) })).map(drop)
+    }
     fn host_name(&self) -> Result<Vec<u8>> {
         let mut out = vec![0u8; 256];
         // SAFETY: writes at most that many bytes.

@@ -212,6 +212,31 @@ unsafe fn before(s: &Spawn<'_>, cwd: Option<&CStr>) -> std::result::Result<(), (
     Ok(())
 }
 
+/// In the child: closes all descriptors from 3 on but those kept and the error pipe.
+unsafe fn close_others(s: &Spawn<'_>) {
+    let kept = |fd: i32| fd == s.error_pipe || s.keep.contains(&fd);
+    // The next one kept, at or after a number; those kept come in no order.
+    let next = |from: i32| s.keep.iter().copied().chain([s.error_pipe]).filter(|fd| *fd >= from).min().unwrap_or(i32::MAX);
+    let mut from = 3;
+    // SAFETY: system calls with numbers.
+    unsafe {
+        while from < i32::MAX {
+            let to = next(from);
+            if to > from && libc::syscall(libc::SYS_close_range, from, to - 1, 0) != 0 {
+                break;
+            }
+            from = to.saturating_add(1);
+        }
+        // A kernel that does not know the call.
+        if from < i32::MAX {
+            let all = libc::sysconf(libc::_SC_OPEN_MAX).clamp(256, 1 << 20) as i32;
+            for fd in (from..all).filter(|fd| !kept(*fd)) {
+                libc::close(fd);
+            }
+        }
+    }
+}
+
 /// In the child: closes what is not kept and becomes the program. Returns only when it cannot be started.
 unsafe fn enter(s: &Spawn<'_>, programs: &[CString], argv: &[*const libc::c_char], envp: Option<&[*const libc::c_char]>) -> i32 {
     let errno = || Error::last_os_error().raw_os_error().unwrap_or(0);
@@ -223,11 +248,7 @@ unsafe fn enter(s: &Spawn<'_>, programs: &[CString], argv: &[*const libc::c_char
             }
         }
         if s.close_fds {
-            for fd in 3..4096 {
-                if fd != s.error_pipe && !s.keep.contains(&fd) {
-                    libc::close(fd);
-                }
-            }
+            close_others(s);
         }
         let mut last = libc::ENOENT;
         for p in programs {

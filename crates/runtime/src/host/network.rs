@@ -78,6 +78,9 @@ pub trait Network {
     fn set_socket_option(&mut self, fd: i32, level: i32, name: i32, value: &[u8]) -> Result<()> {
         refused()
     }
+    fn set_host_name(&mut self, name: &[u8]) -> Result<()> {
+        refused()
+    }
     fn host_name(&self) -> Result<Vec<u8>> {
         refused()
     }

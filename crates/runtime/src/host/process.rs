@@ -15,22 +15,32 @@ pub enum Call {
     Getpgid,
     Getpriority,
     Getsid,
+    Grantpt,
     Killpg,
     Lockf,
+    LoginTty,
     Nice,
     PidfdOpen,
     PosixFadvise,
     PosixFallocate,
+    PosixOpenpt,
     SchedGetPriorityMax,
     SchedGetPriorityMin,
     SchedGetscheduler,
+    SchedGetparam,
+    SchedRrGetInterval,
+    SchedSetparam,
+    SchedSetscheduler,
     Sendfile,
     Setegid,
     Seteuid,
     Setgid,
+    Setns,
     Setpgid,
     Setpriority,
     Setregid,
+    Setresgid,
+    Setresuid,
     Setreuid,
     Setsid,
     Setuid,
@@ -38,19 +48,62 @@ pub enum Call {
     Sysconf,
     Tcgetpgrp,
     Tcsetpgrp,
+    TimerfdCreate,
+    Unlockpt,
+    Unshare,
 }
+
+/// The offset of `Sendfile` that means the descriptor's own place.
+pub const SENDFILE_HERE: i64 = i64::MIN;
 
 /// A request about a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathCall {
-    Chown,
     Chroot,
-    Lchown,
     MemfdCreate,
-    Mkfifo,
-    Mknod,
     Pathconf,
 }
+
+/// What `posix_spawn` does with a descriptor in the child.
+#[derive(Clone, Debug)]
+pub enum FileAction {
+    Open {
+        fd: i32,
+        path: Vec<u8>,
+        flags: i32,
+        mode: u32,
+    },
+    Close(i32),
+    Dup2 {
+        fd: i32,
+        to: i32,
+    },
+    /// Closes this and all above.
+    CloseFrom(i32),
+}
+
+/// A program to start with `posix_spawn`.
+#[derive(Clone, Debug, Default)]
+pub struct SpawnRequest {
+    pub path: Vec<u8>,
+    /// Looked for in the folders of PATH.
+    pub search: bool,
+    pub args: Vec<Vec<u8>>,
+    /// None: this process's environment.
+    pub env: Option<Vec<Vec<u8>>>,
+    pub actions: Vec<FileAction>,
+    pub group: Option<i32>,
+    pub reset_ids: bool,
+    pub new_session: bool,
+    /// Signals not taken, and signals that have their own effect again: bit 0 is signal 1.
+    pub mask: Option<u64>,
+    pub defaults: Option<u64>,
+    /// A policy, where one is given, and a priority.
+    pub scheduler: Option<(Option<i32>, i32)>,
+}
+
+/// A child that `wait4` tells of: process, raw status, seconds of user and system time, the counts of `getrusage`.
+pub type Waited = (i64, i32, (f64, f64, [i64; 14]));
 
 /// A semaphore that processes find by its name.
 pub trait Semaphore: Send + Sync {
@@ -120,10 +173,57 @@ pub trait Process {
     fn open_terminal(&mut self) -> Result<(i32, i32)> {
         refused()
     }
-    fn read_at(&mut self, fd: i32, out: &mut [u8], offset: i64) -> Result<usize> {
+    /// The name of the other end of a terminal whose master this is.
+    fn terminal_of(&self, master: i32) -> Result<Vec<u8>> {
         refused()
     }
-    fn write_at(&mut self, fd: i32, bytes: &[u8], offset: i64) -> Result<usize> {
+    /// A child whose standard streams are a terminal of its own: its process (0 in the child) and the terminal's master.
+    fn fork_terminal(&mut self) -> Result<(i64, i32)> {
+        refused()
+    }
+    /// Reads at a place of a file; `flags` are those of `preadv2`.
+    fn read_at(&mut self, fd: i32, out: &mut [u8], offset: i64, flags: i32) -> Result<usize> {
+        refused()
+    }
+    fn write_at(&mut self, fd: i32, bytes: &[u8], offset: i64, flags: i32) -> Result<usize> {
+        refused()
+    }
+    /// Moves bytes between a pipe and another descriptor; an offset says where, and leaves the descriptor's own place alone.
+    fn splice(&mut self, from: (i32, Option<i64>), to: (i32, Option<i64>), count: usize, flags: u32) -> Result<usize> {
+        refused()
+    }
+    /// Sets a timer that is a descriptor, or only reads it: first time and interval in nanoseconds, as they were.
+    fn timer(&mut self, fd: i32, new: Option<(i32, [i64; 2])>) -> Result<[i64; 2]> {
+        refused()
+    }
+    /// Random bytes with flags of `getrandom`; how many there were.
+    fn random(&mut self, out: &mut [u8], flags: u32) -> Result<usize> {
+        refused()
+    }
+    /// A text of the system's configuration, if it has a value.
+    fn configuration_text(&self, name: i32) -> Result<Option<Vec<u8>>> {
+        refused()
+    }
+    fn login_name(&self) -> Result<Vec<u8>> {
+        refused()
+    }
+    /// The groups of a user, one of them given.
+    fn groups_of(&self, user: &[u8], group: u32) -> Result<Vec<u32>> {
+        refused()
+    }
+    /// Takes the groups of a user for this process.
+    fn take_groups_of(&mut self, user: &[u8], group: u32) -> Result<()> {
+        refused()
+    }
+    /// A child that ended, with what it used; process 0: none yet.
+    fn wait4(&mut self, pid: i64, options: i32) -> Result<Waited> {
+        refused()
+    }
+    /// Process, user, signal, status and code of a child that changed; `None`: none yet.
+    fn waitid(&mut self, kind: i64, id: i64, options: i32) -> Result<Option<[i64; 5]>> {
+        refused()
+    }
+    fn posix_spawn(&mut self, request: &SpawnRequest) -> Result<i64> {
         refused()
     }
     fn groups(&self) -> Result<Vec<u32>> {
@@ -164,6 +264,21 @@ pub trait Process {
     fn resource_limit(&mut self, process: i32, resource: i32, new: Option<(u64, u64)>) -> Result<(u64, u64)> {
         refused()
     }
+    /// A clock by its number, in nanoseconds.
+    fn clock_by_number(&self, id: i32) -> Result<i64> {
+        refused()
+    }
+    /// Nanoseconds between two times of a clock.
+    fn clock_resolution(&self, id: i32) -> Result<i64> {
+        refused()
+    }
+    fn set_clock(&mut self, id: i32, ns: i64) -> Result<()> {
+        refused()
+    }
+    /// Sends a signal to the process that a descriptor stands for.
+    fn signal_descriptor(&mut self, fd: i32, signal: i32, flags: u32) -> Result<()> {
+        refused()
+    }
     fn load_average(&self) -> Result<[f64; 3]> {
         refused()
     }
@@ -175,8 +290,8 @@ pub trait Process {
     fn terminal_name(&self, fd: i32) -> Result<Vec<u8>> {
         refused()
     }
-    /// Becomes another program; returns only when that fails.
-    fn replace_program(&mut self, path: &[u8], args: &[Vec<u8>], env: Option<&[Vec<u8>]>) -> Result<()> {
+    /// Becomes another program, of a path or of an open file; returns only when that fails.
+    fn replace_program(&mut self, path: &[u8], fd: Option<i32>, args: &[Vec<u8>], env: Option<&[Vec<u8>]>) -> Result<()> {
         refused()
     }
 }

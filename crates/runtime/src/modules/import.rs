@@ -13,6 +13,8 @@ use crate::types::{CodeObj, Dict, Str, str};
 pub struct State {
     /// `importlib._bootstrap._find_and_load`, once it runs.
     find_and_load: Option<Obj>,
+    /// `importlib._bootstrap._lock_unlock_module`.
+    lock_unlock: Option<Obj>,
     /// `importlib` is being set going.
     starting: bool,
     /// `warnings` is being imported, for a warning.
@@ -26,7 +28,13 @@ pub fn import(cx: &mut Cx, name: &str) -> PyResult {
     let modules = cx.modules.clone().expect("made at the start");
     let key = str::intern_text(cx, name)?;
     if let Some(m) = modules.get_str(cx, &key) {
-        return if m.is_none() { Err(halted(cx, &key)) } else { Ok(m) };
+        if m.is_none() {
+            return Err(halted(cx, &key));
+        }
+        if cx.threads.others() > 0 {
+            wait_until_whole(cx, &m, &key)?;
+        }
+        return Ok(m);
     }
     if cx.imports.find_and_load.is_none() {
         if let Some((_, make)) = cx.native_modules.iter().find(|(n, _)| *n == name).copied() {
@@ -59,6 +67,20 @@ pub fn import(cx: &mut Cx, name: &str) -> PyResult {
         super::sys::write_error(cx, &line);
     }
     r.map_err(|r| without_importlib_frames(cx, r))
+}
+
+/// A module that another thread is still importing is waited for (`_bootstrap._lock_unlock_module`).
+fn wait_until_whole(cx: &mut Cx, m: &Obj, name: &Ref<Str>) -> PyResult<()> {
+    let Some(wait) = cx.imports.lock_unlock.clone() else { return Ok(()) };
+    let spec = cx.name("__spec__");
+    let Some(spec) = m.cast::<Module>().and_then(|m| m.dict.get(cx).get_str(cx, &spec)).filter(|s| !s.is_none()) else { return Ok(()) };
+    let initializing = cx.name("_initializing");
+    let Some(flag) = protocol::lookup_attr(cx, &spec, &initializing)? else { return Ok(()) };
+    if protocol::truth(cx, &flag)? {
+        let r = protocol::call(cx, &wait, &[name.as_obj().clone()])?;
+        cx.release(r);
+    }
+    Ok(())
 }
 
 fn audit_import(cx: &mut Cx, name: &Ref<Str>) -> PyResult<()> {
@@ -162,6 +184,8 @@ fn started(cx: &mut Cx) -> PyResult<()> {
     let name = cx.name("_find_and_load");
     let find = protocol::getattr(cx, bootstrap.as_obj(), &name)?;
     cx.imports.find_and_load = Some(find);
+    let name = cx.name("_lock_unlock_module");
+    cx.imports.lock_unlock = Some(protocol::getattr(cx, bootstrap.as_obj(), &name)?);
     main_loader(cx)?;
     for (m, name, own) in own {
         if let Some(own) = own {
@@ -276,23 +300,24 @@ pub fn dunder_import(cx: &mut Cx, name: &Ref<Str>, globals: Option<&Obj>, fromli
         return Ok(m);
     }
     let names = fromlist.cloned().unwrap_or_else(|| cx.none());
-    handle_fromlist(cx, &m, &full, &names)?;
+    handle_fromlist(cx, &m, &full, &names, false)?;
     Ok(m)
 }
 
-/// Imports the submodules that a `from` import names.
-fn handle_fromlist(cx: &mut Cx, m: &Obj, full: &str, names: &Obj) -> PyResult<()> {
+/// Imports the submodules that a `from` import names, or `__all__` for it.
+fn handle_fromlist(cx: &mut Cx, m: &Obj, full: &str, names: &Obj, of_all: bool) -> PyResult<()> {
     for n in protocol::collect(cx, names)? {
         let Some(s) = n.cast::<Str>() else {
-            return Err(cx.type_error(format!("Item in {full}.__all__ must be str, not {}", n.ty().name_text())));
+            let list = if of_all { format!("{full}.__all__") } else { "``from list''".into() };
+            return Err(cx.type_error(format!("Item in {list} must be str, not {}", n.ty().name_text())));
         };
         if s.eq_str(cx, "*") {
             let all = cx.name("__all__");
             if let Some(list) = protocol::lookup_attr(cx, m, &all)? {
                 let list = protocol::collect(cx, &list)?;
-                let stars: Vec<Obj> = list.into_iter().filter(|x| x.cast::<Str>().is_some_and(|s| !s.eq_str(cx, "*"))).collect();
+                let stars: Vec<Obj> = list.into_iter().filter(|x| !x.cast::<Str>().is_some_and(|s| s.eq_str(cx, "*"))).collect();
                 let list = cx.tuple(stars)?;
-                handle_fromlist(cx, m, full, &list)?;
+                handle_fromlist(cx, m, full, &list, true)?;
             }
             continue;
         }
@@ -307,7 +332,9 @@ fn handle_fromlist(cx: &mut Cx, m: &Obj, full: &str, names: &Obj) -> PyResult<()
                     .error_ref()
                     .and_then(|e| e.cast::<crate::types::Exception>().and_then(|x| x.field(cx, crate::types::exception::fields::place::MODULE).cloned()))
                     .is_some_and(|n| n.cast::<Str>().is_some_and(|n| n.eq_str(cx, &sub)));
-            if !missing {
+            let key = str::intern_text(cx, &sub)?;
+            let barred = cx.modules.as_ref().and_then(|m| m.get_str(cx, &key)).is_some_and(|m| m.is_none());
+            if !missing || barred {
                 return Err(r);
             }
             cx.clear_error();

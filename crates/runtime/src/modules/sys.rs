@@ -4,6 +4,7 @@ pub mod hooks;
 pub mod info;
 mod mallocstats;
 pub mod monitoring;
+mod settings;
 
 use crate::cx::{Cx, PyResult};
 use crate::memory;
@@ -518,6 +519,7 @@ fn write_escaped(cx: &mut Cx, stream: &Obj, text: &Obj) -> PyResult<()> {
 
 pub(crate) fn make(cx: &mut Cx) -> PyResult<Ref<Module>> {
     let m = module::of_functions(cx, "sys", functions::DOC, functions::FUNCTIONS)?;
+    module::add_functions(cx, &m, settings::functions::FUNCTIONS)?;
     let modules = cx.modules.clone().expect("made first").into_obj();
     m.set(cx, "modules", modules)?;
     for name in ["path", "argv", "orig_argv", "warnoptions"] {

@@ -41,6 +41,20 @@ pub fn warn(cx: &mut Cx, category: &Ref<Type>, text: &str, stack_level: i64) -> 
     forward(cx, "warn", &args, &[]).map(drop)
 }
 
+/// Tells of an object that dies open: a ResourceWarning "unclosed ..." with its repr. Errors go where those of finalisers go.
+pub fn unclosed(cx: &mut Cx, o: &Obj, what: &str) {
+    let warned = match crate::protocol::repr_text(cx, o) {
+        Ok(text) => {
+            let category = cx.types.resource_warning.clone();
+            warn(cx, &category, &format!("unclosed {what}{text}"), 1)
+        }
+        Err(r) => Err(r),
+    };
+    if warned.is_err() {
+        cx.unraisable(o);
+    }
+}
+
 /// Gives a warning about a line of a file.
 pub fn warn_at(cx: &mut Cx, category: &Ref<Type>, text: &str, file: &str, line: i64) -> PyResult<()> {
     if cx.finalizing {

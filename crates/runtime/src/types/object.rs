@@ -190,6 +190,12 @@ pub fn find(cx: &mut Cx, obj: &Obj, name: &Ref<Str>) -> PyResult<Option<Obj>> {
     if let Some(v) = get_own(cx, obj, name)? {
         return Ok(Some(v));
     }
+    // A module's namespace is no dictionary of an instance's.
+    if let Some(m) = obj.cast::<super::module::Module>()
+        && let Some(v) = m.dict.get(cx).get_str(cx, name)
+    {
+        return Ok(Some(v));
+    }
     match (class_value, get) {
         (Some(d), Some(get)) => get(cx, &d, Some(obj), Some(obj.type_ref().as_obj())).map(Some),
         (value, _) => Ok(value),

@@ -53,15 +53,24 @@ unsafe fn size(raw: NonNull<Header>) -> usize {
 }
 static OPS: Ops = Ops { drop: drop_fields, trace: trace_fields, clear: nothing, size };
 
+/// A constructor and its signature.
+pub type Constructor = (fn(&mut Cx, &Ref<Type>, crate::native::Args<'_>) -> PyResult, &'static str);
+
 /// The type of a definition.
 pub fn make_type(cx: &mut Cx, def: &Definition) -> PyResult<Ref<Type>> {
+    make_type_with(cx, def, (construct, ""))
+}
+
+/// The same with a constructor of its own.
+pub fn make_type_with(cx: &mut Cx, def: &Definition, (constructor, text_signature): Constructor) -> PyResult<Ref<Type>> {
     let base = cx.types.tuple.clone();
     let spec = Spec {
         doc: def.doc,
+        text_signature,
         basicsize: HEAD_BYTES,
         ops: &OPS,
         flags: flags::GC | flags::SEQUENCE,
-        slots: Slots { repr: Some(repr), new: Some(construct), ..Slots::EMPTY },
+        slots: Slots { repr: Some(repr), new: Some(constructor), ..Slots::EMPTY },
         methods: StructSequence::METHODS,
         ..Spec::new::<Tuple>(def.name)
     };

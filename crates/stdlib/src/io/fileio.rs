@@ -2,6 +2,7 @@
 
 use super::base::{self, FLAGS};
 use super::unsupported;
+use retic_runtime::host::files::Place;
 use retic_runtime::native::Args;
 use retic_runtime::types::{Bytes, Slots, Spec, Str, exception, int};
 use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, codecs, layout, memory, protocol};
@@ -122,7 +123,7 @@ fn start(cx: &mut Cx, this: &Ref<FileIo>, file: &Obj, mode: &str, closefd: bool,
                     if bytes.contains(&0) {
                         return Err(cx.value_error("embedded null byte"));
                     }
-                    match cx.host.open(&bytes, flags, 0o666) {
+                    match cx.host.open(Place::of(&bytes), flags, 0o666) {
                         Ok(fd) => fd,
                         Err(e) => return Err(exception::raise_os(cx, &e, Some(file), None)),
                     }

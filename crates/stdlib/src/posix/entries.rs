@@ -1,6 +1,7 @@
 //! `scandir` and its entries.
 
 use super::path;
+use retic_runtime::host::files::HERE;
 use retic_runtime::object::{Buf, Guarded};
 use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Slots, Spec, exception};
@@ -9,11 +10,11 @@ use std::cell::Cell;
 
 layout! {
     /// One entry of a folder.
-    pub struct DirEntry = 200, "posix.DirEntry" { name: Guarded<Obj>, path: Guarded<Obj>, kind: Cell<u8>, ino: Cell<u64>, stat: Guarded<Option<Obj>>, lstat: Guarded<Option<Obj>>, }
+    pub struct DirEntry = 200, "posix.DirEntry" { name: Guarded<Obj>, path: Guarded<Obj>, kind: Cell<u8>, ino: Cell<u64>, folder: Cell<i32>, stat: Guarded<Option<Obj>>, lstat: Guarded<Option<Obj>>, }
 }
 layout! {
     /// The entries still to come.
-    pub struct Scan = 201, "posix.ScandirIterator" { entries: Guarded<Buf<Obj>>, at: Cell<usize>, }
+    pub struct Scan = 201, "posix.ScandirIterator" { entries: Guarded<Buf<Obj>>, at: Cell<usize>, closed: Cell<bool>, }
 }
 
 const LINK: u8 = 10;
@@ -22,7 +23,11 @@ const FILE: u8 = 8;
 
 /// `os.scandir`.
 pub fn scan(cx: &mut Cx, folder: &path::Path) -> PyResult {
-    let list = match cx.host.list(&folder.bytes) {
+    let listed = match folder.fd {
+        Some(fd) => cx.host.list_open(fd),
+        None => cx.host.list(&folder.bytes),
+    };
+    let list = match listed {
         Ok(l) => l,
         Err(e) => return Err(exception::raise_os(cx, &e, Some(&folder.given), None)),
     };
@@ -41,13 +46,14 @@ pub fn scan(cx: &mut Cx, folder: &path::Path) -> PyResult {
             path: Guarded::new(full),
             kind: Cell::new(kind),
             ino: Cell::new(ino),
+            folder: Cell::new(folder.fd.unwrap_or(HERE)),
             stat: Guarded::new(None),
             lstat: Guarded::new(None),
         })?;
         entries.push(cx, e.into_obj())?;
     }
     let ty = cx.native_type("posix.ScandirIterator");
-    Ok(memory::new(cx, &ty, |head| Scan { head, entries: Guarded::new(entries), at: Cell::new(0) })?.into_obj())
+    Ok(memory::new(cx, &ty, |head| Scan { head, entries: Guarded::new(entries), at: Cell::new(0), closed: Cell::new(false) })?.into_obj())
 }
 
 fn is_kind(cx: &mut Cx, this: &Ref<DirEntry>, kind: u8, follow: bool) -> PyResult<bool> {
@@ -105,7 +111,8 @@ impl DirEntry {
             return Ok(s);
         }
         let p = this.path.cloned(cx);
-        let s = super::stat_of(cx, &p, follow_symlinks, "stat")?;
+        let folder = Some(this.folder.get()).filter(|fd| *fd != HERE).map(super::arguments::DirFd);
+        let s = super::named::stat_of(cx, &p, folder, follow_symlinks, "stat", false)?;
         slot.set(cx, Some(s.clone()));
         Ok(s)
     }
@@ -149,10 +156,20 @@ pub fn entry_spec() -> Spec {
     }
 }
 
+/// A walk that dies before its end, and was not closed, warns.
+fn finalize(cx: &mut Cx, o: &Obj) {
+    let Some(this) = o.cast::<Scan>().cloned() else { return };
+    if this.closed.replace(true) {
+        return;
+    }
+    retic_runtime::modules::warnings::unclosed(cx, o, "scandir iterator ");
+}
+
 #[retic_macros::methods]
 impl Scan {
     #[py("close($self, /)")]
     fn close(cx: &mut Cx, this: &Ref<Scan>) {
+        this.closed.set(true);
         this.entries.set(cx, Buf::empty());
     }
     #[py("__enter__($self, /)")]
@@ -171,11 +188,16 @@ pub fn scan_spec() -> Spec {
         flags: flags::GC | flags::NO_NEW,
         slots: Slots {
             iter: Some(|_, o| Ok(o.clone())),
+            del: Some(finalize),
             next: Some(|cx, o| {
                 let Some(s) = o.cast::<Scan>() else { return Ok(None) };
                 let i = s.at.get();
                 s.at.set(i + 1);
-                Ok(s.entries.get(cx).get(i).cloned())
+                let next = s.entries.get(cx).get(i).cloned();
+                if next.is_none() {
+                    s.closed.set(true);
+                }
+                Ok(next)
             }),
             ..Slots::EMPTY
         },

@@ -43,7 +43,7 @@ pub mod functions {
     /// If follow_symlinks is False, and the last element of the path is a symbolic
     ///   link, setxattr will modify the symbolic link itself instead of the file
     ///   the link points to.
-    #[py("setxattr(path, attribute, value, flags=0, *, follow_symlinks=True)")]
+    #[py("setxattr(path, attribute, value, flags=0, *, follow_symlinks=True)", "(path, attribute, value, flags=0, *,\n         follow_symlinks=True)")]
     pub fn setxattr(cx: &mut Cx, path: &Obj, attribute: &Obj, value: &Obj, flags: i64, follow_symlinks: bool) -> PyResult<()> {
         let p = file(cx, path, "setxattr", follow_symlinks)?;
         let name = path::named(cx, attribute, "setxattr", "attribute")?;

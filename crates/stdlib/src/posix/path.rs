@@ -1,7 +1,6 @@
 //! What a path argument is: text, bytes, a path-like object, or a descriptor.
 
-use retic_runtime::modules::warnings;
-use retic_runtime::types::{Bytes, Str, int};
+use retic_runtime::types::{Bytes, Str};
 use retic_runtime::{Cx, Obj, PyResult, codecs, protocol};
 
 /// A path as the host takes it, and as the program gave it.
@@ -24,6 +23,30 @@ pub fn of(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path
     Ok(p)
 }
 
+/// Whether an object has a way to say its path.
+fn is_path(cx: &mut Cx, o: &Obj) -> bool {
+    let name = cx.name("__fspath__");
+    o.ty().lookup(cx, &name).is_some_and(|f| !f.is_none())
+}
+
+/// A folder to be read: a path or a descriptor, or None.
+pub fn of_folder(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Path> {
+    if o.ty().slots(cx).index.is_none() && !is_path(cx, o) && o.cast::<Str>().is_none() && o.cast::<Bytes>().is_none() {
+        return Err(cx.type_error(format!("{function}: path should be string, bytes, os.PathLike, integer or None, not {}", o.ty().name_text())));
+    }
+    of(cx, o, function, true)
+}
+
+/// Text, bytes or a path-like object, where a function has no words of its own for what is none of them.
+pub fn any(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
+    let text = protocol::fspath(cx, o)?;
+    let bytes = match text.cast::<Str>() {
+        Some(s) => codecs::encode(cx, s, "utf-8", "surrogateescape")?,
+        None => text.cast::<Bytes>().map(|b| b.bytes().to_vec()).unwrap_or_default(),
+    };
+    if bytes.contains(&0) { Err(cx.value_error("embedded null byte")) } else { Ok(bytes) }
+}
+
 /// Another argument that is taken like a path, by its name.
 pub fn named(cx: &mut Cx, o: &Obj, function: &str, argument: &str) -> PyResult<Path> {
     let p = text_of(cx, o, function, argument, false)?;
@@ -37,15 +60,8 @@ pub fn named(cx: &mut Cx, o: &Obj, function: &str, argument: &str) -> PyResult<P
 /// A path argument that is only text to the function: zeros may be in it.
 pub fn of_any(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<Path> {
     if allow_fd && o.ty().slots(cx).index.is_some() {
-        if std::ptr::eq(o.ty(), &*cx.types.bool) {
-            let category = cx.types.runtime_warning.clone();
-            warnings::warn(cx, &category, "bool is used as a file descriptor", 1)?;
-        }
-        let i = protocol::index(cx, o)?;
-        return match int::to_i64(&i).map_or_else(|| Err(int::to_big(&i).is_some_and(|b| b.is_negative())), |v| i32::try_from(v).map_err(|_| v < 0)) {
-            Ok(fd) => Ok(Path { bytes: Vec::new(), fd: Some(fd), is_bytes: false, given: o.clone() }),
-            Err(below) => Err(cx.overflow_error(if below { "fd is less than minimum" } else { "fd is greater than maximum" })),
-        };
+        let fd = super::arguments::plain_fd(cx, o)?;
+        return Ok(Path { bytes: Vec::new(), fd: Some(fd), is_bytes: false, given: o.clone() });
     }
     text_of(cx, o, function, "path", allow_fd)
 }
@@ -53,7 +69,7 @@ pub fn of_any(cx: &mut Cx, o: &Obj, function: &str, allow_fd: bool) -> PyResult<
 fn text_of(cx: &mut Cx, o: &Obj, function: &str, argument: &str, allow_fd: bool) -> PyResult<Path> {
     let text = match protocol::fspath(cx, o) {
         Ok(t) => t,
-        Err(_) if cx.error_is(&cx.types.type_error) && !retic_runtime::protocol::lookup_attr_quiet(cx, o, "__fspath__") => {
+        Err(_) if cx.error_is(&cx.types.type_error) && !is_path(cx, o) => {
             cx.clear_error();
             let what = if allow_fd { "string, bytes, os.PathLike or integer" } else { "string, bytes or os.PathLike" };
             return Err(cx.type_error(format!("{function}: {argument} should be {what}, not {}", o.ty().name_text())));

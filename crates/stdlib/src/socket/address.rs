@@ -1,6 +1,6 @@
 //! Addresses: what Python writes as a tuple or a path, and the bytes of a `sockaddr`.
 
-use super::names;
+use super::{families, names};
 use retic_runtime::types::{Bytes, Str, Tuple, int};
 use retic_runtime::{Cx, Obj, PyResult, codecs, protocol};
 
@@ -8,15 +8,21 @@ pub const UNSPEC: i32 = 0;
 pub const UNIX: i32 = 1;
 pub const INET: i32 = 2;
 pub const INET6: i32 = 10;
+pub const RDS: i32 = 21;
+pub const CAN: i32 = 29;
 /// Bytes of a `sockaddr_un`'s path.
 const PATH_BYTES: usize = 108;
 
-fn port(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<u16> {
+/// A port's number as it is written; whether it is one shows when the host is known.
+fn port_number(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<i32> {
     let n = protocol::index(cx, o)?;
-    match int::to_i64(&n).and_then(|n| u16::try_from(n).ok()) {
-        Some(p) => Ok(p),
-        None => Err(cx.overflow_error(format!("{function}(): port must be 0-65535."))),
-    }
+    int::to_i64(&n).and_then(|n| i32::try_from(n).ok()).ok_or_else(|| no_port(cx, function))
+}
+fn port(cx: &mut Cx, n: i32, function: &str) -> PyResult<u16> {
+    u16::try_from(n).map_err(|_| no_port(cx, function))
+}
+fn no_port(cx: &Cx, function: &str) -> retic_runtime::Raised {
+    cx.overflow_error(format!("{function}(): port must be 0-65535."))
 }
 
 /// A tuple's items, or the error of a wrong argument.
@@ -33,7 +39,10 @@ fn parts(cx: &mut Cx, o: &Obj, function: &str, name: &str, range: std::ops::Rang
 }
 
 /// The bytes of an address as Python writes it for a family.
-pub fn encode(cx: &mut Cx, family: i32, o: &Obj, function: &str) -> PyResult<Vec<u8>> {
+pub fn encode(cx: &mut Cx, family: i32, proto: i32, o: &Obj, function: &str) -> PyResult<Vec<u8>> {
+    if let Some(made) = families::encode(cx, family, proto, o, function)? {
+        return Ok(made);
+    }
     match family {
         UNIX => {
             let path = match (o.cast::<Str>().cloned(), o.cast::<Bytes>()) {
@@ -52,11 +61,12 @@ pub fn encode(cx: &mut Cx, family: i32, o: &Obj, function: &str) -> PyResult<Vec
             }
             Ok(out)
         }
-        INET => {
+        INET | RDS => {
             let items = parts(cx, o, function, "AF_INET", 2..=2)?;
-            let port = port(cx, &items[1], function)?;
             let host = names::host_argument(cx, &items[0])?;
+            let number = port_number(cx, &items[1], function)?;
             let host = names::address_of(cx, &host, INET)?;
+            let port = port(cx, number, function)?;
             let mut out = (INET as u16).to_ne_bytes().to_vec();
             out.extend(port.to_be_bytes());
             out.extend_from_slice(host.get(4..8).unwrap_or(&[0; 4]));
@@ -65,17 +75,18 @@ pub fn encode(cx: &mut Cx, family: i32, o: &Obj, function: &str) -> PyResult<Vec
         }
         INET6 => {
             let items = parts(cx, o, function, "AF_INET6", 2..=4)?;
-            let port = port(cx, &items[1], function)?;
+            let host = names::host_argument(cx, &items[0])?;
+            let number = port_number(cx, &items[1], function)?;
             let mut more = [0u32; 2];
             for (slot, o) in more.iter_mut().zip(&items[2..]) {
                 let n = protocol::index(cx, o)?;
                 *slot = int::to_i64(&n).and_then(|n| u32::try_from(n).ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C unsigned int"))?;
             }
+            let host = names::address_of(cx, &host, INET6)?;
+            let port = port(cx, number, function)?;
             if more[0] > 0xf_ffff {
                 return Err(cx.overflow_error(format!("{function}(): flowinfo must be 0-1048575.")));
             }
-            let host = names::host_argument(cx, &items[0])?;
-            let host = names::address_of(cx, &host, INET6)?;
             let mut out = (INET6 as u16).to_ne_bytes().to_vec();
             out.extend(port.to_be_bytes());
             out.extend(more[0].to_be_bytes());
@@ -106,7 +117,10 @@ pub fn family_of(address: &[u8]) -> i32 {
 }
 
 /// An address as Python shows it.
-pub fn decode(cx: &mut Cx, address: &[u8]) -> PyResult {
+pub fn decode(cx: &mut Cx, address: &[u8], proto: i32) -> PyResult {
+    if let Some(shown) = families::decode(cx, address, proto)? {
+        return Ok(shown);
+    }
     match family_of(address) {
         _ if address.is_empty() => Ok(cx.none()),
         UNIX => {

@@ -143,7 +143,7 @@ pub mod functions {
         let mut out = Vec::new();
         for r in found {
             let canonical = cx.str(&String::from_utf8_lossy(&r.canonical))?;
-            let address = address::decode(cx, &r.address)?;
+            let address = address::decode(cx, &r.address, 0)?;
             let items = vec![cx.int(i64::from(r.family))?, cx.int(i64::from(r.kind))?, cx.int(i64::from(r.protocol))?, canonical, address];
             out.push(cx.tuple(items)?);
         }
@@ -304,6 +304,16 @@ pub mod functions {
             (INET | INET6, _) => Err(cx.value_error("invalid length of packed IP address string")),
             (f, _) => Err(cx.value_error(format!("unknown address family {f}"))),
         }
+    }
+    /// Sets the name of this computer.
+    #[py("sethostname(name, /)", "($self, name, /)")]
+    pub fn sethostname(cx: &mut Cx, name: &Obj) -> PyResult<()> {
+        let wanted = match name.cast::<Bytes>() {
+            Some(b) => b.bytes().to_vec(),
+            None => crate::posix::path::any(cx, name)?,
+        };
+        cx.audit("socket.sethostname", &[name.into()])?;
+        cx.host.set_host_name(&wanted).map_err(|e| raise_os(cx, &e))
     }
     /// Returns a list of network interface information (index, name) tuples.
     #[py("if_nameindex()", "($self, /)")]

@@ -33,6 +33,8 @@ pub struct Flags {
     pub random_hashes: bool,
     /// The program's first line is not Python (`-x`).
     pub skip_first_line: bool,
+    /// `--check-hash-based-pycs`, where it is given.
+    pub check_hash_pycs: Option<&'static str>,
 }
 
 static FLAGS: Definition = Definition {

@@ -30,6 +30,11 @@ impl Interned {
         None
     }
 
+    /// How many strings are in it.
+    pub fn count(&self) -> usize {
+        self.taken
+    }
+
     /// Puts a string in that is not there yet.
     pub fn insert(&mut self, hash: i64, s: NonNull<Str>) {
         if self.taken * 2 >= self.places.len() {
