@@ -44,9 +44,9 @@ expr: returns value test target annotation iter exc cause msg left right operand
  step type context_expr optional_vars guard cls bound default_value subject
 [expr]: argtypes decorator_list bases targets values keys elts comparators ifs kw_defaults defaults Call.args
 [stmt]: body orelse finalbody
-str: name type_comment module kind attr id arg asname rest tag Interpolation.str
+str: name type_comment module kind attr id arg asname rest tag
 int: simple level conversion is_async lineno
-object: Constant.value MatchSingleton.value str
+object: Constant.value MatchSingleton.value Interpolation.str
 [type_ignore]: type_ignores
 [type_param]: type_params
 [keyword]: keywords
@@ -79,50 +79,101 @@ PyCF_ALLOW_TOP_LEVEL_AWAIT = 0x2000
 
 
 class AST:
-    """The base of all nodes."""
-
     _fields = ()
     _attributes = ()
     __match_args__ = ()
 
     def __init__(self, *args, **kwargs):
+        cls = type(self)
         fields = self._fields
         if len(args) > len(fields):
             plural = '' if len(fields) == 1 else 's'
-            raise TypeError(f'{type(self).__name__} constructor takes at most {len(fields)} positional argument{plural}')
+            raise TypeError(f'{cls.__name__} constructor takes at most {len(fields)} positional argument{plural}')
+        remaining = set(fields)
         for name, value in zip(fields, args):
             setattr(self, name, value)
-        given = set(fields[:len(args)])
+            remaining.discard(name)
         for name, value in kwargs.items():
-            if name in given:
-                raise TypeError(f"{type(self).__name__} got multiple values for argument {name!r}")
-            given.add(name)
+            if name in fields:
+                if name not in remaining:
+                    raise TypeError(f"{cls.__name__} got multiple values for argument {name!r}")
+                remaining.discard(name)
+            elif name not in self._attributes:
+                _warn(f"{_shown(cls)}.__init__ got an unexpected keyword argument '{name}'. "
+                      'Support for arbitrary keyword arguments is deprecated and will be removed in Python 3.15.')
             setattr(self, name, value)
-        for name in fields:
-            if name in given:
-                continue
-            if name in type(self)._optional:
-                continue
-            kind = _kind_of(type(self), name)
-            if kind == 'expr_context':
-                setattr(self, name, Load())
-            elif kind.startswith('['):
+        if remaining:
+            self._complete(cls, remaining)
+
+    def _complete(self, cls, missing):
+        """Gives fields that were not given what their types say they are then."""
+        types = getattr(cls, '_field_types', None)
+        if types is None:
+            return
+        for name in missing:
+            kind = types.get(name)
+            if kind is None:
+                _warn(f"Field '{name}' is missing from {_shown(cls)}._field_types. This will become an error in Python 3.15.", 4)
+            elif isinstance(kind, _Union):
+                # The class has None for it.
+                pass
+            elif isinstance(kind, _GenericAlias):
                 setattr(self, name, [])
-
-    _optional = frozenset()
-
-    def __reduce__(self):
-        state = dict(self.__dict__)
-        return _make, (type(self), state)
+            elif kind is expr_context:
+                setattr(self, name, Load())
+            else:
+                _warn(f"{_shown(cls)}.__init__ missing 1 required positional argument: '{name}'. This will become an error in Python 3.15.", 4)
 
     def __replace__(self, /, **changes):
+        expected = {name for name in self._fields if getattr(self, name, None) is None and name not in self.__dict__}
+        unknown = [name for name in changes if name not in self._fields and name not in self._attributes]
+        if unknown:
+            raise TypeError(f"{type(self).__name__}.__replace__ got an unexpected keyword argument '{unknown[0]}'.")
+        lost = sorted(repr(name) for name in expected - changes.keys() if name not in dir(type(self)))
+        if lost:
+            plural = '' if len(lost) == 1 else 's'
+            raise TypeError(f"{type(self).__name__}.__replace__ missing {len(lost)} keyword argument{plural}: {', '.join(lost)}.")
         values = {name: getattr(self, name) for name in self._fields + self._attributes if hasattr(self, name)}
         values.update(changes)
         return type(self)(**values)
 
     def __repr__(self):
-        parts = ', '.join(f'{name}={getattr(self, name)!r}' for name in self._fields if hasattr(self, name))
-        return f'{type(self).__name__}({parts})'
+        return _repr(self, 3)
+
+
+_GenericAlias = type(list[int])
+_Union = type(int | str)
+
+
+def _shown(cls):
+    return 'ast.AST' if cls is AST else cls.__name__
+
+
+def _warn(text, level=3):
+    import warnings
+    warnings.warn(text, DeprecationWarning, stacklevel=level)
+
+
+def _repr(node, depth):
+    """`Name(id='x', ctx=Load())`; what is nested deeper than that is three dots, and so is the middle of a list."""
+    if not isinstance(node, AST):
+        return repr(node)
+    name = type(node).__name__
+    if depth <= 0:
+        return f'{name}(...)'
+    if not node._fields:
+        return f'{name}()'
+    parts = []
+    for field in node._fields:
+        value = getattr(node, field)
+        if type(value) is list or type(value) is tuple:
+            items = [_repr(value[i], depth - 1) for i in ((0, -1) if len(value) > 1 else range(len(value)))]
+            inner = ', ..., '.join(items) if len(value) > 2 else ', '.join(items)
+            text = f'[{inner}]' if type(value) is list else f'({inner})'
+        else:
+            text = _repr(value, depth - 1)
+        parts.append(f'{field}={text}')
+    return f"{name}({', '.join(parts)})"
 
 
 AST.__module__ = 'ast'
@@ -146,16 +197,10 @@ def _field_type(cls, field):
     return found | None if field in cls._optional else found
 
 
-def _make(cls, state):
-    node = cls.__new__(cls)
-    node.__dict__.update(state)
-    return node
-
-
 def _define(name, base, fields, located):
     names = tuple(f.rstrip('?') for f in fields)
     optional = frozenset(f[:-1] for f in fields if f.endswith('?'))
-    body = {'_fields': names, '__match_args__': names, '_optional': optional, '__module__': 'ast'}
+    body = {'_fields': names, '__match_args__': names, '_optional': optional, '__module__': 'ast', '__doc__': None}
     if located is not None:
         body['_attributes'] = ('lineno', 'col_offset', 'end_lineno', 'end_col_offset') if located else ()
     if located:
@@ -184,8 +229,44 @@ def _build():
                 _define(name, base, [f.strip() for f in fields.split(',') if f.strip()], None)
 
 
+def _signature(cls):
+    """A node in the words of the abstract grammar: `Name(identifier id, expr_context ctx)`."""
+    words = []
+    for field in cls._fields:
+        kind = _kind_of(cls, field)
+        of = kind.strip('[]')
+        if of == 'str':
+            of = 'string' if field in ('type_comment', 'kind', 'tag') else 'identifier'
+        elif of == 'object':
+            of = 'constant'
+        mark = '*' if kind.startswith('[') else '?' if field in cls._optional else ''
+        if (cls.__name__, field) == ('Dict', 'keys'):
+            mark = '?*'
+        words.append(f'{of}{mark} {field}')
+    return f"{cls.__name__}({', '.join(words)})" if words else cls.__name__
+
+
+def _finish():
+    sums = {}
+    for cls in list(globals().values()):
+        if not isinstance(cls, type) or not issubclass(cls, AST) or cls is AST:
+            continue
+        base = cls.__base__
+        if base is not AST or cls._fields:
+            cls._field_types = cls.__annotations__ = {f: _field_type(cls, f) for f in cls._fields}
+            cls.__doc__ = _signature(cls)
+        if base is AST:
+            sums.setdefault(cls, [])
+        else:
+            sums[base].append(cls.__doc__)
+    for cls, parts in sums.items():
+        if parts:
+            cls.__annotations__ = {}
+            simple = not any('(' in p for p in parts)
+            between = ' | ' if simple else '\n' + ' ' * (len(cls.__name__) + 1) + '| '
+            cls.__doc__ = f'{cls.__name__} = {between.join(parts)}'
+
+
 _build()
-for _class in list(globals().values()):
-    if isinstance(_class, type) and issubclass(_class, AST) and _class._fields:
-        _class._field_types = _class.__annotations__ = {f: _field_type(_class, f) for f in _class._fields}
-del _class
+_finish()
+AST.__annotations__ = {}

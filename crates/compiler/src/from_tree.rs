@@ -121,14 +121,24 @@ struct Reader {
     kind: String,
     fields: Vec<(String, Value)>,
     range: TextRange,
+    /// Fields that are there and None.
+    none: Vec<String>,
 }
 
 impl Reader {
     fn take(&mut self, name: &str) -> Option<Value> {
         let i = self.fields.iter().position(|(n, _)| n == name)?;
-        Some(self.fields.swap_remove(i).1).filter(|v| !matches!(v, Value::Const(Const::None)))
+        let value = self.fields.swap_remove(i).1;
+        if matches!(value, Value::Const(Const::None)) {
+            self.none.push(name.to_string());
+            return None;
+        }
+        Some(value)
     }
     fn missing(&self, name: &str) -> Problem {
+        if self.none.iter().any(|n| n == name) {
+            return Problem::Value(format!("field '{name}' is required for {}", self.kind));
+        }
         Problem::Type(format!("required field \"{name}\" missing from {}", self.kind))
     }
     fn list(&mut self, name: &str) -> Made<Vec<Value>> {
@@ -217,7 +227,7 @@ impl Walk {
         TextRange::new(start.into(), end.into())
     }
     fn reader(&self, node: Node) -> Reader {
-        Reader { range: self.range(node.place), kind: node.kind, fields: node.fields }
+        Reader { range: self.range(node.place), kind: node.kind, fields: node.fields, none: Vec::new() }
     }
     /// Puts a text behind the lines; where it lies.
     fn append(&mut self, text: &str) -> TextRange {

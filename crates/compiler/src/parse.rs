@@ -26,19 +26,11 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     let (mode, digits_max) = (options.mode, options.digits_max);
     let lines = Lines::new(source);
     let parser_mode = if mode == Mode::Eval { ruff_python_parser::Mode::Expression } else { ruff_python_parser::Mode::Module };
-    let text;
-    let input = if mode == Mode::Eval {
-        text = source.trim_start_matches([' ', '\t']);
-        // The parser's offsets must stay those of the source, so leading blanks are only skipped when there are none.
-        if text.len() == source.len() { source } else { text }
-    } else {
-        source
-    };
     let parser_options = || ParseOptions::from(parser_mode).with_target_version(PythonVersion::latest());
-    let mut parsed = parse_unchecked(input, parser_options());
+    let mut parsed = parse_unchecked(source, parser_options());
     // Only what was said before a program counts, not its own import.
     if options.flags & CO_FUTURE_BARRY_AS_BDFL != 0
-        && let Cow::Owned(usual) = with_usual_sign(&lines, input, parsed.tokens())?
+        && let Cow::Owned(usual) = with_usual_sign(&lines, source, parsed.tokens())?
     {
         parsed = parse_unchecked(&usual, parser_options());
     }
@@ -46,6 +38,11 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
         // Bytes were read without theirs.
         let mut error = lines.error("invalid non-printable character U+FEFF", 0, 0);
         error.end_column = 1;
+        return Err(error);
+    }
+    if mode == Mode::Eval
+        && let Some(error) = indented(source).or_else(|| indented_behind(source, parsed.tokens()))
+    {
         return Err(error);
     }
     if mode != Mode::Exec
@@ -66,10 +63,10 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
         return Err(Box::new(CompileError { line, column: 1, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "too many levels of indentation") }));
     }
     if let Some(error) = parsed.errors().first() {
-        let mut error = wording::reword(&lines, input, parsed.tokens(), error);
+        let mut error = wording::reword(&lines, source, parsed.tokens(), error);
         // Where the parser stops, the tokenizer goes on to the end: what it refuses comes first.
         if !error.is_of_tokenizer()
-            && let Some(refused) = wording::refused_behind(&lines, input, parsed.tokens(), parsed.errors())
+            && let Some(refused) = wording::refused_behind(&lines, source, parsed.tokens(), parsed.errors())
         {
             error = refused;
         }
@@ -79,7 +76,7 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
         }
         return Err(error);
     }
-    if let Some(error) = too_long(&lines, input, parsed.tokens(), digits_max) {
+    if let Some(error) = too_long(&lines, source, parsed.tokens(), digits_max) {
         return Err(error);
     }
     if let Some((message, start, end)) = wording::forms::bracketed_keyword(parsed.tokens()) {
@@ -93,7 +90,7 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
         (Some(error), Ok(_)) | (None, Err(error)) => return Err(error),
         (None, Ok(comments)) => comments,
     };
-    let warnings = unseparated(&lines, input, parsed.tokens());
+    let warnings = unseparated(&lines, source, parsed.tokens());
     let newline = parsed.tokens().iter().find(|t| t.kind() == TokenKind::Newline);
     let line_ends = newline.map_or(0, |t| t.start().to_u32());
     let indented = parsed.tokens().iter().rev().take_while(|t| t.kind() != TokenKind::Newline).any(|t| t.kind() == TokenKind::Dedent);
@@ -163,6 +160,35 @@ fn compound(s: &Stmt) -> bool {
 
 fn nowhere(kind: ErrorKind, message: &str) -> CompileError {
     CompileError { kind, message: message.into(), line: 0, column: 0, end_line: 0, end_column: 0, late: false }
+}
+
+/// An expression that is indented, as programs' first lines may not be either.
+fn indented(source: &str) -> Option<Box<CompileError>> {
+    let (at, line) = source.split('\n').enumerate().find(|(_, l)| !matches!(l.trim_start().bytes().next(), None | Some(b'#')))?;
+    let column = line.len() - line.trim_start_matches([' ', '\t', '\x0c']).len();
+    let spaces = line[..column].rsplit('\x0c').next().map_or(0, str::len);
+    let line = at as u32 + 1;
+    let error = CompileError { line, column: column as u32, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "unexpected indent") };
+    (spaces > 0).then(|| Box::new(error))
+}
+
+/// An indented line behind the one that the expression ends on; blanks at the end of the text are one, too.
+fn indented_behind(source: &str, tokens: &Tokens) -> Option<Box<CompileError>> {
+    let end = tokens.iter().find(|t| t.kind() == TokenKind::Newline)?.end().to_usize();
+    let (before, behind) = source.split_at_checked(end)?;
+    let lines_before = before.matches('\n').count() as u32;
+    let last = behind.rsplit('\n').next().unwrap_or("");
+    let mut error = match indented(behind) {
+        Some(error) => error,
+        None if !last.is_empty() && last.bytes().all(|b| matches!(b, b' ' | b'\t')) => {
+            let line = behind.matches('\n').count() as u32 + 1;
+            Box::new(CompileError { line, column: last.len() as u32, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "unexpected indent") })
+        }
+        None => return None,
+    };
+    error.line += lines_before;
+    error.end_line += lines_before;
+    Some(error)
 }
 
 /// What is wrong with an expression or an interactive statement that is not there.
@@ -244,9 +270,18 @@ fn too_deep(parsed: &ruff_python_parser::Parsed<Mod>) -> Option<u32> {
 
 /// Whether source is the beginning of something longer: the parser needs more than there is, or (`open_blocks`) the last line
 /// stands in a block that no further line ends. As CPython with `PyCF_ALLOW_INCOMPLETE_INPUT` and `PyCF_DONT_IMPLY_DEDENT`.
-pub fn is_incomplete(source: &str, open_blocks: bool) -> bool {
+pub fn is_incomplete(source: &str, mode: Mode, open_blocks: bool) -> bool {
+    if mode == Mode::Eval {
+        return is_incomplete_expression(source);
+    }
     let parsed = parse_unchecked(source, ParseOptions::from(ruff_python_parser::Mode::Module));
     let Some(error) = parsed.errors().first() else {
+        let last = source.rsplit('\n').next().unwrap_or("").trim_start();
+        let begun = source.contains('\n') && !source.ends_with('\n') && (last.is_empty() || last.starts_with('#'));
+        // A line that has only begun behind a block: whether it ends the block nobody knows.
+        if mode == Mode::Single && begun && matches!(parsed.syntax(), Mod::Module(m) if m.body.first().is_some_and(compound)) {
+            return true;
+        }
         if !open_blocks || source.ends_with('\n') {
             return false;
         }
@@ -264,15 +299,43 @@ pub fn is_incomplete(source: &str, open_blocks: bool) -> bool {
         return inside;
     };
     let (start, end, message) = (error.location.start().to_usize(), error.location.end().to_usize(), error.error.to_string());
-    let nothing_behind = || source[end..].lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#'));
-    start >= source.len()
-        || end >= source.len() && (message.contains("missing closing quote") || message.contains("unexpected EOF"))
-        || message.starts_with("Expected an indented block") && nothing_behind()
+    let nothing_from = || source[start..].lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#'));
+    start >= source.len() || end >= source.len() && is_unended(&message) || message.starts_with("Expected an indented block") && nothing_from()
+}
+
+/// Errors of texts that go on behind the end.
+fn is_unended(message: &str) -> bool {
+    ["missing closing quote", "unexpected EOF", "unterminated triple-quoted"].iter().any(|m| message.contains(m))
+}
+
+/// The same of an expression: a bracket or a text is open, a line goes on behind its end, or nothing has begun yet.
+fn is_incomplete_expression(source: &str) -> bool {
+    if indented(source).is_some() {
+        return false;
+    }
+    let parsed = parse_unchecked(source, ParseOptions::from(ruff_python_parser::Mode::Expression));
+    let Some(error) = parsed.errors().first() else { return false };
+    let blank = |t: &ruff_python_ast::token::Token| matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::EndOfFile);
+    if parsed.tokens().iter().all(blank) || source.trim_end_matches('\n').ends_with('\\') && source.ends_with('\n') {
+        return true;
+    }
+    let mut depth = 0i64;
+    for token in parsed.tokens().iter() {
+        use TokenKind::{Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb};
+        match token.kind() {
+            Lpar | Lsqb | Lbrace => depth += 1,
+            Rpar | Rsqb | Rbrace => depth -= 1,
+            _ => {}
+        }
+    }
+    let (start, end, message) = (error.location.start().to_usize(), error.location.end().to_usize(), error.error.to_string());
+    start >= source.len() || depth > 0 && start >= source.trim_end().len() || end >= source.len() && is_unended(&message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::is_incomplete;
+    use crate::Mode;
 
     #[test]
     fn what_wants_more_lines() {
@@ -289,12 +352,20 @@ mod tests {
             "if 1:\n  # c\n",
             "if 1:\n  pass",
             "def f(\n",
+            "def x():\n pass\n  ",
+            "def x():\n pass\n# c",
         ] {
-            assert!(is_incomplete(s, true), "{s:?}");
+            assert!(is_incomplete(s, Mode::Single, true), "{s:?}");
         }
-        for s in ["x =\n", "a b\n", "(a b\n", "'abc\n", "a.\n", "x = 1", "if 1: pass", "if 1:\n  pass\n", "def x():\n pass\n  ", "del (,\n"] {
-            assert!(!is_incomplete(s, true), "{s:?}");
+        for s in ["x =\n", "a b\n", "(a b\n", "'abc\n", "a.\n", "x = 1", "if 1: pass", "if 1:\n  pass\n", "del (,\n", "def x():\n\npass\n"] {
+            assert!(!is_incomplete(s, Mode::Single, true), "{s:?}");
         }
-        assert!(!is_incomplete("if 1:\n  pass", false));
+        assert!(!is_incomplete("if 1:\n  pass", Mode::Exec, false));
+        for s in ["(\n", "(9+\n", "[1,\n", "\"\"\"a\n", "\n\n", "# c\n", "a + \\\n", "f(x,\n"] {
+            assert!(is_incomplete(s, Mode::Eval, false), "{s:?}");
+        }
+        for s in ["9+\n", "a b\n", "(a b\n", " a\n", "if 1:\n", "a\n", ")\n", "'abc\n", "lambda\n"] {
+            assert!(!is_incomplete(s, Mode::Eval, false), "{s:?}");
+        }
     }
 }

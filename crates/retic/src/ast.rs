@@ -205,7 +205,7 @@ impl Reader<'_> {
             Some(c) => Ok(Value::Const(c)),
             None => {
                 let shown = protocol::repr_text(self.cx, v)?;
-                Ok(Value::Other(shown, v.ty().name_text()))
+                Ok(Value::Other(shown, innermost(v)))
             }
         }
     }
@@ -265,4 +265,18 @@ impl Reader<'_> {
         }
         Ok(None)
     }
+}
+
+/// The type of what makes a constant none: of tuples it is that of the first item that is to blame.
+fn innermost(v: &Obj) -> String {
+    const CONSTANTS: [&str; 9] = ["NoneType", "bool", "int", "float", "complex", "str", "bytes", "ellipsis", "tuple"];
+    let mut at = v.clone();
+    while let Some(items) = at.cast::<types::Tuple>().map(|t| t.items().to_vec()) {
+        let wrong = items.iter().find(|i| !CONSTANTS.contains(&i.ty().name_text().as_str()));
+        match wrong.or_else(|| items.iter().find(|i| i.cast::<types::Tuple>().is_some())) {
+            Some(next) => at = next.clone(),
+            None => break,
+        }
+    }
+    at.ty().name_text()
 }

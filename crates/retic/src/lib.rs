@@ -426,10 +426,7 @@ fn options(cx: &Cx, filename: &str, mode: Mode, flags: u32, feature_version: u8)
 fn compile(cx: &mut Cx, text: &str, filename: &str, mode: Mode, flags: u32, feature_version: u8) -> PyResult<Rc<retic_bytecode::Code>> {
     let options = options(cx, filename, mode, flags, feature_version);
     let compiled = retic_compiler::compile(text, &options);
-    if flags & (ALLOW_INCOMPLETE_INPUT | DONT_IMPLY_DEDENT) != 0
-        && mode != Mode::Eval
-        && retic_compiler::is_incomplete(text, mode == Mode::Single && flags & DONT_IMPLY_DEDENT != 0)
-    {
+    if flags & (ALLOW_INCOMPLETE_INPUT | DONT_IMPLY_DEDENT) != 0 && retic_compiler::is_incomplete(text, mode, mode == Mode::Single && flags & DONT_IMPLY_DEDENT != 0) {
         return Err(incomplete(cx, flags));
     }
     match compiled {

@@ -602,6 +602,19 @@ pub fn repeat_count(cx: &mut Cx, n: &Obj) -> PyResult<Option<usize>> {
 /// From this size on `check_size` asks the allocator.
 const PROBED_BYTES: usize = 1 << 20;
 
+/// So many zero bytes, or MemoryError. Large room is only taken from the system where it is written.
+pub fn zeroed(cx: &mut Cx, n: usize) -> PyResult<Vec<u8>> {
+    const LAZY_BYTES: usize = 1 << 20;
+    let mut room = Vec::new();
+    grow(cx, &mut room, n)?;
+    if n >= LAZY_BYTES {
+        drop(room);
+        return Ok(vec![0; n]);
+    }
+    room.resize(n, 0);
+    Ok(room)
+}
+
 /// Refuses results that could not be held.
 pub fn check_size(cx: &Cx, len: usize, times: usize, item_bytes: usize) -> PyResult<()> {
     match len.checked_mul(times).and_then(|n| n.checked_mul(item_bytes)) {

@@ -407,6 +407,7 @@ mod functions {
         let b = escape_input(cx, data)?;
         let e = errors_text(cx, errors);
         let (p, used) = decode_escapes(cx, &b, &e, false, r#final)?;
+        warn_of_escapes(cx, &b[..used], "")?;
         let t = cx.str_points(&p)?;
         pair(cx, t, used)
     }
@@ -448,7 +449,9 @@ mod functions {
     #[py("escape_encode(data, errors=None, /)")]
     pub fn escape_encode(cx: &mut Cx, data: &Obj, errors: Option<&Ref<Str>>) -> PyResult {
         let _ = errors;
-        let b = protocol::buffer::held(cx, data)?;
+        let Some(b) = data.cast::<Bytes>().map(|b| b.bytes().to_vec()) else {
+            return Err(cx.type_error(format!("escape_encode() argument 1 must be bytes, not {}", retic_runtime::native::called(data))));
+        };
         let shown = retic_runtime::types::bytes::repr_bytes(&b);
         let mut inner = shown[2..shown.len() - 1].to_string();
         if shown.starts_with("b\"") {
@@ -510,6 +513,7 @@ mod functions {
                 c => out.extend([b'\\', c]),
             }
         }
+        warn_of_escapes(cx, &b, "b")?;
         let r = Bytes::from_slice(cx, &out)?;
         pair(cx, r, b.len())
     }
@@ -520,6 +524,26 @@ mod functions {
         let r = Bytes::from_slice(cx, &b)?;
         pair(cx, r, b.len())
     }
+}
+
+/// Warns of the first escape that means nothing, or an octal one of more than a byte; `kind` stands before the quotes.
+fn warn_of_escapes(cx: &mut Cx, data: &[u8], kind: &str) -> PyResult<()> {
+    const TAIL: &str = "Such sequences will not work in the future. ";
+    let known = |c: u8| b"\n\\'\"abfnrtvx01234567".contains(&c) || kind.is_empty() && b"uUN".contains(&c);
+    let mut i = 0;
+    let found = loop {
+        match data.get(i..) {
+            Some([b'\\', c, ..]) if !known(*c) => break format!("{kind}\"\\{}\" is an invalid escape sequence. {TAIL}", char::from(*c)),
+            Some([b'\\', a @ b'4'..=b'7', b @ b'0'..=b'7', c @ b'0'..=b'7', ..]) => {
+                break format!("{kind}\"\\{}{}{}\" is an invalid octal escape sequence. {TAIL}", char::from(*a), char::from(*b), char::from(*c));
+            }
+            Some([b'\\', _, ..]) => i += 2,
+            Some([_, ..]) => i += 1,
+            _ => return Ok(()),
+        }
+    };
+    let category = cx.types.deprecation_warning.clone();
+    retic_runtime::modules::warnings::warn(cx, &category, &found, 1)
 }
 
 /// Bytes, or text as UTF-8.

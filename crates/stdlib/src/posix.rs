@@ -12,7 +12,7 @@ mod process;
 mod programs;
 mod terminals;
 
-pub(crate) use arguments::{CInt, id};
+pub(crate) use arguments::{CInt, FormatInt, id};
 pub(crate) use children::fork_process;
 pub(crate) use process::{group_ids, id_number};
 

@@ -5,6 +5,7 @@ mod constants;
 mod families;
 mod names;
 
+use crate::posix::{CInt, FormatInt};
 use retic_runtime::protocol::buffer;
 use retic_runtime::types::type_::flags;
 use retic_runtime::types::{Bytes, Slots, Spec, exception, int, module};
@@ -118,9 +119,31 @@ fn init(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult<()> {
     fill(cx, &this, fd, family, kind, proto)
 }
 
-/// Runs `op` when the socket is ready, as its timeout asks. `op` answers WouldBlock to be asked again.
-fn when_ready<T>(cx: &mut Cx, this: &Ref<Socket>, events: i16, mut op: impl FnMut(&mut Cx, i32) -> std::io::Result<T>) -> PyResult<T> {
-    let timeout = this.timeout.get();
+/// The flag of a request that does not wait.
+const DONTWAIT: i64 = 0x40;
+/// The flag of a request that waits until all of its room is full.
+const WAITALL: i64 = 0x100;
+
+/// Sends or receives: first without waiting, then when the socket is ready. `op` gets the flags to ask with.
+fn when_there<T>(cx: &mut Cx, this: &Ref<Socket>, events: i16, flags: i64, mut op: impl FnMut(&mut Cx, i32, i32) -> std::io::Result<T>) -> PyResult<T> {
+    // Who wants all of it at once waits in the system for the rest.
+    let whole = flags & WAITALL != 0;
+    let asked = if whole { flags } else { flags | DONTWAIT } as i32;
+    if !whole {
+        match op(cx, this.fd.get(), asked) {
+            Err(e) if e.kind() == ErrorKind::WouldBlock && flags & DONTWAIT == 0 && this.timeout.get() != 0.0 => {}
+            Err(e) if e.kind() == ErrorKind::Interrupted => cx.poll_native()?,
+            Err(e) => return Err(raise_os(cx, &e)),
+            Ok(v) => return Ok(v),
+        }
+    }
+    when_ready(cx, this, events, flags, |cx, fd| op(cx, fd, asked))
+}
+
+/// Runs `op` when the socket is ready, as its timeout asks; at once where its flags say that it does not wait. `op` answers
+/// WouldBlock to be asked again.
+fn when_ready<T>(cx: &mut Cx, this: &Ref<Socket>, events: i16, flags: i64, mut op: impl FnMut(&mut Cx, i32) -> std::io::Result<T>) -> PyResult<T> {
+    let timeout = if flags & DONTWAIT != 0 { 0.0 } else { this.timeout.get() };
     let start = cx.host.monotonic();
     loop {
         // A closed socket waits for nothing: the request itself says so.
@@ -145,10 +168,8 @@ fn when_ready<T>(cx: &mut Cx, this: &Ref<Socket>, events: i16, mut op: impl FnMu
 
 fn receive(cx: &mut Cx, this: &Ref<Socket>, size: i64, flags: i64, function: &str) -> PyResult<(Vec<u8>, Vec<u8>)> {
     let Ok(size) = usize::try_from(size) else { return Err(cx.value_error(format!("negative buffersize in {function}"))) };
-    let mut room = Vec::new();
-    protocol::grow(cx, &mut room, size)?;
-    room.resize(size, 0);
-    let (n, from) = when_ready(cx, this, IN, |cx, fd| cx.host.receive(fd, &mut room, flags as i32))?;
+    let mut room = protocol::zeroed(cx, size)?;
+    let (n, from) = when_there(cx, this, IN, flags, |cx, fd, flags| cx.host.receive(fd, &mut room, flags))?;
     room.truncate(n);
     Ok((room, from))
 }
@@ -171,12 +192,11 @@ fn receive_into(cx: &mut Cx, this: &Ref<Socket>, target: &Obj, nbytes: i64, flag
 
 /// Sends; a blocking socket does not return before all is gone.
 fn send(cx: &mut Cx, this: &Ref<Socket>, data: &[u8], flags: i64, to: Option<&[u8]>) -> PyResult<usize> {
-    let blocking = this.timeout.get() < 0.0;
-    let flags = flags as i32 | if blocking { 64 } else { 0 };
+    let whole = this.timeout.get() < 0.0 && flags & DONTWAIT == 0;
     let mut sent = 0;
     loop {
-        sent += when_ready(cx, this, OUT, |cx, fd| cx.host.send(fd, &data[sent..], flags, to))?;
-        if !blocking || sent >= data.len() || this.kind.get() != 1 {
+        sent += when_there(cx, this, OUT, flags, |cx, fd, flags| cx.host.send(fd, &data[sent..], flags, to))?;
+        if !whole || sent >= data.len() || this.kind.get() != 1 {
             return Ok(sent);
         }
     }
@@ -222,7 +242,7 @@ fn receive_message(cx: &mut Cx, this: &Ref<Socket>, size: usize, ancbufsize: i64
     let Some(room) = usize::try_from(ancbufsize).ok().filter(|n| *n <= i32::MAX as usize) else { return Err(cx.value_error("invalid ancillary data buffer length")) };
     protocol::check_size(cx, 1, size, 1)?;
     protocol::check_size(cx, 1, room, 1)?;
-    let m = when_ready(cx, this, IN, |cx, fd| cx.host.receive_message(fd, size, room, flags as i32))?;
+    let m = when_there(cx, this, IN, flags, |cx, fd, flags| cx.host.receive_message(fd, size, room, flags))?;
     let mut items = Vec::new();
     for (level, kind, data) in &m.ancillary {
         let parts = vec![cx.int(i64::from(*level))?, cx.int(i64::from(*kind))?, Bytes::from_slice(cx, data)?];
@@ -237,7 +257,7 @@ impl Socket {
     /// Wait for an incoming connection: a descriptor and the address of the other end.
     #[py("_accept($self, /)")]
     fn accept(cx: &mut Cx, this: &Ref<Socket>) -> PyResult {
-        let (fd, from) = when_ready(cx, this, IN, |cx, fd| cx.host.accept(fd))?;
+        let (fd, from) = when_ready(cx, this, IN, 0, |cx, fd| cx.host.accept(fd))?;
         let pair = vec![cx.int(i64::from(fd))?, address::decode(cx, &from, this.protocol.get())?];
         cx.tuple(pair)
     }
@@ -304,17 +324,17 @@ impl Socket {
     }
     /// Get a socket option: an integer, or bytes where a buffer length is given.
     #[py("getsockopt($self, level, option, buffersize=0, /)", "")]
-    fn getsockopt(cx: &mut Cx, this: &Ref<Socket>, level: i64, option: i64, buffersize: i64) -> PyResult {
+    fn getsockopt(cx: &mut Cx, this: &Ref<Socket>, level: FormatInt, option: FormatInt, buffersize: i64) -> PyResult {
         if !(0..=1024).contains(&buffersize) {
             return Err(cx.error_of(&cx.types.os_error, "getsockopt buflen out of range"));
         }
         let size = if buffersize == 0 { 4 } else { buffersize as usize };
-        let b = cx.host.socket_option(this.fd.get(), level as i32, option as i32, size).map_err(|e| raise_os(cx, &e))?;
+        let b = cx.host.socket_option(this.fd.get(), level.0 as i32, option.0 as i32, size).map_err(|e| raise_os(cx, &e))?;
         if buffersize == 0 { cx.int(i64::from(b.try_into().map_or(0, i32::from_ne_bytes))) } else { Bytes::from_slice(cx, &b) }
     }
     /// Set a socket option to an integer, bytes, or nothing with a length.
     #[py("setsockopt($self, level, option, value, optlen=None, /)", "")]
-    fn setsockopt(cx: &mut Cx, this: &Ref<Socket>, level: i64, option: i64, value: &Obj, optlen: Option<&Obj>) -> PyResult<()> {
+    fn setsockopt(cx: &mut Cx, this: &Ref<Socket>, level: FormatInt, option: FormatInt, value: &Obj, optlen: Option<&Obj>) -> PyResult<()> {
         let bytes = match optlen {
             Some(n) if value.is_none() => vec![0; protocol::index_i64(cx, n)?.clamp(0, 1024) as usize],
             Some(_) => return Err(cx.type_error(format!("setsockopt() argument 3 must be None, not {}", value.ty().name_text()))),
@@ -324,42 +344,47 @@ impl Socket {
             },
             None => buffer::bytes(cx, value)?,
         };
-        cx.host.set_socket_option(this.fd.get(), level as i32, option as i32, &bytes).map_err(|e| raise_os(cx, &e))
+        cx.host.set_socket_option(this.fd.get(), level.0 as i32, option.0 as i32, &bytes).map_err(|e| raise_os(cx, &e))
     }
     /// Enable a server to accept connections.
     #[py("listen($self, backlog=128, /)", "")]
-    fn listen(cx: &mut Cx, this: &Ref<Socket>, backlog: i64) -> PyResult<()> {
-        let Ok(backlog) = i32::try_from(backlog.max(0)) else { return Err(cx.overflow_error("Python int too large to convert to C int")) };
-        cx.host.listen(this.fd.get(), backlog).map_err(|e| raise_os(cx, &e))
+    fn listen(cx: &mut Cx, this: &Ref<Socket>, backlog: Option<FormatInt>) -> PyResult<()> {
+        let backlog = backlog.map_or(128, |b| b.0).max(0);
+        cx.host.listen(this.fd.get(), backlog as i32).map_err(|e| raise_os(cx, &e))
     }
     /// Receive up to buffersize bytes from the socket.
     #[py("recv($self, buffersize, flags=0, /)", "")]
-    fn recv(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: i64) -> PyResult {
+    fn recv(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: Option<FormatInt>) -> PyResult {
+        let flags = flags.map_or(0, |f| f.0);
         let (data, _) = receive(cx, this, buffersize, flags, "recv")?;
         Bytes::from_slice(cx, &data)
     }
     /// Like recv(buffersize, flags) but also return the sender's address info.
     #[py("recvfrom($self, buffersize, flags=0, /)", "")]
-    fn recvfrom(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: i64) -> PyResult {
+    fn recvfrom(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: Option<FormatInt>) -> PyResult {
+        let flags = flags.map_or(0, |f| f.0);
         let (data, from) = receive(cx, this, buffersize, flags, "recvfrom")?;
         let pair = vec![Bytes::from_slice(cx, &data)?, address::decode(cx, &from, this.protocol.get())?];
         cx.tuple(pair)
     }
     /// A version of recv() that stores its data into a buffer.
     #[py("recv_into($self, buffer, nbytes=0, flags=0)", "")]
-    fn recv_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: i64) -> PyResult<usize> {
+    fn recv_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: Option<FormatInt>) -> PyResult<usize> {
+        let flags = flags.map_or(0, |f| f.0);
         receive_into(cx, this, buffer, nbytes, flags, "recv_into").map(|r| r.0)
     }
     /// Like recv_into(buffer[, nbytes[, flags]]) but also return the sender's address info.
     #[py("recvfrom_into($self, buffer, nbytes=0, flags=0)", "")]
-    fn recvfrom_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: i64) -> PyResult {
+    fn recvfrom_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: Option<FormatInt>) -> PyResult {
+        let flags = flags.map_or(0, |f| f.0);
         let (n, from) = receive_into(cx, this, buffer, nbytes, flags, "recvfrom_into")?;
         let pair = vec![cx.int(n as i64)?, address::decode(cx, &from, this.protocol.get())?];
         cx.tuple(pair)
     }
     /// Receive normal data and ancillary data from the socket.
     #[py("recvmsg($self, bufsize, ancbufsize=0, flags=0, /)", "")]
-    fn recvmsg(cx: &mut Cx, this: &Ref<Socket>, bufsize: i64, ancbufsize: i64, flags: i64) -> PyResult {
+    fn recvmsg(cx: &mut Cx, this: &Ref<Socket>, bufsize: i64, ancbufsize: i64, flags: Option<FormatInt>) -> PyResult {
+        let flags = flags.map_or(0, |f| f.0);
         let Ok(size) = usize::try_from(bufsize) else { return Err(cx.value_error("negative buffer size in recvmsg()")) };
         let (data, [items, flags, from]) = receive_message(cx, this, size, ancbufsize, flags)?;
         let parts = vec![Bytes::from_slice(cx, &data)?, items, flags, from];
@@ -367,7 +392,8 @@ impl Socket {
     }
     /// Receive normal data into buffers, and ancillary data.
     #[py("recvmsg_into($self, buffers, ancbufsize=0, flags=0, /)", "")]
-    fn recvmsg_into(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancbufsize: i64, flags: i64) -> PyResult {
+    fn recvmsg_into(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancbufsize: i64, flags: Option<FormatInt>) -> PyResult {
+        let flags = flags.map_or(0, |f| f.0);
         let mut views = Vec::new();
         let result = (|| {
             for o in protocol::collect(cx, buffers)? {
@@ -393,13 +419,15 @@ impl Socket {
     }
     /// Send a data string to the socket; the number of bytes sent.
     #[py("send($self, data, flags=0, /)", "")]
-    fn send(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: i64) -> PyResult<usize> {
+    fn send(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: Option<FormatInt>) -> PyResult<usize> {
+        let flags = flags.map_or(0, |f| f.0);
         let data = buffer::held(cx, data)?;
         send(cx, this, &data, flags, None)
     }
     /// Send a data string to the socket, all of it.
     #[py("sendall($self, data, flags=0, /)", "")]
-    fn sendall(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: i64) -> PyResult<()> {
+    fn sendall(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: Option<FormatInt>) -> PyResult<()> {
+        let flags = flags.map_or(0, |f| f.0);
         let data = buffer::held(cx, data)?;
         let mut sent = 0;
         while sent < data.len() {
@@ -409,12 +437,17 @@ impl Socket {
         Ok(())
     }
     /// Like send(data, flags) but allows specifying the destination address.
-    #[py("sendto($self, data, flags_or_address, address=None, /)", "")]
-    fn sendto(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags_or_address: &Obj, address: Option<&Obj>) -> PyResult<usize> {
+    #[py("sendto($self, /, *args)", "")]
+    fn sendto(cx: &mut Cx, this: &Ref<Socket>, args: &[Obj]) -> PyResult<usize> {
+        let (data, flags, to) = match args {
+            [data, to] => (data, None, to),
+            [data, flags, to] => (data, Some(flags), to),
+            _ => return Err(cx.type_error(format!("sendto() takes 2 or 3 arguments ({} given)", args.len()))),
+        };
         let data = buffer::held(cx, data)?;
-        let (flags, to) = match address {
-            Some(a) => (protocol::index_i64(cx, flags_or_address)?, a),
-            None => (0, flags_or_address),
+        let flags = match flags {
+            Some(f) => crate::params::c_int(cx, f)?,
+            None => 0,
         };
         cx.audit("socket.sendto", &[this.as_obj().into(), to.into()])?;
         let to = address::encode(cx, this.family.get(), this.protocol.get(), to, "sendto")?;
@@ -422,7 +455,8 @@ impl Socket {
     }
     /// Send normal and ancillary data to the socket.
     #[py("sendmsg($self, buffers, ancdata=(), flags=0, address=None, /)", "")]
-    fn sendmsg(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancdata: Option<&Obj>, flags: i64, address: Option<&Obj>) -> PyResult<usize> {
+    fn sendmsg(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancdata: Option<&Obj>, flags: Option<FormatInt>, address: Option<&Obj>) -> PyResult<usize> {
+        let flags = flags.map_or(0, |f| f.0);
         let mut data = Vec::new();
         for o in protocol::collect(cx, buffers)? {
             let b = buffer::bytes(cx, &o)?;
@@ -443,12 +477,13 @@ impl Socket {
             None => None,
         };
         cx.audit("socket.sendmsg", &[this.as_obj().into(), address.into()])?;
-        when_ready(cx, this, OUT, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, to.as_deref()))
+        when_ready(cx, this, OUT, flags, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, to.as_deref()))
     }
     /// Sends a message to a cipher of the kernel (AF_ALG): what to do (ALG_OP_ENCRYPT and its kin), the vector it begins with,
     /// and how many bytes are signed only. Returns how many bytes were sent.
     #[py("sendmsg_afalg($self, msg=None, *, op=None, iv=None, assoclen=None, flags=0)", "")]
-    fn sendmsg_afalg(cx: &mut Cx, this: &Ref<Socket>, msg: Option<&Obj>, op: Option<&Obj>, iv: Option<&Obj>, assoclen: Option<&Obj>, flags: i64) -> PyResult<usize> {
+    fn sendmsg_afalg(cx: &mut Cx, this: &Ref<Socket>, msg: Option<&Obj>, op: Option<&Obj>, iv: Option<&Obj>, assoclen: Option<&Obj>, flags: Option<FormatInt>) -> PyResult<usize> {
+        let flags = flags.map_or(0, |f| f.0);
         if this.family.get() != families::ALG {
             return Err(cx.error_of(&cx.types.os_error, "algset is only supported for AF_ALG"));
         }
@@ -462,7 +497,7 @@ impl Socket {
             protocol::grow(cx, &mut data, b.len())?;
             data.extend(b);
         }
-        when_ready(cx, this, OUT, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, None))
+        when_ready(cx, this, OUT, flags, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, None))
     }
     /// Set the socket to blocking (flag is true) or non-blocking (false).
     #[py("setblocking($self, flag, /)", "($self, object, /)")]
@@ -489,8 +524,8 @@ impl Socket {
     }
     /// Shut down the reading side of the socket (0), the writing side (1) or both (2).
     #[py("shutdown($self, how, /)", "($self, object, /)")]
-    fn shutdown(cx: &mut Cx, this: &Ref<Socket>, how: i64) -> PyResult<()> {
-        cx.host.shutdown(this.fd.get(), how as i32).map_err(|e| raise_os(cx, &e))
+    fn shutdown(cx: &mut Cx, this: &Ref<Socket>, how: CInt) -> PyResult<()> {
+        cx.host.shutdown(this.fd.get(), how.0).map_err(|e| raise_os(cx, &e))
     }
     /// the socket family
     #[get("family")]

@@ -34,6 +34,9 @@ impl Walk {
                 }
                 Expr::BoolOp(ExprBoolOp { node_index, range, op, values })
             }
+            "NamedExpr" if r.fields.iter().any(|(n, v)| n == "target" && matches!(v, Value::Node(t) if t.kind != "Name")) => {
+                return Err(Problem::Type("NamedExpr target must be a Name".into()));
+            }
             "NamedExpr" => Expr::Named(ExprNamed { node_index, range, target: self.boxed(&mut r, "target")?, value: self.boxed(&mut r, "value")? }),
             "BinOp" => {
                 let op = operator(&mut r, "op")?;
@@ -46,7 +49,7 @@ impl Walk {
                     "Not" => UnaryOp::Not,
                     "UAdd" => UnaryOp::UAdd,
                     "USub" => UnaryOp::USub,
-                    other => return Err(Problem::Type(format!("expected some sort of unaryop, but got <ast.{other} object>"))),
+                    other => return Err(Problem::Type(format!("expected some sort of unaryop, but got {other}()"))),
                 };
                 Expr::UnaryOp(ExprUnaryOp { node_index, range, op, operand: self.boxed(&mut r, "operand")? })
             }
@@ -135,7 +138,7 @@ impl Walk {
             "List" => Expr::List(ExprList { node_index, range, elts: self.exprs(&mut r, "elts")?, ctx: context(&mut r) }),
             "Tuple" => Expr::Tuple(ExprTuple { node_index, range, elts: self.exprs(&mut r, "elts")?, ctx: context(&mut r), parenthesized: true }),
             "Slice" => Expr::Slice(ExprSlice { node_index, range, lower: self.maybe(&mut r, "lower")?, upper: self.maybe(&mut r, "upper")?, step: self.maybe(&mut r, "step")? }),
-            other => return Err(Problem::Type(format!("expected some sort of expr, but got <ast.{other} object>"))),
+            other => return Err(Problem::Type(format!("expected some sort of expr, but got {other}()"))),
         })
     }
 
@@ -155,7 +158,7 @@ impl Walk {
                 "IsNot" => CmpOp::IsNot,
                 "In" => CmpOp::In,
                 "NotIn" => CmpOp::NotIn,
-                other => return Err(Problem::Type(format!("expected some sort of cmpop, but got <ast.{other} object>"))),
+                other => return Err(Problem::Type(format!("expected some sort of cmpop, but got {other}()"))),
             });
         }
         let comparators = self.exprs(&mut r, "comparators")?;

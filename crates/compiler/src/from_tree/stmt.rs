@@ -172,7 +172,7 @@ impl Walk {
             "Pass" => Stmt::Pass(StmtPass { node_index, range }),
             "Break" => Stmt::Break(StmtBreak { node_index, range }),
             "Continue" => Stmt::Continue(StmtContinue { node_index, range }),
-            other => return Err(Problem::Type(format!("expected some sort of stmt, but got <ast.{other} object>"))),
+            other => return Err(Problem::Type(format!("expected some sort of stmt, but got {other}()"))),
         })
     }
 
@@ -242,7 +242,7 @@ impl Walk {
                 "TypeVar" => TypeParam::TypeVar(TypeParamTypeVar { range, node_index, name, bound: self.maybe(&mut p, "bound")?, default }),
                 "ParamSpec" => TypeParam::ParamSpec(TypeParamParamSpec { range, node_index, name, default }),
                 "TypeVarTuple" => TypeParam::TypeVarTuple(TypeParamTypeVarTuple { range, node_index, name, default }),
-                other => return Err(Problem::Type(format!("expected some sort of type_param, but got <ast.{other} object>"))),
+                other => return Err(Problem::Type(format!("expected some sort of type_param, but got {other}()"))),
             });
         }
         Ok((!out.is_empty()).then(|| Box::new(TypeParams { range: r.range, node_index: index(), type_params: out })))
@@ -355,7 +355,7 @@ impl Walk {
                 }
                 Pattern::MatchOr(PatternMatchOr { range, node_index, patterns })
             }
-            other => return Err(Problem::Type(format!("expected some sort of pattern, but got <ast.{other} object>"))),
+            other => return Err(Problem::Type(format!("expected some sort of pattern, but got {other}()"))),
         })
     }
 }
@@ -389,6 +389,6 @@ pub(super) fn operator(r: &mut Reader, name: &str) -> Made<Operator> {
         "BitXor" => Operator::BitXor,
         "BitAnd" => Operator::BitAnd,
         "FloorDiv" => Operator::FloorDiv,
-        other => return Err(Problem::Type(format!("expected some sort of operator, but got <ast.{other} object>"))),
+        other => return Err(Problem::Type(format!("expected some sort of operator, but got {other}()"))),
     })
 }

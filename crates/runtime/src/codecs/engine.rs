@@ -261,16 +261,20 @@ pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last
     }
     let mut coding = coding;
     let mut at = 0;
+    // Where nothing said the order it is not known, whatever is read as.
+    let mut told = true;
     // A byte order mark decides once and is not part of the text.
     match coding {
         Coding::Utf16(ByteOrder::Native) if bytes.len() >= 2 => {
             let mark = [ByteOrder::Little, ByteOrder::Big].into_iter().find(|o| unit16(&bytes, *o) == Some(0xfeff));
             at = if mark.is_some() { 2 } else { 0 };
+            told = mark.is_some();
             coding = Coding::Utf16(mark.unwrap_or(ByteOrder::Little));
         }
         Coding::Utf32(ByteOrder::Native) if bytes.len() >= 4 => {
             let mark = [ByteOrder::Little, ByteOrder::Big].into_iter().find(|o| unit32(&bytes, *o) == Some(0xfeff));
             at = if mark.is_some() { 4 } else { 0 };
+            told = mark.is_some();
             coding = Coding::Utf32(mark.unwrap_or(ByteOrder::Little));
         }
         Coding::Utf16(ByteOrder::Native) if last => coding = Coding::Utf16(ByteOrder::Little),
@@ -278,7 +282,7 @@ pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last
         _ => {}
     }
     let order = match coding {
-        Coding::Utf16(o) | Coding::Utf32(o) => o,
+        Coding::Utf16(o) | Coding::Utf32(o) if told => o,
         _ => ByteOrder::Native,
     };
     if let Some(text) = decode_whole(cx, coding, &bytes[at..])? {
@@ -290,6 +294,11 @@ pub fn decode_part(cx: &mut Cx, coding: Coding, bytes: &[u8], errors: &str, last
         match step(coding, &bytes, at, &mut out, last) {
             Ok(0) => break,
             Ok(n) => at += n,
+            // The beginning of a surrogate's bytes: a handler may want to see them whole.
+            Err(bad) if !last && coding == Coding::Utf8 && matches!(bytes[bad.start..], [0xed, 0xa0..=0xbf]) => {
+                at = bad.start;
+                break;
+            }
             Err(bad) => {
                 let (replacement, next, other) = errors::on_decode(cx, coding.name(), Some(coding), &bytes, &bad, errors)?;
                 crate::protocol::grow(cx, &mut out, replacement.len())?;

@@ -6,6 +6,22 @@ use crate::protocol;
 use crate::types::module;
 use crate::types::{Bytes, CodeObj, Str};
 
+/// The lock of importlib's table of locks: one thread has it, as often as it likes.
+#[derive(Default)]
+pub struct ImportLock {
+    raw: std::sync::Arc<super::thread::lock::Raw>,
+    owner: i64,
+    count: usize,
+}
+impl ImportLock {
+    /// In a forked child: a lock that another thread had is free, for that thread is not here.
+    pub fn after_fork(&mut self, me: i64) {
+        if self.owner != me {
+            *self = ImportLock::default();
+        }
+    }
+}
+
 #[retic_macros::methods]
 mod functions {
     //! (Extremely) low-level import machinery bits as used by importlib.
@@ -13,15 +29,39 @@ mod functions {
 
     /// Return True if the import lock is currently held, else False.
     #[py("lock_held()")]
-    pub fn lock_held(_cx: &mut Cx) -> bool {
-        false
+    pub fn lock_held(cx: &mut Cx) -> bool {
+        cx.imports.lock.count > 0
     }
     /// Acquires the interpreter's import lock for the current thread.
     #[py("acquire_lock()")]
-    pub fn acquire_lock(_cx: &mut Cx) {}
+    pub fn acquire_lock(cx: &mut Cx) -> PyResult<()> {
+        let me = cx.threads.current;
+        let lock = &mut cx.imports.lock;
+        if lock.count > 0 && lock.owner == me {
+            lock.count += 1;
+            return Ok(());
+        }
+        if !lock.raw.take() {
+            let raw = lock.raw.clone();
+            cx.wait_in_turns(None, |most| raw.wait(most))?;
+        }
+        (cx.imports.lock.owner, cx.imports.lock.count) = (me, 1);
+        Ok(())
+    }
     /// Release the interpreter's import lock.
     #[py("release_lock()")]
-    pub fn release_lock(_cx: &mut Cx) {}
+    pub fn release_lock(cx: &mut Cx) -> PyResult<()> {
+        let me = cx.threads.current;
+        let lock = &mut cx.imports.lock;
+        if lock.count == 0 || lock.owner != me {
+            return Err(cx.runtime_error("not holding the import lock"));
+        }
+        lock.count -= 1;
+        if lock.count == 0 {
+            lock.raw.give();
+        }
+        Ok(())
+    }
     /// Returns the list of file suffixes used to identify extension modules.
     #[py("extension_suffixes()")]
     pub fn extension_suffixes(cx: &mut Cx) -> PyResult {

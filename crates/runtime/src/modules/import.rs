@@ -15,6 +15,8 @@ pub struct State {
     find_and_load: Option<Obj>,
     /// `importlib._bootstrap._lock_unlock_module`.
     lock_unlock: Option<Obj>,
+    /// What `_imp.acquire_lock` takes.
+    pub lock: super::imp::ImportLock,
     /// `importlib` is being set going.
     starting: bool,
     /// `warnings` is being imported, for a warning.

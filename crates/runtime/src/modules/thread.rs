@@ -1,7 +1,7 @@
 //! `_thread`: starting threads, their handles, locks, and values of one thread.
 
 pub(crate) mod local;
-mod lock;
+pub(crate) mod lock;
 
 use crate::cx::{Cx, PyResult};
 use crate::interp;

@@ -24,8 +24,10 @@ pub fn next_name(cx: &mut Cx) -> i64 {
     all.named
 }
 
+/// That a task's loop is the one that runs. Where none is known to run, one is kept in Python (`events._py__set_running_loop`),
+/// which CPython 3.14 refuses, so that such a loop runs for ever; here its tasks run.
 fn check_loop(cx: &mut Cx, event_loop: &Obj) -> PyResult<()> {
-    if cx.threads.running_loop.as_ref().is_some_and(|l| l.is(event_loop)) {
+    if cx.threads.running_loop.as_ref().is_none_or(|l| l.is(event_loop)) {
         return Ok(());
     }
     let t = protocol::repr_text(cx, event_loop)?;

@@ -28,13 +28,13 @@ pub fn c_int(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
     int::to_i64(&n).and_then(|n| i32::try_from(n).ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))
 }
 
-/// A `pid_t`; what is too large is refused in the words of format strings.
+/// An `int` or a `pid_t` that is refused in the words of format strings where it is too large.
 #[derive(Clone, Copy, Debug)]
-pub struct Pid(pub i64);
-impl<'a> FromArg<'a> for Pid {
+pub struct FormatInt(pub i64);
+impl<'a> FromArg<'a> for FormatInt {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
         let n = given(cx, value, name)?;
-        crate::params::c_int(cx, n).map(Pid)
+        crate::params::c_int(cx, n).map(FormatInt)
     }
 }
 

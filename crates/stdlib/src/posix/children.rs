@@ -1,6 +1,6 @@
 //! Children and other processes: forking, waiting, signals, and what a wait status says.
 
-use super::arguments::{CInt, Pid};
+use super::arguments::{CInt, FormatInt};
 use super::{path, plain};
 use retic_runtime::host::process::Call;
 use retic_runtime::modules::warnings;
@@ -79,6 +79,7 @@ fn fork_by<T>(cx: &mut Cx, name: &str, fork: impl FnOnce(&mut Cx) -> std::io::Re
     let r = fork(cx);
     if let Ok((0, _)) = r {
         cx.threads.after_fork();
+        cx.imports.lock.after_fork(cx.threads.current);
         cx.forget_recording();
     }
     run_fork_hooks(cx, if matches!(r, Ok((0, _))) { 1 } else { 2 });
@@ -152,7 +153,7 @@ pub mod functions {
     }
     /// Sends a signal to a process.
     #[py("kill(pid, signal, /)")]
-    pub fn kill(cx: &mut Cx, pid: Pid, signal: CInt) -> PyResult<()> {
+    pub fn kill(cx: &mut Cx, pid: FormatInt, signal: CInt) -> PyResult<()> {
         cx.audit("os.kill", &[pid.0.into(), i64::from(signal.0).into()])?;
         cx.host.flush();
         let r = cx.host.kill(pid.0, signal.0);
@@ -160,14 +161,14 @@ pub mod functions {
     }
     /// Sends a signal to a process group.
     #[py("killpg(pgid, signal, /)")]
-    pub fn killpg(cx: &mut Cx, pgid: Pid, signal: CInt) -> PyResult<()> {
+    pub fn killpg(cx: &mut Cx, pgid: FormatInt, signal: CInt) -> PyResult<()> {
         cx.audit("os.killpg", &[pgid.0.into(), i64::from(signal.0).into()])?;
         let r = cx.host.number(Call::Killpg, [pgid.0, signal.0.into(), 0, 0]);
         plain(cx, r).map(drop)
     }
     /// A descriptor that stands for a process.
     #[py("pidfd_open(pid, flags=0)")]
-    pub fn pidfd_open(cx: &mut Cx, pid: Pid, flags: Option<super::super::arguments::UInt>) -> PyResult<i64> {
+    pub fn pidfd_open(cx: &mut Cx, pid: FormatInt, flags: Option<super::super::arguments::UInt>) -> PyResult<i64> {
         let r = cx.host.number(Call::PidfdOpen, [pid.0, flags.map_or(0, |f| f.0).into(), 0, 0]);
         plain(cx, r)
     }
@@ -179,7 +180,7 @@ pub mod functions {
     }
     /// Waits for a child: its process id and its wait status; (0, 0) where options have WNOHANG and there is none yet.
     #[py("waitpid(pid, options, /)")]
-    pub fn waitpid(cx: &mut Cx, pid: Pid, options: CInt) -> PyResult {
+    pub fn waitpid(cx: &mut Cx, pid: FormatInt, options: CInt) -> PyResult {
         let r = wait_child(cx, pid.0, options.0)?;
         process_and_status(cx, r)
     }
@@ -190,7 +191,7 @@ pub mod functions {
     }
     /// Waits for a child: its process id, its wait status, and what it used as resource.getrusage() tells it.
     #[py("wait4(pid, options)")]
-    pub fn wait4(cx: &mut Cx, pid: Pid, options: CInt) -> PyResult {
+    pub fn wait4(cx: &mut Cx, pid: FormatInt, options: CInt) -> PyResult {
         wait_with_usage(cx, pid.0, options.0)
     }
     /// Waits until a child changes: a waitid_result, or None where options have WNOHANG and none has changed.
@@ -198,7 +199,7 @@ pub mod functions {
     /// idtype says which children: P_PID, P_PGID, P_ALL or P_PIDFD, with id. options are WEXITED, WSTOPPED, WCONTINUED, and
     /// WNOHANG and WNOWAIT besides, or-ed.
     #[py("waitid(idtype, id, options, /)")]
-    pub fn waitid(cx: &mut Cx, idtype: CInt, id: Pid, options: CInt) -> PyResult {
+    pub fn waitid(cx: &mut Cx, idtype: CInt, id: FormatInt, options: CInt) -> PyResult {
         let r = wait_for(cx, options.0, |cx, options| cx.host.waitid(idtype.0.into(), id.0, options).map(|r| (r.is_none(), r)))?;
         let Some(numbers) = plain(cx, r)? else { return Ok(cx.none()) };
         let items = numbers.iter().map(|n| cx.int(*n)).collect::<PyResult<Vec<_>>>()?;

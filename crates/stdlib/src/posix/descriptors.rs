@@ -36,10 +36,7 @@ fn pair(cx: &mut Cx, r: std::io::Result<(i32, i32)>) -> PyResult {
 /// Room for bytes that are to be read.
 fn room(cx: &mut Cx, length: i64) -> PyResult<Vec<u8>> {
     let Ok(length) = usize::try_from(length) else { return Err(exception::raise_os(cx, &Error::from_raw_os_error(EINVAL), None, None)) };
-    let mut room = Vec::new();
-    protocol::grow(cx, &mut room, length)?;
-    room.resize(length, 0);
-    Ok(room)
+    protocol::zeroed(cx, length)
 }
 /// The items of a sequence of buffers.
 fn sequence(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Vec<Obj>> {

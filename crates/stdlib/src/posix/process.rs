@@ -1,6 +1,6 @@
 //! The process: its ids and groups, how it is scheduled, limits and texts of the system.
 
-use super::arguments::{self, CInt, Device, DevicePart, Fd, Gid, Pid, Uid};
+use super::arguments::{self, CInt, Device, DevicePart, Fd, FormatInt, Gid, Uid};
 use super::constants::{CONFSTR, PATHCONF, SYSCONF};
 use super::path;
 use retic_runtime::host::process::{Call, PathCall};
@@ -117,7 +117,7 @@ pub mod functions {
     }
     /// Call the system call getpgid(), and return the result.
     #[py("getpgid(pid)")]
-    pub fn getpgid(cx: &mut Cx, pid: Pid) -> PyResult<i64> {
+    pub fn getpgid(cx: &mut Cx, pid: FormatInt) -> PyResult<i64> {
         number(cx, Call::Getpgid, &[pid.0])
     }
     /// Return the current process group id.
@@ -127,7 +127,7 @@ pub mod functions {
     }
     /// Call the system call setpgid(pid, pgrp).
     #[py("setpgid(pid, pgrp, /)")]
-    pub fn setpgid(cx: &mut Cx, pid: Pid, pgrp: Pid) -> PyResult<()> {
+    pub fn setpgid(cx: &mut Cx, pid: FormatInt, pgrp: FormatInt) -> PyResult<()> {
         number(cx, Call::Setpgid, &[pid.0, pgrp.0]).map(drop)
     }
     /// Make the current process the leader of its process group.
@@ -137,7 +137,7 @@ pub mod functions {
     }
     /// Call the system call getsid(pid) and return the result.
     #[py("getsid(pid, /)")]
-    pub fn getsid(cx: &mut Cx, pid: Pid) -> PyResult<i64> {
+    pub fn getsid(cx: &mut Cx, pid: FormatInt) -> PyResult<i64> {
         number(cx, Call::Getsid, &[pid.0])
     }
     /// Call the system call setsid().
@@ -172,7 +172,7 @@ pub mod functions {
     }
     /// Get the scheduling policy for the process identified by pid.
     #[py("sched_getscheduler(pid, /)")]
-    pub fn sched_getscheduler(cx: &mut Cx, pid: Pid) -> PyResult<i64> {
+    pub fn sched_getscheduler(cx: &mut Cx, pid: FormatInt) -> PyResult<i64> {
         number(cx, Call::SchedGetscheduler, &[pid.0])
     }
     /// Return the group ids of the process.
@@ -282,7 +282,7 @@ pub mod functions {
     }
     /// The scheduling parameters of a process (0: this one).
     #[py("sched_getparam(pid, /)")]
-    pub fn sched_getparam(cx: &mut Cx, pid: Pid) -> PyResult {
+    pub fn sched_getparam(cx: &mut Cx, pid: FormatInt) -> PyResult {
         let n = number(cx, Call::SchedGetparam, &[pid.0])?;
         let n = cx.int(n)?;
         let ty = cx.native_type(SCHED_PARAM.name);
@@ -290,18 +290,18 @@ pub mod functions {
     }
     /// The time that the round-robin policy gives a process (0: this one) at once, in seconds.
     #[py("sched_rr_get_interval(pid, /)")]
-    pub fn sched_rr_get_interval(cx: &mut Cx, pid: Pid) -> PyResult<f64> {
+    pub fn sched_rr_get_interval(cx: &mut Cx, pid: FormatInt) -> PyResult<f64> {
         number(cx, Call::SchedRrGetInterval, &[pid.0]).map(|ns| ns as f64 / 1e9)
     }
     /// Sets the scheduling parameters of a process (0: this one): a sched_param.
     #[py("sched_setparam(pid, param, /)")]
-    pub fn sched_setparam(cx: &mut Cx, pid: Pid, param: &Obj) -> PyResult<()> {
+    pub fn sched_setparam(cx: &mut Cx, pid: FormatInt, param: &Obj) -> PyResult<()> {
         let priority = priority(cx, param)?;
         number(cx, Call::SchedSetparam, &[pid.0, priority.into()]).map(drop)
     }
     /// Sets the scheduling policy of a process (0: this one), with a sched_param.
     #[py("sched_setscheduler(pid, policy, param, /)")]
-    pub fn sched_setscheduler(cx: &mut Cx, pid: Pid, policy: CInt, param: &Obj) -> PyResult<()> {
+    pub fn sched_setscheduler(cx: &mut Cx, pid: FormatInt, policy: CInt, param: &Obj) -> PyResult<()> {
         let priority = priority(cx, param)?;
         number(cx, Call::SchedSetscheduler, &[pid.0, policy.0.into(), priority.into()]).map(drop)
     }

@@ -1,6 +1,6 @@
 //! Terminals and their other ends.
 
-use super::arguments::{CInt, Fd, Pid};
+use super::arguments::{CInt, Fd, FormatInt};
 use super::{path, plain};
 use retic_runtime::host::process::Call;
 use retic_runtime::types::structseq;
@@ -85,7 +85,7 @@ pub mod functions {
     }
     /// Says which process group a terminal's keys reach.
     #[py("tcsetpgrp(fd, pgid, /)")]
-    pub fn tcsetpgrp(cx: &mut Cx, fd: CInt, pgid: Pid) -> PyResult<()> {
+    pub fn tcsetpgrp(cx: &mut Cx, fd: CInt, pgid: FormatInt) -> PyResult<()> {
         number(cx, Call::Tcsetpgrp, [fd.0.into(), pgid.0]).map(drop)
     }
 }

@@ -136,14 +136,7 @@ pub fn decode(cx: &mut Cx, address: &[u8], proto: i32) -> PyResult {
             }
         }
         family @ (INET | INET6) if address.len() >= 8 => {
-            let host = match family {
-                // With a scope the resolver writes its name behind the host.
-                INET6 if address.get(24..28).is_some_and(|s| s != [0; 4]) => match cx.host.name_of_address(address, 1 | 2) {
-                    Ok((h, _)) => String::from_utf8_lossy(&h).into_owned(),
-                    Err(_) => host_text(address),
-                },
-                _ => host_text(address),
-            };
+            let host = host_text(address);
             let mut items = vec![cx.str(&host)?, cx.int(i64::from(u16::from_be_bytes([address[2], address[3]])))?];
             if family == INET6 && address.len() >= 28 {
                 let word = |at: usize| [address[at], address[at + 1], address[at + 2], address[at + 3]];

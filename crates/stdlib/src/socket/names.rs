@@ -1,6 +1,7 @@
 //! The module's functions: names of hosts and services, byte order, addresses as text.
 
 use super::address::{self, INET, INET6, UNSPEC};
+use crate::posix::FormatInt;
 use retic_runtime::audit::Told;
 use retic_runtime::host::network::ResolveError;
 use retic_runtime::types::{ByteArray, Bytes, Str, exception, int};
@@ -95,8 +96,11 @@ fn service_argument(cx: &mut Cx, o: &Obj) -> PyResult<Option<Vec<u8>>> {
     if o.ty().slots(cx).index.is_none() {
         return Err(cx.error_of(&cx.types.os_error, "Int or String expected"));
     }
-    let n = protocol::index_i64(cx, o)?;
-    Ok(Some(n.to_string().into_bytes()))
+    if std::ptr::eq(o.ty(), &*cx.types.bool) {
+        return Err(cx.error_of(&cx.types.os_error, "Int or String expected"));
+    }
+    let n = protocol::index(cx, o)?;
+    Ok(int::to_big(&n).map(|n| n.to_text(10).into_bytes()))
 }
 
 fn protocol_name(name: Option<&String>) -> Option<&[u8]> {
@@ -159,14 +163,30 @@ pub mod functions {
             return Err(cx.type_error("getnameinfo(): illegal sockaddr argument"));
         };
         let host = host.to_text(cx).into_bytes();
-        let port = protocol::index_i64(cx, port)?.to_string().into_bytes();
+        let port = crate::params::c_int(cx, port)?.to_string().into_bytes();
+        let mut more = [0; 2];
+        for (slot, o) in more.iter_mut().zip(&items[2..items.len().min(4)]) {
+            *slot = crate::params::unsigned_bits(cx, o)?;
+        }
+        if items.len() > 4 {
+            return Err(cx.type_error("getnameinfo(): illegal sockaddr argument"));
+        }
+        let [flow, scope] = more;
+        if flow > 0xf_ffff {
+            return Err(cx.overflow_error("getnameinfo(): flowinfo must be 0-1048575."));
+        }
         let found = cx.host.resolve(Some(&host), Some(&port), UNSPEC, DATAGRAM, 0, 4);
         let found = found.map_err(|e| raise_resolve(cx, &e))?;
         let [only] = &found[..] else { return Err(cx.error_of(&cx.types.os_error, "sockaddr resolved to multiple addresses")) };
         if only.family == INET && items.len() != 2 {
             return Err(cx.error_of(&cx.types.os_error, "IPv4 sockaddr must be 2 tuple"));
         }
-        let (h, s) = cx.host.name_of_address(&only.address, flags as i32).map_err(|e| raise_resolve(cx, &e))?;
+        let mut address = only.address.clone();
+        if only.family == INET6 && address.len() >= 28 {
+            address[4..8].copy_from_slice(&flow.to_be_bytes());
+            address[24..28].copy_from_slice(&scope.to_ne_bytes());
+        }
+        let (h, s) = cx.host.name_of_address(&address, flags as i32).map_err(|e| raise_resolve(cx, &e))?;
         let pair = vec![cx.str(&String::from_utf8_lossy(&h))?, cx.str(&String::from_utf8_lossy(&s))?];
         cx.tuple(pair)
     }
@@ -222,9 +242,9 @@ pub mod functions {
     }
     /// Return the service name from a port number and protocol name.
     #[py("getservbyport(port, protocolname=None, /)", "")]
-    pub fn getservbyport(cx: &mut Cx, port: i64, protocolname: Option<String>) -> PyResult<String> {
-        cx.audit("socket.getservbyport", &[port.into(), protocolname.as_deref().map_or(Told::Nothing, Told::Text)])?;
-        let Ok(port) = u16::try_from(port) else { return Err(cx.overflow_error("getservbyport: port must be 0-65535.")) };
+    pub fn getservbyport(cx: &mut Cx, port: FormatInt, protocolname: Option<String>) -> PyResult<String> {
+        cx.audit("socket.getservbyport", &[port.0.into(), protocolname.as_deref().map_or(Told::Nothing, Told::Text)])?;
+        let Ok(port) = u16::try_from(port.0) else { return Err(cx.overflow_error("getservbyport: port must be 0-65535.")) };
         match cx.host.service_of_port(port, protocol_name(protocolname.as_ref())) {
             Some(name) => Ok(String::from_utf8_lossy(&name).into_owned()),
             None => Err(cx.error_of(&cx.types.os_error, "port/proto not found")),
@@ -292,9 +312,9 @@ pub mod functions {
     }
     /// Convert a packed IP address of the given family to string format.
     #[py("inet_ntop(address_family, packed_ip, /)", "")]
-    pub fn inet_ntop(cx: &mut Cx, address_family: i64, packed_ip: &Obj) -> PyResult<String> {
+    pub fn inet_ntop(cx: &mut Cx, address_family: FormatInt, packed_ip: &Obj) -> PyResult<String> {
         let b = protocol::buffer::bytes(cx, packed_ip)?;
-        match (address_family as i32, b.len()) {
+        match (address_family.0 as i32, b.len()) {
             (INET, 4) => Ok(core::net::Ipv4Addr::new(b[0], b[1], b[2], b[3]).to_string()),
             (INET6, 16) => {
                 let mut a = [0u8; 16];
@@ -338,7 +358,17 @@ pub mod functions {
     }
     /// Returns the interface name corresponding to the interface index.
     #[py("if_indextoname(index, /)", "(if_index, /)")]
-    pub fn if_indextoname(cx: &mut Cx, index: i64) -> PyResult {
+    pub fn if_indextoname(cx: &mut Cx, index: &Obj) -> PyResult {
+        let n = match index.ty().slots(cx).index {
+            Some(_) => protocol::index(cx, index)?,
+            None => return Err(cx.type_error("an integer is required")),
+        };
+        let index = match int::to_big(&n) {
+            Some(b) if b.is_negative() => return Err(cx.overflow_error("can't convert negative value to unsigned int")),
+            b => b.and_then(|b| b.to_u64()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C unsigned long"))?,
+        };
+        let Ok(index) = u32::try_from(index) else { return Err(cx.overflow_error("index is too large")) };
+        let index = i64::from(index);
         let list = cx.host.interfaces().map_err(|e| raise_os(cx, &e))?;
         match list.iter().find(|i| i64::from(i.0) == index) {
             Some(i) => crate::posix::path::name(cx, &i.1, false),

@@ -29,17 +29,17 @@ impl Raw {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         !std::mem::replace(&mut self.state().held, true)
     }
-    fn wait(&self, most: Duration) -> bool {
+    pub(crate) fn wait(&self, most: Duration) -> bool {
         let mut state = self.state();
         state.sleepers += 1;
         let (mut state, _) = self.free.wait_timeout_while(state, most, |s| s.held).unwrap_or_else(PoisonError::into_inner);
         state.sleepers -= 1;
         !std::mem::replace(&mut state.held, true)
     }
-    fn give(&self) {
+    pub(crate) fn give(&self) {
         let mut state = self.state();
         state.held = false;
         // Nobody is woken by a call of the system where nobody sleeps.
