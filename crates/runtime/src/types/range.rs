@@ -195,9 +195,23 @@ fn long_iterator(cx: &Cx, at: Obj, step: Obj, left: Obj) -> PyResult {
     Ok(memory::new(cx, &cx.types.longrange_iterator, |head| LongIter { head, at: Guarded::new(at), step: Guarded::new(step), left: Guarded::new(left) })?.into_obj())
 }
 
+/// The values at two indices, if they fit.
+fn at_both(start: i64, step: i64, indices: [i64; 2]) -> Option<[i64; 2]> {
+    let [a, b] = indices.map(|i| i.checked_mul(step).and_then(|d| start.checked_add(d)));
+    Some([a?, b?])
+}
+
 fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
     let r = range(o).clone();
     if let Some(s) = k.cast::<super::Slice>() {
+        if let Some((start, _, step, len)) = r.small(cx)
+            && let Some([first, last, stride]) = super::slice::plain_indices(cx, s, len)
+            && let Some([a, b]) = at_both(start, step, [first, last])
+            && let Some(c) = step.checked_mul(stride)
+        {
+            let (a, b, c) = (cx.int(a)?, cx.int(b)?, cx.int(c)?);
+            return make(cx, a, b, c);
+        }
         let (start, _, step, len) = r.big(cx);
         let [first, last, stride] = super::slice::indices_of(cx, s, &len)?;
         let (a, b) = (int::from_big(cx, &start.add(&first.mul(&step)))?, int::from_big(cx, &start.add(&last.mul(&step)))?);

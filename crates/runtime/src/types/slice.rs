@@ -94,6 +94,19 @@ pub fn resolve_late(cx: &mut Cx, s: &Ref<Slice>, n: impl FnOnce(&Cx) -> usize) -
     positions(cx, start, stop, step, n(cx))
 }
 
+/// The ends and the step that a slice has in a sequence of `n` items, where they are None or machine integers and the step is
+/// not zero.
+pub(super) fn plain_indices(cx: &Cx, s: &Ref<Slice>, n: i64) -> Option<[i64; 3]> {
+    let (a, b, c) = (plain_bound(s.start.get(cx))?, plain_bound(s.stop.get(cx))?, plain_bound(s.step.get(cx))?);
+    let step = c.unwrap_or(1);
+    if step == 0 {
+        return None;
+    }
+    let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
+    let fix = |v: i64| if v < 0 { v.saturating_add(n).max(low) } else { v.min(high) };
+    Some([a.map_or(if step > 0 { low } else { high }, fix), b.map_or(if step > 0 { high } else { low }, fix), step])
+}
+
 fn positions(cx: &Cx, start: Option<i64>, stop: Option<i64>, step: Option<i64>, n: usize) -> PyResult<Positions> {
     let step = step.unwrap_or(1).max(-i64::MAX);
     if step == 0 {
