@@ -16,7 +16,6 @@ fn main() -> ExitCode {
     // Python code may nest deeply: the interpreter runs on a stack of its own size.
     let process = std::process::id();
     retic::share_malloc();
-    retic::close_what_was_closed();
     let run = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
         let original: Vec<OsString> = std::env::args_os().collect();
         let texts: Vec<String> = original.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
@@ -42,6 +41,10 @@ type Recorder = (Box<dyn retic::events::Sink>, retic::Wanted);
 
 /// Carries a request out; the program's status. `original` is the whole command line.
 fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) -> i32 {
+    if recorder.is_none() {
+        // A recording's file must not become a standard stream.
+        retic::close_what_was_closed();
+    }
     let (program, rest, flags, warn, x) = match request {
         Request::Run { program, rest, flags, warn, x } => (program, rest, flags, warn, x),
         Request::Help => {

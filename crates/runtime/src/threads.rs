@@ -81,7 +81,7 @@ pub struct State {
     next: i64,
     /// By thread: what is its own while it does not run. The one that runs has an empty place here.
     waiting: FxHashMap<i64, Box<Own>>,
-    /// The system's numbers of the threads beside the first.
+    /// The system's numbers of the threads, once there are several.
     pub natives: FxHashMap<i64, i64>,
     /// The current context of `contextvars` of the thread that runs.
     pub context: Option<Obj>,
@@ -374,6 +374,8 @@ pub fn start(cx: &mut Cx, function: Obj, args: Vec<Obj>, names: Vec<Obj>, done: 
         // The first thread beside the main one: from now on that has a place, too.
         let me = cx.threads.current;
         cx.threads.waiting.insert(me, Box::new(Own::with(Stacks::none())));
+        let native = cx.host.thread_id();
+        cx.threads.natives.insert(me, native);
     }
     let id = cx.threads.next + 1;
     cx.threads.next = id;

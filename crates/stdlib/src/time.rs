@@ -235,6 +235,10 @@ mod functions {
     #[py("clock_settime(clk_id, time, /)", "")]
     pub fn clock_settime(cx: &mut Cx, clk_id: CInt, time: &Obj) -> PyResult<()> {
         let bad = |cx: &mut Cx| cx.overflow_error("timestamp out of range for platform time_t");
+        if time.is_none() {
+            // Elsewhere None is now.
+            protocol::index(cx, time)?;
+        }
         let whole = seconds_of(cx, Some(time))?;
         let part = time.cast::<Float>().map_or(0, |f| ((f.value.get() - f.value.get().floor()) * 1e9) as i64);
         let Some(ns) = whole.checked_mul(1_000_000_000).and_then(|ns| ns.checked_add(part)) else { return Err(bad(cx)) };

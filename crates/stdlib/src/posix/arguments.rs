@@ -8,7 +8,7 @@ use retic_runtime::{Cx, Obj, PyResult, protocol};
 fn given<'a>(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<&'a Obj> {
     <&Obj>::from_arg(cx, value, name)
 }
-/// A number as text of a sign: whether one beyond a machine word is below all others.
+/// Whether a number beyond a machine word is below zero.
 fn is_below(n: &Obj) -> bool {
     int::to_big(n).is_some_and(|b| b.is_negative())
 }

@@ -1,5 +1,6 @@
 //! Extended attributes of files, and the processors that a process runs on.
 
+use super::arguments::FormatInt;
 use super::path::{self, Path};
 use retic_runtime::protocol::buffer;
 use retic_runtime::types::{Bytes, Int, Set, exception, int};
@@ -90,8 +91,8 @@ pub mod functions {
     ///
     /// The affinity is returned as a set of CPU identifiers.
     #[py("sched_getaffinity(pid, /)")]
-    pub fn sched_getaffinity(cx: &mut Cx, pid: i64) -> PyResult {
-        let processors = cx.host.affinity(pid).map_err(|e| exception::raise_os(cx, &e, None, None))?;
+    pub fn sched_getaffinity(cx: &mut Cx, pid: FormatInt) -> PyResult {
+        let processors = cx.host.affinity(pid.0).map_err(|e| exception::raise_os(cx, &e, None, None))?;
         let s = Set::new(cx)?;
         for n in processors {
             let n = cx.int(n as i64)?;
@@ -106,7 +107,7 @@ pub mod functions {
     ///   mask
     ///     An iterable of integers identifying CPUs.
     #[py("sched_setaffinity(pid, mask, /)")]
-    pub fn sched_setaffinity(cx: &mut Cx, pid: i64, mask: &Obj) -> PyResult<()> {
+    pub fn sched_setaffinity(cx: &mut Cx, pid: FormatInt, mask: &Obj) -> PyResult<()> {
         let mut processors = Vec::new();
         for o in protocol::collect(cx, mask)? {
             if o.cast::<Int>().is_none() {
@@ -120,6 +121,6 @@ pub mod functions {
                 None => return Err(cx.overflow_error("Python int too large to convert to C long")),
             }
         }
-        cx.host.set_affinity(pid, &processors).map_err(|e| exception::raise_os(cx, &e, None, None))
+        cx.host.set_affinity(pid.0, &processors).map_err(|e| exception::raise_os(cx, &e, None, None))
     }
 }
