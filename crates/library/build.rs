@@ -12,6 +12,8 @@ const LEFT_OUT: [&str; 4] = ["idlelib", "turtledemo", "ensurepip", "test"];
 const SUBSTITUTIONS: &[(&str, &str, &str)] = &[
     ("site.py", "return 'RustPython' # XXX: RUSTPYTHON; for site-packages", "return 'Python'"),
     ("site.py", "{userbase}/lib/rustpython{version", "{userbase}/lib/python{version"),
+    // CPython has imported `site` before the program's folder is put in front of sys.path; here that may be later.
+    ("site.py", "if not sys.flags.no_site:\n    main()", "if not sys.flags.no_site:\n    import _retic_site\n    _retic_site.run(main)"),
     ("sysconfig/__init__.py", "return 'RustPython'  # XXX: RUSTPYTHON; For site-packages", "return 'Python'"),
     ("sysconfig/__init__.py", "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'", "'_retic_sysconfigdata'"),
     // There is no OpenSSL: these two functions are ours.

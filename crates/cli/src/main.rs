@@ -4,6 +4,7 @@ mod environment;
 mod help;
 mod lens;
 mod options;
+mod site;
 
 use environment::Environment;
 use options::{Program, Request};
@@ -100,6 +101,7 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
     if let Some(more) = environment.get("PYTHONPATH") {
         settings.path.extend(std::env::split_paths(&more).map(|p| p.to_string_lossy().into_owned()));
     }
+    settings.start_with_site = site::is_wanted(&settings, usize::from(settings.program_folder.is_some()), &environment);
     let mut argv = |zero: &str| settings.argv = std::iter::once(zero.into()).chain(given.iter().cloned()).collect();
     match program {
         Program::Command(text) => {

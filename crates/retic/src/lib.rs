@@ -42,6 +42,8 @@ pub struct Settings {
     pub program_folder: Option<String>,
     /// `sys.executable`.
     pub executable: String,
+    /// The module `site` is imported before the program.
+    pub start_with_site: bool,
     /// `sys.orig_argv`.
     pub original_argv: Vec<OsString>,
     /// `sys.warnoptions`.
@@ -158,6 +160,9 @@ impl Python {
             && recode_streams(cx, wanted).is_err()
         {
             interp::show(cx);
+        }
+        if settings.start_with_site && retic_runtime::modules::import(cx, "site").is_err() {
+            interp::report(cx);
         }
         Python { interp, waiting: None, inspect: settings.inspect }
     }

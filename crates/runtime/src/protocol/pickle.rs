@@ -54,9 +54,21 @@ pub fn reduce(cx: &mut Cx, o: &Obj, protocol: i64) -> PyResult {
     let (with_keywords, plain) = (cx.name("__getnewargs_ex__"), cx.name("__getnewargs__"));
     if let Some(f) = special(cx, o, &with_keywords)? {
         let pair = call(cx, &f, &[])?;
-        let Some([a, k]) = pair.cast::<Tuple>().map(|t| t.items()) else {
+        let Some(parts) = pair.cast::<Tuple>().map(|t| t.items()) else {
             return Err(cx.type_error(format!("__getnewargs_ex__ should return a tuple, not '{}'", pair.ty().name_text())));
         };
+        let [a, k] = parts else {
+            return Err(cx.value_error(format!("__getnewargs_ex__ should return a tuple of length 2, not {}", parts.len())));
+        };
+        let item = |cx: &mut Cx, which: &str, wanted: &str, o: &Obj| {
+            cx.type_error(format!("{which} item of the tuple returned by __getnewargs_ex__ must be a {wanted}, not '{}'", o.ty().name_text()))
+        };
+        if a.cast::<Tuple>().is_none() {
+            return Err(item(cx, "first", "tuple", a));
+        }
+        if k.cast::<Dict>().is_none() {
+            return Err(item(cx, "second", "dict", k));
+        }
         (args, kwargs) = (Some(a.clone()), Some(k.clone()));
     } else if let Some(f) = special(cx, o, &plain)? {
         args = Some(call(cx, &f, &[])?);

@@ -151,6 +151,11 @@ fn make_member(cx: &Cx, ty: &Ref<Type>, name: &Ref<Str>, offset: usize, kind: Me
 pub fn member_offset(o: &Obj) -> Option<usize> {
     o.cast::<Member>().filter(|m| m.kind.get() != MemberKind::Computed).map(|m| m.offset.get())
 }
+/// The name of a slot that a class itself adds.
+pub fn slot_name(cx: &Cx, o: &Obj, owner: &Ref<Type>) -> Option<String> {
+    let m = o.cast::<Member>().filter(|m| m.kind.get() == MemberKind::Slot && m.owner.get(cx).as_obj().is(owner.as_obj()))?;
+    Some(m.name.get(cx).to_text(cx))
+}
 /// The same if a class's instances have that place: its owner is among the class's bases.
 pub fn member_offset_in(cx: &Cx, o: &Obj, ty: &Type) -> Option<usize> {
     member_offset(o).filter(|_| o.cast::<Member>().is_some_and(|m| ty.is_subtype(cx, m.owner.get(cx))))

@@ -482,7 +482,7 @@ impl Object {
         if !modules && (old.has(flags::IMMUTABLE) || new.has(flags::IMMUTABLE)) {
             return Err(cx.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses"));
         }
-        if !same {
+        if !same || !super::type_::bases::have_same_slots(cx, &old, new) {
             return Err(cx.type_error(format!("__class__ assignment: '{}' object layout differs from '{}'", new.name_text(), old.name_text())));
         }
         if new.basicsize.get() != old.basicsize.get() {

@@ -236,3 +236,37 @@ pub fn metaclass(cx: &mut Cx, meta: &Ref<Type>, bases: &[Obj]) -> PyResult<Ref<T
     }
     Ok(winner)
 }
+
+/// The nearest class, this one or a base, whose instances have something that those of its base have not.
+fn adder(cx: &Cx, ty: &Ref<Type>) -> Ref<Type> {
+    let shape = flags::DICT | flags::WEAK;
+    let mut at = ty.clone();
+    while let Some(base) = at.base.cloned(cx) {
+        if base.members.get() != at.members.get() || (base.flags.get() ^ at.flags.get()) & shape != 0 {
+            break;
+        }
+        at = base;
+    }
+    at
+}
+/// The names of the slots that a class adds, in order.
+fn slots_added(cx: &Cx, ty: &Ref<Type>) -> Vec<String> {
+    let Some(dict) = ty.dict.cloned(cx) else { return Vec::new() };
+    let mut names: Vec<String> = dict.entries(cx).iter().filter_map(|(_, v)| super::super::descriptor::slot_name(cx, v, ty)).collect();
+    names.sort_unstable();
+    names
+}
+/// Whether an object of one class may become one of the other: their slots have the same names at the same places
+/// (CPython's `compatible_for_assignment`).
+pub fn have_same_slots(cx: &Cx, a: &Ref<Type>, b: &Ref<Type>) -> bool {
+    let (a, b) = (adder(cx, a), adder(cx, b));
+    if a.as_obj().is(b.as_obj()) {
+        return true;
+    }
+    let same_base = match (a.base.cloned(cx), b.base.cloned(cx)) {
+        (Some(x), Some(y)) => x.as_obj().is(y.as_obj()),
+        (None, None) => true,
+        _ => false,
+    };
+    same_base && slots_added(cx, &a) == slots_added(cx, &b)
+}
