@@ -79,7 +79,9 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
     };
     settings.catch_interrupts = true;
     settings.lens = recorder.as_ref().map_or_else(retic::Machine::default, |(_, wanted)| wanted.machine());
-    settings.executable = std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
+    let executable = site::executable(original.first().map(OsString::as_os_str));
+    settings.environment = site::environment(&executable).map(|(folder, maker)| (folder.to_string_lossy().into_owned(), maker));
+    settings.executable = executable.to_string_lossy().into_owned();
     let terminal = std::io::stdin().is_terminal();
     let interactive = terminal || interactive_flag;
     let safe = settings.flags.safe_path;

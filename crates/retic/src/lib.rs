@@ -42,6 +42,8 @@ pub struct Settings {
     pub program_folder: Option<String>,
     /// `sys.executable`.
     pub executable: String,
+    /// The folder of the virtual environment that the program runs in, and the executable that it was made by, if that is known.
+    pub environment: Option<(String, Option<String>)>,
     /// The module `site` is imported before the program.
     pub start_with_site: bool,
     /// `sys.orig_argv`.
@@ -355,8 +357,13 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
     cx.no_columns = settings.x_options.iter().any(|x| x == "no_debug_ranges");
     cx.program_folder.clone_from(&settings.program_folder);
     let sys = cx.sys.clone().expect("sys is made with the interpreter");
-    for name in ["executable", "_base_executable"] {
-        let (key, value) = (cx.name(name), cx.str(&settings.executable)?);
+    let (folder, maker) = match &settings.environment {
+        Some((folder, maker)) => (Some(folder), maker.as_ref()),
+        None => (None, None),
+    };
+    let places = [("executable", Some(&settings.executable)), ("_base_executable", maker.or(Some(&settings.executable))), ("prefix", folder), ("exec_prefix", folder)];
+    for (name, value) in places.into_iter().filter_map(|(n, v)| Some((n, v?))) {
+        let (key, value) = (cx.name(name), cx.str(value)?);
         retic_runtime::protocol::setattr(cx, &sys, &key, Some(&value))?;
     }
     if let Some(prefix) = &settings.pycache_prefix {
