@@ -19,6 +19,8 @@ const SUBSTITUTIONS: &[(&str, &str, &str)] = &[
     // There is no OpenSSL: these two functions are ours.
     ("hashlib.py", "    from _hashlib import pbkdf2_hmac", "    from _retic_derivation import pbkdf2_hmac"),
     ("hashlib.py", "    from _hashlib import scrypt", "    from _retic_derivation import scrypt"),
+    // No instruction comes before those of a function's first line.
+    ("pdb.py", "if prev is not None and prev.opname == 'RESUME':", "if True:"),
     // The type of buffers is native; `_pickle` itself needs `pickle`.
     ("pickle.py", "    from _pickle import PickleBuffer", "    from _retic_pickle import PickleBuffer"),
     // CPython has imported `os`, and so `os.path`, before any program begins; here that waits until somebody asks.

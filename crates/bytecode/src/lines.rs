@@ -55,6 +55,13 @@ pub fn event_line(code: &Code, offset: u32) -> u32 {
     }
 }
 
+/// The line without instructions, such as that of `pass`, that all ways to an instruction come from.
+pub fn line_led_from(code: &Code, offset: u32) -> Option<u32> {
+    let mut lines = code.paths.iter().filter(|p| p.to == offset).map(|p| p.lines.last().copied());
+    let line = lines.next()??;
+    lines.all(|l| l == Some(line)).then_some(line)
+}
+
 /// Of an instruction that raises again: the line that it belongs to; 0: the one where the exception was raised first.
 pub fn reraised_at(code: &Code, offset: u32) -> Option<u32> {
     let (code, at) = code.resolve(offset);

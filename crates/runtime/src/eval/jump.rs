@@ -150,7 +150,7 @@ pub(crate) fn set_line(cx: &mut Cx, f: &Ref<FrameObj>, value: Option<&Obj>) -> P
     if !unbound.is_empty() {
         let s = if unbound.len() == 1 { "" } else { "s" };
         let class = cx.types.runtime_warning.clone();
-        crate::modules::warnings::warn(cx, &class, &format!("assigning None to {} unbound local{s}", unbound.len()), 0)?;
+        crate::modules::warnings::warn(cx, &class, &format!("assigning None to {} unbound local{s}", unbound.len()), 1)?;
         for i in unbound {
             let none = cx.none();
             f.set_register(cx, i, none);
@@ -175,9 +175,10 @@ fn plain(exec: &super::Exec, word: u32, depth: usize) -> bool {
 ///
 /// # Safety
 /// The frame is the top one and stands where all its temporaries are in canonical registers.
-pub(super) unsafe fn carry_out(cx: &mut Cx, frame: *mut Frame, word: u32, depth: u32) -> PyResult<*mut u64> {
+pub(super) unsafe fn carry_out(cx: &mut Cx, frame: *mut Frame, object: &FrameObj, word: u32, depth: u32) -> PyResult<*mut u64> {
     // SAFETY: as promised; each temporary is dropped once.
     unsafe {
+        object.led.set(true);
         let exec = &*(*frame).exec;
         let regs: *mut Slot = (*frame).regs;
         let Some(info) = (*frame).held() else { return Err(cx.system_error("no place to jump from")) };

@@ -81,6 +81,8 @@ pub struct LinePoint {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     Plain,
+    /// It does nothing of the bytecode.
+    Nothing,
     Return,
     Yield,
     /// A call, by its opcode.
@@ -243,6 +245,7 @@ pub(super) fn restore(exec: &Exec) {
 fn points_of(exec: &Exec, code: &CodeObj) -> Points {
     let bytes = &code.code().code;
     let mut points: FxHashMap<u32, Point> = FxHashMap::default();
+    let begins_loop = exec.lines.iter().any(|l| l.offset == 0 && l.word != 0);
     for (i, info) in exec.infos.iter().enumerate() {
         // Only the last instruction of those that came from one of the wordcode does what that says.
         let last = exec.infos.get(i + 1).is_none_or(|n| n.offset != info.offset);
@@ -250,6 +253,8 @@ fn points_of(exec: &Exec, code: &CodeObj) -> Points {
             Some(Opcode::RETURN_VALUE) if last => What::Return,
             Some(Opcode::YIELD_VALUE) if last => What::Yield,
             Some(op @ (Opcode::CALL_FUNCTION | Opcode::CALL_METHOD | Opcode::CALL_FUNCTION_KW | Opcode::CALL_FUNCTION_EX)) if last => What::Call(op),
+            // The first instruction of a loop that the code begins with has a word before it that no jump leads to.
+            _ if info.word == 0 && !last && begins_loop => What::Nothing,
             _ => What::Plain,
         };
         points.insert(info.word, Point { original: Cell::new(0), entry: false, offset: info.offset, lines: Vec::new(), what, jumps: Box::default() });
@@ -401,12 +406,12 @@ unsafe fn at_point(cx: &mut Cx, pc: *mut u64, regs: *mut Slot) -> Next {
                     && let Some(fo) = local_frame(cx, frame)
                     && let Some((word, depth)) = fo.jump.take()
                 {
-                    return jump::carry_out(cx, frame, word, depth).map_or(Next::Fail, Next::Jump);
+                    return jump::carry_out(cx, frame, &fo, word, depth).map_or(Next::Fail, Next::Jump);
                 }
                 told
             }
             What::Call(op) => return call(cx, frame, point, op, pc, regs),
-            What::Plain => Ok(()),
+            What::Plain | What::Nothing => Ok(()),
         };
         if reported.is_err() { Next::Fail } else { Next::Run(original) }
     }
@@ -439,18 +444,22 @@ unsafe fn lost(cx: &mut Cx, point: &Point, pc: *mut u64, regs: *mut Slot) -> Nex
 unsafe fn events(cx: &mut Cx, frame: *mut Frame, point: &Point, word: u32) -> PyResult<Option<*mut u64>> {
     // SAFETY: the frame is the top one.
     unsafe {
-        if point.entry {
+        let led = led(frame);
+        if point.entry && led.is_none() {
             branches::forget(cx, frame);
             entered(cx, frame, Place::Start)?;
         }
         branches::settle(cx, frame, word)?;
         let code = (*frame).function().code.cloned(cx);
         for offset in &point.lines {
-            if let Some(to) = lines_before(cx, frame, &code, *offset)? {
+            if let Some(fo) = &led {
+                fo.passed.set(*offset);
+                fo.on_line.set((retic_bytecode::lines::event_line(code.code(), *offset), *offset));
+            } else if let Some(to) = lines_before(cx, frame, &code, *offset)? {
                 return Ok(Some(to));
             }
         }
-        if (*(*frame).exec).instruments.level.get() == 2 {
+        if (*(*frame).exec).instruments.level.get() == 2 && point.what != What::Nothing {
             if cx.monitoring.wants(Event::Instruction) {
                 report(cx, Event::Instruction, &code, point.offset, &[])?;
             }
@@ -464,6 +473,17 @@ unsafe fn events(cx: &mut Cx, frame: *mut Frame, point: &Point, word: u32) -> Py
             }
         }
         Ok(None)
+    }
+}
+
+/// The object of a frame that `f_lineno = n` has just led elsewhere.
+unsafe fn led(frame: *const Frame) -> Option<Ref<FrameObj>> {
+    // SAFETY: the frame is live and owns its object.
+    unsafe {
+        if (*frame).object.is_null() {
+            return None;
+        }
+        peek(&(*frame).object).cast::<FrameObj>().filter(|fo| fo.led.take()).cloned()
     }
 }
 
@@ -497,9 +517,7 @@ unsafe fn lines_before(cx: &mut Cx, frame: *mut Frame, code: &Ref<CodeObj>, offs
             if local_frame(cx, frame).is_some() && fo.trace_lines.get() {
                 local(cx, &fo, place, "line", None)?;
                 if let Some((word, depth)) = fo.jump.take() {
-                    fo.on_line.set((0, 0));
-                    fo.passed.set(u32::MAX);
-                    return jump::carry_out(cx, frame, word, depth).map(Some);
+                    return jump::carry_out(cx, frame, &fo, word, depth).map(Some);
                 }
             }
         }

@@ -487,6 +487,9 @@ impl Tr<'_> {
         let mut labels: FxHashMap<u32, Label> = FxHashMap::default();
         if self.is_gen {
             self.emit(ops::gen_start, 0, 0, 0, 0, &[]);
+        } else if targets.first() == Some(&true) {
+            // A frame begins at a word that no jump leads to.
+            self.one(JUMP_FORWARD, 0, Some(0), None, &mut labels, &fix)?;
         }
         let mut reachable = true;
         let mut at = 0;

@@ -347,7 +347,10 @@ impl CodeObj {
         for code in running(&own) {
             for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
                 let v = match code.positions.get(i).filter(|_| !cx.no_columns) {
-                    Some(p) if p.line == 0 => vec![cx.none(); 4],
+                    Some(p) if p.line == 0 => match retic_bytecode::lines::line_led_from(&code, i as u32 * 2) {
+                        Some(line) => vec![cx.int(i64::from(line))?, cx.int(i64::from(line))?, cx.none(), cx.none()],
+                        None => vec![cx.none(); 4],
+                    },
                     Some(p) => [p.line, p.end_line, p.column, p.end_column].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?,
                     None => vec![cx.int(i64::from(line))?, cx.none(), cx.none(), cx.none()],
                 };

@@ -39,6 +39,8 @@ layout! {
         on_line: Cell<(u32, u32)>,
         /// Where `f_lineno = n` wants the frame to go on: a word of its code, and the depth of the stack there.
         jump: Cell<Option<(u32, u32)>>,
+        /// It has just been led elsewhere: nothing is told of its arrival.
+        led: Cell<bool>,
     }
 }
 
@@ -61,6 +63,7 @@ fn new(cx: &mut Cx, code: Ref<CodeObj>, globals: Ref<Dict>, namespace: Option<Ob
         passed: Cell::new(u32::MAX),
         on_line: Cell::new((0, 0)),
         jump: Cell::new(None),
+        led: Cell::new(false),
     })
 }
 
