@@ -679,6 +679,7 @@ impl Int {
         if b.is_negative() && !signed {
             return Err(cx.overflow_error("can't convert negative int to unsigned"));
         }
+        protocol::check_size(cx, n, 1, 1)?;
         let mut bytes = b.to_bytes_le(n, signed).ok_or_else(|| cx.overflow_error("int too big to convert"))?;
         if order {
             bytes.reverse();
