@@ -123,6 +123,9 @@ fn the_standard_streams_are_as_they_are_wanted() {
     assert_eq!(retic(&["-c", r"import sys; sys.exit('lone\udcff')"], &[]), (Some(1), String::new(), "lone\\udcff\n".into()));
     let (status, _, err) = retic(&["-c", "import os, sys; sys.stdout.write('x'); os.close(1)"], &[]);
     assert_eq!(status, Some(120));
+    for end in ["raise SystemExit(4)", "1/0"] {
+        assert_eq!(retic(&["-c", &format!("import sys; sys.stdout = 3; {end}")], &[]).0, Some(120));
+    }
     assert!(err.starts_with("Exception ignored on flushing sys.stdout:\nOSError: "), "{err}");
 }
 

@@ -298,9 +298,9 @@ impl Interp {
             Ok(()) => 0,
             Err(_) => report(cx),
         };
-        // CPython's status of a program whose output was lost.
+        // CPython's status of a program whose output was lost, however it ended.
         const LOST: i32 = 120;
-        if finish(cx) || status != 0 { status } else { LOST }
+        if finish(cx) { status } else { LOST }
     }
 }
 

@@ -226,13 +226,12 @@ pub fn module_names(cx: &mut Cx, library: &[&str]) -> PyResult<()> {
         Some(m) => m,
         None => return Ok(()),
     };
-    let list = native.iter().map(|n| cx.str(n)).collect::<PyResult<Vec<_>>>()?;
-    let tuple = cx.tuple(list)?;
+    let mut names = native.iter().map(|n| cx.str(n)).collect::<PyResult<Vec<_>>>()?;
+    let tuple = cx.tuple(names.clone())?;
     m.set(cx, "builtin_module_names", tuple)?;
-    let mut all: Vec<&str> = native.into_iter().chain(library.iter().copied().filter(|n| !n.contains('.'))).collect();
-    all.sort_unstable();
-    all.dedup();
-    let list = all.iter().map(|n| cx.str(n)).collect::<PyResult<Vec<_>>>()?;
-    let set = crate::types::set::frozen(cx, list)?;
+    for n in library.iter().filter(|n| !n.contains('.')) {
+        names.push(cx.str(n)?);
+    }
+    let set = crate::types::set::frozen(cx, names)?;
     m.set(cx, "stdlib_module_names", set)
 }
