@@ -11,7 +11,7 @@ pub use retic_bytecode as bytecode;
 pub use retic_events as events;
 pub use retic_lens as lens;
 pub use retic_runtime::lens::{Machine, Wanted, Watch, Window};
-pub use retic_runtime::modules::sys::info::Flags;
+pub use retic_runtime::modules::sys::info::{Flags, PREFIX};
 
 use retic_compiler::{CompileError, ErrorKind, Mode, Options};
 use retic_runtime::Obj;

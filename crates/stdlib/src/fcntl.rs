@@ -75,7 +75,7 @@ mod functions {
             Some(f) => protocol::truth(cx, f)?,
             None => true,
         };
-        let target = if mutate && arg.cast::<Bytes>().is_none() && arg.cast::<Str>().is_none() { Some(protocol::buffer::writable(cx, &arg, "ioctl")?) } else { None };
+        let target = if mutate && arg.cast::<Bytes>().is_none() && arg.cast::<Str>().is_none() { Some(protocol::buffer::writable(cx, &arg, "ioctl() argument")?) } else { None };
         let r = cx.host.control_block(fd, true, request as u64, &mut b);
         let r = plain(cx, r);
         if let Some(buffer) = target {

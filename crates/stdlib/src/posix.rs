@@ -12,12 +12,13 @@ mod process;
 mod programs;
 mod terminals;
 
-pub(crate) use arguments::{CInt, FormatInt, id};
+pub(crate) use arguments::{CInt, FormatInt, c_int, id};
 pub(crate) use children::fork_process;
 pub(crate) use process::{group_ids, id_number};
 
 use path::Path;
 use retic_runtime::host::Stat;
+use retic_runtime::host::process::Call;
 pub use retic_runtime::protocol::fspath;
 use retic_runtime::types::structseq::{self, Definition, UNNAMED};
 use retic_runtime::types::{Bytes, Dict, exception, module};
@@ -83,6 +84,18 @@ fn asked<T>(cx: &mut Cx, r: std::io::Result<T>, p: &Path) -> PyResult<T> {
 }
 fn plain<T>(cx: &mut Cx, r: std::io::Result<T>) -> PyResult<T> {
     r.map_err(|e| exception::raise_os(cx, &e, None, None))
+}
+/// A call of the system that takes numbers, at most four, and gives one.
+fn number(cx: &mut Cx, call: Call, args: &[i64]) -> PyResult<i64> {
+    let mut all = [0; 4];
+    all[..args.len()].copy_from_slice(args);
+    let r = cx.host.number(call, all);
+    plain(cx, r)
+}
+/// A tuple of two numbers.
+fn pair(cx: &mut Cx, a: impl Into<i64>, b: impl Into<i64>) -> PyResult {
+    let items = vec![cx.int(a.into())?, cx.int(b.into())?];
+    cx.tuple(items)
 }
 
 /// Sets or removes an environment variable; names that it cannot have are refused as the C library does.
@@ -177,8 +190,7 @@ mod functions {
         if size < 0 {
             return Err(cx.value_error("negative argument not allowed"));
         }
-        protocol::check_size(cx, 1, size as usize, 1)?;
-        let mut out = vec![0; size as usize];
+        let mut out = protocol::zeroed(cx, size as usize)?;
         cx.host.random_bytes(&mut out);
         Bytes::from_slice(cx, &out)
     }
@@ -187,8 +199,7 @@ mod functions {
     pub fn getrandom(cx: &mut Cx, size: i64, flags: Option<CInt>) -> PyResult {
         const EINVAL: i32 = 22;
         let Ok(size) = usize::try_from(size) else { return Err(exception::raise_os(cx, &std::io::Error::from_raw_os_error(EINVAL), None, None)) };
-        protocol::check_size(cx, 1, size, 1)?;
-        let mut out = vec![0; size];
+        let mut out = protocol::zeroed(cx, size)?;
         loop {
             match cx.host.random(&mut out, flags.map_or(0, |f| f.0) as u32) {
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,

@@ -54,13 +54,8 @@ const LIMITS_END: i32 = 16;
 const EINVAL: i32 = 22;
 const EPERM: i32 = 1;
 
-/// An `int` of C.
-fn c_int(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
-    let n = protocol::index(cx, o)?;
-    int::to_i64(&n).and_then(|n| i32::try_from(n).ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))
-}
 fn limit_number(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
-    let n = c_int(cx, o)?;
+    let n = crate::posix::c_int(cx, o)?;
     if (0..LIMITS_END).contains(&n) { Ok(n) } else { Err(cx.value_error("invalid resource specified")) }
 }
 /// Current and largest value; -1 is no limit.
@@ -103,7 +98,7 @@ mod functions {
     /// What the process, its children or the running thread used so far.
     #[py("getrusage(who, /)")]
     pub fn getrusage(cx: &mut Cx, who: &Obj) -> PyResult {
-        let who = c_int(cx, who)?;
+        let who = crate::posix::c_int(cx, who)?;
         let (user, system, counts) = match cx.host.resource_usage(who) {
             Ok(u) => u,
             Err(e) if e.raw_os_error() == Some(EINVAL) => return Err(cx.value_error("invalid who parameter")),
@@ -129,7 +124,7 @@ mod functions {
     /// A limit of another process: what it was; it is set where new values are given.
     #[py("prlimit(pid, resource, limits=None, /)")]
     pub fn prlimit(cx: &mut Cx, pid: &Obj, resource: &Obj, limits: Option<&Obj>) -> PyResult {
-        let pid = c_int(cx, pid)?;
+        let pid = crate::posix::c_int(cx, pid)?;
         cx.audit("resource.prlimit", &[i64::from(pid).into(), resource.into(), limits.into()])?;
         let limit = limit_number(cx, resource)?;
         let new = match limits {

@@ -176,7 +176,7 @@ fn receive(cx: &mut Cx, this: &Ref<Socket>, size: i64, flags: i64, function: &st
 
 /// Receives into a writable buffer, at most `nbytes` where that is not zero.
 fn receive_into(cx: &mut Cx, this: &Ref<Socket>, target: &Obj, nbytes: i64, flags: i64, function: &str) -> PyResult<(usize, Vec<u8>)> {
-    let view = buffer::writable(cx, target, function)?;
+    let view = buffer::writable(cx, target, &format!("{function}() argument"))?;
     let got = match usize::try_from(nbytes) {
         Err(_) => Err(cx.value_error(format!("negative buffersize in {function}"))),
         Ok(n) if n > view.nbytes() => Err(cx.value_error(format!("nbytes is greater than the length of the buffer in {function}"))),
@@ -397,7 +397,7 @@ impl Socket {
         let mut views = Vec::new();
         let result = (|| {
             for o in protocol::collect(cx, buffers)? {
-                views.push(buffer::writable(cx, &o, "recvmsg_into")?);
+                views.push(buffer::writable(cx, &o, "recvmsg_into() argument")?);
             }
             let size = views.iter().map(buffer::Buffer::nbytes).sum();
             receive_message(cx, this, size, ancbufsize, flags)

@@ -236,6 +236,8 @@ impl Process for super::System {
         Ok(out)
     }
     fn groups_of(&self, user: &[u8], group: u32) -> Result<Vec<u32>> {
+        /// As many as the system lets a user be in.
+        const GROUPS_MAX: usize = 65_536;
         let user = c_text(user)?;
         let mut room = 64;
         loop {
@@ -244,6 +246,9 @@ impl Process for super::System {
             if unsafe { libc::getgrouplist(user.as_ptr(), group, out.as_mut_ptr(), &raw mut n) } >= 0 {
                 out.truncate(n as usize);
                 return Ok(out);
+            }
+            if room > GROUPS_MAX {
+                return Err(Error::from_raw_os_error(libc::EINVAL));
             }
             room = (n as usize).max(room * 2);
         }

@@ -133,8 +133,8 @@ pub fn get(cx: &mut Cx, o: &Obj) -> PyResult<Buffer> {
         None => Err(cx.type_error(format!("a bytes-like object is required, not '{}'", o.ty().name_text()))),
     }
 }
-/// A buffer to write into; `function` names the refusal. The caller releases it.
-pub fn writable(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Buffer> {
+/// A buffer to write into; `argument` begins the refusal (`"readinto() argument"`). The caller releases it.
+pub fn writable(cx: &mut Cx, o: &Obj, argument: &str) -> PyResult<Buffer> {
     let b = match o.ty().slots(cx).buffer {
         Some(f) if std::ptr::fn_addr_eq(f, python_buffer::get as fn(&mut Cx, &Obj) -> PyResult<Buffer>) => python_buffer::asked(cx, o, python_buffer::WRITABLE)?,
         Some(f) => f(cx, o)?,
@@ -144,7 +144,7 @@ pub fn writable(cx: &mut Cx, o: &Obj, function: &str) -> PyResult<Buffer> {
         if exports(cx, o) {
             release(cx, &b.exporter);
         }
-        return Err(cx.type_error(format!("{function}() argument must be read-write bytes-like object, not {}", o.ty().name_text())));
+        return Err(cx.type_error(format!("{argument} must be read-write bytes-like object, not {}", o.ty().name_text())));
     }
     Ok(b)
 }

@@ -49,8 +49,8 @@ impl Keyed {
     /// PBKDF2 with this key.
     fn derive(&self, cx: &mut Cx, salt: &[u8], iterations: u32, out: &mut [u8]) -> PyResult<()> {
         const TURNS: u32 = 256;
-        let (mut u, mut sum) = ([0u8; DIGEST_MAX], [0u8; DIGEST_MAX]);
-        let (u, sum) = (&mut u[..self.size], &mut sum[..self.size]);
+        let (mut u, mut sum, mut last) = ([0u8; DIGEST_MAX], [0u8; DIGEST_MAX], [0u8; DIGEST_MAX]);
+        let (u, sum, last) = (&mut u[..self.size], &mut sum[..self.size], &mut last[..self.size]);
         for (i, part) in out.chunks_mut(self.size).enumerate() {
             self.digest(&[salt, &(i as u32 + 1).to_be_bytes()], u);
             sum.copy_from_slice(u);
@@ -58,8 +58,8 @@ impl Keyed {
                 if turn % TURNS == 0 {
                     cx.poll_native()?;
                 }
-                let last = u.to_vec();
-                self.digest(&[&last], u);
+                last.copy_from_slice(u);
+                self.digest(&[last], u);
                 sum.iter_mut().zip(u.iter()).for_each(|(s, u)| *s ^= u);
             }
             part.copy_from_slice(&sum[..part.len()]);
@@ -142,13 +142,6 @@ fn mix_memory(cx: &mut Cx, b: &mut [u32], v: &mut [u32], n: usize, r: usize) -> 
     Ok(())
 }
 
-/// Room for the result.
-fn room(cx: &mut Cx, length: usize) -> PyResult<Vec<u8>> {
-    let mut out = Vec::new();
-    protocol::grow(cx, &mut out, length)?;
-    out.resize(length, 0);
-    Ok(out)
-}
 /// A parameter of scrypt.
 fn number(cx: &mut Cx, o: Option<&Obj>, name: &str) -> PyResult<u64> {
     let missing = format!("{name} is required and must be an unsigned int");
@@ -190,7 +183,7 @@ mod functions {
             Some(o) => limited(cx, o, "key length")? as usize,
             None => keyed.size,
         };
-        let mut out = room(cx, length)?;
+        let mut out = protocol::zeroed(cx, length)?;
         keyed.derive(cx, &salt, iterations, &mut out)?;
         Bytes::from_slice(cx, &out)
     }
@@ -232,7 +225,7 @@ mod functions {
         let words = 32 * r;
         protocol::check_size(cx, 4, words * (n + 2), 1)?;
         let Some(keyed) = keyed("sha256", &password) else { return Err(cx.value_error("unsupported hash type sha256")) };
-        let mut b = room(cx, p * 4 * words)?;
+        let mut b = protocol::zeroed(cx, p * 4 * words)?;
         keyed.derive(cx, &salt, 1, &mut b)?;
         let mut v = vec![0u32; n * words];
         for part in b.chunks_mut(4 * words) {
@@ -240,7 +233,7 @@ mod functions {
             mix_memory(cx, &mut block, &mut v, n, r)?;
             part.chunks_exact_mut(4).zip(&block).for_each(|(to, w)| to.copy_from_slice(&w.to_le_bytes()));
         }
-        let mut out = room(cx, length as usize)?;
+        let mut out = protocol::zeroed(cx, length as usize)?;
         keyed.derive(cx, &b, 1, &mut out)?;
         Bytes::from_slice(cx, &out)
     }

@@ -102,7 +102,7 @@ impl BytesIo {
     #[py("readinto($self, buffer, /)")]
     fn readinto(cx: &mut Cx, this: &Ref<BytesIo>, buffer: &Obj) -> PyResult<usize> {
         check(cx, this)?;
-        let b = protocol::buffer::writable(cx, buffer, "readinto")?;
+        let b = protocol::buffer::writable(cx, buffer, "readinto() argument")?;
         let (start, end) = taken(cx, this, Some(b.nbytes()));
         let data = content(cx, this)[start..end].to_vec();
         protocol::buffer::fill(cx, &b, &data);

@@ -1,7 +1,7 @@
 //! Children and other processes: forking, waiting, signals, and what a wait status says.
 
-use super::arguments::{CInt, FormatInt};
-use super::{path, plain};
+use super::arguments::{CInt, FormatInt, UInt};
+use super::{number, pair, path, plain};
 use retic_runtime::host::process::Call;
 use retic_runtime::modules::warnings;
 use retic_runtime::types::structseq::{self, Definition};
@@ -41,8 +41,7 @@ pub(super) fn wait_child(cx: &mut Cx, pid: i64, options: i32) -> PyResult<(i64, 
     plain(cx, r)
 }
 fn process_and_status(cx: &mut Cx, (pid, status): (i64, i32)) -> PyResult {
-    let pair = vec![cx.int(pid)?, cx.int(i64::from(status))?];
-    cx.tuple(pair)
+    pair(cx, pid, status)
 }
 /// A child with what it used.
 fn wait_with_usage(cx: &mut Cx, pid: i64, options: i32) -> PyResult {
@@ -111,8 +110,7 @@ pub mod functions {
     pub fn forkpty(cx: &mut Cx) -> PyResult {
         cx.audit("os.forkpty", &[])?;
         let (pid, master) = fork_by(cx, "forkpty", |cx| cx.host.fork_terminal())?;
-        let pair = vec![cx.int(pid)?, cx.int(i64::from(master))?];
-        cx.tuple(pair)
+        pair(cx, pid, master)
     }
     /// Registers functions that run at every fork: before it (the last one registered first), after it in the child, after
     /// it in the parent.
@@ -163,14 +161,12 @@ pub mod functions {
     #[py("killpg(pgid, signal, /)")]
     pub fn killpg(cx: &mut Cx, pgid: FormatInt, signal: CInt) -> PyResult<()> {
         cx.audit("os.killpg", &[pgid.0.into(), i64::from(signal.0).into()])?;
-        let r = cx.host.number(Call::Killpg, [pgid.0, signal.0.into(), 0, 0]);
-        plain(cx, r).map(drop)
+        number(cx, Call::Killpg, &[pgid.0, signal.0.into()]).map(drop)
     }
     /// A descriptor that stands for a process.
     #[py("pidfd_open(pid, flags=0)")]
-    pub fn pidfd_open(cx: &mut Cx, pid: FormatInt, flags: Option<super::super::arguments::UInt>) -> PyResult<i64> {
-        let r = cx.host.number(Call::PidfdOpen, [pid.0, flags.map_or(0, |f| f.0).into(), 0, 0]);
-        plain(cx, r)
+    pub fn pidfd_open(cx: &mut Cx, pid: FormatInt, flags: Option<UInt>) -> PyResult<i64> {
+        number(cx, Call::PidfdOpen, &[pid.0, flags.map_or(0, |f| f.0).into()])
     }
     /// Waits for any child to end: its process id and its wait status.
     #[py("wait()")]

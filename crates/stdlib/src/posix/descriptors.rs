@@ -1,7 +1,7 @@
 //! Descriptors: reading, writing and what else is done by their number.
 
 use super::arguments::{CInt, Fd, Long, Offset, UInt};
-use super::{path, plain, stat_result};
+use super::{number, pair, path, plain, stat_result};
 use retic_runtime::host::process::{Call, PathCall, SENDFILE_HERE};
 use retic_runtime::protocol::buffer;
 use retic_runtime::types::{Bytes, exception, int};
@@ -23,14 +23,9 @@ fn read_into(cx: &mut Cx, fd: i32, out: &mut [u8]) -> PyResult<std::io::Result<u
         }
     }
 }
-fn number(cx: &mut Cx, call: Call, args: [i64; 4]) -> PyResult<i64> {
-    let r = cx.host.number(call, args);
-    plain(cx, r)
-}
-fn pair(cx: &mut Cx, r: std::io::Result<(i32, i32)>) -> PyResult {
+fn ends(cx: &mut Cx, r: std::io::Result<(i32, i32)>) -> PyResult {
     let (a, b) = plain(cx, r)?;
-    let ends = vec![cx.int(i64::from(a))?, cx.int(i64::from(b))?];
-    cx.tuple(ends)
+    pair(cx, a, b)
 }
 
 /// Room for bytes that are to be read.
@@ -97,8 +92,7 @@ fn seconds(cx: &mut Cx, [first, interval]: [i64; 2]) -> PyResult {
     cx.tuple(pair)
 }
 fn nanoseconds(cx: &mut Cx, [first, interval]: [i64; 2]) -> PyResult {
-    let pair = vec![cx.int(first)?, cx.int(interval)?];
-    cx.tuple(pair)
+    pair(cx, first, interval)
 }
 
 #[retic_macros::methods]
@@ -138,15 +132,16 @@ pub mod functions {
     /// Reads into a buffer that may be written, and returns how many bytes were read; 0 at the end of the file.
     #[py("readinto(fd, buffer, /)")]
     pub fn readinto(cx: &mut Cx, fd: CInt, buffer: &Obj) -> PyResult<usize> {
-        let b = protocol::buffer::get(cx, buffer)?;
-        let mut out = vec![0; b.nbytes()];
-        let r = read_into(cx, fd.0, &mut out)?;
-        if let (Ok(n), false) = (&r, b.readonly) {
-            let part = retic_runtime::protocol::buffer::Buffer { shape: vec![*n], strides: vec![1], itemsize: 1, ..b.clone() };
-            part.scatter(cx, &out[..*n]);
-        }
+        let b = protocol::buffer::writable(cx, buffer, "readinto() argument 2")?;
+        let read = (|| {
+            let mut out = protocol::zeroed(cx, b.nbytes())?;
+            let r = read_into(cx, fd.0, &mut out)?;
+            let n = plain(cx, r)?;
+            protocol::buffer::fill(cx, &b, &out[..n]);
+            Ok(n)
+        })();
         protocol::buffer::release(cx, &b.exporter);
-        plain(cx, r)
+        read
     }
     /// Writes bytes, and returns how many were written.
     #[py("write(fd, data, /)")]
@@ -196,13 +191,13 @@ pub mod functions {
     #[py("pipe()")]
     pub fn pipe(cx: &mut Cx) -> PyResult {
         let r = cx.host.pipe();
-        pair(cx, r)
+        ends(cx, r)
     }
     /// A pipe made with flags (O_CLOEXEC, O_NONBLOCK): the descriptor to read from and the one to write to.
     #[py("pipe2(flags, /)")]
     pub fn pipe2(cx: &mut Cx, flags: CInt) -> PyResult {
         let r = cx.host.pipe_with(flags.0);
-        pair(cx, r)
+        ends(cx, r)
     }
     /// Whether programs started later inherit a descriptor.
     #[py("get_inheritable(fd, /)")]
@@ -248,17 +243,17 @@ pub mod functions {
     #[py("lockf(fd, command, length, /)")]
     pub fn lockf(cx: &mut Cx, fd: CInt, command: CInt, length: Offset) -> PyResult<()> {
         cx.audit("os.lockf", &[i64::from(fd.0).into(), i64::from(command.0).into(), length.0.into()])?;
-        number(cx, Call::Lockf, [fd.0.into(), command.0.into(), length.0, 0]).map(drop)
+        number(cx, Call::Lockf, &[fd.0.into(), command.0.into(), length.0]).map(drop)
     }
     /// Tells the system how part of a file will be used: advice is one of the POSIX_FADV numbers.
     #[py("posix_fadvise(fd, offset, length, advice, /)")]
     pub fn posix_fadvise(cx: &mut Cx, fd: CInt, offset: Offset, length: Offset, advice: CInt) -> PyResult<()> {
-        number(cx, Call::PosixFadvise, [fd.0.into(), offset.0, length.0, advice.0.into()]).map(drop)
+        number(cx, Call::PosixFadvise, &[fd.0.into(), offset.0, length.0, advice.0.into()]).map(drop)
     }
     /// Sees to it that part of a file has its place on the disk.
     #[py("posix_fallocate(fd, offset, length, /)")]
     pub fn posix_fallocate(cx: &mut Cx, fd: CInt, offset: Offset, length: Offset) -> PyResult<()> {
-        number(cx, Call::PosixFallocate, [fd.0.into(), offset.0, length.0, 0]).map(drop)
+        number(cx, Call::PosixFallocate, &[fd.0.into(), offset.0, length.0]).map(drop)
     }
     /// Copies bytes of in_fd, from an offset (None: from its place), to out_fd inside the system; how many.
     #[py("sendfile(out_fd, in_fd, offset, count)")]
@@ -269,7 +264,7 @@ pub mod functions {
             crate::select::wait_writable(cx, out_fd.0)?;
             count = count.min(crate::select::SURE_BYTES as i64);
         }
-        number(cx, Call::Sendfile, [out_fd.0.into(), in_fd.0.into(), offset, count])
+        number(cx, Call::Sendfile, &[out_fd.0.into(), in_fd.0.into(), offset, count])
     }
     /// Copies count bytes from src to dst inside the system; how many. Offsets say where in the files, and leave the places
     /// of the descriptors alone.
@@ -300,7 +295,7 @@ pub mod functions {
     /// A counter as a descriptor, which can be waited for.
     #[py("eventfd(initval, flags=EFD_CLOEXEC)")]
     pub fn eventfd(cx: &mut Cx, initval: UInt, flags: Option<CInt>) -> PyResult<i64> {
-        number(cx, Call::Eventfd, [initval.0.into(), flags.map_or(O_CLOEXEC, |f| f.0).into(), 0, 0])
+        number(cx, Call::Eventfd, &[initval.0.into(), flags.map_or(O_CLOEXEC, |f| f.0).into()])
     }
     /// Takes the number out of a counter that is a descriptor.
     #[py("eventfd_read(fd)")]
@@ -324,7 +319,7 @@ pub mod functions {
     /// A timer as a descriptor, which can be waited for; clockid is one of the time module's CLOCK numbers.
     #[py("timerfd_create(clockid, /, *, flags=TFD_CLOEXEC)", "(clockid, /, *, flags=0)")]
     pub fn timerfd_create(cx: &mut Cx, clockid: CInt, flags: Option<CInt>) -> PyResult<i64> {
-        number(cx, Call::TimerfdCreate, [clockid.0.into(), (flags.map_or(0, |f| f.0) | O_CLOEXEC).into(), 0, 0])
+        number(cx, Call::TimerfdCreate, &[clockid.0.into(), (flags.map_or(0, |f| f.0) | O_CLOEXEC).into()])
     }
     /// Sets a timer that is a descriptor, in seconds: when it goes off first (0: not), and the interval of going off again.
     ///

@@ -2,13 +2,12 @@
 
 use super::arguments::{self, CInt, Device, DevicePart, Fd, FormatInt, Gid, Uid};
 use super::constants::{CONFSTR, PATHCONF, SYSCONF};
-use super::path;
+use super::{number, path, plain};
 use retic_runtime::host::process::{Call, PathCall};
 use retic_runtime::types::module::Module;
 use retic_runtime::types::structseq::{self, Definition};
-use retic_runtime::types::{Dict, Int, Str, Tuple, Type, exception, int};
+use retic_runtime::types::{Dict, Int, Str, Tuple, Type, int};
 use retic_runtime::{Args, Cx, Obj, PyResult, Ref, protocol};
-use std::io::Result;
 
 static STATVFS: Definition = Definition {
     name: "os.statvfs_result",
@@ -24,15 +23,6 @@ static SCHED_PARAM: Definition = Definition {
     visible: 1,
 };
 
-fn done<T>(cx: &mut Cx, r: Result<T>) -> PyResult<T> {
-    r.map_err(|e| exception::raise_os(cx, &e, None, None))
-}
-fn number(cx: &mut Cx, call: Call, args: &[i64]) -> PyResult<i64> {
-    let mut all = [0; 4];
-    all[..args.len()].copy_from_slice(args);
-    let r = cx.host.number(call, all);
-    done(cx, r)
-}
 /// The id of a user ("uid") or a group ("gid"): a number of 32 bits, or -1 where the system takes that for "leave it".
 pub fn id_number(cx: &mut Cx, what: &str, n: i64) -> PyResult<u32> {
     match n {
@@ -75,7 +65,7 @@ fn limit(cx: &mut Cx, o: &Obj, table: &[(&str, i64)]) -> PyResult<i64> {
 
 fn ids(cx: &mut Cx, from: usize) -> PyResult {
     let r = cx.host.saved_ids();
-    let n = done(cx, r)?;
+    let n = plain(cx, r)?;
     let items = n[from..from + 3].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?;
     cx.tuple(items)
 }
@@ -112,7 +102,7 @@ pub mod functions {
     #[py("getloadavg()")]
     pub fn getloadavg(cx: &mut Cx) -> PyResult {
         let r = cx.host.load_average();
-        let items = done(cx, r)?.iter().map(|n| cx.float(*n)).collect::<PyResult<Vec<_>>>()?;
+        let items = plain(cx, r)?.iter().map(|n| cx.float(*n)).collect::<PyResult<Vec<_>>>()?;
         cx.tuple(items)
     }
     /// Call the system call getpgid(), and return the result.
@@ -179,7 +169,7 @@ pub mod functions {
     #[py("getgroups()")]
     pub fn getgroups(cx: &mut Cx) -> PyResult {
         let r = cx.host.groups();
-        let items = done(cx, r)?.iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?;
+        let items = plain(cx, r)?.iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?;
         cx.list(items)
     }
     /// Set the groups of the current process to list.
@@ -187,7 +177,7 @@ pub mod functions {
     pub fn setgroups(cx: &mut Cx, groups: &Obj) -> PyResult<()> {
         let groups = group_ids(cx, groups)?;
         let r = cx.host.set_groups(&groups);
-        done(cx, r)
+        plain(cx, r)
     }
     /// Return a tuple of the current process's real, effective, and saved user ids.
     #[py("getresuid()")]
@@ -244,11 +234,6 @@ pub mod functions {
     pub fn sync(cx: &mut Cx) -> PyResult<()> {
         number(cx, Call::Sync, &[]).map(drop)
     }
-    /// Return a file descriptor referring to the process pid.
-    #[py("pidfd_open(pid, flags=0)")]
-    pub fn pidfd_open(cx: &mut Cx, pid: i64, flags: i64) -> PyResult<i64> {
-        number(cx, Call::PidfdOpen, &[pid, flags])
-    }
     /// Perform a statvfs system call on the given path.
     #[py("statvfs(path)")]
     pub fn statvfs(cx: &mut Cx, path: &Obj) -> PyResult {
@@ -259,7 +244,7 @@ pub mod functions {
     #[py("fstatvfs(fd, /)")]
     pub fn fstatvfs(cx: &mut Cx, fd: CInt) -> PyResult {
         let r = cx.host.file_system(&[], Some(fd.0));
-        let s = done(cx, r)?;
+        let s = plain(cx, r)?;
         statvfs_result(cx, &s)
     }
     /// The major number of a device.
@@ -320,7 +305,7 @@ pub mod functions {
     pub fn confstr(cx: &mut Cx, name: &Obj) -> PyResult {
         let n = limit(cx, name, CONFSTR)?;
         let r = cx.host.configuration_text(n as i32);
-        match done(cx, r)? {
+        match plain(cx, r)? {
             Some(text) => path::name(cx, &text, false),
             None => Ok(cx.none()),
         }
@@ -329,7 +314,7 @@ pub mod functions {
     #[py("getlogin()")]
     pub fn getlogin(cx: &mut Cx) -> PyResult {
         let r = cx.host.login_name();
-        let name = done(cx, r)?;
+        let name = plain(cx, r)?;
         path::name(cx, &name, false)
     }
     /// The groups that a user belongs to, as a list of ids; group is among them.
@@ -340,7 +325,7 @@ pub mod functions {
         }
         let user = path::any(cx, user)?;
         let r = cx.host.groups_of(&user, group.0);
-        let items = done(cx, r)?.iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?;
+        let items = plain(cx, r)?.iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?;
         cx.list(items)
     }
     /// Takes the groups of a user, and one more, for the process.
@@ -348,7 +333,7 @@ pub mod functions {
     pub fn initgroups(cx: &mut Cx, username: &Obj, gid: Gid) -> PyResult<()> {
         let user = path::any(cx, username)?;
         let r = cx.host.take_groups_of(&user, gid.0);
-        done(cx, r)
+        plain(cx, r)
     }
 }
 

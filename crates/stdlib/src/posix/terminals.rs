@@ -1,15 +1,10 @@
 //! Terminals and their other ends.
 
 use super::arguments::{CInt, Fd, FormatInt};
-use super::{path, plain};
+use super::{number, pair, path, plain};
 use retic_runtime::host::process::Call;
 use retic_runtime::types::structseq;
 use retic_runtime::{Cx, PyResult};
-
-fn number(cx: &mut Cx, call: Call, args: [i64; 2]) -> PyResult<i64> {
-    let r = cx.host.number(call, [args[0], args[1], 0, 0]);
-    plain(cx, r)
-}
 
 #[retic_macros::methods]
 pub mod functions {
@@ -34,25 +29,24 @@ pub mod functions {
     pub fn openpty(cx: &mut Cx) -> PyResult {
         let r = cx.host.open_terminal();
         let (a, b) = plain(cx, r)?;
-        let pair = vec![cx.int(i64::from(a))?, cx.int(i64::from(b))?];
-        cx.tuple(pair)
+        pair(cx, a, b)
     }
     /// The master of a new terminal, whose other end is to be unlocked; oflag is O_RDWR, O_NOCTTY and their kin, or-ed.
     #[py("posix_openpt(oflag, /)")]
     pub fn posix_openpt(cx: &mut Cx, oflag: CInt) -> PyResult<i64> {
-        let fd = number(cx, Call::PosixOpenpt, [oflag.0.into(), 0])?;
+        let fd = number(cx, Call::PosixOpenpt, &[oflag.0.into()])?;
         let r = cx.host.set_inheritable(fd as i32, false);
         plain(cx, r).map(|()| fd)
     }
     /// Lets this process's user have the other end of a terminal's master.
     #[py("grantpt(fd, /)")]
     pub fn grantpt(cx: &mut Cx, fd: Fd) -> PyResult<()> {
-        number(cx, Call::Grantpt, [fd.0.into(), 0]).map(drop)
+        number(cx, Call::Grantpt, &[fd.0.into()]).map(drop)
     }
     /// Unlocks the other end of a terminal's master.
     #[py("unlockpt(fd, /)")]
     pub fn unlockpt(cx: &mut Cx, fd: Fd) -> PyResult<()> {
-        number(cx, Call::Unlockpt, [fd.0.into(), 0]).map(drop)
+        number(cx, Call::Unlockpt, &[fd.0.into()]).map(drop)
     }
     /// The name of the other end of a terminal's master.
     #[py("ptsname(fd, /)")]
@@ -64,7 +58,7 @@ pub mod functions {
     /// Makes a terminal the process's own: it leads a session, and its standard streams are the terminal.
     #[py("login_tty(fd, /)")]
     pub fn login_tty(cx: &mut Cx, fd: Fd) -> PyResult<()> {
-        number(cx, Call::LoginTty, [fd.0.into(), 0]).map(drop)
+        number(cx, Call::LoginTty, &[fd.0.into()]).map(drop)
     }
     /// The name of a terminal.
     #[py("ttyname(fd, /)")]
@@ -81,11 +75,11 @@ pub mod functions {
     /// The process group that a terminal's keys reach.
     #[py("tcgetpgrp(fd, /)")]
     pub fn tcgetpgrp(cx: &mut Cx, fd: CInt) -> PyResult<i64> {
-        number(cx, Call::Tcgetpgrp, [fd.0.into(), 0])
+        number(cx, Call::Tcgetpgrp, &[fd.0.into()])
     }
     /// Says which process group a terminal's keys reach.
     #[py("tcsetpgrp(fd, pgid, /)")]
     pub fn tcsetpgrp(cx: &mut Cx, fd: CInt, pgid: FormatInt) -> PyResult<()> {
-        number(cx, Call::Tcsetpgrp, [fd.0.into(), pgid.0]).map(drop)
+        number(cx, Call::Tcsetpgrp, &[fd.0.into(), pgid.0]).map(drop)
     }
 }

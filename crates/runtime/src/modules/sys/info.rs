@@ -96,6 +96,8 @@ static THREAD: Definition = Definition {
     visible: 3,
 };
 
+/// `sys.prefix` where no virtual environment is.
+pub const PREFIX: &str = "/retic";
 /// The folder the packed library says it lies in.
 pub const LIBRARY: &str = "/retic/lib/python3.14";
 
@@ -188,10 +190,10 @@ pub(super) fn fill(cx: &mut Cx, m: &Ref<Module>) -> PyResult<()> {
         ("byteorder", "little"),
         ("executable", ""),
         ("_base_executable", ""),
-        ("prefix", "/retic"),
-        ("exec_prefix", "/retic"),
-        ("base_prefix", "/retic"),
-        ("base_exec_prefix", "/retic"),
+        ("prefix", PREFIX),
+        ("exec_prefix", PREFIX),
+        ("base_prefix", PREFIX),
+        ("base_exec_prefix", PREFIX),
         ("platlibdir", "lib"),
         ("_stdlib_dir", LIBRARY),
         ("abiflags", ""),
