@@ -89,9 +89,11 @@ def show_code(co, *, file=None):
 # Where the source of an instruction begins and ends.
 Positions = collections.namedtuple('Positions', 'lineno end_lineno col_offset end_col_offset', defaults=(None,) * 4)
 
+# The fields of 3.9 first, then those that came since; an instruction of this machine has no inline cache entries.
 _Instruction = collections.namedtuple(
-    '_Instruction', 'opname opcode arg argval argrepr offset starts_line is_jump_target positions',
-    defaults=(None, None, False, None))
+    '_Instruction', 'opname opcode arg argval argrepr offset starts_line is_jump_target positions '
+    'start_offset line_number label cache_info',
+    defaults=(None, None, False, None, None, None, None, None))
 
 
 class Instruction(_Instruction):
@@ -108,8 +110,12 @@ class Instruction(_Instruction):
         return self.opname
 
     @property
-    def line_number(self):
-        return self.starts_line
+    def cache_offset(self):
+        return self.offset + 2
+
+    @property
+    def end_offset(self):
+        return self.offset + 2
 
     @property
     def jump_target(self):
@@ -232,16 +238,21 @@ def _argument(op, arg, offset, co):
 
 
 def _instructions(co, line_offset=0):
-    labels = findlabels(co.co_code)
+    labels = {offset: i for i, offset in enumerate(sorted(findlabels(co.co_code)), 1)}
     starts = dict(findlinestarts(co))
     places = list(co.co_positions())
+    line = begin = None
     for offset, op, arg in _unpack_opargs(co.co_code):
-        line = starts.get(offset)
-        if line is not None:
-            line += line_offset
+        start = starts.get(offset)
+        if start is not None:
+            line = start = start + line_offset
+        if begin is None:
+            begin = offset
         value, text = (None, '') if arg is None else _argument(op, arg, offset, co)
-        yield Instruction(opname[op], op, arg, value, text, offset, line, offset in labels,
-                          Positions(*places[offset // 2]))
+        yield Instruction(opname[op], op, arg, value, text, offset, start, offset in labels, Positions(*places[offset // 2]),
+                          begin, line, labels.get(offset))
+        if op != EXTENDED_ARG:
+            begin = None
 
 
 def get_instructions(x, *, first_line=None, show_caches=None, adaptive=False):

@@ -190,6 +190,11 @@ impl Lazy {
     pub fn is_made(&self) -> bool {
         self.made.get().is_some()
     }
+    /// The same without what can be made again; `None`: there is nothing to gain.
+    fn thin(&self) -> Option<Lazy> {
+        let packed = self.packed.clone().filter(|_| self.is_made())?;
+        Some(Lazy::of_packed(packed))
+    }
     fn get(&self) -> &Body {
         self.made.get_or_init(|| Box::new(self.packed.as_ref().and_then(crate::pack::Packed::body).unwrap_or_default()))
     }
@@ -241,6 +246,13 @@ impl std::hash::Hash for Code {
 }
 
 impl Code {
+    /// The same code with its body packed, where it was packed before somebody asked for it.
+    pub fn thin(&self) -> Option<Code> {
+        let body = self.body.thin()?;
+        let (name, qualname, filename) = (self.name.clone(), self.qualname.clone(), self.filename.clone());
+        Some(Code { name, qualname, filename, body, inside: self.inside, ..*self })
+    }
+
     /// Number of registers for locals: `co_nlocals`.
     pub fn nlocals(&self) -> usize {
         self.varnames.len()

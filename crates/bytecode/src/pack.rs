@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Changes with the format, the opcode table or what the compiler writes; the magic number of `.pyc` files follows.
-pub const FORMAT: u8 = 8;
+pub const FORMAT: u8 = 9;
 /// The first bytes.
 pub const MAGIC: [u8; 4] = [b'r', b't', b'c', b'0' + FORMAT];
 /// Constants nest at most this deep.
 const MAX_DEPTH: u32 = 500;
+/// Of so many texts one has its place written down; the rest are found behind it.
+const STRIDE: usize = 4;
 
 /// Bytes of a code object. `None`: they lie too deep in each other.
 pub fn write(code: &Code) -> Option<Vec<u8>> {
@@ -22,11 +24,18 @@ pub fn write(code: &Code) -> Option<Vec<u8>> {
         return None;
     }
     let mut out = MAGIC.to_vec();
-    number(&mut out, w.texts.len() as u64);
-    for t in &w.texts {
-        number(&mut out, t.len() as u64);
-        out.extend_from_slice(t.as_bytes());
+    let (mut places, mut texts) = (Vec::new(), Vec::new());
+    for (i, t) in w.texts.iter().enumerate() {
+        if i % STRIDE == 0 {
+            places.extend((texts.len() as u32).to_le_bytes());
+        }
+        number(&mut texts, t.len() as u64);
+        texts.extend_from_slice(t.as_bytes());
     }
+    number(&mut out, w.texts.len() as u64);
+    number(&mut out, texts.len() as u64);
+    out.extend(places);
+    out.extend(texts);
     out.extend(w.out);
     let sum = checksum(&out);
     out.extend(sum.to_le_bytes());
@@ -207,20 +216,12 @@ pub fn read(bytes: &[u8]) -> Option<Rc<Code>> {
 }
 
 fn read_body(data: Data, foreign: bool) -> Option<Rc<Code>> {
-    let mut list = Vec::new();
-    let from = {
-        let mut r = Reader { rest: data.strip_prefix(&MAGIC)?, texts: &Rc::default(), depth: 0 };
-        let n = r.count()?;
-        list.try_reserve_exact(n).ok()?;
-        for _ in 0..n {
-            let len = r.count()?;
-            list.push((offset(&data, r.rest)?, u32::try_from(len).ok()?, OnceCell::new()));
-            r.take(len)?;
-        }
-        offset(&data, r.rest)? as usize
-    };
-    let texts = Rc::new(Texts { data, list, foreign });
-    let mut r = Reader { rest: texts.data.get(from..)?, texts: &texts, depth: 0 };
+    let mut r = Reader { rest: data.strip_prefix(&MAGIC)?, texts: &Rc::default(), depth: 0 };
+    let (count, len) = (r.count()?, r.count()?);
+    let places = offset(&data, r.take(count.div_ceil(STRIDE).checked_mul(4)?)?)?;
+    let at = offset(&data, r.take(len)?)?;
+    let texts = Rc::new(Texts { count, places, at, end: at + len as u32, foreign, filename: OnceCell::new(), data });
+    let mut r = Reader { rest: texts.data.get(texts.end as usize..)?, texts: &texts, depth: 0 };
     let mut code = r.head()?;
     let len = r.count()?;
     r.rest = r.take(len)?;
@@ -254,12 +255,32 @@ impl std::ops::Deref for Data {
     }
 }
 
-/// The bytes of a module, and its texts, made as they are asked for: where each begins, and its length.
+/// The bytes of a module, and where its texts lie in them. Nothing is kept of those but the file's name, which all code has: the
+/// parts that hold the others come and go.
 #[derive(Debug, Default)]
 struct Texts {
     data: Data,
-    list: Vec<(u32, u32, OnceCell<Rc<str>>)>,
+    count: usize,
+    /// Where every `STRIDE`th text begins, behind `at`: four bytes each.
+    places: u32,
+    at: u32,
+    end: u32,
     foreign: bool,
+    filename: OnceCell<(u64, Rc<str>)>,
+}
+impl Texts {
+    fn get(&self, i: u64) -> Option<&str> {
+        let i = usize::try_from(i).ok().filter(|i| *i < self.count)?;
+        let place = self.data.get(self.places as usize + i / STRIDE * 4..)?.first_chunk()?;
+        let from = (self.at as usize).checked_add(u32::from_le_bytes(*place) as usize)?;
+        let mut rest = self.data.get(from..self.end as usize)?;
+        for _ in 0..i % STRIDE {
+            let len = read_number(&mut rest)?;
+            rest = rest.get(usize::try_from(len).ok()?..)?;
+        }
+        let len = read_number(&mut rest)?;
+        std::str::from_utf8(rest.get(..usize::try_from(len).ok()?)?).ok()
+    }
 }
 
 /// A part of a module's bytes that is not read yet.
@@ -284,6 +305,20 @@ impl Packed {
     }
 }
 
+/// The number at the beginning of some bytes, taken from them.
+fn read_number(bytes: &mut &[u8]) -> Option<u64> {
+    let (mut v, mut shift) = (0u64, 0);
+    loop {
+        let (b, rest) = bytes.split_first()?;
+        *bytes = rest;
+        v |= u64::from(b & 0x7f).checked_shl(shift)?;
+        if b & 0x80 == 0 {
+            return Some(v);
+        }
+        shift += 7;
+    }
+}
+
 struct Reader<'a> {
     rest: &'a [u8],
     texts: &'a Rc<Texts>,
@@ -297,16 +332,7 @@ impl<'a> Reader<'a> {
         Some(head)
     }
     fn number(&mut self) -> Option<u64> {
-        let (mut v, mut shift) = (0u64, 0);
-        loop {
-            let (b, rest) = self.rest.split_first()?;
-            self.rest = rest;
-            v |= u64::from(b & 0x7f).checked_shl(shift)?;
-            if b & 0x80 == 0 {
-                return Some(v);
-            }
-            shift += 7;
-        }
+        read_number(&mut self.rest)
     }
     /// A number of things that each take at least one byte.
     fn count(&mut self) -> Option<usize> {
@@ -327,14 +353,17 @@ impl<'a> Reader<'a> {
         u32::try_from(self.number()?).ok()
     }
     fn text(&mut self) -> Option<Rc<str>> {
-        let i = self.number()? as usize;
-        let (from, len, made) = self.texts.list.get(i)?;
-        if let Some(known) = made.get() {
+        let i = self.number()?;
+        self.texts.get(i).map(Rc::from)
+    }
+    fn filename(&mut self) -> Option<Rc<str>> {
+        let i = self.number()?;
+        if let Some((_, known)) = self.texts.filename.get().filter(|known| known.0 == i) {
             return Some(known.clone());
         }
-        let bytes = self.texts.data.get(*from as usize..)?.get(..*len as usize)?;
-        let text: Rc<str> = Rc::from(std::str::from_utf8(bytes).ok()?);
-        Some(made.get_or_init(|| text).clone())
+        let text: Rc<str> = self.texts.get(i)?.into();
+        _ = self.texts.filename.set((i, text.clone()));
+        Some(text)
     }
     fn list(&mut self) -> Option<Vec<Rc<str>>> {
         let n = self.count()?;
@@ -399,10 +428,13 @@ impl<'a> Reader<'a> {
         Some(Rc::new(c))
     }
     fn head(&mut self) -> Option<Code> {
+        let (first, second) = (self.number()?, self.number()?);
+        let name: Rc<str> = self.texts.get(first)?.into();
+        let qualname = if first == second { name.clone() } else { self.texts.get(second)?.into() };
         Some(Code {
-            name: self.text()?,
-            qualname: self.text()?,
-            filename: self.text()?,
+            name,
+            qualname,
+            filename: self.filename()?,
             argcount: self.word()?,
             posonlyargcount: self.word()?,
             kwonlyargcount: self.word()?,

@@ -8,7 +8,13 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 include!(concat!(env!("OUT_DIR"), "/index.rs"));
-static DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"));
+static CODES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/code.bin"));
+static SOURCES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sources.bin"));
+/// The code of all modules: it lies in the program's file, and comes into memory as it is read.
+pub fn codes() -> &'static [u8] {
+    CODES
+}
+
 /// The licence of the library's text.
 pub static LICENCE: &str = include_str!(concat!(env!("OUT_DIR"), "/PSF-LICENSE"));
 
@@ -45,8 +51,8 @@ impl Entry {
 }
 
 fn entry(i: usize) -> Entry {
-    let (name, path, package, at, source, raw, code) = INDEX[i];
-    Entry { name, path, package, source: (&DATA[at..at + source], raw), code: &DATA[at + source..at + source + code] }
+    let (name, path, package, [code_at, code, source_at, source, raw]) = INDEX[i];
+    Entry { name, path, package, source: (&SOURCES[source_at..source_at + source], raw), code: &CODES[code_at..code_at + code] }
 }
 
 /// The module of that dotted name.

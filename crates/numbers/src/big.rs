@@ -1,6 +1,6 @@
 //! Big integers over 30-bit digits, CPython's unit, with dashu doing the heavy algorithms.
 
-use dashu_int::{IBig, Sign, UBig, ops::*};
+use dashu_int::{IBig, Sign, UBig, fast_div::ConstDivisor, ops::*};
 use std::cmp::Ordering;
 
 /// An integer of any size.
@@ -118,19 +118,10 @@ impl Big {
     }
     /// `self ** exp % modulus` with the modulus's sign; `exp >= 0`, `modulus != 0`.
     pub fn pow_mod(&self, exp: &Big, modulus: &Big) -> Big {
-        let m = modulus.abs();
-        let one = Big::from(1);
-        let mut result = one.divmod(&m).map_or(Big::from(0), |x| x.1);
-        let mut base = self.divmod(&m).map_or(Big::from(0), |x| x.1);
-        let (_, words) = exp.0.as_sign_words();
-        let bits = exp.bit_length();
-        for bit in 0..bits {
-            if words[(bit / 64) as usize] >> (bit % 64) & 1 == 1 {
-                result = result.mul(&base).divmod(&m).map_or(Big::from(0), |x| x.1);
-            }
-            base = base.mul(&base).divmod(&m).map_or(Big::from(0), |x| x.1);
-        }
-        if modulus.is_negative() && !result.is_zero() { result.add(modulus) } else { result }
+        let ring = ConstDivisor::new(modulus.0.clone().unsigned_abs());
+        let power = ring.reduce(self.0.clone()).pow(&exp.0.clone().unsigned_abs());
+        let result = Big(power.residue().into());
+        if modulus.is_negative() && !result.0.is_zero() { result.add(modulus) } else { result }
     }
     pub fn shl(&self, bits: usize) -> Big {
         Big(&self.0 << bits)

@@ -34,3 +34,20 @@ pub fn pow(base: i64, exp: u64) -> Option<i64> {
     }
     base.checked_pow(u32::try_from(exp).ok()?)
 }
+
+/// `base ** exp % modulus` with the sign of `modulus`, which must not be zero; `exp >= 0`.
+pub fn pow_mod(base: i64, mut exp: u64, modulus: i64) -> i64 {
+    let m = u128::from(modulus.unsigned_abs());
+    // Below the modulus, which fits a word, so that products fit two.
+    let mut power = base.wrapping_rem_euclid(modulus) as u128 % m;
+    let mut result = 1 % m;
+    while exp > 0 {
+        if exp & 1 == 1 {
+            result = result * power % m;
+        }
+        power = power * power % m;
+        exp >>= 1;
+    }
+    let result = result as i64;
+    if modulus < 0 && result != 0 { result + modulus } else { result }
+}

@@ -305,7 +305,10 @@ impl<S: Subject> Machine<'_, S> {
         self.s.stack.clear();
         self.s.trail.clear();
         if self.marked {
-            self.s.marks.fill(NEVER);
+            // Not where there are none: to write nothing to where nothing is costs the C library's `memset` a fault.
+            if !self.s.marks.is_empty() {
+                self.s.marks.fill(NEVER);
+            }
             self.marked = false;
         }
         self.last = 0;

@@ -324,7 +324,11 @@ fn library(name: &str) -> Option<retic_runtime::cx::LibraryModule> {
         path: format!("{}/{}", retic_library::PREFIX, entry.path),
         package: entry.package,
         source: |name| entry_of(name).map(|e| e.source()).unwrap_or_default(),
-        code: |name| retic_library::find(name).and_then(|e| e.code()),
+        code: |name| {
+            // Of the modules before, the program has what it wanted.
+            retic_system::constant::let_go(retic_library::codes());
+            retic_library::find(name).and_then(|e| e.code())
+        },
     })
 }
 

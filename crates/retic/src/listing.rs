@@ -33,7 +33,7 @@ fn one(cx: &mut Cx, code: &Ref<CodeObj>, out: &mut String) -> PyResult<()> {
     let consts = constants(cx, code)?;
     let mut error = None;
     dis::disassemble(
-        code.code(),
+        &code.code(),
         None,
         &mut |i| match consts.get(i).map(|c| protocol::repr_text(cx, c)) {
             Some(Ok(t)) => t,

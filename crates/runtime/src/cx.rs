@@ -226,6 +226,16 @@ pub(crate) struct Quick {
     pub function_keys: Option<(Ref<Str>, Ref<Str>)>,
 }
 
+/// How many literals are found without a search.
+const RECENT_LITERALS: usize = 512;
+/// An address and length of program text, and the name made of it.
+pub struct RecentLiterals([((usize, usize), Option<Ref<Str>>); RECENT_LITERALS]);
+impl Default for RecentLiterals {
+    fn default() -> RecentLiterals {
+        RecentLiterals([const { ((0, 0), None) }; RECENT_LITERALS])
+    }
+}
+
 /// Immortal singletons and interned names used by the runtime.
 pub struct Consts {
     pub none: Obj,
@@ -242,6 +252,8 @@ pub struct Consts {
     pub names: FxHashMap<&'static str, Obj>,
     /// The same by address and length of the literal.
     pub literals: FxHashMap<(usize, usize), Obj>,
+    /// The same for those asked for last, by some bits of the address: address, length, name.
+    pub recent_literals: RecentLiterals,
     /// The names of `types::dunders::all`, in its order, once a class was filled.
     pub dunders: Vec<Ref<Str>>,
 }
@@ -312,9 +324,17 @@ impl Cx {
     pub fn name(&mut self, text: &'static str) -> Ref<Str> {
         // The same literal asks again and again: its address is the quick way.
         let literal = (text.as_ptr() as usize, text.len());
+        let place = (literal.0 >> 3 ^ literal.0 >> 12 ^ literal.1) % RECENT_LITERALS;
+        if let (known, Some(name)) = &self.consts.recent_literals.0[place]
+            && *known == literal
+        {
+            return name.clone();
+        }
         if let Some(known) = self.consts.literals.get(&literal) {
             // SAFETY: O3, only strings are put in.
-            return unsafe { known.cast_unchecked::<Str>() }.clone();
+            let name = unsafe { known.cast_unchecked::<Str>() }.clone();
+            self.consts.recent_literals.0[place] = (literal, Some(name.clone()));
+            return name;
         }
         if let Some(known) = self.consts.names.get(text) {
             self.consts.literals.insert(literal, known.clone());

@@ -2,7 +2,7 @@
 //! that runs them; each handler ends by jumping to the next through that address. Promises: S1 depth stays within what
 //! the translator reserved. S2 a register holds an owned value, the unbound marker, or nothing that is read again.
 //!
-//! `translate.rs` makes register code, `bound.rs` finds locals that are certainly bound, `binding.rs` puts arguments where parameters are, `ops/` holds the handlers, `frame.rs` the frames and calls, `unwind.rs` errors,
+//! `translate.rs` makes register code, `bound.rs` finds locals that are certainly bound, `keyword_methods.rs` calls that need no bound method, `binding.rs` puts arguments where parameters are, `ops/` holds the handlers, `frame.rs` the frames and calls, `unwind.rs` errors,
 //! `copies.rs` the change from one copy of the handlers to the other, `tracing.rs` events for those who watch, `jump.rs` what debuggers do to frames.
 
 mod binding;
@@ -14,6 +14,7 @@ mod counting;
 mod exec;
 mod frame;
 pub mod jump;
+mod keyword_methods;
 mod places;
 mod plain;
 #[allow(clippy::duplicate_mod)]

@@ -202,6 +202,7 @@ fn make_consts(cx: &mut Cx) {
         bytes1,
         names: Default::default(),
         literals: Default::default(),
+        recent_literals: Default::default(),
         dunders: Vec::new(),
     };
     // SAFETY: overwrites the placeholder without dropping it.

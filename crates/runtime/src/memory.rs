@@ -174,6 +174,9 @@ pub fn new<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> P
 /// The same for classes of the user's, and objects with a dictionary or weak references.
 #[inline(never)]
 fn new_of_class<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
+    if ty.flags.get() & (flags::HEAP | flags::MANAGED | flags::GC) == flags::MANAGED | flags::GC && ty.basicsize.get() <= size_of::<T>() {
+        return new_managed(cx, ty, fields);
+    }
     let size = ty.basicsize.get().max(size_of::<T>());
     let raw = birth(cx, ty, ty.root_shape.get(), size)?;
     let head = header_of(ty);
@@ -187,6 +190,22 @@ fn new_of_class<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T)
         if ty.flags.get() & flags::GC != 0 {
             cycles::track_new(cx, raw);
         }
+        Ok(Ref::from_raw(raw.cast()))
+    }
+}
+
+/// As `new` of a built-in type whose objects may have weak references, and have no attributes.
+#[inline(always)]
+pub(crate) fn new_managed<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
+    debug_assert!(ty.flags.get() & (flags::HEAP | flags::MANAGED | flags::GC) == flags::MANAGED | flags::GC && ty.basicsize.get() <= size_of::<T>());
+    let Some(block) = cx.heap.alloc_object(PRE_HEADER + size_of::<T>(), PRE_HEADER) else { return Err(cx.memory_error()) };
+    let head = header_of(ty);
+    // SAFETY: the block has that many bytes; all of them are written here, the link by `track_new`.
+    unsafe {
+        let raw = block.add(PRE_HEADER).cast::<Header>();
+        block.cast::<[usize; 2]>().write([0; 2]);
+        raw.cast::<T>().write(fields(head));
+        cycles::track_new(cx, raw);
         Ok(Ref::from_raw(raw.cast()))
     }
 }
@@ -297,6 +316,20 @@ unsafe fn die_slowly(raw: NonNull<Header>) {
                 drop(Obj::from_raw(NonNull::from(ty).cast()));
                 return leave_death(cx);
             }
+        }
+    }
+    // SAFETY: the operations are those of generators; one that has come to its end has no finaliser to run.
+    unsafe {
+        if std::ptr::eq(ty.ops.get(), &crate::types::generator::OPS)
+            && f & flags::HEAP == 0
+            && raw.cast::<crate::types::Generator>().as_ref().is_over()
+            && managed(raw).weak.get().is_none()
+            && cx.death_depth.get() < NESTING_MAX
+        {
+            cycles::untrack(cx, raw);
+            cx.death_depth.set(cx.death_depth.get() + 1);
+            crate::types::generator::drop_over(cx, raw);
+            return leave_death(cx);
         }
     }
     if f & (flags::FINALIZER | flags::MANAGED) != 0 {

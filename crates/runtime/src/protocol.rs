@@ -883,7 +883,19 @@ pub fn isinstance(cx: &mut Cx, o: &Obj, class: &Obj) -> PyResult<bool> {
         }
         return Ok(false);
     }
+    if let Some(union) = class.cast::<crate::types::generic::Union>() {
+        return union.has_instance(cx, o);
+    }
     let name = cx.name("__instancecheck__");
+    if let Some(t) = class.cast::<Type>() {
+        // Most metaclasses ask as `type` itself does.
+        let usual = cx.types.type_.clone();
+        if let Some(f) = class.ty().lookup(cx, &name)
+            && usual.lookup(cx, &name).is_some_and(|own| own.is(&f))
+        {
+            return real_isinstance(cx, o, t);
+        }
+    }
     if let Some(f) = special(cx, class, &name)? {
         let r = call(cx, &f, std::slice::from_ref(o))?;
         return truth(cx, &r);

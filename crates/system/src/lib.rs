@@ -4,6 +4,7 @@ mod accounts;
 mod attributes;
 mod calls;
 mod children;
+pub mod constant;
 mod files;
 mod locales;
 mod map;

@@ -21,10 +21,11 @@ impl Locals {
     }
 }
 
-/// Which locals are certainly bound at each jump target: a forward pass over the wordcode until nothing changes.
-pub(super) fn bound_at_labels(code: &Code, list: &[Instruction], fix: &dyn Fn(u32) -> u32) -> FxHashMap<u32, Locals> {
+/// Which locals are certainly bound at each jump target: a forward pass over the wordcode until nothing changes. `is_target`: whether
+/// a jump leads to an offset.
+pub(super) fn bound_at_labels(code: &Code, hidden: u32, list: &[Instruction], fix: &impl Fn(u32) -> u32, is_target: &impl Fn(u32) -> bool) -> FxHashMap<u32, Locals> {
     let mut at: FxHashMap<u32, Locals> = FxHashMap::default();
-    if code.nlocals() == 0 && code.inlining().hidden == 0 {
+    if code.nlocals() == 0 && hidden == 0 || list.iter().all(|i| i.target().is_none()) {
         return at;
     }
     loop {
@@ -44,7 +45,9 @@ pub(super) fn bound_at_labels(code: &Code, list: &[Instruction], fix: &dyn Fn(u3
             *old = both;
         };
         for i in list {
-            if let Some(known) = at.get(&i.offset).copied() {
+            if is_target(i.offset)
+                && let Some(known) = at.get(&i.offset).copied()
+            {
                 let here = cur.map_or(known, |c| Locals(c.0 & known.0));
                 at.insert(i.offset, here);
                 cur = Some(here);

@@ -496,7 +496,8 @@ pub(super) unsafe fn make_generator(cx: &mut Cx, f: &Ref<Function>, exec: *const
             }
         };
         let regs = generator.regs.get();
-        std::ptr::copy_nonoverlapping(base, regs, bound);
+        // A few words: less than a call would take.
+        (0..bound).for_each(|i| *regs.add(i) = *base.add(i));
         fill(cx, &*exec, regs, bound, f)?;
         Ok(generator.into_obj())
     }

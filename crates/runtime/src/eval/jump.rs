@@ -122,6 +122,11 @@ pub(crate) fn set_line(cx: &mut Cx, f: &Ref<FrameObj>, value: Option<&Obj>) -> P
         _ => here,
     };
     let Some(from) = known.get(here as usize / 2).cloned().flatten() else { return Err(cx.value_error("can't jump from unreachable code")) };
+    // SAFETY: as above.
+    if unsafe { (*live).held() }.is_some_and(|held| held.live(exec.base).count() > from.len()) {
+        // Among the arguments of a method with keywords, whose object is on the stack, too.
+        return Err(cx.value_error("incompatible stacks"));
+    }
     let mut best: Option<(u32, usize)> = None;
     let mut why = "cannot find bytecode for specified line";
     for (offset, l) in &starts {

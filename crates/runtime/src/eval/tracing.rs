@@ -265,7 +265,7 @@ fn points_of(exec: &Exec, code: &CodeObj) -> Points {
             p.lines.push(offset);
         }
     }
-    for (word, jumps) in branches::of_code(exec, code.code()) {
+    for (word, jumps) in branches::of_code(exec, &code.code()) {
         if let Some(p) = points.get_mut(&word) {
             p.jumps = jumps;
         }
@@ -292,7 +292,7 @@ fn places_of_lines(exec: &Exec, code: &CodeObj) -> (Vec<(u32, u32)>, FxHashMap<(
     let mut unsaid = Vec::new();
     let mut paths = FxHashMap::default();
     let inlining = code.inlining();
-    for (part, base) in std::iter::once((&**code, 0)).chain(inlining.regions.iter().map(|r| (&*r.code, r.base))) {
+    for (part, base) in std::iter::once((&*code, 0)).chain(inlining.regions.iter().map(|r| (&*r.code, r.base))) {
         let mut targets: Vec<u32> = part.instructions().filter_map(|i| i.target()).collect();
         targets.sort_unstable();
         let led_to: rustc_hash::FxHashSet<u32> = part.paths.iter().map(|p| p.to).collect();
@@ -454,7 +454,7 @@ unsafe fn events(cx: &mut Cx, frame: *mut Frame, point: &Point, word: u32) -> Py
         for offset in &point.lines {
             if let Some(fo) = &led {
                 fo.passed.set(*offset);
-                fo.on_line.set((retic_bytecode::lines::event_line(code.code(), *offset), *offset));
+                fo.on_line.set((retic_bytecode::lines::event_line(&code.code(), *offset), *offset));
             } else if let Some(to) = lines_before(cx, frame, &code, *offset)? {
                 return Ok(Some(to));
             }
@@ -499,7 +499,7 @@ unsafe fn lines_before(cx: &mut Cx, frame: *mut Frame, code: &Ref<CodeObj>, offs
         // Comprehensions that run in this frame lie behind its own code.
         let mut fresh = passed != u32::MAX && offset <= passed && (passed < size || offset >= size);
         let path = (*(*frame).exec).instruments.points.get().and_then(|p| p.paths.get(&(passed, offset)).or_else(|| p.paths.get(&(RAISED, offset)))).cloned();
-        let own = match retic_bytecode::lines::event_line(code.code(), offset) {
+        let own = match retic_bytecode::lines::event_line(&code.code(), offset) {
             0 if passed == u32::MAX && path.is_none() => code.code().firstlineno,
             line => line,
         };

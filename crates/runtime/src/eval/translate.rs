@@ -12,7 +12,7 @@ use crate::types::{CodeObj, Str, Tuple};
 use retic_bytecode::Opcode::{self, *};
 use retic_bytecode::code::*;
 use retic_bytecode::inline::{INLINE_END, Inlining, Region};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 /// Entries of the stack up to which moves note what they hold, too: debuggers jump to where a line begins, which may be one.
@@ -71,6 +71,8 @@ struct Tr<'a> {
     /// LOAD_METHOD; then the instruction that does both at once.
     super_name: Option<(u32, bool)>,
     skipped_super: Option<usize>,
+    /// Calls of methods with keywords that make no bound method: the offsets of both instructions.
+    keyword_methods: FxHashSet<u32>,
     /// Arguments that have cells: the cell and the argument.
     cell_args: Vec<(usize, usize)>,
 }
@@ -188,6 +190,7 @@ pub(in crate::eval) fn translate(cx: &mut Cx, code_obj: &CodeObj) -> PyResult<Ex
         skipped_pair: None,
         super_name: None,
         skipped_super: None,
+        keyword_methods: FxHashSet::default(),
         cell_args: code
             .cellvars
             .iter()
@@ -281,7 +284,8 @@ impl Tr<'_> {
     /// Adds what is known of the next instruction; most hold what one shortly before held.
     fn know(&mut self, held: Held) {
         let same = |h: &Held| (h.handler, h.depth, h.run) == (held.handler, held.depth, held.run) && Rc::ptr_eq(&h.above, &held.above) && Rc::ptr_eq(&h.saved, &held.saved);
-        let known = self.held.iter().enumerate().rev().take(SHARED_MAX).find(|(_, h)| same(h)).map(|(i, _)| i);
+        let last = self.infos.last().map(|i| i.held as usize).filter(|i| same(&self.held[*i]));
+        let known = last.or_else(|| self.held.iter().enumerate().rev().take(SHARED_MAX).find(|(_, h)| same(h)).map(|(i, _)| i));
         let place = known.unwrap_or(self.held.len());
         if known.is_none() {
             self.held.push(held);
@@ -449,22 +453,20 @@ impl Tr<'_> {
 
     fn run(&mut self, expanded: Vec<Instruction>, inlining: &Inlining) -> PyResult<()> {
         let size = inlining.end as usize / 2;
-        let mut list: Vec<Instruction> = Vec::with_capacity(expanded.len());
+        let mut list = expanded;
         // Jumps may target the EXTENDED_ARG in front of an instruction: those are its own, too.
         let mut prefix: FxHashMap<u32, u32> = FxHashMap::default();
         let mut pending: Vec<u32> = Vec::new();
-        for i in expanded {
-            if i.opcode == EXTENDED_ARG as u8 {
+        list.retain(|i| {
+            let is_prefix = i.opcode == EXTENDED_ARG as u8;
+            if is_prefix {
                 pending.push(i.offset);
-                continue;
+            } else {
+                prefix.extend(pending.drain(..).map(|p| (p, i.offset)));
             }
-            for p in pending.drain(..) {
-                prefix.insert(p, i.offset);
-            }
-            list.push(i);
-        }
+            !is_prefix
+        });
         let fix = |t: u32| if prefix.is_empty() { t } else { prefix.get(&t).copied().unwrap_or(t) };
-        let bound_at = bound_at_labels(self.code, &list, &fix);
         // Where jumps lead, and where lines begin, by half the offset.
         let (mut targets, mut line_starts) = (vec![false; size + 1], vec![false; size + 1]);
         for t in list.iter().filter_map(Instruction::target) {
@@ -479,8 +481,9 @@ impl Tr<'_> {
             }
         }
         // Not to jump leads where the jump leads, but over lines that tracing tells of.
-        let forks: rustc_hash::FxHashSet<u32> = self.code.paths.iter().map(|p| p.from).filter(|from| from & 1 == 1 && *from < retic_bytecode::code::RAISED).collect();
+        let forks: FxHashSet<u32> = self.code.paths.iter().map(|p| p.from).filter(|from| from & 1 == 1 && *from < retic_bytecode::code::RAISED).collect();
         let is_target = |o: u32| targets[o as usize / 2];
+        let bound_at = bound_at_labels(self.code, inlining.hidden, &list, &fix, &is_target);
         let starts_line = |o: u32| line_starts[o as usize / 2];
         self.words.reserve(list.len() * 4);
         self.infos.reserve(list.len());
@@ -491,6 +494,7 @@ impl Tr<'_> {
             // A frame begins at a word that no jump leads to.
             self.one(JUMP_FORWARD, 0, Some(0), None, &mut labels, &fix)?;
         }
+        self.keyword_methods = crate::eval::keyword_methods::find(&list, &is_target);
         let mut reachable = true;
         let mut at = 0;
         while at < list.len() {
@@ -563,7 +567,11 @@ impl Tr<'_> {
             if op == CALL_FUNCTION && i.arg == 0 && at > 1 && !is_target(i.offset) && (i.offset as usize) < self.code.code.len() {
                 let plain = |n: &&Instruction| matches!(Opcode::from_u8(n.opcode), Some(LOAD_METHOD | LOAD_ATTR)) && !is_target(n.offset) && !starts_line(n.offset);
                 let of_super = list[at - 2].opcode == LOAD_GLOBAL as u8 && &*self.code.names[list[at - 2].arg as usize] == "super";
-                self.super_name = list.get(at).filter(plain).filter(|_| of_super && !starts_line(i.offset)).map(|n| (n.arg, n.opcode == LOAD_METHOD as u8));
+                self.super_name = list
+                    .get(at)
+                    .filter(plain)
+                    .filter(|_| of_super && !starts_line(i.offset))
+                    .map(|n| (n.arg, n.opcode == LOAD_METHOD as u8 || self.keyword_methods.contains(&n.offset)));
             }
             let consumed = self.one(op, i.arg, i.target(), next, &mut labels, &fix)?;
             // A line that began inside what was fused is reported behind it.
@@ -842,6 +850,7 @@ impl Tr<'_> {
                 return Ok(used);
             }
             LOAD_NAME => self.produce(ops::load_name, &[self.name_ptr(arg)]),
+            LOAD_ATTR if self.keyword_methods.contains(&self.offset) => self.load_method(arg),
             LOAD_ATTR => {
                 let n = self.stack.len();
                 self.no_const(n - 1);
@@ -867,34 +876,14 @@ impl Tr<'_> {
                 self.stack.truncate(n - 2);
                 self.raw(ops::store_attr(ko, kv), 0, io, iv, 0, &[pv, p, 0, 0, 0, 0, 0]);
             }
-            LOAD_METHOD => {
-                let n = self.stack.len();
-                self.no_const(n - 1);
-                let (lo, hi) = (self.canon(n - 1), self.canon(n));
-                // Both result registers must be free of other values.
-                for r in [lo, hi] {
-                    if let Some(j) = self.stack[..n - 1].iter().position(|x| *x == E::T(r)) {
-                        let spare = self.free_reg(self.canon(n + 2));
-                        self.emit(ops::move_owned, spare, r, 0, 0, &[]);
-                        self.stack[j] = E::T(spare);
-                    }
-                }
-                self.max = self.max.max(hi as usize + 1);
-                let (k, a, _) = self.operand(self.stack[n - 1]);
-                let p = self.name_ptr(arg);
-                self.note();
-                self.pop();
-                self.stack.push(E::T(lo));
-                self.stack.push(E::T(hi));
-                self.raw(ops::load_method(k), lo, a, 0, 0, &[p, 0, 0, 0, 0, 0, 0]);
-                self.end_super(lo, 0);
-            }
+            LOAD_METHOD => self.load_method(arg),
             CALL_FUNCTION if self.super_name.is_some() => {
                 self.super_attr();
                 return Ok(self.call(1, 0, if self.is_gen { ops::call_any::<true> } else { ops::call_any::<false> }, None));
             }
             CALL_FUNCTION => return Ok(self.call(arg as usize + 1, arg, if self.is_gen { ops::call_any::<true> } else { ops::call_any::<false> }, next)),
             CALL_METHOD => return Ok(self.call(arg as usize + 2, arg, if self.is_gen { ops::call_method::<true> } else { ops::call_method::<false> }, next)),
+            CALL_FUNCTION_KW if self.keyword_methods.contains(&self.offset) => return Ok(self.call(arg as usize + 3, arg, ops::call_method_kw, next)),
             CALL_FUNCTION_KW => return Ok(self.call(arg as usize + 2, arg, ops::call_kw, next)),
             CALL_FUNCTION_EX => return Ok(self.call(2 + (arg & 1) as usize, arg, ops::call_ex, next)),
             STORE_SUBSCR => {
@@ -1389,6 +1378,30 @@ impl Tr<'_> {
         self.max = self.max.max(window as usize + count + 3);
         self.raw(h, d, window, arg as u16, u16::from(kd), &[u64::from(arg), 0, 0]);
         used
+    }
+
+    /// The method of an object, and the object: or a marker, and what else has that name.
+    fn load_method(&mut self, arg: u32) {
+        let n = self.stack.len();
+        self.no_const(n - 1);
+        let (lo, hi) = (self.canon(n - 1), self.canon(n));
+        // Both result registers must be free of other values.
+        for r in [lo, hi] {
+            if let Some(j) = self.stack[..n - 1].iter().position(|x| *x == E::T(r)) {
+                let spare = self.free_reg(self.canon(n + 2));
+                self.emit(ops::move_owned, spare, r, 0, 0, &[]);
+                self.stack[j] = E::T(spare);
+            }
+        }
+        self.max = self.max.max(hi as usize + 1);
+        let (k, a, _) = self.operand(self.stack[n - 1]);
+        let p = self.name_ptr(arg);
+        self.note();
+        self.pop();
+        self.stack.push(E::T(lo));
+        self.stack.push(E::T(hi));
+        self.raw(ops::load_method(k), lo, a, 0, 0, &[p, 0, 0, 0, 0, 0, 0]);
+        self.end_super(lo, 0);
     }
 
     /// In front of a call of `super` without arguments whose result is only asked for an attribute: an instruction that does both

@@ -410,6 +410,6 @@ impl Names {
     /// The line where a frame is.
     pub fn line_of(cx: &Cx, frame: &Frame) -> u32 {
         let code = frame.function().code.get(cx).code();
-        retic_bytecode::lines::line_of(code, frame.offset())
+        retic_bytecode::lines::line_of(&code, frame.offset())
     }
 }

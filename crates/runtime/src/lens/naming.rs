@@ -60,7 +60,7 @@ impl Names {
         let key = (exec, 0);
         let id = match self.codes.get(&key) {
             Some(id) => *id,
-            None => self.new_code(sink, key, frame.function().code.get(cx).code()),
+            None => self.new_code(sink, key, &frame.function().code.get(cx).code()),
         };
         *self.near_codes.slot(exec) = (exec, id);
         id

@@ -78,7 +78,7 @@ impl Tracer {
         for frame in cx.stacks.iter() {
             total += 1;
             if places.len() < self.limit {
-                let code = frame.function().code.get(cx).data.0.clone();
+                let code = frame.function().code.get(cx).code();
                 places.push(self.place(&code, frame.offset()));
             } else if total > u32::from(u16::MAX) {
                 break;

@@ -178,7 +178,7 @@ impl Writer {
             if !self.code || c.code().inside.objects {
                 return Err(cx.value_error("unmarshallable object"));
             }
-            let Some(b) = retic_bytecode::pack::write(c.code()) else { return Err(cx.value_error("object too deeply nested to marshal")) };
+            let Some(b) = retic_bytecode::pack::write(&c.code()) else { return Err(cx.value_error("object too deeply nested to marshal")) };
             self.out.push(b'c' | flag);
             self.size(b.len());
             protocol::grow(cx, &mut self.out, b.len())?;

@@ -12,14 +12,14 @@ use crate::object::{Guarded, Header, Obj, Ref, Trace, Visit};
 use crate::protocol;
 use retic_bytecode::code::DOC_STORED;
 use retic_bytecode::{Code, Const};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
 layout! {
     /// A code object. The plain data and the register form are shared Rust values, not Python objects.
     pub struct CodeObj = 14, "code" {
-        data: Hidden<Rc<Code>>,
+        data: Hidden<RefCell<Rc<Code>>>,
         exec: Hidden<OnceCell<Box<Exec>>>,
         /// A tuple; `None` until somebody asks for the constants of a body that lies packed.
         consts: Guarded<Option<Obj>>,
@@ -60,7 +60,7 @@ impl CodeObj {
     fn with_constants(cx: &Cx, data: Rc<Code>, consts: Option<Obj>) -> PyResult<Ref<CodeObj>> {
         memory::new(cx, &cx.types.code, |head| CodeObj {
             head,
-            data: Hidden(data),
+            data: Hidden(RefCell::new(data)),
             exec: Hidden(OnceCell::new()),
             consts: Guarded::new(consts),
             name: Guarded::new(None),
@@ -73,7 +73,7 @@ impl CodeObj {
         if let Some(known) = self.consts.cloned(cx) {
             return Ok(known);
         }
-        let made = constants(cx, &self.data.0.clone(), &mut Shared::default())?;
+        let made = constants(cx, &self.code(), &mut Shared::default())?;
         self.consts.set(cx, Some(made.clone()));
         Ok(made)
     }
@@ -81,8 +81,8 @@ impl CodeObj {
     pub fn constants_known<'a>(&'a self, cx: &'a Cx) -> Option<&'a super::Tuple> {
         self.consts.get(cx).as_ref().and_then(|t| t.cast::<super::Tuple>()).map(|t| &**t)
     }
-    pub fn code(&self) -> &Rc<Code> {
-        &self.data.0
+    pub fn code(&self) -> Rc<Code> {
+        self.data.0.borrow().clone()
     }
     /// The register form if it was made already, else null.
     #[inline(always)]
@@ -97,17 +97,23 @@ impl CodeObj {
         }
         let mut made = crate::eval::translate(cx, self)?;
         made.listed = Some(cx.translated.add(self));
+        // What runs has all that it needs; the body is read again if somebody asks for it.
+        let thin = self.data.0.borrow().thin();
+        if let Some(thin) = thin {
+            *self.data.0.borrow_mut() = Rc::new(thin);
+        }
         Ok(&raw const **self.exec.0.get_or_init(|| Box::new(made)))
     }
     /// As `Exec::cell_place`, of what was translated.
     pub(crate) fn cell_place(&self, i: usize) -> (usize, bool) {
         let exec = self.exec_known();
         // SAFETY: register code lives as long as its code object.
-        if exec.is_null() { (self.data.0.nlocals() + i, true) } else { unsafe { &*exec }.cell_place(i) }
+        if exec.is_null() { (self.code().nlocals() + i, true) } else { unsafe { &*exec }.cell_place(i) }
     }
     pub fn line_at(&self, offset: u32) -> u32 {
-        match retic_bytecode::lines::event_line(&self.data.0, offset) {
-            0 => retic_bytecode::lines::reraised_at(&self.data.0, offset).filter(|l| *l != 0).unwrap_or_else(|| retic_bytecode::lines::line_of(&self.data.0, offset)),
+        let code = self.code();
+        match retic_bytecode::lines::event_line(&code, offset) {
+            0 => retic_bytecode::lines::reraised_at(&code, offset).filter(|l| *l != 0).unwrap_or_else(|| retic_bytecode::lines::line_of(&code, offset)),
             line => line,
         }
     }
@@ -259,7 +265,7 @@ impl CodeObj {
     /// Lines and columns of the instructions, in CPython 3.14's format.
     #[get("co_linetable")]
     fn linetable(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
-        super::Bytes::from_slice(cx, &retic_bytecode::locations::table(this.code()))
+        super::Bytes::from_slice(cx, &retic_bytecode::locations::table(&this.code()))
     }
     /// Empty: blocks are among the instructions.
     #[get("co_exceptiontable")]

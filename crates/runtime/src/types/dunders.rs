@@ -39,6 +39,11 @@ pub(super) fn call_special(cx: &mut Cx, this: &Obj, name: &'static str, rest: &[
     let Some((f, unbound)) = method(cx, this, name) else {
         return Err(cx.attribute_error(name));
     };
+    call_found(cx, this, f, unbound, rest)
+}
+
+/// Calls what `method` has found.
+fn call_found(cx: &mut Cx, this: &Obj, f: Obj, unbound: bool, rest: &[&Obj]) -> PyResult {
     if unbound
         && let Some(function) = f.cast::<Function>()
         && let [] | [_] = rest
@@ -275,7 +280,10 @@ fn python_compare(cx: &mut Cx, a: &Obj, b: &Obj, op: Cmp) -> PyResult {
                 }
             }
         }
-        Some(_) => call_special(cx, a, name, &[b]),
+        Some((f, unbound)) => {
+            cx.room()?;
+            call_found(cx, a, f, unbound, &[b])
+        }
     }
 }
 

@@ -258,7 +258,7 @@ impl FrameObj {
                 let code = self.code.get(cx);
                 // Some instructions are on the line of the one before.
                 let (on, _) = self.on_line.get();
-                if on != 0 && retic_bytecode::lines::event_line(code.code(), offset) == 0 { on } else { code.line_at(offset) }
+                if on != 0 && retic_bytecode::lines::event_line(&code.code(), offset) == 0 { on } else { code.line_at(offset) }
             }
         }
     }
@@ -270,7 +270,7 @@ impl FrameObj {
                 let (on, began) = self.on_line.get();
                 // SAFETY: the frame holds its code; nothing runs.
                 let code = unsafe { &*self.code.as_ptr() };
-                i64::from(if on != 0 && retic_bytecode::lines::event_line(code.code(), offset) == 0 { began } else { offset })
+                i64::from(if on != 0 && retic_bytecode::lines::event_line(&code.code(), offset) == 0 { began } else { offset })
             }
         }
     }

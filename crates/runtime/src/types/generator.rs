@@ -6,7 +6,7 @@ use crate::cx::{Cx, PyResult, Raised};
 use crate::eval::Exec;
 use crate::layout;
 use crate::memory::{self, Ops};
-use crate::object::{Guarded, Header, Obj, Ref, Trace, shape};
+use crate::object::{Guarded, Header, Obj, PRE_HEADER, Ref, Trace, shape};
 use crate::protocol;
 use retic_bytecode::code::{CO_ASYNC_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE};
 use std::cell::Cell;
@@ -55,16 +55,16 @@ impl Generator {
         // SAFETY: as above.
         let start = unsafe { (*exec).words.as_ptr().cast_mut() };
         let code_flags = unsafe { (*exec).flags };
-        let ty = if code_flags & CO_COROUTINE != 0 {
-            cx.types.coroutine.clone()
-        } else if code_flags & CO_ASYNC_GENERATOR != 0 {
-            cx.types.async_generator.clone()
-        } else {
-            cx.types.generator.clone()
-        };
         let origin = if code_flags & CO_COROUTINE != 0 && cx.origin_depth.get() > 0 { Some(origin(cx)?) } else { None };
         let (name, qualname) = (f.name.cloned(cx), f.qualname.cloned(cx));
-        memory::new(cx, &ty, |head| Generator {
+        let ty = if code_flags & CO_COROUTINE != 0 {
+            &cx.types.coroutine
+        } else if code_flags & CO_ASYNC_GENERATOR != 0 {
+            &cx.types.async_generator
+        } else {
+            &cx.types.generator
+        };
+        memory::new_managed(cx, ty, |head| Generator {
             head,
             name: Guarded::new(name),
             qualname: Guarded::new(qualname),
@@ -87,6 +87,10 @@ impl Generator {
         })
     }
 
+    /// It has run to its end, and is not known by a frame object.
+    pub(crate) fn is_over(&self) -> bool {
+        self.finished.get() && self.started.get() && !self.running.get() && self.frame_object.get().is_null()
+    }
     /// Byte offset of the instruction where it waits.
     pub fn offset(&self) -> u32 {
         // SAFETY: the code lives as long as the function; `pc` points into its words.
@@ -106,6 +110,19 @@ impl Generator {
             let _ = kept.into_raw();
             ours.cast_unchecked::<Generator>().clone()
         }
+    }
+    /// Shows the registers that hold owned values now.
+    fn each_live(&self, mut show: impl FnMut(usize)) {
+        // SAFETY: the code lives as long as the function.
+        let exec = unsafe { &*self.exec.get() };
+        if !exec.cell_args.is_empty() || self.running.get() || !self.started.get() || self.finished.get() {
+            return self.live().into_iter().for_each(show);
+        }
+        (0..exec.base).for_each(&mut show);
+        // SAFETY: `pc` points into the words of this code.
+        let word = unsafe { self.pc.get().cast_const().offset_from(exec.words.as_ptr()) } as u32;
+        let value = self.yield_reg.get();
+        exec.held_at(word).live(exec.base).filter(|r| *r != value).for_each(show);
     }
     /// Registers that hold owned values now.
     fn live(&self) -> Vec<usize> {
@@ -171,6 +188,20 @@ unsafe fn drop_generator(raw: NonNull<Header>) {
         raw.cast::<Generator>().drop_in_place();
     }
 }
+/// The end of a generator that `is_over`: its registers hold nothing.
+///
+/// # Safety
+/// It is dead, and nobody watches it any more.
+pub(crate) unsafe fn drop_over(cx: &Cx, raw: NonNull<Header>) {
+    // SAFETY: as the caller says; the code lives as long as the function, which is dropped behind it.
+    unsafe {
+        let g = raw.cast::<Generator>();
+        let (regs, bytes) = (g.as_ref().regs.get(), (*g.as_ref().exec.get()).nregs * 8);
+        cx.heap.free(NonNull::new_unchecked(regs.cast()), bytes);
+        g.drop_in_place();
+        cx.heap.free(raw.cast::<u8>().sub(PRE_HEADER), PRE_HEADER + size_of::<Generator>());
+    }
+}
 unsafe fn trace_generator(raw: NonNull<Header>, visit: &mut dyn FnMut(&Obj)) {
     // SAFETY: live; owned registers hold values.
     unsafe {
@@ -196,7 +227,7 @@ unsafe fn clear_generator(raw: NonNull<Header>, out: &mut Vec<Obj>) {
 unsafe fn size(_: NonNull<Header>) -> usize {
     size_of::<Generator>()
 }
-pub(super) static OPS: Ops = Ops { drop: drop_generator, trace: trace_generator, clear: clear_generator, size };
+pub(crate) static OPS: Ops = Ops { drop: drop_generator, trace: trace_generator, clear: clear_generator, size };
 
 /// Resumes. `Ok(Ok(value))`: yielded; `Ok(Err(result))`: returned.
 pub(super) fn resume(cx: &mut Cx, g: &Ref<Generator>, value: Option<Obj>) -> PyResult<Result<Obj, Obj>> {
@@ -355,8 +386,8 @@ impl Generator {
         unsafe { Some((*self.regs.get().add(self.yield_reg.get() - 1).cast::<Obj>()).clone()) }
     }
 
-    /// What it holds, when it waits at a `yield` that no handler stands around and nobody watches.
-    fn closes_quietly(&self, cx: &Cx) -> Option<Vec<usize>> {
+    /// It waits at a `yield` that no handler stands around, and nobody watches.
+    fn closes_quietly(&self, cx: &Cx) -> bool {
         // SAFETY: the code lives as long as the function; `pc` points into its words.
         let info = unsafe {
             let exec = &*self.exec.get();
@@ -365,10 +396,7 @@ impl Generator {
         };
         let seen = self.running.get() || !self.frame_object.get().is_null() || cx.frame_limit.get() == 0;
         let caught = info.handler != u32::MAX || !info.saved.is_empty() || self.handled.get(cx).is_some();
-        if seen || caught || self.delegate(cx).is_some() {
-            return None;
-        }
-        Some(self.live())
+        !seen && !caught && self.delegate(cx).is_none()
     }
 
     /// Puts the result of a finished delegation in its iterator's place; the generator goes on behind YIELD_FROM.
@@ -517,16 +545,18 @@ pub(super) fn close(cx: &mut Cx, g: &Ref<Generator>) -> PyResult {
         g.finished.set(true);
         return Ok(cx.none());
     }
-    if let Some(live) = g.closes_quietly(cx) {
+    if g.closes_quietly(cx) {
         // Nothing in it could see the exception: its frame is taken down, as 3.13 does it.
-        g.finished.set(true);
-        for r in live {
+        g.each_live(|r| {
+            // It is over before anything that dies may look at it.
+            g.finished.set(true);
             // SAFETY: nobody runs the generator; what it holds moves out once.
             unsafe {
                 let v = std::mem::replace(&mut *g.regs.get().add(r), cx.consts.unbound.as_ptr().as_ptr());
                 cx.release(Obj::from_raw(NonNull::new_unchecked(v)));
             }
-        }
+        });
+        g.finished.set(true);
         return Ok(cx.none());
     }
     let exit = super::exception::make(cx, &cx.types.generator_exit.clone(), None)?;

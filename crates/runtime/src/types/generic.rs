@@ -521,6 +521,20 @@ fn same_union(cx: &mut Cx, x: &Ref<Union>, y: &Ref<Union>) -> PyResult<bool> {
     Ok(true)
 }
 
+impl Union {
+    /// Whether an object is an instance of one of its parts.
+    pub(crate) fn has_instance(&self, cx: &mut Cx, o: &Obj) -> PyResult<bool> {
+        let args = self.args.cloned(cx);
+        let Some(parts) = args.cast::<Tuple>() else { return Ok(false) };
+        for c in parts.items() {
+            if protocol::isinstance(cx, o, c)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 #[retic_macros::methods]
 impl Union {
     #[py("__class_getitem__($type, params, /)")]
@@ -552,13 +566,7 @@ impl Union {
     }
     #[py("__instancecheck__($self, instance, /)")]
     fn instancecheck(cx: &mut Cx, this: &Ref<Union>, instance: &Obj) -> PyResult<bool> {
-        let args = this.args.cloned(cx);
-        for c in items(&args) {
-            if protocol::isinstance(cx, instance, &c)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        this.has_instance(cx, instance)
     }
     #[py("__subclasscheck__($self, cls, /)", "($self, object, /)")]
     fn subclasscheck(cx: &mut Cx, this: &Ref<Union>, cls: &Obj) -> PyResult<bool> {

@@ -39,7 +39,7 @@ impl Int {
     #[inline]
     pub fn new(cx: &Cx, v: i64) -> PyResult {
         if v.unsigned_abs() > COMPACT_MAX as u64 {
-            return Int::from_big(cx, &cx.types.int, &Big::from(v));
+            return Int::three_digits(cx, v < 0, v.unsigned_abs());
         }
         Int::compact(cx, &cx.types.int, shape::INT, v)
     }
@@ -55,6 +55,12 @@ impl Int {
             }
             Ok(Obj::from_raw(raw))
         }
+    }
+
+    /// A magnitude that takes three digits.
+    fn three_digits(cx: &Cx, negative: bool, m: u64) -> PyResult {
+        let digits = [(m & 0x3fff_ffff) as u32, (m >> 30 & 0x3fff_ffff) as u32, (m >> 60) as u32];
+        Int::of_digits(cx, &cx.types.int, negative, &digits)
     }
 
     /// From a big integer, in whatever form fits.
@@ -133,6 +139,13 @@ impl Int {
     pub fn is_zero(&self) -> bool {
         self.small() == Some(0)
     }
+    /// The magnitude of a number of three digits, if it fits.
+    fn three_digit_magnitude(&self) -> Option<u64> {
+        match self.inline_digits() {
+            [a, b, c] if *c < 16 => Some(u64::from(*a) | u64::from(*b) << 30 | u64::from(*c) << 60),
+            _ => None,
+        }
+    }
     fn digit_count(&self) -> usize {
         match self.small() {
             Some(v) => (64 - v.unsigned_abs().leading_zeros() as usize).div_ceil(30).max(1),
@@ -155,21 +168,24 @@ static OPS: Ops = OpsOf::<Int>::sized(size);
 #[inline]
 pub fn to_i64(o: &Obj) -> Option<i64> {
     let i = o.cast::<Int>()?;
-    i.small().or_else(|| if i.digit_count() > 3 { None } else { i.big().to_i64() })
+    if let Some(v) = i.small() {
+        return Some(v);
+    }
+    let m = i.three_digit_magnitude()?;
+    if i.digits < 0 { 0i64.checked_sub_unsigned(m) } else { i64::try_from(m).ok() }
 }
 /// An int as u64; `None` for negative and larger ones and other objects.
 pub fn to_u64(o: &Obj) -> Option<u64> {
     let i = o.cast::<Int>()?;
     match i.small() {
         Some(v) => u64::try_from(v).ok(),
-        None if i.digit_count() > 3 => None,
-        None => i.big().to_u64(),
+        None => i.three_digit_magnitude().filter(|_| i.digits > 0),
     }
 }
 pub fn from_u64(cx: &Cx, v: u64) -> PyResult {
     match i64::try_from(v) {
         Ok(v) => cx.int(v),
-        Err(_) => from_big(cx, &Big::from_i128(i128::from(v))),
+        Err(_) => Int::three_digits(cx, false, v),
     }
 }
 pub fn to_big(o: &Obj) -> Option<Big> {
@@ -215,6 +231,13 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     if let (Some(p), Some(q)) = (x.small(), y.small()) {
         if let Some(r) = small_op(op, p, q) {
             return cx.int(r);
+        }
+        if op == Op::DivMod
+            && q != 0
+            && let Some(quotient) = small::floor_div(p, q)
+        {
+            let pair = [cx.int(quotient)?, cx.int(small::floor_mod(p, q))?];
+            return cx.tuple_of(pair);
         }
         if op == Op::TrueDiv
             && q != 0
@@ -337,6 +360,17 @@ fn budgeted(cx: &Cx, bits: u64) -> PyResult<usize> {
 
 fn pow(cx: &mut Cx, a: &Obj, b: &Obj, modulus: Option<&Obj>) -> PyResult {
     let Some((x, y)) = operands(a, b) else { return Ok(cx.not_implemented()) };
+    if let (Some(p), Some(q)) = (x.small(), y.small())
+        && let Ok(q) = u64::try_from(q)
+    {
+        let known = match modulus {
+            Some(m) if !m.is_none() => m.cast::<Int>().and_then(|m| m.small()).filter(|m| *m != 0).map(|m| small::pow_mod(p, q, m)),
+            _ => small::pow(p, q),
+        };
+        if let Some(known) = known {
+            return cx.int(known);
+        }
+    }
     let (mut x, mut y) = (x.big(), y.big());
     if let Some(m) = modulus.filter(|m| !m.is_none()) {
         let Some(m) = to_big(m) else { return Ok(cx.not_implemented()) };

@@ -164,10 +164,18 @@ fn difference_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<Ref<Set>
     }
     let out = base_like(cx, this)?;
     let mut at = 0;
-    loop {
-        if let Some(s) = other.cast::<Set>() {
-            this.skip_known(cx, s, true, &mut at);
+    if let Some(s) = other.cast::<Set>() {
+        while let Some((k, hash, sure)) = this.next_known(cx, s, false, &mut at) {
+            if sure {
+                out.add_new(cx, k, hash)?;
+            } else if !s.contains_hashed(cx, &k, hash)? {
+                out.add_hashed(cx, &k, hash)?;
+            }
+            cx.poll_native()?;
         }
+        return Ok(out);
+    }
+    loop {
         let Some((k, hash)) = this.next_entry(cx, &mut at) else { return Ok(out) };
         if !has(cx, other, &k, hash)? {
             out.add_hashed(cx, &k, hash)?;
@@ -203,14 +211,15 @@ pub(super) fn intersection_of(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyRe
     if let Some(s) = other.cast::<Set>() {
         let (large, small) = if s.len() > this.len() { (s, this) } else { (this, s) };
         let mut at = 0;
-        loop {
-            small.skip_known(cx, large, false, &mut at);
-            let Some((k, hash)) = small.next_entry(cx, &mut at) else { return Ok(out) };
-            if large.contains_hashed(cx, &k, hash)? {
+        while let Some((k, hash, sure)) = small.next_known(cx, large, true, &mut at) {
+            if sure {
+                out.add_new(cx, k, hash)?;
+            } else if large.contains_hashed(cx, &k, hash)? {
                 out.add_hashed(cx, &k, hash)?;
             }
             cx.poll_native()?;
         }
+        return Ok(out);
     }
     table::each(cx, other, |cx, k| {
         let hash = protocol::hash(cx, k)?;

@@ -49,7 +49,7 @@ pub(crate) fn add(cx: &mut Cx, exc: &Obj, frame: *const Frame) {
 
 /// The entry of a frame that an exception leaves by an instruction which belongs to no line of its own.
 pub(crate) fn first_place(cx: &Cx, exc: &Obj, frame: &Frame) -> Option<Obj> {
-    if retic_bytecode::lines::reraised_at(frame.function().code.get(cx).code(), frame.offset()) != Some(0) {
+    if retic_bytecode::lines::reraised_at(&frame.function().code.get(cx).code(), frame.offset()) != Some(0) {
         return None;
     }
     exc.cast::<Exception>()?.traceback.cloned(cx).filter(|t| t.cast::<Traceback>().is_some())

@@ -16,6 +16,9 @@ pub const FLAGS: u32 = flags::GC | flags::MANAGED | flags::DICT | flags::WEAK | 
 
 /// Whether a stream says it is closed.
 pub fn is_closed(cx: &mut Cx, this: &Obj) -> PyResult<bool> {
+    if let Some(known) = super::buffered::plainly_closed(cx, this) {
+        return Ok(known);
+    }
     let name = cx.name("closed");
     let c = protocol::getattr(cx, this, &name)?;
     protocol::truth(cx, &c)

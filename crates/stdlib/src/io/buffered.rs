@@ -43,6 +43,12 @@ fn open_raw(cx: &mut Cx, this: &Ref<Buffered>, what: &str) -> PyResult {
     };
     if closed || this.closing.get() { Err(cx.value_error(format!("{what} of closed file"))) } else { Ok(r) }
 }
+/// Whether a buffer over a file is closed, where nobody overrides what says so.
+pub fn plainly_closed(cx: &Cx, stream: &Obj) -> Option<bool> {
+    let buffered = stream.cast::<Buffered>().filter(|_| !stream.ty().is_heap())?;
+    let raw = buffered.raw.get(cx).as_ref()?;
+    raw.cast::<FileIo>().filter(|_| !raw.ty().is_heap()).map(|f| f.fd.get() < 0)
+}
 /// The raw stream as a file whose methods nobody overrides.
 fn plain_file(cx: &Cx, raw: &Obj) -> Option<Ref<FileIo>> {
     raw.cast::<FileIo>().filter(|_| std::ptr::eq(raw.ty(), &*cx.native_type("_io.FileIO"))).cloned()

@@ -155,6 +155,15 @@ fn write(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<()> {
         return Err(unsupported(cx, "not writable"));
     }
     let flush = this.line_buffering.get() && (s.find_point(10, 0).is_some() || s.find_point(13, 0).is_some());
+    let kept = this.pending.get(cx).len();
+    if let Some(plain) = as_it_is(this, s)
+        && !flush
+        && !this.write_through.get()
+        && kept + plain.len() < this.piece.get()
+    {
+        keep(cx, this, kept, plain)?;
+        return after_write(cx, this);
+    }
     let bytes = match this.ends.get() {
         Ends::Cr | Ends::CrLf if s.find_point(10, 0).is_some() => {
             let end: &[u32] = if this.ends.get() == Ends::Cr { &[13] } else { &[13, 10] };
@@ -182,6 +191,18 @@ fn write(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<()> {
         let b = buffer(cx, this)?;
         protocol::call_method(cx, &b, "flush", &[])?;
     }
+    after_write(cx, this)
+}
+
+/// The bytes of a text that goes out as it lies there.
+fn as_it_is<'a>(this: &Ref<Text>, s: &'a Ref<Str>) -> Option<&'a [u8]> {
+    let coding = matches!(this.writing.get().0, Some(Coding::Utf8 | Coding::Latin1 | Coding::Ascii));
+    let plain = coding && this.strict.get() && !matches!(this.ends.get(), Ends::Cr | Ends::CrLf);
+    s.ascii_bytes().filter(|_| plain)
+}
+
+/// What was read ahead does not follow what was written.
+fn after_write(cx: &mut Cx, this: &Ref<Text>) -> PyResult<()> {
     if this.decoded.get(cx).is_some() && this.seekable.get() {
         forget(cx, this);
         if let Some(d) = this.decoder.cloned(cx) {

@@ -586,6 +586,29 @@ unsafe fn open_method(cx: *mut Cx, place: *mut Slot) -> bool {
     }
 }
 
+/// As `open_method`: function and object take the method's place and the one behind it, and what lies behind moves up.
+#[inline(always)]
+unsafe fn unfold_method(cx: *mut Cx, place: *mut Slot, behind: usize) -> bool {
+    // SAFETY: as there; a window has room for one more.
+    unsafe {
+        let method = *place;
+        let parts = &*method.cast::<crate::types::function::BoundMethod>();
+        let (function, this) = ((*parts.function.as_ptr()).as_ptr().as_ptr(), (*parts.this.as_ptr()).as_ptr().as_ptr());
+        if !is(function, shape::FUNCTION) {
+            return false;
+        }
+        incref(function);
+        incref(this);
+        for i in (1..=behind).rev() {
+            *place.add(i + 1) = *place.add(i);
+        }
+        *place = function;
+        *place.add(1) = this;
+        drop_slot(cx, method);
+        true
+    }
+}
+
 #[inline(always)]
 unsafe fn exec_of(cx: &mut Cx, func: &Function) -> *const Exec {
     // SAFETY: the function is alive in its register.
@@ -982,11 +1005,12 @@ unsafe fn settle_call(cx: &mut Cx, r: PyResult, values: Vec<Obj>, callee: Obj) -
     r
 }
 
-unsafe fn call_kw_any(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+#[inline(never)]
+unsafe fn call_kw_any(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, n: usize) {
     // SAFETY: the window holds the callable, the arguments and the names.
     unsafe {
         at(cx, pc);
-        let r = call_slow::<true>(&mut *cx, regs, f(pc, 1), *pc.add(2) as usize);
+        let r = call_slow::<true>(&mut *cx, regs, w, n);
         if r.is_null() {
             return fail(cx, pc, regs);
         }
@@ -997,14 +1021,28 @@ unsafe fn call_kw_any(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
 /// A call with keywords: functions of Python are entered, the rest is called.
 pub unsafe fn call_kw(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
     // SAFETY: the window holds the callable, the arguments and the names.
+    unsafe { call_kw_at(cx, pc, regs, f(pc, 1), *pc.add(2) as usize) }
+}
+
+/// After LOAD_METHOD, as `call_method`, with keywords.
+pub unsafe fn call_method_kw(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: as above.
     unsafe {
-        let (w, n) = (f(pc, 1), f(pc, 2));
-        let callee = *regs.add(w);
-        let function = is(callee, shape::FUNCTION);
-        if (*cx).poll.load(Ordering::Relaxed) == 0 && (function || is(callee, shape::METHOD)) {
+        let (w, n) = (f(pc, 1), *pc.add(2) as usize);
+        if is(*regs.add(w), shape::UNBOUND) { call_kw_at(cx, pc, regs, w + 1, n) } else { call_kw_at(cx, pc, regs, w, n + 1) }
+    }
+}
+
+#[inline(always)]
+unsafe fn call_kw_at(cx: *mut Cx, pc: *mut u64, regs: *mut Slot, w: usize, mut n: usize) {
+    // SAFETY: as above.
+    unsafe {
+        let function = is(*regs.add(w), shape::FUNCTION);
+        if (*cx).poll.load(Ordering::Relaxed) == 0 && (function || is(*regs.add(w), shape::METHOD) && unfold_method(cx, regs.add(w), n + 1)) {
             at(cx, pc);
+            n += usize::from(!function);
             let names = *regs.add(w + 1 + n);
-            if function && !is_last(names) {
+            if !is_last(names) {
                 // The tuple is one of the code's constants: it stays.
                 let exec = near_frame(&mut *cx, pc, regs, w, n, peek(&names).cast_unchecked::<Tuple>().items());
                 if !exec.is_null() {
@@ -1012,17 +1050,10 @@ pub unsafe fn call_kw(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
                     return go(cx, (*exec).words.as_ptr().cast_mut(), (*(*cx).stacks.top).regs);
                 }
             }
-            if function {
-                (*cx).stacks.call = [callee, names, null_mut()];
-                return enter_arranged(cx, pc, regs, regs.add(w + 1), n);
-            }
-            if open_method(cx, regs.add(w)) {
-                let function = (*cx).stacks.result.replace(std::ptr::null_mut());
-                (*cx).stacks.call = [function, names, null_mut()];
-                return enter_arranged(cx, pc, regs, regs.add(w), n + 1);
-            }
+            (*cx).stacks.call = [*regs.add(w), names, null_mut()];
+            return enter_arranged(cx, pc, regs, regs.add(w + 1), n);
         }
-        call_kw_any(cx, pc, regs)
+        call_kw_any(cx, pc, regs, w, n)
     }
 }
 

@@ -680,7 +680,20 @@ handler!(get_yield_from_iter, 2, |cx, pc, regs| {
     Ok(())
 });
 
-handler!(get_awaitable, 2, |cx, pc, regs| {
+/// A coroutine that has not begun is awaited as it is.
+#[inline(never)]
+pub unsafe fn get_awaitable(cx: *mut Cx, pc: *mut u64, regs: *mut Slot) {
+    // SAFETY: the register holds a value, which stays where it is.
+    unsafe {
+        let o = *regs.add(f(pc, 1));
+        if std::ptr::eq(peek(&o).ty(), &*(&*cx).types.coroutine) && !(*o.cast::<Generator>()).started.get() {
+            return go(cx, pc.add(2), regs);
+        }
+        get_awaitable_any(cx, pc, regs)
+    }
+}
+
+handler!(get_awaitable_any, 2, |cx, pc, regs| {
     let slot = regs.add(f(pc, 1));
     let o = peek(&*slot).clone();
     // The third operand says whose result it is.

@@ -18,7 +18,8 @@ pub unsafe fn name_of<'a>(word: *mut u64) -> &'a Ref<Str> {
 unsafe fn unbound_local(cx: &mut Cx, register: usize) -> crate::cx::Raised {
     // SAFETY: the frame runs (promise 1).
     let code = unsafe { (*cx.stacks.top).function().code.cloned(cx) };
-    let name = code.code().register_name(register).map_or("?", |n| n);
+    let code = code.code();
+    let name = code.register_name(register).map_or("?", |n| n);
     cx.error_of(&cx.types.unbound_local_error, format!("cannot access local variable '{name}' where it is not associated with a value"))
 }
 

@@ -142,7 +142,14 @@ impl Set {
     /// Puts a key that is not there into the first place that was never used.
     #[inline(always)]
     fn place(table: &mut [Entry], key: Obj, hash: i64) {
-        let mut walk = Walk::new(hash, table.len() - 1);
+        let mask = table.len() - 1;
+        // Most find their first place free.
+        let first = &mut table[hash as usize & mask];
+        if first.key.is_none() {
+            *first = Entry { key: Some(key), hash };
+            return;
+        }
+        let mut walk = Walk::new(hash, mask);
         loop {
             let at = walk.step();
             if table[at].key.is_none() {
@@ -206,6 +213,17 @@ impl Set {
         }
         Ok(true)
     }
+    /// Adds a key that is known not to be there, to a set from which nothing was taken.
+    pub(super) fn add_new(&self, cx: &mut Cx, key: Obj, hash: i64) -> PyResult<()> {
+        if self.table.get(cx).is_empty() {
+            self.rebuild(cx, 0)?;
+        }
+        self.changed();
+        Set::place(self.table.get_mut(cx), key, hash);
+        self.used.set(self.used.get() + 1);
+        self.fill.set(self.fill.get() + 1);
+        if self.fill.get() * 5 >= self.mask(cx) * 3 { self.rebuild_for_use(cx) } else { Ok(()) }
+    }
     pub fn contains(&self, cx: &mut Cx, key: &Obj) -> PyResult<bool> {
         let hash = protocol::hash(cx, key)?;
         self.contains_hashed(cx, key, hash)
@@ -235,6 +253,21 @@ impl Set {
                 _ => {}
             }
         }
+    }
+    /// The next key that another set has, or has not; false: it takes Python to know. The place moves behind it.
+    pub(super) fn next_known(&self, cx: &Cx, other: &Set, has: bool, at: &mut usize) -> Option<(Obj, i64, bool)> {
+        // So many at once, that the caller can poll.
+        let end = at.saturating_add(1 << 16);
+        let table: &[Entry] = self.table.get(cx);
+        while let Some(e) = table.get(*at) {
+            *at += 1;
+            let Some(k) = &e.key else { continue };
+            let known = if *at < end { other.knows(cx, k, e.hash) } else { None };
+            if known != Some(!has) {
+                return Some((k.clone(), e.hash, known.is_some()));
+            }
+        }
+        None
     }
     /// Goes on in the table over keys of which it takes no Python to know that another set has them, or has them not.
     pub(super) fn skip_known(&self, cx: &Cx, other: &Set, has: bool, at: &mut usize) {
@@ -338,11 +371,14 @@ impl Set {
             let same = self.mask(cx) == other.mask(cx) && other.fill.get() == other.used.get();
             // SAFETY: `&mut Cx` is held and nothing runs meanwhile; the two sets are not the same.
             let (to, from) = unsafe { (&mut *self.table.as_ptr(), &*other.table.as_ptr()) };
-            for (at, e) in from.iter().enumerate() {
-                let Some(k) = &e.key else { continue };
-                if same {
-                    to[at] = Entry { key: Some(k.clone()), hash: e.hash };
-                } else {
+            if same {
+                for (to, e) in to.iter_mut().zip(from.iter()).filter(|(_, e)| e.key.is_some()) {
+                    // Never used: there is nothing to drop.
+                    std::mem::forget(std::mem::replace(to, Entry { key: e.key.clone(), hash: e.hash }));
+                }
+            } else {
+                for e in from.iter() {
+                    let Some(k) = &e.key else { continue };
                     Set::place(to, k.clone(), e.hash);
                 }
             }
