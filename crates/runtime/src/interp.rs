@@ -131,7 +131,7 @@ pub fn native_type(cx: &mut Cx, spec: &Spec, base: &Ref<Type>) -> PyResult<Ref<T
     t.dict.set(cx, Some(dict));
     let mut mro = vec![t.as_obj().clone()];
     mro.extend(base.mro_list(cx).to_vec());
-    let (bases, mro) = (cx.tuple(vec![base.as_obj().clone()])?, cx.tuple(mro)?);
+    let (bases, mro) = (cx.tuple_of([base.as_obj().clone()])?, cx.tuple(mro)?);
     t.bases.set(cx, Some(bases));
     t.mro.set(cx, Some(mro));
     t.flags.set(t.flags.get() | base.flags.get() & type_::flags::EXCEPTION);

@@ -512,16 +512,16 @@ impl Array {
         let code = cx.str(&char::from(this.code.get()).to_string())?;
         if value < 3 {
             let items = list_of(cx, this)?;
-            let args = cx.tuple(vec![code, items])?;
-            return cx.tuple(vec![class, args, state]);
+            let args = cx.tuple_of([code, items])?;
+            return cx.tuple_of([class, args, state]);
         }
         let m = retic_runtime::modules::import(cx, "array")?;
         let name = cx.name("_array_reconstructor");
         let rebuild = protocol::getattr(cx, &m, &name)?;
         let bytes = Array::tobytes(cx, this)?;
         let format = cx.int(item::machine_format(this.code.get()))?;
-        let args = cx.tuple(vec![class, code, format, bytes])?;
-        cx.tuple(vec![rebuild, args, state])
+        let args = cx.tuple_of([class, code, format, bytes])?;
+        cx.tuple_of([rebuild, args, state])
     }
     /// Size of the array in memory, in bytes.
     #[py("__sizeof__($self, /)")]
@@ -688,7 +688,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
                 this.exports.set(this.exports.get() + 1);
                 let format = if item::is_text(this.code.get()) { 'w' } else { char::from(this.code.get()) };
                 let (n, size) = (this.len(cx), this.item_size());
-                Ok(Buffer { format: format.into(), itemsize: size, shape: vec![n], strides: vec![size as isize], ..Buffer::plain(o.clone(), n, false) })
+                Ok(Buffer { format: format.to_string().into(), itemsize: size, shape: vec![n].into(), strides: vec![size as isize].into(), ..Buffer::plain(o.clone(), n, false) })
             }),
             storage: Some(|cx, o| o.cast::<Array>().map_or((std::ptr::null(), 0), |a| a.data.get(cx).raw_parts())),
             release_buffer: Some(|_, o| {

@@ -18,7 +18,7 @@ fn text_of<'a>(cx: &Cx, o: &'a Obj, name: &str) -> PyResult<&'a Ref<Str>> {
 }
 fn pair(cx: &mut Cx, value: Obj, used: usize) -> PyResult {
     let n = cx.int(used as i64)?;
-    cx.tuple(vec![value, n])
+    cx.tuple_of([value, n])
 }
 fn encode_with(cx: &mut Cx, coding: Coding, s: &Obj, errors: Option<&Ref<Str>>, name: &str) -> PyResult {
     let t = text_of(cx, s, name)?;

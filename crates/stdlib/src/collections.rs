@@ -264,9 +264,9 @@ impl Deque {
             cx.tuple(Vec::new())?
         } else {
             let (e, m) = (cx.tuple(Vec::new())?, cx.int(this.maxlen.get())?);
-            cx.tuple(vec![e, m])?
+            cx.tuple_of([e, m])?
         };
-        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, state, it])
+        cx.tuple_of([this.as_obj().type_ref().into_obj(), args, state, it])
     }
     /// See PEP 585
     #[py("__class_getitem__($type, object, /)")]
@@ -448,8 +448,8 @@ impl DequeIter {
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<DequeIter>) -> PyResult {
         let (deque, at) = (this.deque.cloned(cx).as_obj().clone(), cx.int(this.at.get().min(i64::MAX as usize) as i64)?);
-        let args = cx.tuple(vec![deque, at])?;
-        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args])
+        let args = cx.tuple_of([deque, at])?;
+        cx.tuple_of([this.as_obj().type_ref().into_obj(), args])
     }
     /// Private method returning an estimate of len(list(it)).
     #[py("__length_hint__($self, /)")]
@@ -499,7 +499,7 @@ impl DefaultDict {
         let items = protocol::call_method(cx, this.as_obj(), "items", &[])?;
         let it = protocol::iter(cx, &items)?;
         let none = cx.none();
-        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, none.clone(), none, it])
+        cx.tuple_of([this.as_obj().type_ref().into_obj(), args, none.clone(), none, it])
     }
     /// See PEP 585
     #[py("__class_getitem__($type, object, /)")]
@@ -607,7 +607,7 @@ impl TupleGetter {
     fn reduce(cx: &mut Cx, this: &Ref<TupleGetter>) -> PyResult {
         let args = vec![cx.int(this.index.get() as i64)?, this.doc.cloned(cx)];
         let args = cx.tuple(args)?;
-        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args])
+        cx.tuple_of([this.as_obj().type_ref().into_obj(), args])
     }
     #[get("__doc__")]
     #[settable("")]

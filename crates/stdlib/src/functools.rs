@@ -102,9 +102,9 @@ impl Partial {
         let (f, a, k) = (this.function.cloned(cx), this.args.cloned(cx), this.keywords.cloned(cx));
         let d = retic_runtime::types::object::dict_of(cx, this.as_obj())?;
         let d = if d.len(cx) == 0 { cx.none() } else { d.into_obj() };
-        let args = cx.tuple(vec![f.clone()])?;
-        let state = cx.tuple(vec![f, a, k.into_obj(), d])?;
-        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, state])
+        let args = cx.tuple_of([f.clone()])?;
+        let state = cx.tuple_of([f, a, k.into_obj(), d])?;
+        cx.tuple_of([this.as_obj().type_ref().into_obj(), args, state])
     }
     #[py("__setstate__($self, state, /)")]
     fn setstate(cx: &mut Cx, this: &Ref<Partial>, state: &Obj) -> PyResult<()> {

@@ -54,7 +54,7 @@ fn unsupported_operation(cx: &mut Cx, m: &module::Module) -> PyResult<()> {
     const NAME: &str = "io.UnsupportedOperation";
     if cx.native_types.get(NAME).is_none() {
         let meta = cx.types.type_.as_obj().clone();
-        let bases = cx.tuple(vec![cx.types.os_error.as_obj().clone(), cx.types.value_error.as_obj().clone()])?;
+        let bases = cx.tuple_of([cx.types.os_error.as_obj().clone(), cx.types.value_error.as_obj().clone()])?;
         let (name, ns) = (cx.str("UnsupportedOperation")?, retic_runtime::types::Dict::new(cx)?);
         let module_name = cx.str("io")?;
         ns.set_str(cx, "__module__", module_name)?;

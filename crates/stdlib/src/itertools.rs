@@ -373,7 +373,7 @@ fn groupby_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let ty = cx.native_type("itertools._grouper");
     let g = make(cx, &ty, vec![o.clone(), key.clone()])?;
     g.m.set(t.m.get());
-    cx.tuple(vec![key, g.into_obj()]).map(Some)
+    cx.tuple_of([key, g.into_obj()]).map(Some)
 }
 fn grouper_next(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
     let g = it(o);

@@ -362,7 +362,7 @@ impl Pattern {
     fn subn(cx: &mut Cx, this: &Ref<Pattern>, repl: &Obj, string: &Obj, count: i64) -> PyResult {
         let (t, n) = substitute(cx, this, repl, string, count)?;
         let n = cx.int(n)?;
-        cx.tuple(vec![t, n])
+        cx.tuple_of([t, n])
     }
     #[py("__copy__($self, /)")]
     fn copy(_cx: &mut Cx, this: &Ref<Pattern>) -> Obj {

@@ -24,7 +24,7 @@ mod functions {
             literal.clear();
             let none = cx.none();
             let [a, b, c] = rest.unwrap_or([none.clone(), none.clone(), none]);
-            out.push(cx.tuple(vec![l, a, b, c])?);
+            out.push(cx.tuple_of([l, a, b, c])?);
             Ok(())
         };
         while i < t.len() {
@@ -131,13 +131,13 @@ mod functions {
             }
             let k = if is_attr { cx.str_points(&t[i..end])? } else { key(cx, &t[i..end])? };
             let flag = cx.bool(is_attr);
-            out.push(cx.tuple(vec![flag, k])?);
+            out.push(cx.tuple_of([flag, k])?);
             i = if is_attr { end } else { end + 1 };
         }
         let list = cx.list(out)?;
         let it = protocol::iter(cx, &list)?;
 
-        cx.tuple(vec![first, it])
+        cx.tuple_of([first, it])
     }
 }
 

@@ -431,7 +431,7 @@ fn pack_into(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, values: &[Obj],
         Err(cx.type_error(format!("{name}() argument must be read-write bytes-like object, not {}", buffer.ty().name_text())))
     } else {
         place(cx, offset, b.nbytes(), f.size, name, "packing").map(|at| {
-            let part = protocol::buffer::Buffer { start: b.start + at, shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
+            let part = protocol::buffer::Buffer { start: b.start + at, shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
             part.scatter(cx, data);
         })
     };

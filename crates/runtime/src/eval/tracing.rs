@@ -762,7 +762,7 @@ unsafe fn exception_event(cx: &mut Cx, frame: *mut Frame, exc: &Obj) -> PyResult
         && let Some(f) = fo.trace.cloned(cx)
     {
         let tb = crate::types::traceback::of(cx, exc);
-        let arg = cx.tuple(vec![exc.type_ref().into_obj(), exc.clone(), tb])?;
+        let arg = cx.tuple_of([exc.type_ref().into_obj(), exc.clone(), tb])?;
         tell(cx, &f, &fo, None, "exception", Some(arg))?;
     }
     Ok(())

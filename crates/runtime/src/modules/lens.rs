@@ -144,7 +144,7 @@ fn list_of(cx: &mut Cx, found: Vec<(Option<Obj>, String)>) -> PyResult {
     for (owner, words) in found {
         let owner = owner.unwrap_or_else(|| cx.none());
         let words = cx.str(&words)?;
-        out.push(cx.tuple(vec![owner, words])?);
+        out.push(cx.tuple_of([owner, words])?);
     }
     cx.list(out)
 }

@@ -4,6 +4,7 @@ use crate::cx::{Cx, PyResult, Raised};
 use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::{Bytes, int, python_buffer};
+use std::borrow::Cow;
 
 /// A view of bytes. `exporter` has the slot `storage`; offsets and strides are in bytes.
 #[derive(Clone)]
@@ -11,16 +12,53 @@ pub struct Buffer {
     pub exporter: Obj,
     pub start: usize,
     pub readonly: bool,
-    pub format: String,
+    pub format: Cow<'static, str>,
     pub itemsize: usize,
-    pub shape: Vec<usize>,
-    pub strides: Vec<isize>,
+    pub shape: Dims<usize>,
+    pub strides: Dims<isize>,
+}
+
+/// A number for each dimension of a view; nearly all have one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dims<T> {
+    One([T; 1]),
+    Other(Vec<T>),
+}
+impl<T> From<Vec<T>> for Dims<T> {
+    fn from(list: Vec<T>) -> Dims<T> {
+        match <[T; 1]>::try_from(list) {
+            Ok(one) => Dims::One(one),
+            Err(list) => Dims::Other(list),
+        }
+    }
+}
+impl<T> FromIterator<T> for Dims<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Dims<T> {
+        items.into_iter().collect::<Vec<T>>().into()
+    }
+}
+impl<T> std::ops::Deref for Dims<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        match self {
+            Dims::One(one) => one,
+            Dims::Other(list) => list,
+        }
+    }
+}
+impl<T> std::ops::DerefMut for Dims<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match self {
+            Dims::One(one) => one,
+            Dims::Other(list) => list,
+        }
+    }
 }
 
 impl Buffer {
     /// A row of unsigned bytes.
     pub fn plain(exporter: Obj, len: usize, readonly: bool) -> Buffer {
-        Buffer { exporter, start: 0, readonly, format: "B".into(), itemsize: 1, shape: vec![len], strides: vec![1] }
+        Buffer { exporter, start: 0, readonly, format: "B".into(), itemsize: 1, shape: Dims::One([len]), strides: Dims::One([1]) }
     }
     /// The format where it is one letter.
     pub fn code(&self) -> Option<u8> {
@@ -36,7 +74,7 @@ impl Buffer {
     pub fn is_c_contiguous(&self) -> bool {
         let mut expected = self.itemsize as isize;
         self.nbytes() == 0
-            || self.shape.iter().zip(&self.strides).rev().all(|(n, s)| {
+            || self.shape.iter().zip(self.strides.iter()).rev().all(|(n, s)| {
                 let ok = *n == 1 || *s == expected;
                 expected *= *n as isize;
                 ok
@@ -45,7 +83,7 @@ impl Buffer {
     pub fn is_f_contiguous(&self) -> bool {
         let mut expected = self.itemsize as isize;
         self.nbytes() == 0
-            || self.shape.iter().zip(&self.strides).all(|(n, s)| {
+            || self.shape.iter().zip(self.strides.iter()).all(|(n, s)| {
                 let ok = *n == 1 || *s == expected;
                 expected *= *n as isize;
                 ok
@@ -54,7 +92,7 @@ impl Buffer {
     /// Offsets of the items in C order.
     pub fn offsets(&self) -> Vec<usize> {
         let mut out = vec![self.start as isize];
-        for (n, s) in self.shape.iter().zip(&self.strides) {
+        for (n, s) in self.shape.iter().zip(self.strides.iter()) {
             out = out.into_iter().flat_map(|o| (0..*n as isize).map(move |i| o + i * s)).collect();
         }
         out.into_iter().map(|o| o as usize).collect()
@@ -150,7 +188,7 @@ pub fn writable(cx: &mut Cx, o: &Obj, argument: &str) -> PyResult<Buffer> {
 }
 /// Writes bytes over the beginning of a writable buffer.
 pub fn fill(cx: &mut Cx, b: &Buffer, data: &[u8]) {
-    let part = Buffer { shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
+    let part = Buffer { shape: Dims::One([data.len()]), strides: Dims::One([1]), itemsize: 1, ..b.clone() };
     part.scatter(cx, data);
 }
 /// Ends a view got from `get`.

@@ -35,7 +35,7 @@ pub fn getstate(cx: &mut Cx, o: &Obj) -> PyResult {
             cx.release(old);
         }
     }
-    if values.len(cx) > 0 { cx.tuple(vec![state, values.into_obj()]) } else { Ok(state) }
+    if values.len(cx) > 0 { cx.tuple_of([state, values.into_obj()]) } else { Ok(state) }
 }
 
 /// `object.__reduce_ex__(protocol)`.
@@ -99,7 +99,7 @@ pub fn reduce(cx: &mut Cx, o: &Obj, protocol: i64) -> PyResult {
         None => cx.tuple(Vec::new())?,
     };
     let (maker, made) = match kwargs.filter(|k| k.cast::<Dict>().is_none_or(|d| d.len(cx) > 0)) {
-        Some(k) => ("__newobj_ex__", cx.tuple(vec![class.into_obj(), args, k])?),
+        Some(k) => ("__newobj_ex__", cx.tuple_of([class.into_obj(), args, k])?),
         None => {
             let mut all = vec![class.into_obj()];
             all.extend(args.cast::<Tuple>().into_iter().flat_map(|t| t.items().to_vec()));
@@ -108,5 +108,5 @@ pub fn reduce(cx: &mut Cx, o: &Obj, protocol: i64) -> PyResult {
     };
     let name = cx.name(maker);
     let maker = getattr(cx, &copyreg, &name)?;
-    cx.tuple(vec![maker, made, state, items, pairs])
+    cx.tuple_of([maker, made, state, items, pairs])
 }

@@ -258,13 +258,13 @@ impl ByteArray {
         let args = if proto < 3 {
             let text = Str::from_latin1(cx, this.bytes(cx))?.into_obj();
             let coding = cx.str("latin-1")?;
-            cx.tuple(vec![text, coding])?
+            cx.tuple_of([text, coding])?
         } else {
             let b = super::Bytes::from_slice(cx, this.bytes(cx))?;
-            cx.tuple(vec![b])?
+            cx.tuple_of([b])?
         };
         let state = protocol::pickle::getstate(cx, this.as_obj())?;
-        cx.tuple(vec![class, args, state])
+        cx.tuple_of([class, args, state])
     }
 }
 

@@ -218,7 +218,7 @@ impl Bytes {
     #[py("__getnewargs__($self, /)")]
     fn getnewargs(cx: &mut Cx, this: &Ref<Bytes>) -> PyResult {
         let b = Bytes::from_slice(cx, this.bytes())?;
-        cx.tuple(vec![b])
+        cx.tuple_of([b])
     }
 }
 

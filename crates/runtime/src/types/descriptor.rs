@@ -670,9 +670,10 @@ pub fn property_spec() -> Spec {
                     None => (prop(d).del.cloned(cx), "deleter"),
                 };
                 let Some(f) = f else { return Err(no_accessor(cx, prop(d), o, what)) };
-                let mut args = vec![o.clone()];
-                args.extend(v.cloned());
-                let r = protocol::call(cx, &f, &args)?;
+                let r = match v {
+                    Some(v) => protocol::call(cx, &f, &[o.clone(), v.clone()])?,
+                    None => protocol::call(cx, &f, std::slice::from_ref(o))?,
+                };
                 cx.release(r);
                 Ok(())
             }),

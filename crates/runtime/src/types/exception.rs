@@ -123,7 +123,10 @@ pub(super) fn create(cx: &Cx, ty: &Ref<Type>, args: Obj) -> PyResult {
 
 /// A new built-in exception with at most one argument, which is also the first field where the class says so.
 pub fn make(cx: &Cx, ty: &Ref<Type>, arg: Option<Obj>) -> PyResult {
-    let args = cx.tuple(arg.iter().cloned().collect())?;
+    let args = match &arg {
+        Some(arg) => cx.tuple_of([arg.clone()])?,
+        None => cx.consts.empty_tuple.clone(),
+    };
     let e = create(cx, ty, args)?;
     let (x, t) = (exc(&e), &cx.types);
     if x.fields.get() > 0 && [&t.stop_iteration, &t.import_error, &t.syntax_error, &t.system_exit].iter().any(|c| ty.is_subtype(cx, c)) {

@@ -255,7 +255,7 @@ impl Float {
     #[py("__getnewargs__($self, /)")]
     fn getnewargs(cx: &mut Cx, this: &Ref<Float>) -> PyResult {
         let v = cx.float(this.value.get())?;
-        cx.tuple(vec![v])
+        cx.tuple_of([v])
     }
     /// the real part of a complex number
     #[get("real")]

@@ -170,7 +170,7 @@ impl FrameLocals {
     #[py("items($self, /)")]
     fn items(cx: &mut Cx, this: &Ref<FrameLocals>) -> PyResult {
         let d = whole(cx, this.as_obj())?;
-        let pairs = d.entries(cx).into_iter().map(|(k, v)| cx.tuple(vec![k, v])).collect::<PyResult<Vec<_>>>()?;
+        let pairs = d.entries(cx).into_iter().map(|(k, v)| cx.tuple_of([k, v])).collect::<PyResult<Vec<_>>>()?;
         cx.list(pairs)
     }
     #[py("keys($self, /)")]

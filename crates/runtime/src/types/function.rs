@@ -475,8 +475,8 @@ pub(super) fn by_name(cx: &mut Cx, of: Obj, name: Obj) -> PyResult {
     let b = cx.builtins_module();
     let key = cx.name("getattr");
     let getattr = protocol::getattr(cx, &b, &key)?;
-    let args = cx.tuple(vec![of, name])?;
-    cx.tuple(vec![getattr, args])
+    let args = cx.tuple_of([of, name])?;
+    cx.tuple_of([getattr, args])
 }
 
 #[retic_macros::methods]

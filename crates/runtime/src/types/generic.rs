@@ -44,7 +44,7 @@ fn make_alias(cx: &mut Cx, origin: &Obj, args: &Obj, starred: bool) -> PyResult 
 }
 
 fn make_alias_of(cx: &mut Cx, ty: &Ref<Type>, origin: &Obj, args: &Obj, starred: bool) -> PyResult {
-    let args = if args.cast::<Tuple>().is_some() { args.clone() } else { cx.tuple(vec![args.clone()])? };
+    let args = if args.cast::<Tuple>().is_some() { args.clone() } else { cx.tuple_of([args.clone()])? };
     let origin = origin.clone();
     Ok(memory::new(cx, ty, |head| Alias { head, origin: Guarded::new(origin), args: Guarded::new(args), parameters: Guarded::new(None), starred: Cell::new(starred) })?.into_obj())
 }
@@ -111,7 +111,7 @@ fn substitute(cx: &mut Cx, this: &Obj, args: &Obj, params: &Obj, item: &Obj) -> 
         if let Some(prepare) = protocol::lookup_attr(cx, p, &name)?.filter(|p| !p.is_none()) {
             item = protocol::call(cx, &prepare, &[this.clone(), item])?;
             if item.cast::<Tuple>().is_none() {
-                item = cx.tuple(vec![item])?;
+                item = cx.tuple_of([item])?;
             }
         }
     }
@@ -291,7 +291,7 @@ impl Alias {
     fn mro_entries(cx: &mut Cx, this: &Ref<Alias>, bases: &Obj) -> PyResult {
         let _ = bases;
         let o = this.origin.cloned(cx);
-        cx.tuple(vec![o])
+        cx.tuple_of([o])
     }
     #[py("__instancecheck__($self, instance, /)")]
     fn instancecheck(cx: &mut Cx, this: &Ref<Alias>, instance: &Obj) -> PyResult<()> {
@@ -311,11 +311,11 @@ impl Alias {
             let it = protocol::iter(cx, &plain)?;
             let (builtins, name) = (cx.builtins_module(), cx.name("next"));
             let next = protocol::getattr(cx, &builtins, &name)?;
-            let args = cx.tuple(vec![it])?;
-            return cx.tuple(vec![next, args]);
+            let args = cx.tuple_of([it])?;
+            return cx.tuple_of([next, args]);
         }
-        let args = cx.tuple(vec![o, a])?;
-        cx.tuple(vec![cx.types.generic_alias.as_obj().clone(), args])
+        let args = cx.tuple_of([o, a])?;
+        cx.tuple_of([cx.types.generic_alias.as_obj().clone(), args])
     }
     #[py("__dir__($self, /)")]
     fn dir(cx: &mut Cx, this: &Ref<Alias>) -> PyResult {
@@ -586,8 +586,8 @@ impl Union {
         let module = crate::modules::import(cx, "operator")?;
         let name = cx.name("getitem");
         let f = protocol::getattr(cx, &module, &name)?;
-        let args = cx.tuple(vec![cx.types.union.as_obj().clone(), this.args.cloned(cx)])?;
-        cx.tuple(vec![f, args])
+        let args = cx.tuple_of([cx.types.union.as_obj().clone(), this.args.cloned(cx)])?;
+        cx.tuple_of([f, args])
     }
     #[get("__args__")]
     fn args_get(cx: &mut Cx, this: &Ref<Union>) -> Obj {

@@ -697,7 +697,7 @@ impl Int {
     #[py("as_integer_ratio($self, /)")]
     fn as_integer_ratio(cx: &mut Cx, this: &Ref<Int>) -> PyResult {
         let (a, b) = (exact(cx, this.as_obj())?, cx.int(1)?);
-        cx.tuple(vec![a, b])
+        cx.tuple_of([a, b])
     }
     /// Returns True. Exists for duck type compatibility with float.is_integer.
     #[py("is_integer($self, /)")]
@@ -709,6 +709,13 @@ impl Int {
     fn to_bytes(cx: &mut Cx, this: &Ref<Int>, length: i64, byteorder: Option<&Obj>, signed: bool) -> PyResult {
         let order = byteorder_text(cx, byteorder, "to_bytes")?;
         let n = usize::try_from(length).map_err(|_| cx.value_error("length argument must be non-negative"))?;
+        if let Some(mut bytes) = this.small().and_then(|v| bytes_of_small(v, n, signed)) {
+            let bytes = &mut bytes[..n];
+            if order {
+                bytes.reverse();
+            }
+            return super::Bytes::from_slice(cx, bytes);
+        }
         let b = this.big();
         if b.is_negative() && !signed {
             return Err(cx.overflow_error("can't convert negative int to unsigned"));
@@ -724,9 +731,17 @@ impl Int {
     #[py("from_bytes($type, /, bytes, byteorder='big', *, signed=False)")]
     fn from_bytes(cx: &mut Cx, r#type: &Obj, bytes: &Obj, byteorder: Option<&Obj>, signed: bool) -> PyResult {
         let order = byteorder_text(cx, byteorder, "from_bytes")?;
+        if let Some(b) = bytes.cast::<super::Bytes>()
+            && bytes.shape() == shape::BYTES
+            && r#type.is(cx.types.int.as_obj())
+            && let Some(v) = small_of_bytes(b.bytes(), order, signed)
+        {
+            return cx.int(v);
+        }
         let name = cx.name("__bytes__");
         let made = match protocol::special(cx, bytes, &name)? {
             Some(f) => protocol::call(cx, &f, &[])?,
+            None if bytes.cast::<Str>().is_some() => return Err(cx.type_error(format!("cannot convert '{}' object to bytes", bytes.ty().name_text()))),
             None => bytes.clone(),
         };
         let mut data = super::bytes::bytes_of(cx, &made)?;
@@ -787,7 +802,7 @@ impl Int {
     #[py("__getnewargs__($self, /)")]
     fn getnewargs(cx: &mut Cx, this: &Ref<Int>) -> PyResult {
         let v = exact(cx, this.as_obj())?;
-        cx.tuple(vec![v])
+        cx.tuple_of([v])
     }
     /// the real part of a complex number
     #[get("real")]
@@ -814,14 +829,38 @@ impl Int {
 /// Whether a byteorder argument says big.
 fn byteorder_text(cx: &Cx, o: Option<&Obj>, function: &str) -> PyResult<bool> {
     let Some(o) = o else { return Ok(true) };
-    let Some(text) = o.cast::<Str>().map(|s| s.to_text(cx)) else {
+    let Some(text) = o.cast::<Str>() else {
         return Err(cx.type_error(format!("{function}() argument 'byteorder' must be str, not {}", crate::native::called(o))));
     };
-    match text.as_str() {
-        "big" => Ok(true),
-        "little" => Ok(false),
+    match text {
+        t if t.eq_str(cx, "big") => Ok(true),
+        t if t.eq_str(cx, "little") => Ok(false),
         _ => Err(cx.value_error("byteorder must be either 'little' or 'big'")),
     }
+}
+
+/// The number in at most seven bytes.
+fn small_of_bytes(bytes: &[u8], big_end_first: bool, signed: bool) -> Option<i64> {
+    if bytes.len() > 7 {
+        return None;
+    }
+    let push = |v: i64, b: &u8| v << 8 | i64::from(*b);
+    let v = if big_end_first { bytes.iter().fold(0, push) } else { bytes.iter().rev().fold(0, push) };
+    let unused = 64 - 8 * bytes.len() as u32;
+    Some(if signed && !bytes.is_empty() { v << unused >> unused } else { v })
+}
+
+/// The bytes of a small number, lowest first: so many of the eight hold all of it.
+fn bytes_of_small(v: i64, length: usize, signed: bool) -> Option<[u8; 8]> {
+    let room = 8 * length as u32;
+    let fits = match (length, signed) {
+        (8.., _) => false,
+        // CPython finds the sign of -1 in no bytes at all.
+        (0, true) => v == 0 || v == -1,
+        (_, true) => v << (64 - room) >> (64 - room) == v,
+        (_, false) => v >= 0 && v >> room == 0,
+    };
+    fits.then(|| v.to_le_bytes())
 }
 
 pub fn spec() -> Spec {

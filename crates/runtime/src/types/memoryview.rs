@@ -155,15 +155,14 @@ fn locate(cx: &mut Cx, v: &Buffer, keys: &[Obj]) -> PyResult<usize> {
     Ok(at as usize)
 }
 
-fn sliced(cx: &mut Cx, v: &Buffer, s: &Ref<super::Slice>) -> PyResult<Buffer> {
+fn sliced(cx: &mut Cx, mut v: Buffer, s: &Ref<super::Slice>) -> PyResult<Buffer> {
     let p = super::slice::resolve(cx, s, v.shape[0])?;
-    let mut out = v.clone();
     if p.len > 0 {
-        out.start = (v.start as isize + p.start as isize * v.strides[0]) as usize;
+        v.start = (v.start as isize + p.start as isize * v.strides[0]) as usize;
     }
-    out.shape[0] = p.len;
-    out.strides[0] = v.strides[0] * p.step as isize;
-    Ok(out)
+    v.shape[0] = p.len;
+    v.strides[0] *= p.step as isize;
+    Ok(v)
 }
 
 fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
@@ -176,13 +175,15 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
         };
     }
     if let Some(s) = k.cast::<super::Slice>() {
-        let part = sliced(cx, &v, s)?;
+        let part = sliced(cx, v, s)?;
         again(cx, this(o))?;
         return make(cx, part, this(o).object.cloned(cx));
     }
     if let Some(t) = k.cast::<Tuple>() {
-        if t.items().iter().any(|i| i.cast::<super::Slice>().is_some()) {
-            return Err(cx.error_of(&cx.types.not_implemented_error, "multi-dimensional slicing is not implemented"));
+        match t.items().iter().filter(|i| i.cast::<super::Slice>().is_some()).count() {
+            0 if t.items().iter().all(|i| i.ty().slots(cx).index.is_some()) => {}
+            n if n > 0 && n == t.items().len() => return Err(cx.error_of(&cx.types.not_implemented_error, "multi-dimensional slicing is not implemented")),
+            _ => return Err(cx.type_error("memoryview: invalid slice key")),
         }
         if t.items().len() < v.shape.len() {
             return Err(cx.error_of(&cx.types.not_implemented_error, "sub-views are not implemented"));
@@ -213,7 +214,7 @@ fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
     }
     let Some(value) = value else { return Err(cx.type_error("cannot delete memory")) };
     if let Some(s) = k.cast::<super::Slice>().filter(|_| v.shape.len() == 1) {
-        let part = sliced(cx, &v, s)?;
+        let part = sliced(cx, v, s)?;
         let from = buffer::get(cx, value)?;
         if let Err(e) = view(cx, this(o)) {
             buffer::release(cx, &from.exporter);
@@ -443,7 +444,7 @@ impl MemoryView {
             step *= *n as isize;
         }
         let v = again(cx, this)?;
-        make(cx, Buffer { format, itemsize: size, shape, strides, ..v }, this.object.cloned(cx))
+        make(cx, Buffer { format: format.into(), itemsize: size, shape: shape.into(), strides: strides.into(), ..v }, this.object.cloned(cx))
     }
     /// Count the number of occurrences of a value.
     #[py("count($self, value, /)")]
@@ -506,7 +507,7 @@ impl MemoryView {
     /// A string containing the format (in struct module style) for each element in the view.
     #[get("format")]
     fn format(cx: &mut Cx, this: &Ref<MemoryView>) -> PyResult<String> {
-        Ok(view(cx, this)?.format)
+        Ok(view(cx, this)?.format.into_owned())
     }
     /// An integer indicating how many dimensions of a multi-dimensional array the memory represents.
     #[get("ndim")]

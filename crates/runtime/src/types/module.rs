@@ -71,7 +71,7 @@ impl Module {
             self.set(cx, short, class.as_obj().clone())?;
             return Ok(class);
         }
-        let (name, bases, ns) = (cx.str(short)?, cx.tuple(vec![base.clone()])?, Dict::new(cx)?);
+        let (name, bases, ns) = (cx.str(short)?, cx.tuple_of([base.clone()])?, Dict::new(cx)?);
         let module = cx.str(module)?;
         ns.set_str(cx, "__module__", module)?;
         let meta = cx.types.type_.as_obj().clone();

@@ -74,7 +74,7 @@ impl Namespace {
         let o = this.as_obj();
         let dict = super::object::dict_of(cx, o)?.into_obj();
         let args = cx.tuple(Vec::new())?;
-        cx.tuple(vec![o.type_ref().into_obj(), args, dict])
+        cx.tuple_of([o.type_ref().into_obj(), args, dict])
     }
     /// Return a copy of the namespace object with new values for the specified attributes.
     #[py("__replace__($self, /, **changes)")]

@@ -240,21 +240,35 @@ pub fn setattr(cx: &mut Cx, obj: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> 
 fn repr(cx: &mut Cx, obj: &Obj) -> PyResult {
     let ty = obj.type_ref();
     let module = cx.name("__module__");
-    let module = match ty.lookup(cx, &module) {
-        Some(m) => m.cast::<Str>().map(|s| s.to_text(cx)),
-        None => None,
-    };
-    let name = if ty.is_heap() {
-        let q = ty.qualname.cloned(cx).and_then(|q| q.cast::<Str>().map(|s| s.to_text(cx))).unwrap_or_else(|| ty.short_name());
-        match module {
-            Some(m) if m != "builtins" => format!("{m}.{q}"),
-            _ => q,
+    let mut text = String::with_capacity(64);
+    text.push('<');
+    if ty.is_heap() {
+        let module = ty.lookup(cx, &module);
+        if let Some(m) = module.as_ref().and_then(|m| m.cast::<Str>()).filter(|m| !m.eq_str(cx, "builtins")) {
+            push_text(cx, &mut text, m);
+            text.push('.');
+        }
+        match ty.qualname.cloned(cx).as_ref().and_then(|q| q.cast::<Str>()) {
+            Some(q) => push_text(cx, &mut text, q),
+            None => text.push_str(&ty.short_name()),
         }
     } else {
-        ty.static_name.get().to_string()
-    };
+        text.push_str(ty.static_name.get());
+    }
     crate::lens::asked(cx, obj, retic_events::Asked::Repr);
-    cx.str(&format!("<{name} object at {:#x}>", obj.address()))
+    text.push_str(" object at 0x");
+    let address = obj.address();
+    let digits = (usize::BITS - address.leading_zeros()).div_ceil(4).max(1);
+    text.extend((0..digits).rev().map(|i| char::from(b"0123456789abcdef"[address >> (4 * i) & 15])));
+    text.push('>');
+    cx.str(&text)
+}
+
+fn push_text(cx: &Cx, to: &mut String, text: &Str) {
+    match text.ascii_bytes().map(std::str::from_utf8) {
+        Some(Ok(ascii)) => to.push_str(ascii),
+        _ => to.push_str(&text.to_text(cx)),
+    }
 }
 
 fn str(cx: &mut Cx, obj: &Obj) -> PyResult {

@@ -171,8 +171,8 @@ impl Range {
     }
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Range>) -> PyResult {
-        let args = cx.tuple(vec![this.start.cloned(cx), this.stop.cloned(cx), this.step.cloned(cx)])?;
-        cx.tuple(vec![cx.types.range.as_obj().clone(), args])
+        let args = cx.tuple_of([this.start.cloned(cx), this.stop.cloned(cx), this.step.cloned(cx)])?;
+        cx.tuple_of([cx.types.range.as_obj().clone(), args])
     }
     #[member("start")]
     fn start_get(cx: &mut Cx, this: &Ref<Range>) -> Obj {

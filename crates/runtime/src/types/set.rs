@@ -345,9 +345,9 @@ impl Set {
     fn reduce(cx: &mut Cx, this: &Ref<Set>) -> PyResult {
         let items = protocol::collect(cx, this.as_obj())?;
         let items = cx.list(items)?;
-        let args = cx.tuple(vec![items])?;
+        let args = cx.tuple_of([items])?;
         let state = protocol::pickle::getstate(cx, this.as_obj())?;
-        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args, state])
+        cx.tuple_of([this.as_obj().type_ref().into_obj(), args, state])
     }
     /// See PEP 585
     #[py("__class_getitem__($type, object, /)")]

@@ -157,7 +157,7 @@ pub(crate) fn part(cx: &mut Cx, of: &Obj, s: &Ref<Slice>) -> Option<PyResult> {
 
 fn parts(cx: &Cx, o: &Obj) -> PyResult {
     match o.cast::<Slice>() {
-        Some(s) => cx.tuple(vec![s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx)]),
+        Some(s) => cx.tuple_of([s.start.cloned(cx), s.stop.cloned(cx), s.step.cloned(cx)]),
         None => Ok(cx.none()),
     }
 }
@@ -205,8 +205,8 @@ impl Slice {
     /// Return state information for pickling.
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Slice>) -> PyResult {
-        let args = cx.tuple(vec![this.start.cloned(cx), this.stop.cloned(cx), this.step.cloned(cx)])?;
-        cx.tuple(vec![this.as_obj().type_ref().into_obj(), args])
+        let args = cx.tuple_of([this.start.cloned(cx), this.stop.cloned(cx), this.step.cloned(cx)])?;
+        cx.tuple_of([this.as_obj().type_ref().into_obj(), args])
     }
     /// Assuming a sequence of length len, calculate start, stop and stride of the slice.
     #[py("indices($self, object, /)")]

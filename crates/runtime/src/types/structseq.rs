@@ -198,8 +198,8 @@ impl StructSequence {
             let old = rest.insert(cx, name.as_obj(), v)?;
             cx.release(old);
         }
-        let args = cx.tuple(vec![visible, rest.into_obj()])?;
-        cx.tuple(vec![ty.into_obj(), args])
+        let args = cx.tuple_of([visible, rest.into_obj()])?;
+        cx.tuple_of([ty.into_obj(), args])
     }
     /// Return a copy of the structure with new values for the specified fields.
     #[py("__replace__($self, /, **changes)")]

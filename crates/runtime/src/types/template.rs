@@ -99,7 +99,7 @@ impl Template {
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Template>) -> PyResult {
         let args = cx.tuple(parts(cx, this))?;
-        cx.tuple(vec![cx.types.template.as_obj().clone(), args])
+        cx.tuple_of([cx.types.template.as_obj().clone(), args])
     }
 }
 
@@ -165,8 +165,8 @@ impl Interpolation {
     }
     #[py("__reduce__($self, /)")]
     fn reduce(cx: &mut Cx, this: &Ref<Interpolation>) -> PyResult {
-        let args = cx.tuple(vec![this.value.cloned(cx), this.expression.cloned(cx), this.conversion.cloned(cx), this.format_spec.cloned(cx)])?;
-        cx.tuple(vec![cx.types.interpolation.as_obj().clone(), args])
+        let args = cx.tuple_of([this.value.cloned(cx), this.expression.cloned(cx), this.conversion.cloned(cx), this.format_spec.cloned(cx)])?;
+        cx.tuple_of([cx.types.interpolation.as_obj().clone(), args])
     }
 }
 
@@ -196,7 +196,7 @@ pub fn interpolation_spec() -> Spec {
             }),
             repr: Some(|cx, o| {
                 let Some(i) = o.cast::<Interpolation>() else { return Ok(cx.none()) };
-                let all = cx.tuple(vec![i.value.cloned(cx), i.expression.cloned(cx), i.conversion.cloned(cx), i.format_spec.cloned(cx)])?;
+                let all = cx.tuple_of([i.value.cloned(cx), i.expression.cloned(cx), i.conversion.cloned(cx), i.format_spec.cloned(cx)])?;
                 let text = format!("Interpolation{}", protocol::repr_text(cx, &all)?);
                 cx.str(&text)
             }),

@@ -293,7 +293,7 @@ impl Tuple {
     #[py("__getnewargs__($self, /)")]
     fn getnewargs(cx: &mut Cx, this: &Ref<Tuple>) -> PyResult {
         let copy = cx.tuple(this.items().to_vec())?;
-        cx.tuple(vec![copy])
+        cx.tuple_of([copy])
     }
     /// See PEP 585
     #[py("__class_getitem__($type, object, /)")]

@@ -110,9 +110,9 @@ pub fn handle(cx: &mut Cx, exc: &Obj, name: &str) -> PyResult {
         }
     };
     let (text, end) = (cx.str_points(&out)?, cx.int(end as i64)?);
-    cx.tuple(vec![text, end])
+    cx.tuple_of([text, end])
 }
 fn replaced_by(cx: &mut Cx, bytes: &[u8], end: usize) -> PyResult {
     let (bytes, end) = (Bytes::from_slice(cx, bytes)?, cx.int(end as i64)?);
-    cx.tuple(vec![bytes, end])
+    cx.tuple_of([bytes, end])
 }

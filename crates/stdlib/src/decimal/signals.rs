@@ -168,7 +168,7 @@ pub fn dict(cx: &mut Cx, class: &Ref<Type>, bits: Rc<Cell<u32>>) -> PyResult {
 
 /// The class that contexts use: the native mapping, and what every mapping can do.
 pub fn make_class(cx: &mut Cx, mixin: &Ref<Type>, mapping: &Obj) -> PyResult<Ref<Type>> {
-    let (name, bases, ns) = (cx.str("SignalDict")?, cx.tuple(vec![mixin.as_obj().clone(), mapping.clone()])?, Dict::new(cx)?);
+    let (name, bases, ns) = (cx.str("SignalDict")?, cx.tuple_of([mixin.as_obj().clone(), mapping.clone()])?, Dict::new(cx)?);
     let module = cx.str("decimal")?;
     ns.set_str(cx, "__module__", module)?;
     let slots = cx.consts.empty_tuple.clone();

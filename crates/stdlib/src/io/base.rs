@@ -385,7 +385,7 @@ fn read_into(cx: &mut Cx, this: &Obj, buffer: &Obj, method: &'static str) -> PyR
         if b.readonly {
             return Err(cx.type_error("readinto() argument must be read-write bytes-like object, not bytes"));
         }
-        let part = protocol::buffer::Buffer { shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
+        let part = protocol::buffer::Buffer { shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
         part.scatter(cx, &data);
         Ok(data.len() as i64)
     })();

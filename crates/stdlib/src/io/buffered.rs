@@ -275,7 +275,7 @@ fn into_buffer(cx: &mut Cx, buffer: &Obj, read: impl FnOnce(&mut Cx, usize) -> P
     }
     let got = read(cx, b.nbytes());
     if let Ok(Some(data)) = &got {
-        let part = protocol::buffer::Buffer { shape: vec![data.len()], strides: vec![1], itemsize: 1, ..b.clone() };
+        let part = protocol::buffer::Buffer { shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
         part.scatter(cx, data);
     }
     protocol::buffer::release(cx, &b.exporter);

@@ -18,7 +18,7 @@ pub fn state_of(cx: &mut Cx, decoder: &Obj) -> PyResult<(Vec<u8>, Obj)> {
 /// Puts an incremental decoder into a state in which it holds nothing back.
 pub fn set_state(cx: &mut Cx, decoder: &Obj, flags: &Obj) -> PyResult<()> {
     let nothing = Bytes::from_slice(cx, b"")?;
-    let state = cx.tuple(vec![nothing, flags.clone()])?;
+    let state = cx.tuple_of([nothing, flags.clone()])?;
     protocol::call_method(cx, decoder, "setstate", &[state]).map(drop)
 }
 /// How many characters a decoder makes of bytes.

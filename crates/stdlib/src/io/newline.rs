@@ -96,7 +96,7 @@ impl NewlineDecoder {
             None => (Bytes::from_slice(cx, b"")?, 0),
         };
         let flag = cx.int(flag << 1 | i64::from(this.pending.get()))?;
-        cx.tuple(vec![buffer, flag])
+        cx.tuple_of([buffer, flag])
     }
     #[py("setstate($self, state, /)")]
     fn setstate(cx: &mut Cx, this: &Ref<NewlineDecoder>, state: &Obj) -> PyResult<()> {
@@ -110,7 +110,7 @@ impl NewlineDecoder {
         this.pending.set(flag & 1 != 0);
         if let Some(d) = this.decoder.cloned(cx) {
             let f = cx.int(flag >> 1)?;
-            let s = cx.tuple(vec![b.clone(), f])?;
+            let s = cx.tuple_of([b.clone(), f])?;
             protocol::call_method(cx, &d, "setstate", &[s])?;
         }
         Ok(())

@@ -431,6 +431,11 @@ fn part(cx: &Cx, s: &Ref<Str>, start: usize, end: usize) -> PyResult<Ref<Str>> {
 /// Bytes of `chunk` that the first `n` characters of `decoded` came from.
 fn prefix_bytes(cx: &Cx, this: &Ref<Text>, n: usize) -> usize {
     let b = this.chunk.get(cx);
+    let narrow = matches!(this.reading.get().0, Some(Coding::Utf8 | Coding::Latin1 | Coding::Ascii));
+    if narrow && decoded(cx, this).is_some_and(|d| d.len() == b.len()) {
+        // As many characters as bytes: each came from one.
+        return n.min(b.len());
+    }
     let translate = this.ends.get() == Ends::Translate;
     let (mut at, mut chars) = (0, 0);
     let wide = match this.reading.get().0 {

@@ -444,7 +444,7 @@ impl<U: Unit> Reader<U> {
                 }
                 let (value, end) = self.inner(cx, self.skip(i + 1))?;
                 if pairs_hook.is_some() {
-                    pairs.push(cx.tuple(vec![key, value])?);
+                    pairs.push(cx.tuple_of([key, value])?);
                 } else {
                     let old = d.insert(cx, &key, value)?;
                     cx.release(old);

@@ -169,7 +169,7 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     let mut w = Writer { e: this, indent, out: Text { ascii: Vec::with_capacity(FIRST_BYTES), wide: None }, entries: Vec::new() };
     w.value(cx, &value, level)?;
     let text = w.out.finish(cx)?;
-    cx.tuple(vec![text])
+    cx.tuple_of([text])
 }
 
 /// Room for the text at first.

@@ -233,7 +233,7 @@ impl MethodCaller {
         if keywords.len(cx) == 0 {
             let all = std::iter::once(name).chain(given).collect();
             let all = cx.tuple(all)?;
-            return cx.tuple(vec![class, all]);
+            return cx.tuple_of([class, all]);
         }
         // Keywords travel in a partial of the class.
         let functools = retic_runtime::modules::import::import(cx, "functools")?;
@@ -242,6 +242,6 @@ impl MethodCaller {
         let pairs = keywords.entries(cx);
         let pairs: Vec<(&Obj, &Obj)> = pairs.iter().map(|(k, v)| (k, v)).collect();
         let made = protocol::call_keywords(cx, &partial, &[class, name], &pairs)?;
-        cx.tuple(vec![made, args])
+        cx.tuple_of([made, args])
     }
 }

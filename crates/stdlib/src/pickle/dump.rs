@@ -410,7 +410,7 @@ impl Dump {
         let single = singles.into_iter().find(|(t, _)| o.is(t.as_obj())).map(|(_, s)| s);
         match single {
             Some(s) => {
-                let (class, args) = (cx.types.type_.as_obj().clone(), cx.tuple(vec![s])?);
+                let (class, args) = (cx.types.type_.as_obj().clone(), cx.tuple_of([s])?);
                 self.save_reduce(cx, Some(o), &[class, args])
             }
             None => self.save_global(cx, o, None),
@@ -437,7 +437,7 @@ impl Dump {
             }
         };
         if let Some(registry) = self.registries(cx)?.1.cast::<Dict>().cloned().filter(|r| r.len(cx) > 0) {
-            let key = cx.tuple(vec![module.clone(), name.clone()])?;
+            let key = cx.tuple_of([module.clone(), name.clone()])?;
             if let Some(code) = registry.get(cx, &key)?.as_ref().and_then(int::to_i64) {
                 let b = (code as u32).to_le_bytes();
                 match code {

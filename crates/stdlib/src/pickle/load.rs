@@ -517,7 +517,7 @@ impl<'a> Load<'a> {
     fn global(&mut self, cx: &mut Cx, module: Obj, name: Obj) -> PyResult {
         let (mut module, mut name) = (module, name);
         if self.protocol < 3 && self.fix_imports {
-            let pair = cx.tuple(vec![module.clone(), name.clone()])?;
+            let pair = cx.tuple_of([module.clone(), name.clone()])?;
             let (names, modules) = (from_module(cx, "_compat_pickle", "NAME_MAPPING")?, from_module(cx, "_compat_pickle", "IMPORT_MAPPING")?);
             let other = names.cast::<Dict>().cloned().map(|d| d.get(cx, &pair)).transpose()?.flatten();
             if let Some([m, n]) = other.as_ref().and_then(|o| o.cast::<Tuple>()).map(|t| t.items()) {

@@ -1,7 +1,7 @@
 //! The methods that `bytes` and `bytearray` share, over plain byte slices.
 
 use crate::cx::{Cx, PyResult};
-use crate::object::{Obj, Ref};
+use crate::object::{Obj, Ref, shape};
 use crate::protocol::buffer::Held;
 use crate::protocol::{self, buffer};
 use crate::types::list::PARTS;
@@ -349,6 +349,9 @@ pub fn held_still<T>(cx: &mut Cx, o: &Obj, f: impl FnOnce(&mut Cx) -> T) -> T {
 
 /// The items of what is to be joined.
 pub fn joined(cx: &mut Cx, o: &Obj) -> PyResult<Vec<Obj>> {
+    if matches!(o.shape(), shape::LIST | shape::TUPLE) {
+        return protocol::collect(cx, o);
+    }
     let it = super::iterate(cx, o, || "can only join an iterable".into())?;
     protocol::collect(cx, &it)
 }

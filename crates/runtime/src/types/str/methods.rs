@@ -780,6 +780,6 @@ impl Str {
     #[py("__getnewargs__($self, /)")]
     fn getnewargs(cx: &mut Cx, this: &Ref<Str>) -> PyResult {
         let s = each_width!(this, p => make(cx, p))?;
-        cx.tuple(vec![s])
+        cx.tuple_of([s])
     }
 }
