@@ -2,6 +2,8 @@
 
 import pyexpat as _expat
 import sys as _sys
+from _weakref import ref as _ref
+
 from _retic_elementtree import Element, SubElement, TreeBuilder, _Feeder
 from _retic_elementtree import _set_factories as _keep_factories
 
@@ -33,7 +35,9 @@ class XMLParser:
         self._feeder = feeder = _Feeder(target)
         parser.buffer_text = True
         parser.ordered_attributes = True
-        parser.DefaultHandlerExpand = self._undefined
+        # What leads back here does not keep this alive: a parser dies with its last reference, and the tree with it.
+        me = _ref(self)
+        parser.DefaultHandlerExpand = lambda text: me()._undefined(text)
         if hasattr(target, "start"):
             parser.StartElementHandler = feeder.start
         if hasattr(target, "end"):
@@ -48,7 +52,7 @@ class XMLParser:
             parser.StartNamespaceDeclHandler = lambda prefix, uri: start(prefix or "", uri or "")
         if (end := getattr(target, "end_ns", None)) is not None:
             parser.EndNamespaceDeclHandler = lambda prefix: end(prefix or "")
-        parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartDoctypeDeclHandler = lambda name, system, public, internal: me()._doctype(name, system, public, internal)
 
     def _undefined(self, text):
         if not text.startswith("&"):
