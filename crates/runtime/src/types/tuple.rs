@@ -205,6 +205,10 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
     let list = match a.first() {
         None => Vec::new(),
         Some(x) if x.shape() == shape::TUPLE && ty.as_obj().is(cx.types.tuple.as_obj()) => return Ok(x.clone()),
+        Some(x) if x.shape() == shape::LIST && ty.as_obj().is(cx.types.tuple.as_obj()) => {
+            let Some(list) = x.cast::<super::List>() else { return Ok(x.clone()) };
+            return Tuple::of_slice(cx, list.items(cx));
+        }
         Some(x) => protocol::collect(cx, x)?,
     };
     Tuple::of_type(cx, ty, list)
