@@ -246,6 +246,14 @@ impl std::hash::Hash for Code {
 }
 
 impl Code {
+    /// How many free variables it has; the body stays packed.
+    pub fn free_variables(&self) -> usize {
+        match (self.body.made.get(), &self.body.packed) {
+            (None, Some(packed)) => packed.free_variables(),
+            _ => self.freevars.len(),
+        }
+    }
+
     /// The same code with its body packed, where it was packed before somebody asked for it.
     pub fn thin(&self) -> Option<Code> {
         let body = self.body.thin()?;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Changes with the format, the opcode table or what the compiler writes; the magic number of `.pyc` files follows.
-pub const FORMAT: u8 = 9;
+pub const FORMAT: u8 = 10;
 /// The first bytes.
 pub const MAGIC: [u8; 4] = [b'r', b't', b'c', b'0' + FORMAT];
 /// Constants nest at most this deep.
@@ -149,6 +149,8 @@ impl Writer {
         self.depth -= 1;
     }
     fn body(&mut self, c: &Body) {
+        // Whoever makes functions of it asks for that alone.
+        self.number(c.freevars.len() as u64);
         self.bytes(&c.code);
         self.number(c.consts.len() as u64);
         c.consts.iter().for_each(|k| self.constant(k));
@@ -298,6 +300,10 @@ impl Packed {
     }
     pub(crate) fn body(&self) -> Option<Body> {
         Reader { rest: self.bytes(), texts: &self.texts, depth: self.depth }.body()
+    }
+    /// How many free variables the body has.
+    pub(crate) fn free_variables(&self) -> usize {
+        read_number(&mut self.bytes()).map_or(0, |n| usize::try_from(n).unwrap_or(usize::MAX))
     }
     /// The positions that the bytes stand for; those behind damaged bytes are missing.
     pub(crate) fn positions(&self) -> Vec<Position> {
@@ -450,11 +456,15 @@ impl<'a> Reader<'a> {
         if self.depth > MAX_DEPTH {
             return None;
         }
+        let free = self.count()?;
         let n = self.count()?;
         let code = self.take(n)?.to_vec();
         let n = self.count()?;
         let consts = (0..n).map(|_| self.constant(0)).collect::<Option<Vec<_>>>()?;
         let (names, varnames, cellvars, freevars, static_attributes) = (self.list()?, self.list()?, self.list()?, self.list()?, self.list()?);
+        if freevars.len() != free {
+            return None;
+        }
         let n = self.count()?;
         let lnotab = self.take(n)?.to_vec();
         let n = self.count()?;

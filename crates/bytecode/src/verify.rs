@@ -640,7 +640,7 @@ impl Verifier<'_> {
     fn make_function(&mut self, flags: usize) -> Result<(), Fault> {
         let (name, code) = (self.pop()?, self.pop()?);
         let free = match (self.constant(code), self.constant(name)) {
-            (Some(Const::Code(inner)), Some(Const::Str(_) | Const::WideStr(_))) => inner.freevars.len(),
+            (Some(Const::Code(inner)), Some(Const::Str(_) | Const::WideStr(_))) => inner.free_variables(),
             _ => return self.fault("a function without code or name"),
         };
         // In the order in which they lie, the last first.

@@ -590,7 +590,7 @@ mod functions {
             }
         };
         cx.audit("exec", &[code.as_obj().into()])?;
-        let (free, closure) = (code.code().freevars.len(), closure.filter(|c| !c.is_none()));
+        let (free, closure) = (code.code().free_variables(), closure.filter(|c| !c.is_none()));
         if free == 0 {
             if closure.is_some() {
                 let of_code = source.cast::<CodeObj>().is_some();

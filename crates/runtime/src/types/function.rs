@@ -346,9 +346,9 @@ impl Function {
     fn set_code_get(cx: &mut Cx, this: &Ref<Function>, value: Option<&Obj>) -> PyResult<()> {
         match value.and_then(|v| v.cast::<CodeObj>()) {
             Some(c) => {
-                if c.code().freevars.len() != this.code.get(cx).code().freevars.len() {
+                if c.code().free_variables() != this.code.get(cx).code().free_variables() {
                     let name = this.name.get(cx).cast::<Str>().map(|s| s.to_text(cx)).unwrap_or_default();
-                    let (want, got) = (this.code.get(cx).code().freevars.len(), c.code().freevars.len());
+                    let (want, got) = (this.code.get(cx).code().free_variables(), c.code().free_variables());
                     return Err(cx.value_error(format!("{name}() requires a code object with {want} free vars, not {got}")));
                 }
                 if (c.code().flags ^ this.code.get(cx).code().flags) & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) != 0 {
@@ -417,7 +417,7 @@ fn construct(cx: &mut Cx, _ty: &Ref<super::Type>, args: Args<'_>) -> PyResult {
     if defaults.as_ref().is_some_and(|d| d.cast::<Tuple>().is_none()) {
         return Err(cx.type_error("arg 4 (defaults) must be None or tuple"));
     }
-    let free = code.code().freevars.len();
+    let free = code.code().free_variables();
     match &closure {
         None if free > 0 => return Err(cx.type_error("arg 5 (closure) must be tuple")),
         Some(c) => {
