@@ -426,15 +426,11 @@ fn place(cx: &mut Cx, offset: i64, n: usize, size: usize, name: &str, doing: &st
 fn pack_into(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, values: &[Obj], name: &str) -> PyResult<()> {
     let data = pack(cx, f, values, name)?;
     let data = data.cast::<Bytes>().map_or(&[][..], |b| b.bytes());
-    let b = protocol::buffer::get(cx, buffer)?;
-    let result = if b.readonly {
-        Err(cx.type_error(format!("{name}() argument must be read-write bytes-like object, not {}", buffer.ty().name_text())))
-    } else {
-        place(cx, offset, b.nbytes(), f.size, name, "packing").map(|at| {
-            let part = protocol::buffer::Buffer { start: b.start + at, shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
-            part.scatter(cx, data);
-        })
-    };
+    let b = protocol::buffer::writable(cx, buffer, "argument")?;
+    let result = place(cx, offset, b.nbytes(), f.size, name, "packing").map(|at| {
+        let part = protocol::buffer::Buffer { start: b.start + at, shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
+        part.scatter(cx, data);
+    });
     protocol::buffer::release(cx, &b.exporter);
     result
 }

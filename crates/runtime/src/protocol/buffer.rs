@@ -182,7 +182,7 @@ pub fn writable(cx: &mut Cx, o: &Obj, argument: &str) -> PyResult<Buffer> {
         if exports(cx, o) {
             release(cx, &b.exporter);
         }
-        return Err(cx.type_error(format!("{argument} must be read-write bytes-like object, not {}", o.ty().name_text())));
+        return Err(cx.type_error(format!("{argument} must be read-write bytes-like object, not {}", crate::native::called(o))));
     }
     Ok(b)
 }

@@ -267,12 +267,8 @@ fn bytes_or_none(cx: &mut Cx, b: Option<Vec<u8>>) -> PyResult {
     }
 }
 
-fn into_buffer(cx: &mut Cx, buffer: &Obj, read: impl FnOnce(&mut Cx, usize) -> PyResult<Option<Vec<u8>>>) -> PyResult<Option<usize>> {
-    let b = protocol::buffer::get(cx, buffer)?;
-    if b.readonly {
-        protocol::buffer::release(cx, &b.exporter);
-        return Err(cx.type_error(format!("readinto() argument must be read-write bytes-like object, not {}", buffer.ty().name_text())));
-    }
+fn into_buffer(cx: &mut Cx, buffer: &Obj, argument: &str, read: impl FnOnce(&mut Cx, usize) -> PyResult<Option<Vec<u8>>>) -> PyResult<Option<usize>> {
+    let b = protocol::buffer::writable(cx, buffer, argument)?;
     let got = read(cx, b.nbytes());
     if let Ok(Some(data)) = &got {
         let part = protocol::buffer::Buffer { shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
@@ -320,11 +316,11 @@ impl Reading {
     }
     #[py("readinto($self, buffer, /)")]
     fn readinto(cx: &mut Cx, this: &Ref<Buffered>, buffer: &Obj) -> PyResult<Option<usize>> {
-        into_buffer(cx, buffer, |cx, n| read_bytes(cx, this, Some(n)))
+        into_buffer(cx, buffer, "readinto() argument", |cx, n| read_bytes(cx, this, Some(n)))
     }
     #[py("readinto1($self, buffer, /)")]
     fn readinto1(cx: &mut Cx, this: &Ref<Buffered>, buffer: &Obj) -> PyResult<Option<usize>> {
-        into_buffer(cx, buffer, |cx, n| {
+        into_buffer(cx, buffer, "readinto1() argument", |cx, n| {
             let r = open_raw(cx, this, "readinto")?;
             flush_writes(cx, this)?;
             let mut out = take(cx, this, n);

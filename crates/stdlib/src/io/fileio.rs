@@ -261,7 +261,7 @@ impl FileIo {
     #[py("readinto($self, buffer, /)")]
     fn readinto(cx: &mut Cx, this: &Ref<FileIo>, buffer: &Obj) -> PyResult {
         fd(cx, this)?;
-        let b = protocol::buffer::writable(cx, buffer, "readinto() argument")?;
+        let b = protocol::buffer::writable(cx, buffer, "readinto() argument 1")?;
         let got = read_some(cx, this, b.nbytes());
         if let Ok(Some(data)) = &got {
             protocol::buffer::fill(cx, &b, data);
