@@ -222,7 +222,8 @@ fn read_body(data: Data, foreign: bool) -> Option<Rc<Code>> {
     let (count, len) = (r.count()?, r.count()?);
     let places = offset(&data, r.take(count.div_ceil(STRIDE).checked_mul(4)?)?)?;
     let at = offset(&data, r.take(len)?)?;
-    let texts = Rc::new(Texts { count, places, at, end: at + len as u32, foreign, filename: OnceCell::new(), data });
+    let end = offset(&data, r.rest)?;
+    let texts = Rc::new(Texts { count, places, at, end, foreign, filename: OnceCell::new(), data });
     let mut r = Reader { rest: texts.data.get(texts.end as usize..)?, texts: &texts, depth: 0 };
     let mut code = r.head()?;
     let len = r.count()?;

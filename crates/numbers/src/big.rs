@@ -10,6 +10,12 @@ pub struct Big(IBig);
 /// Bits in one of CPython's digits.
 pub const DIGIT_BITS: u32 = 30;
 
+/// A residue with the sign of the modulus.
+fn signed_residue(residue: UBig, modulus: &Big) -> Big {
+    let result = Big(residue.into());
+    if modulus.is_negative() && !result.is_zero() { result.add(modulus) } else { result }
+}
+
 impl Big {
     /// From sign and 30-bit digits, lowest first.
     pub fn from_digits(negative: bool, digits: &[u32]) -> Big {
@@ -120,8 +126,24 @@ impl Big {
     pub fn pow_mod(&self, exp: &Big, modulus: &Big) -> Big {
         let ring = ConstDivisor::new(modulus.0.clone().unsigned_abs());
         let power = ring.reduce(self.0.clone()).pow(&exp.0.clone().unsigned_abs());
-        let result = Big(power.residue().into());
-        if modulus.is_negative() && !result.0.is_zero() { result.add(modulus) } else { result }
+        signed_residue(power.residue(), modulus)
+    }
+    /// The same, bit by bit; `None`: `stop`, which is asked at each of them, said so.
+    pub fn pow_mod_until(&self, exp: &Big, modulus: &Big, stop: &mut dyn FnMut() -> bool) -> Option<Big> {
+        let ring = ConstDivisor::new(modulus.0.clone().unsigned_abs());
+        let base = ring.reduce(self.0.clone());
+        let mut power = ring.reduce(1);
+        let (_, words) = exp.0.as_sign_words();
+        for bit in (0..exp.bit_length()).rev() {
+            power = power.sqr();
+            if words[(bit / 64) as usize] >> (bit % 64) & 1 == 1 {
+                power *= &base;
+            }
+            if stop() {
+                return None;
+            }
+        }
+        Some(signed_residue(power.residue(), modulus))
     }
     pub fn shl(&self, bits: usize) -> Big {
         Big(&self.0 << bits)

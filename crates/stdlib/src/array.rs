@@ -4,7 +4,7 @@ mod item;
 
 use retic_runtime::native::SliceIndex;
 use retic_runtime::object::{Buf, Guarded, shape};
-use retic_runtime::protocol::buffer::{self, Buffer};
+use retic_runtime::protocol::buffer::{self, Buffer, Dims};
 use retic_runtime::types::type_::{Cmp, Op, flags};
 use retic_runtime::types::{ByteArray, Bytes, List, Slice, Slots, Spec, Str, Tuple, Type, dunders, iterators, module, slice};
 use retic_runtime::{Args, Cx, Obj, PyResult, Raised, Ref, interp, layout, memory, protocol};
@@ -688,7 +688,7 @@ pub fn make(cx: &mut Cx) -> PyResult {
                 this.exports.set(this.exports.get() + 1);
                 let format = if item::is_text(this.code.get()) { 'w' } else { char::from(this.code.get()) };
                 let (n, size) = (this.len(cx), this.item_size());
-                Ok(Buffer { format: format.to_string().into(), itemsize: size, shape: vec![n].into(), strides: vec![size as isize].into(), ..Buffer::plain(o.clone(), n, false) })
+                Ok(Buffer { format: format.to_string().into(), itemsize: size, shape: Dims::One([n]), strides: Dims::One([size as isize]), ..Buffer::plain(o.clone(), n, false) })
             }),
             storage: Some(|cx, o| o.cast::<Array>().map_or((std::ptr::null(), 0), |a| a.data.get(cx).raw_parts())),
             release_buffer: Some(|_, o| {

@@ -94,8 +94,8 @@ fn number(cx: &mut Cx, call: Call, args: &[i64]) -> PyResult<i64> {
 }
 /// A tuple of two numbers.
 fn pair(cx: &mut Cx, a: impl Into<i64>, b: impl Into<i64>) -> PyResult {
-    let items = vec![cx.int(a.into())?, cx.int(b.into())?];
-    cx.tuple(items)
+    let items = [cx.int(a.into())?, cx.int(b.into())?];
+    cx.tuple_of(items)
 }
 
 /// Sets or removes an environment variable; names that it cannot have are refused as the C library does.

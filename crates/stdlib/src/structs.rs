@@ -428,7 +428,8 @@ fn pack_into(cx: &mut Cx, f: &Format, buffer: &Obj, offset: i64, values: &[Obj],
     let data = data.cast::<Bytes>().map_or(&[][..], |b| b.bytes());
     let b = protocol::buffer::writable(cx, buffer, "argument")?;
     let result = place(cx, offset, b.nbytes(), f.size, name, "packing").map(|at| {
-        let part = protocol::buffer::Buffer { start: b.start + at, shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
+        let part =
+            protocol::buffer::Buffer { start: b.start + at, shape: protocol::buffer::Dims::One([data.len()]), strides: protocol::buffer::Dims::One([1]), itemsize: 1, ..b.clone() };
         part.scatter(cx, data);
     });
     protocol::buffer::release(cx, &b.exporter);

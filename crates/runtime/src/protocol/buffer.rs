@@ -32,11 +32,6 @@ impl<T> From<Vec<T>> for Dims<T> {
         }
     }
 }
-impl<T> FromIterator<T> for Dims<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Dims<T> {
-        items.into_iter().collect::<Vec<T>>().into()
-    }
-}
 impl<T> std::ops::Deref for Dims<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {

@@ -113,35 +113,30 @@ impl Generator {
     }
     /// Shows the registers that hold owned values now.
     fn each_live(&self, mut show: impl FnMut(usize)) {
-        // SAFETY: the code lives as long as the function.
-        let exec = unsafe { &*self.exec.get() };
-        if !exec.cell_args.is_empty() || self.running.get() || !self.started.get() || self.finished.get() {
-            return self.live().into_iter().for_each(show);
-        }
-        (0..exec.base).for_each(&mut show);
-        // SAFETY: `pc` points into the words of this code.
-        let word = unsafe { self.pc.get().cast_const().offset_from(exec.words.as_ptr()) } as u32;
-        let value = self.yield_reg.get();
-        exec.held_at(word).live(exec.base).filter(|r| *r != value).for_each(show);
-    }
-    /// Registers that hold owned values now.
-    fn live(&self) -> Vec<usize> {
         if self.running.get() || (self.finished.get() && self.started.get()) {
-            return Vec::new();
+            return;
         }
         // SAFETY: the code lives as long as the function.
         let exec = unsafe { &*self.exec.get() };
-        let mut out: Vec<usize> = (0..exec.base).collect();
-        for (cell, arg) in &exec.cell_args {
+        if exec.cell_args.is_empty() {
+            (0..exec.base).for_each(&mut show);
+        } else {
             // Cells of arguments stand where the arguments do (`Exec::settle_cells`).
-            out.swap(*arg, exec.nlocals + cell);
+            let mut all: Vec<usize> = (0..exec.base).collect();
+            exec.cell_args.iter().for_each(|(cell, arg)| all.swap(*arg, exec.nlocals + cell));
+            all.into_iter().for_each(&mut show);
         }
         if self.started.get() {
             // SAFETY: `pc` points into the words of this code.
             let word = unsafe { self.pc.get().cast_const().offset_from(exec.words.as_ptr()) } as u32;
             let value = self.yield_reg.get();
-            out.extend(exec.held_at(word).live(exec.base).filter(|r| *r != value));
+            exec.held_at(word).live(exec.base).filter(|r| *r != value).for_each(show);
         }
+    }
+    /// The same as a list.
+    fn live(&self) -> Vec<usize> {
+        let mut out = Vec::new();
+        self.each_live(|r| out.push(r));
         out
     }
 }

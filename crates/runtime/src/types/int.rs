@@ -312,6 +312,9 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
 /// The context's room for digits is given back when it is larger.
 const DIGITS_KEPT: usize = 1 << 12;
 
+/// Powers with a modulus take some milliseconds when their exponent has `n` bits, the modulus `m`, and `n * m` is this.
+const QUICK_POWER_BITS: u64 = 1 << 24;
+
 /// Shifts to the left by more bits need a look at the memory first.
 const SHIFTED_MAX: usize = 1 << 14;
 
@@ -381,7 +384,15 @@ fn pow(cx: &mut Cx, a: &Obj, b: &Obj, modulus: Option<&Obj>) -> PyResult {
             x = inverse(&x, &m).ok_or_else(|| cx.value_error("base is not invertible for the given modulus"))?;
             y = y.neg();
         }
-        return from_big(cx, &x.pow_mod(&y, &m));
+        // What takes its time may be stopped.
+        if y.bit_length().saturating_mul(m.bit_length()) <= QUICK_POWER_BITS {
+            return from_big(cx, &x.pow_mod(&y, &m));
+        }
+        let power = x.pow_mod_until(&y, &m, &mut || cx.poll_native().is_err());
+        return match power {
+            Some(power) => from_big(cx, &power),
+            None => Err(cx.raised_already()),
+        };
     }
     if y.is_negative() {
         let (p, q) = (to_f64(cx, a)?, to_f64(cx, b)?);

@@ -10,6 +10,7 @@ use crate::native::{Args, GetSet};
 use crate::object::{Header, Obj, Ref};
 use crate::protocol;
 use rustc_hash::FxHashMap;
+use std::fmt::Write;
 use std::ptr::NonNull;
 
 layout! {
@@ -256,11 +257,7 @@ fn repr(cx: &mut Cx, obj: &Obj) -> PyResult {
         text.push_str(ty.static_name.get());
     }
     crate::lens::asked(cx, obj, retic_events::Asked::Repr);
-    text.push_str(" object at 0x");
-    let address = obj.address();
-    let digits = (usize::BITS - address.leading_zeros()).div_ceil(4).max(1);
-    text.extend((0..digits).rev().map(|i| char::from(b"0123456789abcdef"[address >> (4 * i) & 15])));
-    text.push('>');
+    _ = write!(text, " object at {:#x}>", obj.address());
     cx.str(&text)
 }
 

@@ -385,8 +385,7 @@ fn read_into(cx: &mut Cx, this: &Obj, buffer: &Obj, method: &'static str) -> PyR
         if b.readonly {
             return Err(cx.type_error("readinto() argument must be read-write bytes-like object, not bytes"));
         }
-        let part = protocol::buffer::Buffer { shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
-        part.scatter(cx, &data);
+        protocol::buffer::fill(cx, &b, &data);
         Ok(data.len() as i64)
     })();
     protocol::buffer::release(cx, &exporter);

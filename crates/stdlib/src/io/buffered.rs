@@ -271,8 +271,7 @@ fn into_buffer(cx: &mut Cx, buffer: &Obj, argument: &str, read: impl FnOnce(&mut
     let b = protocol::buffer::writable(cx, buffer, argument)?;
     let got = read(cx, b.nbytes());
     if let Ok(Some(data)) = &got {
-        let part = protocol::buffer::Buffer { shape: vec![data.len()].into(), strides: vec![1].into(), itemsize: 1, ..b.clone() };
-        part.scatter(cx, data);
+        protocol::buffer::fill(cx, &b, data);
     }
     protocol::buffer::release(cx, &b.exporter);
     Ok(got?.map(|d| d.len()))

@@ -125,10 +125,7 @@ fn keep(cx: &mut Cx, this: &Ref<Text>, n: usize, bytes: &[u8]) -> PyResult<()> {
 
 fn encoded(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<Vec<u8>> {
     if let Some(coding) = this.writing.get().0 {
-        if this.strict.get()
-            && let Some(a) = s.ascii_bytes()
-            && matches!(coding, Coding::Utf8 | Coding::Latin1 | Coding::Ascii)
-        {
+        if let Some(a) = as_it_is(this, s) {
             return Ok(a.to_vec());
         }
         let errors = text_of(cx, this.errors.cloned(cx), "strict");
@@ -157,6 +154,7 @@ fn write(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<()> {
     let flush = this.line_buffering.get() && (s.find_point(10, 0).is_some() || s.find_point(13, 0).is_some());
     let kept = this.pending.get(cx).len();
     if let Some(plain) = as_it_is(this, s)
+        && !matches!(this.ends.get(), Ends::Cr | Ends::CrLf)
         && !flush
         && !this.write_through.get()
         && kept + plain.len() < this.piece.get()
@@ -194,10 +192,9 @@ fn write(cx: &mut Cx, this: &Ref<Text>, s: &Ref<Str>) -> PyResult<()> {
     after_write(cx, this)
 }
 
-/// The bytes of a text that goes out as it lies there.
+/// The bytes of a text that are in the stream's encoding as they lie there.
 fn as_it_is<'a>(this: &Ref<Text>, s: &'a Ref<Str>) -> Option<&'a [u8]> {
-    let coding = matches!(this.writing.get().0, Some(Coding::Utf8 | Coding::Latin1 | Coding::Ascii));
-    let plain = coding && this.strict.get() && !matches!(this.ends.get(), Ends::Cr | Ends::CrLf);
+    let plain = this.strict.get() && matches!(this.writing.get().0, Some(Coding::Utf8 | Coding::Latin1 | Coding::Ascii));
     s.ascii_bytes().filter(|_| plain)
 }
 
