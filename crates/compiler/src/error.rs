@@ -99,22 +99,6 @@ impl<'s> Lines<'s> {
         Lines { source, starts }
     }
 
-    /// The byte offset where a line (from 1) begins.
-    pub fn start_of(&self, line: u32) -> u32 {
-        self.starts.get((line as usize).wrapping_sub(1)).copied().unwrap_or(0)
-    }
-
-    /// Where the source ends: a line end that is its last says nothing.
-    pub fn end(&self) -> u32 {
-        let text = self.source.strip_suffix('\n').unwrap_or(self.source);
-        text.strip_suffix('\r').unwrap_or(text).len() as u32
-    }
-
-    /// A line (from 1) without its end.
-    pub fn text(&self, line: u32) -> Option<&'s str> {
-        self.source.lines().nth((line as usize).wrapping_sub(1))
-    }
-
     /// Line (from 1) of a byte offset.
     pub fn line(&self, offset: u32) -> u32 {
         self.starts.partition_point(|s| *s <= offset) as u32

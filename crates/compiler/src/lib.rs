@@ -12,6 +12,7 @@ mod error;
 mod finally;
 mod fold;
 mod from_tree;
+mod grammar;
 mod literal;
 mod parse;
 mod paths;
@@ -22,7 +23,6 @@ mod symtable;
 mod tree;
 mod unparse;
 mod versions;
-mod wording;
 
 pub use error::{CompileError, ErrorKind, Warning};
 pub use from_tree::{Node, Problem, Value, compile_tree};
@@ -83,9 +83,14 @@ pub fn compile(source: &str, options: &Options) -> Result<Compiled, Box<CompileE
     with_stack(source, || {
         let parsed = parse::parse(source, options)?;
         emit::compile_module(source, &parsed, options).map_err(|mut e| {
-            // CPython's parser says so already.
-            e.late = !e.message.contains(" unpacking cannot be used in ");
-            e
+            // What CPython's own parser refuses comes before what its compiler does.
+            match parse::refused_by_grammar(source, options) {
+                Some(earlier) => earlier,
+                None => {
+                    e.late = true;
+                    e
+                }
+            }
         })
     })
 }

@@ -1,13 +1,14 @@
 //! Calls the parser and turns its result into what the compiler walks.
 
 use crate::error::{CompileError, ErrorKind, Lines, Warning};
-use crate::{Mode, Options, TYPE_COMMENTS, comments, versions, wording};
+use crate::grammar::{self, Verdict};
+use crate::{Mode, Options, TYPE_COMMENTS, comments, versions};
 use retic_bytecode::code::CO_FUTURE_BARRY_AS_BDFL;
 use ruff_python_ast::PythonVersion;
 use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_python_ast::{Mod, Stmt};
 use ruff_python_parser::{ParseOptions, parse_unchecked};
-use ruff_text_size::{Ranged, TextSize};
+use ruff_text_size::Ranged;
 use std::borrow::Cow;
 
 /// The tree of a program.
@@ -18,8 +19,12 @@ pub struct Parsed {
     pub type_comments: comments::TypeComments,
 }
 
-/// CPython's parser refuses more open brackets than this.
-const BRACKETS_MAX: usize = 200;
+/// What CPython's tokenizer keeps: open brackets, blocks inside of each other, strings with fields inside of each other.
+const BRACKETS_MAX: i32 = 200;
+const BLOCKS_MAX: i32 = 100;
+const STRINGS_MAX: i32 = 149;
+/// Fewer brackets inside of a string cannot be too many fields inside of each other.
+const FIELDS_MAX: i32 = 3;
 
 /// Parses, or says in CPython's words why not.
 pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError>> {
@@ -28,10 +33,9 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     let parser_mode = if mode == Mode::Eval { ruff_python_parser::Mode::Expression } else { ruff_python_parser::Mode::Module };
     let parser_options = || ParseOptions::from(parser_mode).with_target_version(PythonVersion::latest());
     let mut parsed = parse_unchecked(source, parser_options());
+    let barry = options.flags & CO_FUTURE_BARRY_AS_BDFL != 0;
     // Only what was said before a program counts, not its own import.
-    if options.flags & CO_FUTURE_BARRY_AS_BDFL != 0
-        && let Cow::Owned(usual) = with_usual_sign(&lines, source, parsed.tokens())?
-    {
+    if barry && let Cow::Owned(usual) = with_usual_sign(source, parsed.tokens()) {
         parsed = parse_unchecked(&usual, parser_options());
     }
     if source.starts_with('\u{feff}') {
@@ -40,47 +44,23 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
         error.end_column = 1;
         return Err(error);
     }
-    if mode == Mode::Eval
-        && let Some(error) = indented(source).or_else(|| indented_behind(source, parsed.tokens()))
-    {
-        return Err(error);
+    let nothing = mode != Mode::Exec && is_nothing(parsed.tokens());
+    if nothing && source.is_empty() {
+        return Err(Box::new(nowhere(ErrorKind::Empty, "invalid syntax")));
     }
-    if mode != Mode::Exec
-        && let Some(error) = nothing(source, parsed.tokens())
-    {
-        return Err(error);
-    }
-    if let Some(at) = too_deep(&parsed) {
-        return Err(lines.error("too many nested parentheses", at, at));
-    }
-    if let Some((message, at)) = wording::fstring::too_deep(parsed.tokens()) {
-        return Err(lines.error(message, at, at));
-    }
-    if let Some(at) = too_indented(parsed.tokens())
-        && parsed.errors().first().is_none_or(|e| e.location.start() >= at)
-    {
-        let line = lines.line(at.to_u32());
-        return Err(Box::new(CompileError { line, column: 1, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "too many levels of indentation") }));
-    }
+    let blank = |line: &str| !line.is_empty() && line.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\x0c'));
+    // A last line that has only begun is indented as any other.
+    let begun = mode == Mode::Single && source.rsplit('\n').next().is_some_and(blank);
+    let doubtful = nothing || barry || begun || mode == Mode::Eval && is_indented(source, parsed.tokens()) || is_too_deep(parsed.tokens()) || has_leniency(parsed.tokens());
     if let Some(error) = parsed.errors().first() {
-        let mut error = wording::reword(&lines, source, parsed.tokens(), error);
-        // Where the parser stops, the tokenizer goes on to the end: what it refuses comes first.
-        if !error.is_of_tokenizer()
-            && let Some(refused) = wording::refused_behind(&lines, source, parsed.tokens(), parsed.errors())
-        {
-            error = refused;
-        }
-        // An expression has no line end behind a backslash.
-        if mode == Mode::Eval && error.message == "unexpected EOF while parsing" && source.ends_with('\\') {
-            (error.message, error.column, error.end_column) = ("unexpected character after line continuation character".into(), error.column.saturating_sub(1), 0);
-        }
-        return Err(error);
+        let place = error.location;
+        return Err(refused_by_grammar(source, options).unwrap_or_else(|| lines.error("invalid syntax", place.start().to_u32(), place.end().to_u32())));
+    }
+    if doubtful && let Some(refused) = refused_by_grammar(source, options) {
+        return Err(refused);
     }
     if let Some(error) = too_long(&lines, source, parsed.tokens(), digits_max) {
         return Err(error);
-    }
-    if let Some((message, start, end)) = wording::forms::bracketed_keyword(parsed.tokens()) {
-        return Err(lines.error(message, start, end));
     }
     let too_new = if options.feature_version > 0 { versions::too_new(&lines, parsed.tokens(), parsed.syntax(), options.feature_version) } else { None };
     let type_comments = if options.flags & TYPE_COMMENTS != 0 { comments::attach(&lines, parsed.tokens(), parsed.syntax()) } else { Ok(comments::TypeComments::default()) };
@@ -126,31 +106,15 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     Ok(Parsed { module, warnings, type_comments })
 }
 
-/// Where a block begins that stands in more others than CPython's tokenizer keeps (its `MAXINDENT`).
-fn too_indented(tokens: &Tokens) -> Option<TextSize> {
-    let mut depth = 0;
-    tokens.iter().find_map(|t| {
-        match t.kind() {
-            TokenKind::Indent => depth += 1,
-            TokenKind::Dedent => depth -= 1,
-            _ => {}
-        }
-        (depth == 100).then(|| t.end())
-    })
-}
-
-/// A program under Barry with the usual sign for inequality; that sign itself is refused.
-fn with_usual_sign<'s>(lines: &Lines<'_>, source: &'s str, tokens: &ruff_python_ast::token::Tokens) -> Result<Cow<'s, str>, Box<CompileError>> {
-    if let Some(t) = tokens.iter().find(|t| t.kind() == TokenKind::NotEqual) {
-        return Err(lines.error("with Barry as BDFL, use '<>' instead of '!='", t.start().to_u32(), t.end().to_u32()));
-    }
+/// A program under Barry with the usual sign for inequality.
+fn with_usual_sign<'s>(source: &'s str, tokens: &Tokens) -> Cow<'s, str> {
     let mut out = Cow::Borrowed(source);
     for (a, b) in tokens.iter().zip(tokens.iter().skip(1)) {
         if a.kind() == TokenKind::Less && b.kind() == TokenKind::Greater && a.end() == b.start() {
             out.to_mut().replace_range(a.start().to_usize()..b.end().to_usize(), "!=");
         }
     }
-    Ok(out)
+    out
 }
 
 /// A statement that ends with a block.
@@ -162,53 +126,59 @@ fn nowhere(kind: ErrorKind, message: &str) -> CompileError {
     CompileError { kind, message: message.into(), line: 0, column: 0, end_line: 0, end_column: 0, late: false }
 }
 
-/// An expression that is indented, as programs' first lines may not be either.
-fn indented(source: &str) -> Option<Box<CompileError>> {
-    let (at, line) = source.split('\n').enumerate().find(|(_, l)| !matches!(l.trim_start().bytes().next(), None | Some(b'#')))?;
-    let column = line.len() - line.trim_start_matches([' ', '\t', '\x0c']).len();
-    let spaces = line[..column].rsplit('\x0c').next().map_or(0, str::len);
-    let line = at as u32 + 1;
-    let error = CompileError { line, column: column as u32, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "unexpected indent") };
-    (spaces > 0).then(|| Box::new(error))
+/// What CPython's grammar has against a source that the parser takes.
+pub fn refused_by_grammar(source: &str, options: &Options) -> Option<Box<CompileError>> {
+    let barry = options.flags & CO_FUTURE_BARRY_AS_BDFL != 0;
+    match grammar::read(source, options.mode, barry, true, options.digits_max) {
+        Verdict::Refused(refused, _) => Some(refused),
+        Verdict::Accepted => None,
+    }
 }
 
-/// An indented line behind the one that the expression ends on; blanks at the end of the text are one, too.
-fn indented_behind(source: &str, tokens: &Tokens) -> Option<Box<CompileError>> {
-    let end = tokens.iter().find(|t| t.kind() == TokenKind::Newline)?.end().to_usize();
-    let (before, behind) = source.split_at_checked(end)?;
-    let lines_before = before.matches('\n').count() as u32;
-    let last = behind.rsplit('\n').next().unwrap_or("");
-    let mut error = match indented(behind) {
-        Some(error) => error,
-        None if !last.is_empty() && last.bytes().all(|b| matches!(b, b' ' | b'\t')) => {
-            let line = behind.matches('\n').count() as u32 + 1;
-            Box::new(CompileError { line, column: last.len() as u32, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "unexpected indent") })
+/// Whether an expression is indented, or a line behind it: the tokenizer knows no expression without lines.
+fn is_indented(source: &str, tokens: &Tokens) -> bool {
+    let blank = |c: char| matches!(c, ' ' | '\t' | '\x0c');
+    let indented = |text: &str| text.split('\n').any(|l| l.starts_with(blank));
+    let end = tokens.iter().find(|t| t.kind() == TokenKind::Newline).map_or(source.len(), |t| t.end().to_usize());
+    let first = source.split('\n').find(|l| !matches!(l.trim_start_matches(blank).bytes().next(), None | Some(b'#')));
+    first.is_some_and(|l| l.starts_with(blank)) || source.get(end..).is_some_and(indented)
+}
+
+/// Whether there is no expression or interactive statement.
+fn is_nothing(tokens: &Tokens) -> bool {
+    use TokenKind::{Comment, Dedent, EndOfFile, Indent, Newline, NonLogicalNewline};
+    tokens.iter().all(|t| matches!(t.kind(), Newline | NonLogicalNewline | Comment | EndOfFile | Indent | Dedent))
+}
+
+/// Whether brackets, blocks or strings nest deeper than CPython's tokenizer keeps, or may.
+fn is_too_deep(tokens: &Tokens) -> bool {
+    use TokenKind::{Dedent, FStringEnd, FStringStart, Indent, Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb, TStringEnd, TStringStart};
+    let (mut brackets, mut blocks, mut strings) = (0, 0, 0);
+    tokens.iter().any(|t| {
+        match t.kind() {
+            Lpar | Lsqb | Lbrace => brackets += 1,
+            Rpar | Rsqb | Rbrace => brackets -= 1,
+            Indent => blocks += 1,
+            Dedent => blocks -= 1,
+            FStringStart | TStringStart => strings += 1,
+            FStringEnd | TStringEnd => strings -= 1,
+            _ => {}
         }
-        None => return None,
-    };
-    error.line += lines_before;
-    error.end_line += lines_before;
-    Some(error)
+        brackets > BRACKETS_MAX || blocks >= BLOCKS_MAX || strings >= STRINGS_MAX || strings > 0 && brackets > FIELDS_MAX
+    })
 }
 
-/// What is wrong with an expression or an interactive statement that is not there.
-fn nothing(source: &str, tokens: &ruff_python_ast::token::Tokens) -> Option<Box<CompileError>> {
-    let blank = |t: &ruff_python_ast::token::Token| {
-        matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::EndOfFile | TokenKind::Indent | TokenKind::Dedent)
-    };
-    if !tokens.iter().all(blank) || source.ends_with("\\\n") || source.ends_with('\\') {
-        return None;
-    }
-    if source.is_empty() {
-        return Some(Box::new(nowhere(ErrorKind::Empty, "invalid syntax")));
-    }
-    let line = source.lines().count().max(1) as u32;
-    let last = source.rsplit('\n').next().unwrap_or("");
-    if !last.is_empty() && last.bytes().all(|b| matches!(b, b' ' | b'\t')) {
-        let column = last.len() as u32;
-        return Some(Box::new(CompileError { line, column, end_line: line, end_column: -1, ..nowhere(ErrorKind::Indentation, "unexpected indent") }));
-    }
-    Some(Box::new(CompileError { line, end_line: line, ..nowhere(ErrorKind::Syntax, "invalid syntax") }))
+/// What the parser takes and CPython's does not: an argument that is a name in brackets before a sign of equality, an operator behind `yield`.
+fn has_leniency(tokens: &Tokens) -> bool {
+    use TokenKind::{Comma, Comment, Equal, Lpar, Name, NonLogicalNewline, Rpar};
+    let mut recent = [TokenKind::Newline; 4];
+    tokens.iter().filter(|t| !matches!(t.kind(), Comment | NonLogicalNewline)).any(|t| {
+        let found =
+            t.kind() == Equal && matches!(recent, [Lpar | Comma, Lpar, Name, Rpar]) || recent[3] == TokenKind::Yield && t.kind().is_operator() && !may_follow_yield(t.kind());
+        recent.rotate_left(1);
+        recent[3] = t.kind();
+        found
+    })
 }
 
 /// The first decimal integer of more digits than may be.
@@ -250,86 +220,16 @@ fn unseparated(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token:
     out
 }
 
-fn too_deep(parsed: &ruff_python_parser::Parsed<Mod>) -> Option<u32> {
-    use TokenKind::{Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb};
-    let mut depth = 0usize;
-    for token in parsed.tokens().iter() {
-        match token.kind() {
-            Lpar | Lsqb | Lbrace => {
-                depth += 1;
-                if depth > BRACKETS_MAX {
-                    return Some(token.start().to_u32());
-                }
-            }
-            Rpar | Rsqb | Rbrace => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    None
+/// Operators that an operand begins with, and what ends an expression.
+fn may_follow_yield(kind: TokenKind) -> bool {
+    use TokenKind::{Colon, Comma, Ellipsis, Equal, Exclamation, Lbrace, Lpar, Lsqb, Minus, Plus, Rbrace, Rpar, Rsqb, Semi, Star, Tilde};
+    matches!(kind, Colon | Exclamation | Plus | Minus | Tilde | Star | Lpar | Lsqb | Lbrace | Rpar | Rsqb | Rbrace | Equal | Comma | Semi | Ellipsis)
 }
 
 /// Whether source is the beginning of something longer: the parser needs more than there is, or (`open_blocks`) the last line
 /// stands in a block that no further line ends. As CPython with `PyCF_ALLOW_INCOMPLETE_INPUT` and `PyCF_DONT_IMPLY_DEDENT`.
 pub fn is_incomplete(source: &str, mode: Mode, open_blocks: bool) -> bool {
-    if mode == Mode::Eval {
-        return is_incomplete_expression(source);
-    }
-    let parsed = parse_unchecked(source, ParseOptions::from(ruff_python_parser::Mode::Module));
-    let Some(error) = parsed.errors().first() else {
-        let last = source.rsplit('\n').next().unwrap_or("").trim_start();
-        let begun = source.contains('\n') && !source.ends_with('\n') && (last.is_empty() || last.starts_with('#'));
-        // A line that has only begun behind a block: whether it ends the block nobody knows.
-        if mode == Mode::Single && begun && matches!(parsed.syntax(), Mod::Module(m) if m.body.first().is_some_and(compound)) {
-            return true;
-        }
-        if !open_blocks || source.ends_with('\n') {
-            return false;
-        }
-        // Where the last line begins, and how deep the blocks are there.
-        let last = source.rfind('\n').map_or(0, |i| i + 1);
-        let (mut depth, mut inside) = (0i64, false);
-        for token in parsed.tokens().iter() {
-            match token.kind() {
-                TokenKind::Indent => depth += 1,
-                TokenKind::Dedent => depth -= 1,
-                TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::EndOfFile => {}
-                _ => inside = token.end().to_usize() > last && depth > 0,
-            }
-        }
-        return inside;
-    };
-    let (start, end, message) = (error.location.start().to_usize(), error.location.end().to_usize(), error.error.to_string());
-    let nothing_from = || source[start..].lines().all(|l| l.trim_start().is_empty() || l.trim_start().starts_with('#'));
-    start >= source.len() || end >= source.len() && is_unended(&message) || message.starts_with("Expected an indented block") && nothing_from()
-}
-
-/// Errors of texts that go on behind the end.
-fn is_unended(message: &str) -> bool {
-    ["missing closing quote", "unexpected EOF", "unterminated triple-quoted"].iter().any(|m| message.contains(m))
-}
-
-/// The same of an expression: a bracket or a text is open, a line goes on behind its end, or nothing has begun yet.
-fn is_incomplete_expression(source: &str) -> bool {
-    if indented(source).is_some() {
-        return false;
-    }
-    let parsed = parse_unchecked(source, ParseOptions::from(ruff_python_parser::Mode::Expression));
-    let Some(error) = parsed.errors().first() else { return false };
-    let blank = |t: &ruff_python_ast::token::Token| matches!(t.kind(), TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::EndOfFile);
-    if parsed.tokens().iter().all(blank) || source.trim_end_matches('\n').ends_with('\\') && source.ends_with('\n') {
-        return true;
-    }
-    let mut depth = 0i64;
-    for token in parsed.tokens().iter() {
-        use TokenKind::{Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb};
-        match token.kind() {
-            Lpar | Lsqb | Lbrace => depth += 1,
-            Rpar | Rsqb | Rbrace => depth -= 1,
-            _ => {}
-        }
-    }
-    let (start, end, message) = (error.location.start().to_usize(), error.location.end().to_usize(), error.error.to_string());
-    start >= source.len() || depth > 0 && start >= source.trim_end().len() || end >= source.len() && is_unended(&message)
+    matches!(grammar::read(source, mode, false, !open_blocks, 0), Verdict::Refused(_, true))
 }
 
 #[cfg(test)]
@@ -351,13 +251,14 @@ mod tests {
             "def f():\n  x = (1,\n",
             "if 1:\n  # c\n",
             "if 1:\n  pass",
+            "if 1: pass",
             "def f(\n",
             "def x():\n pass\n  ",
             "def x():\n pass\n# c",
         ] {
             assert!(is_incomplete(s, Mode::Single, true), "{s:?}");
         }
-        for s in ["x =\n", "a b\n", "(a b\n", "'abc\n", "a.\n", "x = 1", "if 1: pass", "if 1:\n  pass\n", "del (,\n", "def x():\n\npass\n"] {
+        for s in ["x =\n", "a b\n", "(a b\n", "'abc\n", "a.\n", "x = 1", "if 1:\n  pass\n", "del (,\n", "def x():\n\npass\n"] {
             assert!(!is_incomplete(s, Mode::Single, true), "{s:?}");
         }
         assert!(!is_incomplete("if 1:\n  pass", Mode::Exec, false));

@@ -293,7 +293,7 @@ impl<'a> Builder<'a> {
     fn stmt_inner(&mut self, stmt: &Stmt) -> Done {
         match stmt {
             Stmt::FunctionDef(f) => {
-                self.add(&f.name.id, DEF_LOCAL, f.name.range)?;
+                self.add(&f.name.id, DEF_LOCAL, f.range)?;
                 self.defaults(&f.parameters)?;
                 for d in &f.decorator_list {
                     self.expr(&d.expression)?;
@@ -317,7 +317,7 @@ impl<'a> Builder<'a> {
                 }
             }
             Stmt::ClassDef(c) => {
-                self.add(&c.name.id, DEF_LOCAL, c.name.range)?;
+                self.add(&c.name.id, DEF_LOCAL, c.range)?;
                 for d in &c.decorator_list {
                     self.expr(&d.expression)?;
                 }
@@ -429,7 +429,7 @@ impl<'a> Builder<'a> {
                         self.expr(e)?;
                     }
                     if let Some(n) = &h.name {
-                        self.add(&n.id, DEF_LOCAL, n.range)?;
+                        self.add(&n.id, DEF_LOCAL, h.range)?;
                     }
                     self.body(&h.body)?;
                 }

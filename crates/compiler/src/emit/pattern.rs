@@ -135,13 +135,13 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn capture(&mut self, name: Option<&Identifier>, pc: &mut Context) -> Done {
+    fn capture(&mut self, name: Option<&Identifier>, pattern: TextRange, pc: &mut Context) -> Done {
         let Some(name) = name else {
             self.op(POP_TOP);
             return Ok(());
         };
         if pc.stores.iter().any(|s| **s == *name.id) {
-            return self.error(format!("multiple assignments to name '{}' in pattern", name.id), name.range);
+            return self.error(format!("multiple assignments to name '{}' in pattern", name.id), pattern);
         }
         self.rotate(pc.on_top + pc.stores.len() + 1);
         pc.stores.push(name.id.as_str().into());
@@ -191,7 +191,7 @@ impl<'a> Emitter<'a> {
             Pattern::MatchSequence(s) => self.sequence(s, pc),
             Pattern::MatchMapping(m) => self.mapping(m, pc),
             Pattern::MatchClass(c) => self.class_pattern(c, pc),
-            Pattern::MatchStar(s) => self.capture(s.name.as_ref(), pc),
+            Pattern::MatchStar(s) => self.capture(s.name.as_ref(), s.range, pc),
             Pattern::MatchAs(a) => match &a.pattern {
                 None => {
                     if !pc.allow_irrefutable {
@@ -200,14 +200,14 @@ impl<'a> Emitter<'a> {
                             None => self.error("wildcard makes remaining patterns unreachable", a.range),
                         };
                     }
-                    self.capture(a.name.as_ref(), pc)
+                    self.capture(a.name.as_ref(), a.range, pc)
                 }
                 Some(inner) => {
                     pc.on_top += 1;
                     self.op(DUP_TOP);
                     self.pattern(inner, pc)?;
                     pc.on_top -= 1;
-                    self.capture(a.name.as_ref(), pc)
+                    self.capture(a.name.as_ref(), a.range, pc)
                 }
             },
             Pattern::MatchOr(o) => self.or_pattern(o, pc),
@@ -326,7 +326,7 @@ impl<'a> Emitter<'a> {
         match &m.rest {
             Some(rest) => {
                 self.op(COPY_DICT_WITHOUT_KEYS);
-                self.capture(Some(rest), pc)?;
+                self.capture(Some(rest), m.range, pc)?;
             }
             None => self.op(POP_TOP),
         }

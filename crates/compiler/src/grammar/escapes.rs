@@ -1,40 +1,11 @@
-//! String and bytes literals with escapes that cannot be.
-
-use super::Found;
-use ruff_python_ast::token::{TokenKind, Tokens};
-use ruff_text_size::Ranged;
-
-/// What is wrong with the string literal at `at`.
-pub fn find(source: &str, tokens: &Tokens, at: u32) -> Option<Found> {
-    let token = tokens.iter().find(|t| t.end().to_u32() > at && matches!(t.kind(), TokenKind::String))?;
-    if token.start().to_u32() > at {
-        return None;
-    }
-    let (start, end) = (token.start().to_u32(), token.end().to_u32());
-    let text = &source[start as usize..end as usize];
-    let prefix = text.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
-    let rest = &text[prefix.len()..];
-    let quote = if rest.starts_with("\"\"\"") || rest.starts_with("'''") { 3 } else { 1 };
-    let body = rest.get(quote..rest.len().checked_sub(quote)?)?;
-    if prefix.contains('b') {
-        if !body.is_ascii() {
-            return Some(("bytes can only contain ASCII literal characters".into(), start, end));
-        }
-        let place = if prefix.contains('r') { None } else { bad_byte(body) };
-        return place.map(|i| (format!("(value error) invalid \\x escape at position {i}"), start, end));
-    }
-    if prefix.contains('r') {
-        return None;
-    }
-    let (from, to, reason) = bad_escape(body)?;
-    Some((format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {from}-{to}: {reason}"), start, end))
-}
+//! Escapes of string and bytes literals that cannot be.
 
 fn hex_digits(text: &[u8], from: usize, most: usize) -> usize {
     text[from.min(text.len())..].iter().take(most).take_while(|c| c.is_ascii_hexdigit()).count()
 }
 
-fn bad_byte(body: &str) -> Option<usize> {
+/// Position of a `\x` that two digits do not follow.
+pub fn bad_byte(body: &str) -> Option<usize> {
     let b = body.as_bytes();
     let mut i = 0;
     while i < b.len() {
