@@ -72,7 +72,7 @@ fn show(code: &Code) {
 }
 fn main() {
     let path = std::env::args().next_back().unwrap();
-    let source = decode(&std::fs::read(&path).unwrap(), &path).unwrap_or_else(|e| {
+    let source = decode(&std::fs::read(&path).unwrap(), Some(&path)).unwrap_or_else(|e| {
         eprintln!("{}", e.message);
         std::process::exit(1)
     });

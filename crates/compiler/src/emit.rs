@@ -207,6 +207,7 @@ pub(crate) fn future_features(lines: &Lines, module: &Mod) -> Done<u32> {
                     return Err(at("from __future__ imports must occur at the beginning of the file".into()));
                 }
                 for a in &f.names {
+                    let at = |text: String| lines.error(text, a.range.start().to_u32(), a.range.end().to_u32());
                     match &*a.name.id {
                         "annotations" => found |= CO_FUTURE_ANNOTATIONS,
                         "barry_as_FLUFL" => found |= CO_FUTURE_BARRY_AS_BDFL,

@@ -6,6 +6,8 @@ pub enum ErrorKind {
     Syntax,
     /// A SyntaxError at line 0: there is no source at all.
     Empty,
+    /// A SyntaxError of a source whose coding is unknown or does not fit: it has no lines yet.
+    Coding,
     Indentation,
     Tab,
     /// Nesting too deep for CPython's parser.
@@ -25,42 +27,8 @@ pub struct CompileError {
     pub end_column: i32,
     /// Found by the compiler, behind the parser: its text is looked up in the file.
     pub late: bool,
-}
-
-/// How the sentences of the tokenizer begin.
-const OF_TOKENIZER: [&str; 17] = [
-    "unterminated ",
-    "invalid decimal literal",
-    "invalid hexadecimal literal",
-    "invalid octal literal",
-    "invalid binary literal",
-    "invalid imaginary literal",
-    "invalid digit ",
-    "leading zeros in ",
-    "invalid character ",
-    "invalid non-printable ",
-    "unmatched ",
-    "too many nested f-strings",
-    "closing parenthesis ",
-    "string: unmatched ",
-    "string: single ",
-    "string: newlines are ",
-    "string: expressions nested ",
-];
-
-impl CompileError {
-    /// Whether the tokenizer refused it.
-    pub fn is_of_tokenizer(&self) -> bool {
-        let said = self.message.strip_prefix(['f', 't']).filter(|s| s.starts_with('-')).map_or(&self.message[..], |s| &s[1..]);
-        let place = self.line == self.end_line && self.column as i32 == self.end_column;
-        OF_TOKENIZER.iter().any(|s| said.starts_with(s)) || said.ends_with(" prefixes are incompatible") || said.starts_with("string: expecting '}'") && place
-    }
-    /// Whether the line shown with it goes without its end, as those do that are not the last the tokenizer has read.
-    pub fn is_cut(&self, source: &str) -> bool {
-        self.is_of_tokenizer()
-            || self.message.starts_with("cannot use except statement with")
-            || self.message.ends_with(" was never closed") && source.lines().count() > self.line as usize
-    }
+    /// The line shown with it goes without its end: the tokenizer was in a later one already, or refused it itself.
+    pub cut: bool,
 }
 
 /// A SyntaxWarning (or DeprecationWarning) found while compiling.
@@ -123,6 +91,6 @@ impl<'s> Lines<'s> {
     pub fn error(&self, message: impl Into<String>, start: u32, end: u32) -> Box<CompileError> {
         let (line, column) = self.line_char(start);
         let (end_line, end_column) = self.line_char(end);
-        Box::new(CompileError { kind: ErrorKind::Syntax, message: message.into(), line, column, end_line, end_column: end_column as i32, late: false })
+        Box::new(CompileError { kind: ErrorKind::Syntax, message: message.into(), line, column, end_line, end_column: end_column as i32, late: false, cut: false })
     }
 }

@@ -74,7 +74,15 @@ pub fn read(source: &str, mode: Mode, barry: bool, ends_blocks: bool, digits_max
 /// No rule has a sentence for it.
 fn refuse_plainly(p: &mut Parser, last: usize) {
     let Some(token) = p.tokens.get(last).copied() else {
-        let refusal = Refusal { kind: ErrorKind::Syntax, message: "error at start before reading any input".into(), line: 1, column: 0, end: End::Nothing(1), by_tokenizer: false };
+        let refusal = Refusal {
+            kind: ErrorKind::Syntax,
+            message: "error at start before reading any input".into(),
+            line: 1,
+            column: 0,
+            end: End::Nothing(1),
+            by_tokenizer: false,
+            cut: false,
+        };
         p.refusal = Some(Box::new(refusal));
         return;
     };

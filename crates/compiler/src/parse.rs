@@ -6,7 +6,8 @@ use crate::{Mode, Options, TYPE_COMMENTS, comments, versions};
 use retic_bytecode::code::CO_FUTURE_BARRY_AS_BDFL;
 use ruff_python_ast::PythonVersion;
 use ruff_python_ast::token::{TokenKind, Tokens};
-use ruff_python_ast::{Mod, Stmt};
+use ruff_python_ast::visitor::transformer::{Transformer, walk_stmt};
+use ruff_python_ast::{Mod, Stmt, StmtRaise};
 use ruff_python_parser::{ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 use std::borrow::Cow;
@@ -38,12 +39,6 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     if barry && let Cow::Owned(usual) = with_usual_sign(source, parsed.tokens()) {
         parsed = parse_unchecked(&usual, parser_options());
     }
-    if source.starts_with('\u{feff}') {
-        // Bytes were read without theirs.
-        let mut error = lines.error("invalid non-printable character U+FEFF", 0, 0);
-        error.end_column = 1;
-        return Err(error);
-    }
     let nothing = mode != Mode::Exec && is_nothing(parsed.tokens());
     if nothing && source.is_empty() {
         return Err(Box::new(nowhere(ErrorKind::Empty, "invalid syntax")));
@@ -51,10 +46,27 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     let blank = |line: &str| !line.is_empty() && line.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\x0c'));
     // A last line that has only begun is indented as any other.
     let begun = mode == Mode::Single && source.rsplit('\n').next().is_some_and(blank);
-    let doubtful = nothing || barry || begun || mode == Mode::Eval && is_indented(source, parsed.tokens()) || is_too_deep(parsed.tokens()) || has_leniency(parsed.tokens());
+    // Bytes were read without their mark.
+    let marked = source.starts_with('\u{feff}');
+    let doubtful = nothing
+        || barry
+        || begun
+        || marked
+        || mixes_indentation(source)
+        || mode == Mode::Eval && is_indented(source, parsed.tokens())
+        || is_too_deep(parsed.tokens())
+        || has_leniency(parsed.tokens());
+    let mut patched = false;
     if let Some(error) = parsed.errors().first() {
         let place = error.location;
-        return Err(refused_by_grammar(source, options).unwrap_or_else(|| lines.error("invalid syntax", place.start().to_u32(), place.end().to_u32())));
+        if let Some(refused) = refused_by_grammar(source, options) {
+            return Err(refused);
+        }
+        patched = true;
+        parsed = parse_unchecked(&with_breaks(source, parsed.tokens()), parser_options());
+        if !parsed.errors().is_empty() {
+            return Err(lines.error("invalid syntax", place.start().to_u32(), place.end().to_u32()));
+        }
     }
     if doubtful && let Some(refused) = refused_by_grammar(source, options) {
         return Err(refused);
@@ -74,7 +86,10 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     let newline = parsed.tokens().iter().find(|t| t.kind() == TokenKind::Newline);
     let line_ends = newline.map_or(0, |t| t.start().to_u32());
     let indented = parsed.tokens().iter().rev().take_while(|t| t.kind() != TokenKind::Newline).any(|t| t.kind() == TokenKind::Dedent);
-    let module = parsed.into_syntax();
+    let mut module = parsed.into_syntax();
+    if patched && let Mod::Module(m) = &mut module {
+        m.body.iter_mut().for_each(|s| Raises { source }.visit_stmt(s));
+    }
     if mode == Mode::Single
         && let Mod::Module(m) = &module
         && let [only] = &m.body[..]
@@ -117,13 +132,40 @@ fn with_usual_sign<'s>(source: &'s str, tokens: &Tokens) -> Cow<'s, str> {
     out
 }
 
+/// The parser does not know `raise; ...`: `break` stands for the `raise` meanwhile.
+fn with_breaks(source: &str, tokens: &Tokens) -> String {
+    let mut out = source.to_string();
+    for (a, b) in tokens.iter().zip(tokens.iter().skip(1)) {
+        if a.kind() == TokenKind::Raise && b.kind() == TokenKind::Semi {
+            out.replace_range(a.start().to_usize()..a.end().to_usize(), "break");
+        }
+    }
+    out
+}
+
+/// Makes every `break` a `raise` that is one in the source.
+struct Raises<'s> {
+    source: &'s str,
+}
+
+impl Transformer for Raises<'_> {
+    fn visit_stmt(&self, stmt: &mut Stmt) {
+        match stmt {
+            Stmt::Break(b) if self.source.get(b.range.start().to_usize()..b.range.end().to_usize()) == Some("raise") => {
+                *stmt = Stmt::Raise(StmtRaise { node_index: Default::default(), range: b.range, exc: None, cause: None });
+            }
+            _ => walk_stmt(self, stmt),
+        }
+    }
+}
+
 /// A statement that ends with a block.
 fn compound(s: &Stmt) -> bool {
     matches!(s, Stmt::FunctionDef(_) | Stmt::ClassDef(_) | Stmt::For(_) | Stmt::While(_) | Stmt::If(_) | Stmt::With(_) | Stmt::Match(_) | Stmt::Try(_))
 }
 
 fn nowhere(kind: ErrorKind, message: &str) -> CompileError {
-    CompileError { kind, message: message.into(), line: 0, column: 0, end_line: 0, end_column: 0, late: false }
+    CompileError { kind, message: message.into(), line: 0, column: 0, end_line: 0, end_column: 0, late: false, cut: false }
 }
 
 /// What CPython's grammar has against a source that the parser takes.
@@ -142,6 +184,13 @@ fn is_indented(source: &str, tokens: &Tokens) -> bool {
     let end = tokens.iter().find(|t| t.kind() == TokenKind::Newline).map_or(source.len(), |t| t.end().to_usize());
     let first = source.split('\n').find(|l| !matches!(l.trim_start_matches(blank).bytes().next(), None | Some(b'#')));
     first.is_some_and(|l| l.starts_with(blank)) || source.get(end..).is_some_and(indented)
+}
+
+/// Whether some lines are indented by tabs and some by spaces.
+fn mixes_indentation(source: &str) -> bool {
+    let blank = |c: char| matches!(c, ' ' | '\t' | '\x0c');
+    let tabs = source.contains("\n\t") || source.contains(" \t") || source.contains("\x0c\t");
+    tabs && source.contains("\n ") && source.lines().any(|l| l[..l.len() - l.trim_start_matches(blank).len()].contains('\t'))
 }
 
 /// Whether there is no expression or interactive statement.
@@ -192,7 +241,7 @@ fn too_long(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token::To
                 "Exceeds the limit ({digits_max} digits) for integer string conversion: value has {digits} digits; use sys.set_int_max_str_digits() to increase the limit - Consider hexadecimal for huge integer literals to avoid decimal conversion limits."
             );
             let line = lines.line(t.start().to_u32());
-            return Some(Box::new(CompileError { kind: ErrorKind::Syntax, message, line, column: 0, end_line: line, end_column: 0, late: false }));
+            return Some(Box::new(CompileError { kind: ErrorKind::Syntax, message, line, column: 0, end_line: line, end_column: 0, late: false, cut: false }));
         }
     }
     None

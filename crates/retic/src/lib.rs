@@ -479,7 +479,7 @@ fn warn(cx: &mut Cx, w: &retic_compiler::Warning, filename: &str, text: &str) ->
             cx.clear_error();
             // As errors, invalid escapes have a shorter sentence.
             let message = w.message.replace(" Such sequences will not work in the future.", "");
-            let e = CompileError { kind: ErrorKind::Syntax, message, line: w.line, column: w.column, end_line: w.end_line, end_column: w.end_column, late: w.late };
+            let e = CompileError { kind: ErrorKind::Syntax, message, line: w.line, column: w.column, end_line: w.end_line, end_column: w.end_column, late: w.late, cut: false };
             Err(syntax_error(cx, &e, filename, &read(text, Mode::Exec)))
         }
         other => other,
@@ -491,26 +491,17 @@ fn without_nulls(cx: &mut Cx, source: &[u8], filename: &str) -> PyResult<()> {
     let Some(at) = source.iter().position(|b| *b == 0) else { return Ok(()) };
     let before = &source[..at];
     let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
-    let e = CompileError { kind: ErrorKind::Syntax, message: "source code cannot contain null bytes".into(), line, column: 0, end_line: line, end_column: 0, late: false };
+    let e =
+        CompileError { kind: ErrorKind::Syntax, message: "source code cannot contain null bytes".into(), line, column: 0, end_line: line, end_column: 0, late: false, cut: false };
     Err(syntax_error(cx, &e, filename, &read(&String::from_utf8_lossy(before), Mode::Exec)))
 }
 
 /// The text of a source in whatever coding it names; SyntaxError where that is not known or does not fit.
 fn decoded(cx: &mut Cx, bytes: &[u8], filename: &str, is_file: bool) -> PyResult<String> {
-    let refused = |message: String, line: u32, column: u32| CompileError { kind: ErrorKind::Syntax, message, line, column, end_line: line, end_column: column as i32, late: false };
     let Some(coding) = retic_compiler::foreign_coding(bytes) else {
-        return retic_compiler::decode(bytes, filename).or_else(|e| {
-            let (Err(bad), true) = (std::str::from_utf8(bytes), e.message.starts_with("Non-UTF-8") && !is_file) else { return Err(syntax_error(cx, &e, filename, "")) };
-            // What is compiled from memory has no file to name: the codec's own words.
-            let (before, from) = bytes.split_at(bad.valid_up_to());
-            let piece = &from[..bad.error_len().unwrap_or(from.len())];
-            let reason = match retic_runtime::codecs::decode(cx, piece, "utf-8", "strict") {
-                Err(_) => cx.take_error().map(|e| retic_runtime::protocol::str_text(cx, &e)).transpose()?.unwrap_or_default(),
-                Ok(_) => String::new(),
-            };
-            let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
-            let column = before.iter().rev().take_while(|b| **b != b'\n').count() as u32;
-            Err(syntax_error(cx, &refused(format!("(unicode error) {reason}"), line, column), filename, &read(&String::from_utf8_lossy(bytes), Mode::Exec)))
+        return retic_compiler::decode(bytes, is_file.then_some(filename)).map_err(|e| {
+            let body = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            syntax_error(cx, &e, filename, &String::from_utf8_lossy(body))
         });
     };
     match retic_runtime::codecs::decode(cx, bytes, &coding, "strict") {
@@ -523,7 +514,8 @@ fn decoded(cx: &mut Cx, bytes: &[u8], filename: &str, is_file: bool) -> PyResult
             let error = cx.take_error();
             let said = error.map(|e| retic_runtime::protocol::str_text(cx, &e)).transpose()?.unwrap_or_default();
             let sentence = if unknown && said.starts_with("unknown encoding") { format!("unknown encoding: {coding}") } else { said };
-            Err(syntax_error(cx, &refused(sentence, 0, 0), filename, ""))
+            let e = CompileError { kind: ErrorKind::Coding, message: sentence, line: 0, column: 0, end_line: 0, end_column: 0, late: false, cut: false };
+            Err(syntax_error(cx, &e, filename, ""))
         }
     }
 }
@@ -565,19 +557,20 @@ fn mode_of(name: &str) -> Mode {
 /// Raises the SyntaxError (or its kin) of a refused program.
 fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> retic_runtime::Raised {
     let class = match e.kind {
-        ErrorKind::Syntax | ErrorKind::Empty => cx.types.syntax_error.clone(),
+        ErrorKind::Syntax | ErrorKind::Empty | ErrorKind::Coding => cx.types.syntax_error.clone(),
         ErrorKind::Indentation => cx.types.indentation_error.clone(),
         ErrorKind::Tab => cx.types.tab_error.clone(),
         ErrorKind::Memory => return cx.memory_error(),
         ErrorKind::Recursion => return cx.recursion_error(&e.message),
     };
     let made = (|| {
-        // What has no file shows no text: the compiler looks there.
-        let shown = if e.late && filename.starts_with('<') { "" } else { text };
-        let cut = e.is_cut(shown);
+        // The compiler, behind the parser, looks for the text in the file.
+        let file = if e.late && !filename.starts_with('<') { cx.host.read_file(filename).ok() } else { None };
+        let file = file.as_deref().map(String::from_utf8_lossy);
+        let shown = if e.late { file.as_deref().unwrap_or("") } else { text };
         let line = shown.split_inclusive('\n').nth((e.line as usize).wrapping_sub(1)).map(|l| {
             let bare = l.trim_end_matches(['\n', '\r']);
-            if cut || bare.len() == l.len() { bare.to_string() } else { format!("{bare}\n") }
+            if e.cut || bare.len() == l.len() { bare.to_string() } else { format!("{bare}\n") }
         });
         let (none, none_end) = (cx.none(), cx.none());
         let empty = e.kind == ErrorKind::Empty;
@@ -594,6 +587,7 @@ fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> re
             number(cx, e.end_line)?,
             if e.end_line == 0 && !empty { none_end } else { cx.int(i64::from(e.end_column))? },
         ];
+        let details = if e.kind == ErrorKind::Coding { vec![cx.str(filename)?, cx.int(0)?, cx.int(-1)?, cx.none(), cx.none(), cx.none()] } else { details };
         let details = cx.tuple(details)?;
         let message = cx.str(&e.message)?;
         retic_runtime::protocol::call(cx, class.as_obj(), &[message, details])

@@ -163,7 +163,8 @@ const DEPTH_MAX: usize = 60_000;
 macro_rules! alternative {
     ($p:ident, $body:expr) => {{
         let mark = $p.at;
-        let matched = (|| $body)();
+        let mut attempt = || $body;
+        let matched = attempt();
         if matched.is_some() {
             return matched;
         }
@@ -418,7 +419,7 @@ impl<'s> Parser<'s> {
 
     pub fn raise<T>(&mut self, kind: ErrorKind, message: impl Into<String>, start: (u32, u32), end: End) -> Match<T> {
         if self.refusal.is_none() {
-            self.refusal = Some(Box::new(Refusal { kind, message: message.into(), line: start.0, column: start.1, end, by_tokenizer: false }));
+            self.refusal = Some(Box::new(Refusal { kind, message: message.into(), line: start.0, column: start.1, end, by_tokenizer: false, cut: self.tokenizer.line > start.0 }));
         }
         None
     }
@@ -426,13 +427,16 @@ impl<'s> Parser<'s> {
         place(self.tokenizer.text, at)
     }
     pub fn raise_at<T>(&mut self, span: Span, message: impl Into<String>) -> Match<T> {
+        self.raise_between(ErrorKind::Syntax, message, span)
+    }
+    fn raise_between<T>(&mut self, kind: ErrorKind, message: impl Into<String>, span: Span) -> Match<T> {
         let (start, mut end) = (self.place(span.start), self.place(span.end));
         if end.0 > start.0 {
             // Columns are counted in the line that is shown, which is the first.
             let line = self.tokenizer.text.get(span.start..).and_then(|t| t.split(['\n', '\r']).next()).unwrap_or("");
             end.1 = end.1.min(start.1 + line.chars().count() as u32);
         }
-        self.raise(ErrorKind::Syntax, message, start, End::Column(end.0, end.1))
+        self.raise(kind, message, start, End::Column(end.0, end.1))
     }
     pub fn raise_node<T>(&mut self, n: Node, message: impl Into<String>) -> Match<T> {
         self.raise_at(self.span(n), message)
@@ -458,11 +462,13 @@ impl<'s> Parser<'s> {
         self.raise_at_token(self.at, ErrorKind::Syntax, message)
     }
     pub fn raise_at_token<T>(&mut self, i: usize, kind: ErrorKind, message: impl Into<String>) -> Match<T> {
-        let Some(t) = self.tokens.get(i).copied() else { return None };
+        let t = self.tokens.get(i).copied()?;
         if t.placed {
-            let start = self.place(t.start);
-            let end = if t.kind == Kind::Newline { (start.0, self.place(t.end - 1).1 + 1) } else { self.place(t.end) };
-            return self.raise(kind, message, start, End::Column(end.0, end.1));
+            if t.kind == Kind::Newline {
+                let (start, end) = (self.place(t.start), self.place(t.end - 1));
+                return self.raise(kind, message, start, End::Column(start.0, end.1 + 1));
+            }
+            return self.raise_between(kind, message, Span { start: t.start, end: t.end });
         }
         let column = self.tokenizer.column();
         self.raise(kind, message, (t.line, column), End::Unknown(t.line))
@@ -487,7 +493,7 @@ impl<'s> Parser<'s> {
                     } else if let Some((sign, opened, at)) = self.tokenizer.innermost()
                         && line > opened
                     {
-                        self.refusal = Some(Box::new(never_closed(self.tokenizer.text, sign, at)));
+                        self.refusal = Some(Box::new(never_closed(self.tokenizer.text, sign, at, self.tokenizer.line)));
                     }
                     break;
                 }

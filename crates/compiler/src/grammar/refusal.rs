@@ -23,6 +23,8 @@ pub struct Refusal {
     pub end: End,
     /// Found by the tokenizer, not by the parser.
     pub by_tokenizer: bool,
+    /// As [`CompileError::cut`].
+    pub cut: bool,
 }
 
 impl From<Refusal> for CompileError {
@@ -32,14 +34,14 @@ impl From<Refusal> for CompileError {
             End::Unknown(line) => (line, -1),
             End::Nothing(line) => (line, 0),
         };
-        CompileError { kind: r.kind, message: r.message, line: r.line, column: r.column, end_line, end_column, late: false }
+        CompileError { kind: r.kind, message: r.message, line: r.line, column: r.column, end_line, end_column, late: false, cut: r.cut }
     }
 }
 
-/// A bracket that nothing closes.
-pub fn never_closed(text: &str, sign: char, at: usize) -> Refusal {
+/// A bracket that nothing closes, known in line `now`.
+pub fn never_closed(text: &str, sign: char, at: usize, now: u32) -> Refusal {
     let (line, column) = place(text, at);
-    Refusal { kind: ErrorKind::Syntax, message: format!("'{sign}' was never closed"), line, column, end: End::Nothing(line), by_tokenizer: false }
+    Refusal { kind: ErrorKind::Syntax, message: format!("'{sign}' was never closed"), line, column, end: End::Nothing(line), by_tokenizer: false, cut: now > line }
 }
 
 /// Line and column of a byte, both from 1.

@@ -1,5 +1,8 @@
 //! Source to tokens one at a time, refusing what CPython's tokenizer refuses, with its sentences (`Parser/lexer/lexer.c`).
 
+mod number;
+mod text;
+
 use super::refusal::{End, Refusal};
 use crate::error::ErrorKind;
 
@@ -83,6 +86,9 @@ pub struct Tokenizer<'s> {
     pub line_start: usize,
     /// Behind the line that is read.
     line_end: usize,
+    /// The line that was begun last while no token was read.
+    buffer: usize,
+    in_token: bool,
     pub done: Done,
     begins_line: bool,
     indents: Vec<(usize, usize)>,
@@ -96,8 +102,6 @@ pub struct Tokenizer<'s> {
 
 const BRACKETS_MAX: usize = 200;
 const INDENTS_MAX: usize = 100;
-const STRINGS_MAX: usize = 150;
-const FIELDS_MAX: i32 = 3;
 const TAB: usize = 8;
 
 const KEYWORDS: [&str; 35] = [
@@ -126,6 +130,8 @@ impl<'s> Tokenizer<'s> {
             line: 0,
             line_start: 0,
             line_end: 0,
+            buffer: 0,
+            in_token: false,
             done: Done::No,
             begins_line: true,
             indents: vec![(0, 0)],
@@ -159,6 +165,9 @@ impl<'s> Tokenizer<'s> {
             }
             self.line += 1;
             self.line_start = self.at;
+            if !self.in_token {
+                self.buffer = self.at;
+            }
             let rest = &self.bytes[self.at..];
             let newline = memchr_newline(rest);
             self.line_end = self.at + newline;
@@ -191,7 +200,7 @@ impl<'s> Tokenizer<'s> {
     fn refuse<T>(&mut self, message: impl Into<String>) -> Read<T> {
         self.done = Done::Refused;
         let column = self.column();
-        Err(Box::new(Refusal { kind: ErrorKind::Syntax, message: message.into(), line: self.line, column, end: End::Column(self.line, column), by_tokenizer: true }))
+        Err(Box::new(Refusal { kind: ErrorKind::Syntax, message: message.into(), line: self.line, column, end: End::Column(self.line, column), by_tokenizer: true, cut: true }))
     }
     fn refuse_place<T>(&mut self, message: &str, column: usize, end: usize) -> Read<T> {
         self.done = Done::Refused;
@@ -202,17 +211,18 @@ impl<'s> Tokenizer<'s> {
             column: column as u32,
             end: End::Column(self.line, end as u32),
             by_tokenizer: true,
+            cut: true,
         }))
     }
     /// A refusal that the parser words: of the line, from a column of it.
     fn refuse_line<T>(&mut self, kind: ErrorKind, message: &str, column: u32) -> Read<T> {
         self.done = Done::Refused;
-        Err(Box::new(Refusal { kind, message: message.into(), line: self.line, column, end: End::Nothing(self.line), by_tokenizer: false }))
+        Err(Box::new(Refusal { kind, message: message.into(), line: self.line, column, end: End::Nothing(self.line), by_tokenizer: false, cut: false }))
     }
     fn ends_unexpectedly<T>(&mut self) -> Read<T> {
         self.done = Done::EndOfText;
         if let Some((sign, _, at)) = self.innermost() {
-            return Err(Box::new(super::refusal::never_closed(self.text, sign, at)));
+            return Err(Box::new(super::refusal::never_closed(self.text, sign, at, self.line)));
         }
         self.at = self.line_end;
         let column = self.columns(self.line_start, self.at);
@@ -223,6 +233,7 @@ impl<'s> Tokenizer<'s> {
             column,
             end: End::Unknown(self.line),
             by_tokenizer: false,
+            cut: false,
         }))
     }
     /// The column of the character that was read last, from 1.
@@ -234,7 +245,7 @@ impl<'s> Tokenizer<'s> {
         !self.fields.is_empty()
     }
     fn columns(&self, from: usize, to: usize) -> u32 {
-        self.text.get(from..to).map_or(0, |t| t.chars().count()) as u32
+        self.text.get(from..to).map_or(0, |t| t.chars().count() - t.matches("\r\n").count()) as u32
     }
 
     fn token(&self, kind: Kind, start: usize, end: usize) -> Token {
@@ -252,7 +263,8 @@ impl<'s> Tokenizer<'s> {
     /// Behind a backslash: the line goes on.
     fn continues(&mut self) -> Read<()> {
         if self.next() != Some(b'\n') {
-            let column = self.column();
+            // CPython counts from where its buffer begins, in the line that it shows.
+            let column = self.columns(self.buffer, self.at).min(self.columns(self.line_start, self.line_end.max(self.at)));
             return self.refuse_line(ErrorKind::Syntax, "unexpected character after line continuation character", column);
         }
         match self.next() {
@@ -329,6 +341,7 @@ impl<'s> Tokenizer<'s> {
     fn read_usual(&mut self) -> Read<Token> {
         loop {
             let mut blank = false;
+            self.in_token = false;
             if self.begins_line {
                 self.begins_line = false;
                 blank = self.indentation()?;
@@ -339,12 +352,14 @@ impl<'s> Tokenizer<'s> {
                 return Ok(self.unplaced(kind));
             }
             let (mut c, start) = loop {
+                self.in_token = false;
                 let c = loop {
                     match self.next() {
                         Some(b' ' | b'\t' | b'\x0c') => {}
                         c => break c,
                     }
                 };
+                self.in_token = true;
                 if c == Some(b'\\') {
                     self.continues()?;
                     continue;
@@ -459,330 +474,6 @@ impl<'s> Tokenizer<'s> {
         Ok(self.token(kind, start, self.at))
     }
 
-    // ---- numbers
-
-    fn number(&mut self, first: u8, start: usize) -> Read<Token> {
-        if first != b'0' {
-            let c = self.decimal_tail()?;
-            return self.behind_digits(c, start);
-        }
-        let mut c = self.next();
-        let (name, base) = match c {
-            Some(b'x' | b'X') => ("hexadecimal", 16),
-            Some(b'o' | b'O') => ("octal", 8),
-            Some(b'b' | b'B') => ("binary", 2),
-            _ => ("decimal", 10),
-        };
-        if base != 10 {
-            let fits = |c: Option<u8>| c.is_some_and(|c| char::from(c).is_digit(base));
-            c = self.next();
-            loop {
-                if c == Some(b'_') {
-                    c = self.next();
-                }
-                if !fits(c) {
-                    return self.wrong_digit(c, name);
-                }
-                while fits(c) {
-                    c = self.next();
-                }
-                if c != Some(b'_') {
-                    break;
-                }
-            }
-            if base != 16 && is_digit(c) {
-                return self.wrong_digit(c, name);
-            }
-            return self.ends_number(c, name, start);
-        }
-        loop {
-            if c == Some(b'_') {
-                c = self.next();
-                if !is_digit(c) {
-                    self.back(c);
-                    return self.refuse("invalid decimal literal");
-                }
-            }
-            if c != Some(b'0') {
-                break;
-            }
-            c = self.next();
-        }
-        let zeros_end = self.at;
-        let mut nonzero = false;
-        if is_digit(c) {
-            nonzero = true;
-            c = self.decimal_tail()?;
-        }
-        match c {
-            Some(b'.' | b'e' | b'E' | b'j' | b'J') => self.behind_digits(c, start),
-            _ if nonzero => {
-                self.back(c);
-                let column = self.columns(self.line_start, start) as usize + 1;
-                let end = self.columns(self.line_start, zeros_end) as usize;
-                self.refuse_place("leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers", column, end)
-            }
-            _ => self.ends_number(c, name, start),
-        }
-    }
-    fn wrong_digit<T>(&mut self, c: Option<u8>, name: &str) -> Read<T> {
-        if name != "hexadecimal"
-            && let Some(digit @ b'0'..=b'9') = c
-        {
-            return self.refuse(format!("invalid digit '{}' in {name} literal", char::from(digit)));
-        }
-        self.back(c);
-        self.refuse(format!("invalid {name} literal"))
-    }
-    /// Digits, perhaps with underscores; what comes behind them.
-    fn decimal_tail(&mut self) -> Read<Option<u8>> {
-        loop {
-            let mut c = self.next();
-            while is_digit(c) {
-                c = self.next();
-            }
-            if c != Some(b'_') {
-                return Ok(c);
-            }
-            c = self.next();
-            if !is_digit(c) {
-                self.back(c);
-                return self.refuse("invalid decimal literal");
-            }
-        }
-    }
-    fn behind_digits(&mut self, c: Option<u8>, start: usize) -> Read<Token> {
-        if c == Some(b'.') {
-            let c = self.next();
-            return self.fraction(c, start);
-        }
-        self.exponent(c, start)
-    }
-    fn fraction(&mut self, mut c: Option<u8>, start: usize) -> Read<Token> {
-        if is_digit(c) {
-            c = self.decimal_tail()?;
-        }
-        self.exponent(c, start)
-    }
-    fn exponent(&mut self, mut c: Option<u8>, start: usize) -> Read<Token> {
-        if let Some(b'e' | b'E') = c {
-            let e = c;
-            c = self.next();
-            if let Some(b'+' | b'-') = c {
-                c = self.next();
-                if !is_digit(c) {
-                    self.back(c);
-                    return self.refuse("invalid decimal literal");
-                }
-            } else if !is_digit(c) {
-                self.back(c);
-                return self.ends_number(e, "decimal", start);
-            }
-            c = self.decimal_tail()?;
-        }
-        if let Some(b'j' | b'J') = c {
-            c = self.next();
-            return self.ends_number(c, "imaginary", start);
-        }
-        self.ends_number(c, "decimal", start)
-    }
-    /// The end of a number, `c` read behind it: only some keywords may follow at once.
-    fn ends_number(&mut self, c: Option<u8>, name: &str, start: usize) -> Read<Token> {
-        self.back(c);
-        let rest = &self.bytes[self.at..];
-        let alone = |k: &[u8]| rest.starts_with(k) && !continues_name(rest.get(k.len()).copied());
-        let keyword = [&b"and"[..], b"else", b"for", b"or", b"not"].iter().any(|k| alone(k)) || [b"if", b"in", b"is"].iter().any(|k| rest.starts_with(*k));
-        if !keyword && c.is_some_and(|c| c < 128) && continues_name(c) {
-            return self.refuse(format!("invalid {name} literal"));
-        }
-        Ok(self.token(Kind::Number, start, self.at))
-    }
-
-    // ---- strings
-
-    fn string(&mut self, quote: u8, start: usize) -> Read<Token> {
-        let (first_line, first_start) = (self.line, self.line_start);
-        let (mut quotes, mut closing) = (1, 0);
-        let mut c = self.next();
-        if c == Some(quote) {
-            c = self.next();
-            if c == Some(quote) {
-                quotes = 3;
-            } else {
-                closing = 1;
-            }
-        }
-        if c != Some(quote) {
-            self.back(c);
-        }
-        let mut escaped = false;
-        while closing != quotes {
-            let c = self.next();
-            if c.is_none() || quotes == 1 && c == Some(b'\n') {
-                let line = self.line;
-                (self.at, self.line, self.line_start) = (start + 1, first_line, first_start);
-                let message = match self.fields.last() {
-                    // What looks like a beginning may be the end of the string around it.
-                    Some(f) if f.quote == quote && f.quotes == quotes => format!("{}-string: expecting '}}'", f.prefix()),
-                    _ if quotes == 3 => format!("unterminated triple-quoted string literal (detected at line {line})"),
-                    _ if escaped => format!("unterminated string literal (detected at line {line}); perhaps you escaped the end quote?"),
-                    _ => format!("unterminated string literal (detected at line {line})"),
-                };
-                let refused = self.refuse(message);
-                if c.is_none() {
-                    self.done = Done::InString;
-                }
-                return refused;
-            }
-            if c == Some(quote) {
-                closing += 1;
-            } else {
-                closing = 0;
-                if c == Some(b'\\') {
-                    escaped |= self.next() == Some(quote);
-                }
-            }
-        }
-        Ok(self.token(Kind::Text, start, self.at))
-    }
-    fn string_with_fields(&mut self, quote: u8, start: usize, raw: bool, template: bool) -> Read<Token> {
-        let mut quotes = 1;
-        let second = self.next();
-        if second == Some(quote) {
-            let third = self.next();
-            if third == Some(quote) {
-                quotes = 3;
-            } else {
-                self.back(third);
-                self.back(second);
-            }
-        } else {
-            self.back(second);
-        }
-        if self.fields.len() + 1 >= STRINGS_MAX {
-            return self.refuse("too many nested f-strings or t-strings");
-        }
-        let (line, line_start) = (self.line, self.line_start);
-        self.fields.push(Fields { quote, quotes, raw, template, start, line, line_start, brackets: 0, field: -1, in_format: false, text: true });
-        Ok(self.token(Kind::Opening, start, self.at))
-    }
-    /// A field of the innermost string begins.
-    fn open_field(&mut self) -> Read<()> {
-        let Some(f) = self.fields.last_mut() else { return Ok(()) };
-        f.field += 1;
-        if f.field >= FIELDS_MAX {
-            let message = format!("{}-string: expressions nested too deeply", f.prefix());
-            return self.refuse(message);
-        }
-        f.text = false;
-        Ok(())
-    }
-    fn expression_again(&mut self) {
-        if let Some(f) = self.fields.last_mut() {
-            (f.text, f.in_format) = (false, false);
-        }
-    }
-    /// Inside of an f-string or t-string, where its text is.
-    fn read_text(&mut self) -> Read<Token> {
-        let Some(f) = self.fields.last().cloned() else { return self.read_usual() };
-        let start = self.at;
-        let first = self.next();
-        if first == Some(b'{') {
-            let second = self.peek();
-            self.back(first);
-            if second != Some(b'{') {
-                self.open_field()?;
-                return self.read_usual();
-            }
-        } else {
-            self.back(first);
-        }
-        let mut closing = 0;
-        while closing < f.quotes {
-            let c = self.next();
-            if c != Some(f.quote) {
-                self.back(c);
-                break;
-            }
-            closing += 1;
-        }
-        if closing == f.quotes {
-            let token = self.token(Kind::Closing, start, self.at);
-            self.fields.pop();
-            return Ok(token);
-        }
-        self.at = start;
-        let middle = |s: &Self, end: usize| s.token(Kind::Middle, start, end);
-        let (mut closing, mut named) = (0, false);
-        while closing != f.quotes {
-            let c = self.next();
-            let in_format = f.in_format && f.field >= 0;
-            if c.is_none() || f.quotes == 1 && c == Some(b'\n') {
-                if in_format && c == Some(b'\n') {
-                    if f.quotes == 1 {
-                        let p = f.prefix();
-                        return self.refuse(format!("{p}-string: newlines are not allowed in format specifiers for single quoted {p}-strings"));
-                    }
-                    self.back(c);
-                    self.expression_again();
-                    return Ok(middle(self, self.at));
-                }
-                let line = self.line;
-                (self.at, self.line, self.line_start) = (f.start + 1, f.line, f.line_start);
-                let triple = if f.quotes == 3 { "triple-quoted " } else { "" };
-                let refused = self.refuse(format!("unterminated {triple}{}-string literal (detected at line {line})", f.prefix()));
-                if c.is_none() && f.quotes == 3 {
-                    self.done = Done::InString;
-                }
-                return refused;
-            }
-            if c == Some(f.quote) {
-                closing += 1;
-                continue;
-            }
-            closing = 0;
-            match c {
-                Some(b'{') => {
-                    let next = self.next();
-                    if next != Some(b'{') || in_format {
-                        self.back(next);
-                        self.back(c);
-                        self.open_field()?;
-                        return Ok(middle(self, self.at));
-                    }
-                    return Ok(middle(self, self.at - 1));
-                }
-                Some(b'}') if named => return Ok(middle(self, self.at)),
-                Some(b'}') => {
-                    let next = self.next();
-                    if next == Some(b'}') && !in_format && f.brackets == 0 {
-                        return Ok(middle(self, self.at - 1));
-                    }
-                    self.back(next);
-                    self.back(c);
-                    self.expression_again();
-                    return Ok(middle(self, self.at));
-                }
-                Some(b'\\') => {
-                    let next = self.next();
-                    if let Some(b'{' | b'}') = next {
-                        self.back(next);
-                    } else if !f.raw && next == Some(b'N') {
-                        let brace = self.next();
-                        if brace == Some(b'{') {
-                            named = true;
-                        } else {
-                            self.back(brace);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.at -= f.quotes;
-        Ok(middle(self, self.at))
-    }
-
     // ---- operators and brackets
 
     fn operator(&mut self, c: u8, start: usize) -> Read<Token> {
@@ -858,12 +549,6 @@ impl<'s> Tokenizer<'s> {
             }
         }
         Ok(())
-    }
-}
-
-impl Fields {
-    fn prefix(&self) -> char {
-        if self.template { 't' } else { 'f' }
     }
 }
 
