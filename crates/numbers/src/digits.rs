@@ -24,6 +24,11 @@ fn trim(out: &mut Vec<u32>) {
     }
 }
 
+/// Makes room for as many digits; what they are is still to be said.
+pub(crate) fn fit(out: &mut Vec<u32>, digits: usize) {
+    if out.len() < digits { out.resize(digits, 0) } else { out.truncate(digits) }
+}
+
 fn magnitude(a: &[u32], b: &[u32]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
 }
@@ -38,92 +43,63 @@ pub fn compare(a: Number<'_>, b: Number<'_>) -> Ordering {
     }
 }
 
-/// Digits that are added at once.
-const LANES: usize = 8;
-
-/// Sums of as many digits; the carry comes back. That a carry runs on through a digit of ones is rare: of each digits a row takes
-/// its neighbours' carries alone, many at a time, and only where that was not enough is it done one by one.
+/// Sums of as many digits; the carry comes back. Each digit takes its neighbour's carry alone, so that many are made at once; that a
+/// carry runs on through a digit of ones is rare, and done afterwards.
 fn add_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> u32 {
-    let mut carry = 0;
-    let (mut rows_a, mut rows_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let mut rows = out.chunks_exact_mut(LANES);
-    for ((o, x), y) in (&mut rows).zip(&mut rows_a).zip(&mut rows_b) {
-        let (Ok(o), Ok(x), Ok(y)) = (<&mut [u32; LANES]>::try_from(o), <&[u32; LANES]>::try_from(x), <&[u32; LANES]>::try_from(y)) else { break };
-        let (mut sums, mut carries, mut over) = ([0; LANES], [0; LANES + 1], 0);
-        for i in 0..LANES {
-            sums[i] = x[i] + y[i];
-        }
-        carries[0] = carry;
-        for i in 0..LANES {
-            carries[i + 1] = sums[i] >> BITS;
-        }
-        for i in 0..LANES {
-            o[i] = (sums[i] & MASK) + carries[i];
-            over |= o[i];
-        }
-        if over <= MASK {
-            carry = carries[LANES];
-        } else {
-            carry = add_each(o, x, y, carry);
-        }
+    let n = out.len().min(a.len()).min(b.len());
+    let Some(last) = n.checked_sub(1) else { return 0 };
+    let (out, a, b) = (&mut out[..n], &a[..n], &b[..n]);
+    out[0] = (a[0] + b[0]) & MASK;
+    let mut over = 0;
+    let below = a[..last].iter().zip(&b[..last]);
+    for (((o, x), y), (x_below, y_below)) in out[1..].iter_mut().zip(&a[1..]).zip(&b[1..]).zip(below) {
+        *o = ((x + y) & MASK) + ((x_below + y_below) >> BITS);
+        over |= *o;
     }
-    add_each(rows.into_remainder(), rows_a.remainder(), rows_b.remainder(), carry)
-}
-
-#[inline]
-fn add_each(out: &mut [u32], a: &[u32], b: &[u32], mut carry: u32) -> u32 {
-    for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
-        carry += x + y;
-        *o = carry & MASK;
-        carry >>= BITS;
+    let carry = (a[last] + b[last]) >> BITS;
+    if over <= MASK {
+        return carry;
     }
-    carry
+    let mut more = 0;
+    for o in out {
+        more += *o;
+        *o = more & MASK;
+        more >>= BITS;
+    }
+    carry + more
 }
 
 /// Differences of as many digits; 0 or, where one is borrowed, -1 comes back. As `add_digits`.
 fn sub_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> i32 {
-    let mut borrow = 0;
-    let (mut rows_a, mut rows_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let mut rows = out.chunks_exact_mut(LANES);
-    for ((o, x), y) in (&mut rows).zip(&mut rows_a).zip(&mut rows_b) {
-        let (Ok(o), Ok(x), Ok(y)) = (<&mut [u32; LANES]>::try_from(o), <&[u32; LANES]>::try_from(x), <&[u32; LANES]>::try_from(y)) else { break };
-        let (mut rests, mut borrows, mut over) = ([0i32; LANES], [0; LANES + 1], 0);
-        for i in 0..LANES {
-            rests[i] = x[i] as i32 - y[i] as i32;
-        }
-        borrows[0] = borrow;
-        for i in 0..LANES {
-            borrows[i + 1] = rests[i] >> BITS;
-        }
-        for i in 0..LANES {
-            let d = (rests[i] & MASK as i32) + borrows[i];
-            o[i] = d as u32;
-            over |= d;
-        }
-        if over >= 0 {
-            borrow = borrows[LANES];
-        } else {
-            borrow = sub_each(o, x, y, borrow);
-        }
+    let n = out.len().min(a.len()).min(b.len());
+    let Some(last) = n.checked_sub(1) else { return 0 };
+    let (out, a, b) = (&mut out[..n], &a[..n], &b[..n]);
+    let rest = |x: u32, y: u32| x as i32 - y as i32;
+    out[0] = rest(a[0], b[0]) as u32 & MASK;
+    let mut over = 0;
+    let below = a[..last].iter().zip(&b[..last]);
+    for (((o, x), y), (x_below, y_below)) in out[1..].iter_mut().zip(&a[1..]).zip(&b[1..]).zip(below) {
+        let d = (rest(*x, *y) & MASK as i32) + (rest(*x_below, *y_below) >> BITS);
+        *o = d as u32;
+        over |= d;
     }
-    sub_each(rows.into_remainder(), rows_a.remainder(), rows_b.remainder(), borrow)
-}
-
-#[inline]
-fn sub_each(out: &mut [u32], a: &[u32], b: &[u32], mut borrow: i32) -> i32 {
-    for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
-        let d = *x as i32 - *y as i32 + borrow;
+    let borrow = rest(a[last], b[last]) >> BITS;
+    if over >= 0 {
+        return borrow;
+    }
+    let mut more = 0;
+    for o in out {
+        let d = *o as i32 + more;
         *o = d as u32 & MASK;
-        borrow = d >> BITS;
+        more = d >> BITS;
     }
-    borrow
+    borrow + more
 }
 
 /// `out` becomes the sum. All functions here that take one replace what is in it, and return the sign of the result.
 fn add_magnitudes(out: &mut Vec<u32>, a: &[u32], b: &[u32]) {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-    out.clear();
-    out.resize(long.len() + 1, 0);
+    fit(out, long.len() + 1);
     let (both, rest) = long.split_at(short.len());
     let mut carry = add_digits(&mut out[..short.len()], both, short);
     for (o, x) in out[short.len()..].iter_mut().zip(rest) {
@@ -137,8 +113,7 @@ fn add_magnitudes(out: &mut Vec<u32>, a: &[u32], b: &[u32]) {
 
 /// The larger less the smaller.
 fn sub_magnitudes(out: &mut Vec<u32>, a: &[u32], b: &[u32]) {
-    out.clear();
-    out.resize(a.len(), 0);
+    fit(out, a.len());
     let (both, rest) = a.split_at(b.len());
     let mut borrow = sub_digits(&mut out[..b.len()], both, b);
     for (o, x) in out[b.len()..].iter_mut().zip(rest) {
@@ -187,9 +162,21 @@ pub fn mul(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<bool> {
     if short.len() > MUL_MAX {
         return None;
     }
-    out.clear();
-    out.resize(long.len() + short.len(), 0);
-    for (i, y) in short.iter().enumerate() {
+    let Some((first, others)) = short.split_first() else {
+        out.clear();
+        return Some(false);
+    };
+    fit(out, long.len() + short.len());
+    // The first row is what is there, the others are added.
+    let mut carry = 0;
+    let first = u64::from(*first);
+    for (o, x) in out.iter_mut().zip(long) {
+        carry += u64::from(*x) * first;
+        *o = carry as u32 & MASK;
+        carry >>= BITS;
+    }
+    out[long.len()] = carry as u32;
+    for (i, y) in (1..).zip(others) {
         let (mut carry, y) = (0u64, u64::from(*y));
         for (o, x) in out[i..].iter_mut().zip(long) {
             carry += u64::from(*o) + u64::from(*x) * y;
@@ -204,8 +191,11 @@ pub fn mul(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<bool> {
 
 pub fn shl(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
     let (whole, part) = (bits / BITS, bits % BITS);
-    out.clear();
-    out.resize(whole + a.digits.len() + 1, 0);
+    fit(out, whole + a.digits.len() + 1);
+    out[..whole].fill(0);
+    if a.digits.is_empty() {
+        out[whole] = 0;
+    }
     let (part, n) = (part as u32, a.digits.len());
     if let Some((first, rest)) = a.digits.split_first() {
         out[whole] = first << part & MASK;
@@ -221,9 +211,9 @@ pub fn shl(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
 /// Rounded down.
 pub fn shr(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
     let (whole, part) = (bits / BITS, bits % BITS);
-    out.clear();
-    if let Some(kept) = a.digits.get(whole..) {
-        out.resize(kept.len(), 0);
+    let kept = a.digits.get(whole..);
+    fit(out, kept.map_or(0, <[u32]>::len));
+    if let Some(kept) = kept {
         let part = part as u32;
         if let Some((last, _)) = kept.split_last() {
             for ((o, d), above) in out.iter_mut().zip(kept).zip(&kept[1..]) {

@@ -2,7 +2,7 @@
 //! with a reciprocal (Möller and Granlund, "Improved division by invariant integers", 2011); longer ones go digit by digit (Knuth,
 //! volume 2, 4.3.1, algorithm D), with estimates from the leading bits alone, so that nothing is shifted.
 
-use crate::digits::{BITS, MASK, Number};
+use crate::digits::{BITS, MASK, Number, fit};
 use std::ops::Range;
 
 /// Divisors and quotients both longer than this are better made by the crate's algorithms.
@@ -21,19 +21,21 @@ pub fn divmod(room: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<Divid
     if d == 0 || d > LONG && n > d + LONG {
         return None;
     }
-    room.clear();
     // The remainder, and behind it the quotient with room for one more digit.
     let rest = if n < d {
+        room.clear();
         room.extend(a.digits);
         room.resize(d + 1, 0);
         0..d
     } else if d <= 2 {
-        room.resize(2 + n + 1, 0);
+        fit(room, 2 + n + 1);
         let (rest, quotient) = room.split_at_mut(2);
+        quotient[n] = 0;
         let r = by_short(&mut quotient[..n], a.digits, b.digits);
         (rest[0], rest[1]) = (r as u32 & MASK, (r >> BITS) as u32);
         0..2
     } else {
+        room.clear();
         room.extend(a.digits);
         room.resize(n + 1 + (n - d + 1) + 1, 0);
         let (rest, quotient) = room.split_at_mut(n + 1);

@@ -248,9 +248,10 @@ fn arith<const OP: usize>(cx: &mut Cx, a: &Obj, b: &Obj) -> PyResult {
     }
     let (mut x_room, mut y_room) = ([0; 2], [0; 2]);
     let (p, q) = (x.number(&mut x_room), y.number(&mut y_room));
+    // What the last result left there is written over.
     let mut room = std::mem::take(&mut cx.digits);
-    room.clear();
-    if room.try_reserve(p.digits.len() * 2 + q.digits.len() + SHIFTED_MAX / 30 + 4).is_err() {
+    let digits = p.digits.len() * 2 + q.digits.len() + SHIFTED_MAX / 30 + 4;
+    if room.try_reserve(digits.saturating_sub(room.len())).is_err() {
         return Err(cx.memory_error());
     }
     let made = by_digits(op, &mut room, p, q);
