@@ -55,7 +55,8 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
         || mixes_indentation(source)
         || mode == Mode::Eval && is_indented(source, parsed.tokens())
         || is_too_deep(parsed.tokens())
-        || has_leniency(parsed.tokens());
+        || has_leniency(parsed.tokens())
+        || has_long_number(parsed.tokens(), digits_max);
     let mut patched = false;
     if let Some(error) = parsed.errors().first() {
         let place = error.location;
@@ -70,9 +71,6 @@ pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError
     }
     if doubtful && let Some(refused) = refused_by_grammar(source, options) {
         return Err(refused);
-    }
-    if let Some(error) = too_long(&lines, source, parsed.tokens(), digits_max) {
-        return Err(error);
     }
     let too_new = if options.feature_version > 0 { versions::too_new(&lines, parsed.tokens(), parsed.syntax(), options.feature_version) } else { None };
     let type_comments = if options.flags & TYPE_COMMENTS != 0 { comments::attach(&lines, parsed.tokens(), parsed.syntax()) } else { Ok(comments::TypeComments::default()) };
@@ -230,21 +228,9 @@ fn has_leniency(tokens: &Tokens) -> bool {
     })
 }
 
-/// The first decimal integer of more digits than may be.
-fn too_long(lines: &Lines<'_>, source: &str, tokens: &ruff_python_ast::token::Tokens, digits_max: usize) -> Option<Box<CompileError>> {
-    let long = |t: &&ruff_python_ast::token::Token| digits_max > 0 && t.kind() == TokenKind::Int && t.range().len().to_usize() > digits_max;
-    for t in tokens.iter().filter(long) {
-        let text = source.get(t.start().to_usize()..t.end().to_usize()).unwrap_or("");
-        let digits = text.bytes().filter(|b| *b != b'_').count();
-        if digits > digits_max && text.bytes().all(|b| b == b'_' || b.is_ascii_digit()) {
-            let message = format!(
-                "Exceeds the limit ({digits_max} digits) for integer string conversion: value has {digits} digits; use sys.set_int_max_str_digits() to increase the limit - Consider hexadecimal for huge integer literals to avoid decimal conversion limits."
-            );
-            let line = lines.line(t.start().to_u32());
-            return Some(Box::new(CompileError { kind: ErrorKind::Syntax, message, line, column: 0, end_line: line, end_column: 0, late: false, cut: false }));
-        }
-    }
-    None
+/// Whether a number is written with more digits than may be.
+fn has_long_number(tokens: &Tokens, digits_max: usize) -> bool {
+    digits_max > 0 && tokens.iter().any(|t| t.kind() == TokenKind::Int && t.range().len().to_usize() > digits_max)
 }
 
 /// Numbers that a keyword follows at once (`1or x`), which CPython's tokenizer warns of (`verify_end_of_number`).

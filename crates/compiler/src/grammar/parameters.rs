@@ -86,17 +86,17 @@ impl Parser<'_> {
     }
     fn with_default(&mut self, form: Form) -> Match<Node> {
         let a = self.parameter(form)?;
-        self.default(form)?;
+        self.default()?;
         self.comma_or_end(form)?;
         Some(a)
     }
     fn maybe_default(&mut self, form: Form) -> Match<Node> {
         let a = self.parameter(form)?;
-        self.maybe(|p| p.default(form))?;
+        self.maybe(Self::default)?;
         self.comma_or_end(form)?;
         Some(a)
     }
-    fn default(&mut self, form: Form) -> Match<()> {
+    fn default(&mut self) -> Match<()> {
         alternative!(self, {
             self.expect("=")?;
             self.expression()?;
@@ -107,7 +107,6 @@ impl Parser<'_> {
             p.ahead(|p| p.any_of(&[")", ","]))?;
             p.raise_at::<()>(a, "expected default value expression")
         })?;
-        let _ = form;
         None
     }
     fn star_etc(&mut self, form: Form) -> Match<()> {

@@ -179,10 +179,8 @@ pub(super) use alternative;
 impl<'s> Parser<'s> {
     /// `single`: an interactive statement; whether the end of the text ends its blocks.
     pub fn new(text: &'s str, single: Option<bool>) -> Parser<'s> {
-        let mut tokenizer = Tokenizer::new(text);
-        tokenizer.interactive = single.is_some();
         Parser {
-            tokenizer,
+            tokenizer: Tokenizer::new(text),
             tokens: Vec::new(),
             at: 0,
             nodes: Vec::new(),

@@ -96,8 +96,6 @@ pub struct Tokenizer<'s> {
     pending: i32,
     brackets: Vec<Bracket>,
     fields: Vec<Fields>,
-    /// The end of an interactive statement: open blocks end there.
-    pub interactive: bool,
 }
 
 const BRACKETS_MAX: usize = 200;
@@ -138,7 +136,6 @@ impl<'s> Tokenizer<'s> {
             pending: 0,
             brackets: Vec::new(),
             fields: Vec::new(),
-            interactive: false,
         }
     }
     pub fn level(&self) -> usize {
@@ -477,11 +474,12 @@ impl<'s> Tokenizer<'s> {
     // ---- operators and brackets
 
     fn operator(&mut self, c: u8, start: usize) -> Read<Token> {
-        if let (b':' | b'}' | b'!' | b'{', Some(f)) = (c, self.fields.last_mut())
+        if c == b':'
+            && let Some(f) = self.fields.last_mut()
             && f.field >= 0
-            && c == b':'
             && f.brackets - 1 == f.field
         {
+            // What follows the value of a field is its format.
             (f.text, f.in_format) = (true, true);
             return Ok(self.token(Kind::Operator, start, self.at));
         }
