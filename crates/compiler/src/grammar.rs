@@ -25,9 +25,16 @@ use parser::Parser;
 use refusal::{End, Refusal};
 use tokenizer::{Done, Kind};
 
+/// What CPython's tokenizer keeps: open brackets, blocks inside of each other, strings with fields inside of each other, fields of
+/// one string inside of each other.
+pub const BRACKETS_MAX: usize = 200;
+pub const BLOCKS_MAX: usize = 100;
+pub const STRINGS_MAX: usize = 150;
+pub const FIELDS_MAX: usize = 3;
+
 /// What the grammar says of a source.
 pub enum Verdict {
-    /// It is a program.
+    /// It is a program, or too deep to be read here.
     Accepted,
     /// It is none; whether its end was reached before that was known.
     Refused(Box<CompileError>, bool),
@@ -53,11 +60,15 @@ pub fn read(source: &str, mode: Mode, barry: bool, ends_blocks: bool, digits_max
     if parse(&mut p).is_some() {
         return Verdict::Accepted;
     }
+    if p.gave_up {
+        return Verdict::Accepted;
+    }
     let incomplete = matches!(p.tokenizer.done, Done::EndOfText | Done::InString);
     let last = p.tokens.len().saturating_sub(1);
     if !p.stopped() {
         p.again();
         parse(&mut p);
+        p.gave_up = false;
     }
     if p.stopped() {
         // The parser's refusals wait for the tokenizer's.

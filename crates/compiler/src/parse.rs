@@ -1,7 +1,7 @@
 //! Calls the parser and turns its result into what the compiler walks.
 
 use crate::error::{CompileError, ErrorKind, Lines, Warning};
-use crate::grammar::{self, Verdict};
+use crate::grammar::{self, BLOCKS_MAX, BRACKETS_MAX, FIELDS_MAX, STRINGS_MAX, Verdict};
 use crate::{Mode, Options, TYPE_COMMENTS, comments, versions};
 use retic_bytecode::code::CO_FUTURE_BARRY_AS_BDFL;
 use ruff_python_ast::PythonVersion;
@@ -19,13 +19,6 @@ pub struct Parsed {
     pub warnings: Vec<Warning>,
     pub type_comments: comments::TypeComments,
 }
-
-/// What CPython's tokenizer keeps: open brackets, blocks inside of each other, strings with fields inside of each other.
-const BRACKETS_MAX: i32 = 200;
-const BLOCKS_MAX: i32 = 100;
-const STRINGS_MAX: i32 = 149;
-/// Fewer brackets inside of a string cannot be too many fields inside of each other.
-const FIELDS_MAX: i32 = 3;
 
 /// Parses, or says in CPython's words why not.
 pub fn parse(source: &str, options: &Options) -> Result<Parsed, Box<CompileError>> {
@@ -200,18 +193,28 @@ fn is_nothing(tokens: &Tokens) -> bool {
 /// Whether brackets, blocks or strings nest deeper than CPython's tokenizer keeps, or may.
 fn is_too_deep(tokens: &Tokens) -> bool {
     use TokenKind::{Dedent, FStringEnd, FStringStart, Indent, Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb, TStringEnd, TStringStart};
-    let (mut brackets, mut blocks, mut strings) = (0, 0, 0);
+    let (mut brackets, mut blocks) = (0usize, 0usize);
+    // Of each string that is open: its braces, those of fields among them.
+    let mut strings: Vec<usize> = Vec::new();
     tokens.iter().any(|t| {
         match t.kind() {
             Lpar | Lsqb | Lbrace => brackets += 1,
-            Rpar | Rsqb | Rbrace => brackets -= 1,
+            Rpar | Rsqb | Rbrace => brackets = brackets.saturating_sub(1),
             Indent => blocks += 1,
-            Dedent => blocks -= 1,
-            FStringStart | TStringStart => strings += 1,
-            FStringEnd | TStringEnd => strings -= 1,
+            Dedent => blocks = blocks.saturating_sub(1),
+            FStringStart | TStringStart => strings.push(0),
+            FStringEnd | TStringEnd => _ = strings.pop(),
             _ => {}
         }
-        brackets > BRACKETS_MAX || blocks >= BLOCKS_MAX || strings >= STRINGS_MAX || strings > 0 && brackets > FIELDS_MAX
+        if let Some(braces) = strings.last_mut() {
+            match t.kind() {
+                Lbrace => *braces += 1,
+                Rbrace => *braces = braces.saturating_sub(1),
+                _ => {}
+            }
+        }
+        let fields = strings.last().copied().unwrap_or_default();
+        brackets > BRACKETS_MAX || blocks >= BLOCKS_MAX || strings.len() + 1 >= STRINGS_MAX || fields > FIELDS_MAX
     })
 }
 

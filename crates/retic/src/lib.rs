@@ -565,7 +565,7 @@ fn syntax_error(cx: &mut Cx, e: &CompileError, filename: &str, text: &str) -> re
     };
     let made = (|| {
         // The compiler, behind the parser, looks for the text in the file.
-        let file = if e.late && !filename.starts_with('<') { cx.host.read_file(filename).ok() } else { None };
+        let file = if e.late { retic_runtime::types::traceback::source_bytes(cx, filename) } else { None };
         let file = file.as_deref().map(String::from_utf8_lossy);
         let shown = if e.late { file.as_deref().unwrap_or("") } else { text };
         let line = shown.split_inclusive('\n').nth((e.line as usize).wrapping_sub(1)).map(|l| {

@@ -367,11 +367,11 @@ impl Parser<'_> {
         });
         alternative!(self, {
             self.try_block()?;
-            self.many(Self::except_block)?;
+            self.many(|p| p.except_block(false))?;
             self.behind_handlers()
         });
         self.try_block()?;
-        self.many(Self::except_star_block)?;
+        self.many(|p| p.except_block(true))?;
         self.behind_handlers()
     }
     fn try_block(&mut self) -> Match<()> {
@@ -416,7 +416,7 @@ impl Parser<'_> {
             self.expect("try")?;
             self.expect(":")?;
             self.any(Self::block)?;
-            self.many(Self::except_block)?;
+            self.many(|p| p.except_block(false))?;
             let a = self.expect("except")?;
             let b = self.expect("*")?;
             self.expression()?;
@@ -427,7 +427,7 @@ impl Parser<'_> {
         self.expect("try")?;
         self.expect(":")?;
         self.any(Self::block)?;
-        self.many(Self::except_star_block)?;
+        self.many(|p| p.except_block(true))?;
         let a = self.expect("except")?;
         self.maybe(|p| {
             p.expression()?;
@@ -436,19 +436,32 @@ impl Parser<'_> {
         self.expect(":")?;
         self.raise_at(a, BOTH)
     }
-    fn except_block(&mut self) -> Match<()> {
+    fn except_head(&mut self, star: bool) -> Match<Span> {
+        let a = self.expect("except")?;
+        if star {
+            self.expect("*")?;
+        }
+        Some(a)
+    }
+    /// A handler; of groups, with a star.
+    fn except_block(&mut self, star: bool) -> Match<()> {
+        let word = if star { "except*" } else { "except" };
+        let what = format!("'{word}' statement");
         self.wary(|p| {
             alternative!(p, {
-                let a = p.expect("except")?;
+                let a = p.except_head(star)?;
                 p.expression()?;
                 p.maybe(Self::as_name)?;
-                p.no_block(a, "'except' statement")
+                p.no_block(a, &what)
             });
-            let a = p.expect("except")?;
-            p.no_block(a, "'except' statement")
+            if star {
+                return None;
+            }
+            let a = p.except_head(star)?;
+            p.no_block(a, &what)
         })?;
         alternative!(self, {
-            self.expect("except")?;
+            self.except_head(star)?;
             self.expression()?;
             self.maybe(Self::as_name)?;
             self.expect(":")?;
@@ -456,95 +469,54 @@ impl Parser<'_> {
             Some(())
         });
         alternative!(self, {
-            self.expect("except")?;
+            self.except_head(star)?;
             self.expressions()?;
             self.expect(":")?;
             self.block()?;
             Some(())
         });
-        alternative!(self, {
-            self.expect("except")?;
-            self.expect(":")?;
-            self.block()?;
-            Some(())
-        });
-        self.wary(Self::except_refused)?;
-        None
-    }
-    fn except_star_block(&mut self) -> Match<()> {
-        self.wary(|p| {
-            let a = p.expect("except")?;
-            p.expect("*")?;
-            p.expression()?;
-            p.maybe(Self::as_name)?;
-            p.no_block(a, "'except*' statement")
-        })?;
-        alternative!(self, {
-            self.expect("except")?;
-            self.expect("*")?;
-            self.expression()?;
-            self.maybe(Self::as_name)?;
-            self.expect(":")?;
-            self.block()?;
-            Some(())
-        });
-        alternative!(self, {
-            self.expect("except")?;
-            self.expect("*")?;
-            self.expressions()?;
-            self.expect(":")?;
-            self.block()?;
-            Some(())
-        });
-        self.wary(Self::except_star_refused)?;
-        None
-    }
-    fn except_refused(&mut self) -> Match<()> {
-        alternative!(self, {
-            self.expect("except")?;
-            let a = self.expression()?;
-            self.several_bound(a)
-        });
-        alternative!(self, {
-            self.expect("except")?;
-            self.expression()?;
-            self.maybe(Self::as_name)?;
-            self.no_colon()
-        });
-        alternative!(self, {
-            self.expect("except")?;
-            self.no_colon()
-        });
-        self.expect("except")?;
-        self.bound_refused_by("except")
-    }
-    fn except_star_refused(&mut self) -> Match<()> {
-        alternative!(self, {
-            self.expect("except")?;
-            self.expect("*")?;
-            let a = self.expression()?;
-            self.several_bound(a)
-        });
-        alternative!(self, {
-            self.expect("except")?;
-            self.expect("*")?;
-            self.expression()?;
-            self.maybe(Self::as_name)?;
-            self.no_colon()
-        });
-        alternative!(self, {
-            self.expect("except")?;
-            self.expect("*")?;
+        if !star {
             alternative!(self, {
-                self.newline()?;
-                self.raise_last("expected one or more exception types")
+                self.except_head(star)?;
+                self.expect(":")?;
+                self.block()?;
+                Some(())
             });
-            self.expect(":")?;
+        }
+        self.wary(|p| p.except_refused(star, word))?;
+        None
+    }
+    fn except_refused(&mut self, star: bool, word: &str) -> Match<()> {
+        alternative!(self, {
+            self.except_head(star)?;
+            let a = self.expression()?;
+            self.several_bound(a)
+        });
+        alternative!(self, {
+            self.except_head(star)?;
+            self.expression()?;
+            self.maybe(Self::as_name)?;
+            self.no_colon()
+        });
+        alternative!(self, {
+            self.except_head(star)?;
+            if !star {
+                return self.no_colon();
+            }
+            let bare = self.maybe(Self::newline)?;
+            if bare.is_none() {
+                self.expect(":")?;
+            }
             self.raise_last("expected one or more exception types")
         });
-        self.expect("except")?;
-        self.expect("*")?;
-        self.bound_refused_by("except*")
+        self.except_head(star)?;
+        self.expression()?;
+        self.expect("as")?;
+        let a = self.expression()?;
+        self.expect(":")?;
+        self.block()?;
+        let name = self.name_of(a);
+        self.raise_node(a, format!("cannot use {word} statement with {name}"))
     }
     fn several_bound(&mut self, first: Node) -> Match<()> {
         self.expect(",")?;
@@ -554,14 +526,5 @@ impl Parser<'_> {
         self.expect(":")?;
         let from = self.span(first);
         self.raise_from(from, "multiple exception types must be parenthesized when using 'as'")
-    }
-    fn bound_refused_by(&mut self, word: &str) -> Match<()> {
-        self.expression()?;
-        self.expect("as")?;
-        let a = self.expression()?;
-        self.expect(":")?;
-        self.block()?;
-        let name = self.name_of(a);
-        self.raise_node(a, format!("cannot use {word} statement with {name}"))
     }
 }

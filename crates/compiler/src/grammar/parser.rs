@@ -154,9 +154,11 @@ pub struct Parser<'s> {
     depth: usize,
     /// Rules that may still be tried.
     fuel: u64,
+    /// Reading was given up: the source is too deep, or wariness led round and round.
+    pub gave_up: bool,
 }
 
-/// Rules inside of each other: more are a source too deep for CPython's parser.
+/// Rules inside of each other; CPython's parser takes fewer.
 const DEPTH_MAX: usize = 60_000;
 
 /// Tries one alternative; the next is tried where it did not match.
@@ -192,7 +194,8 @@ impl<'s> Parser<'s> {
             barry: false,
             digits_max: 0,
             depth: 0,
-            fuel: 1 << 20,
+            fuel: u64::MAX,
+            gave_up: false,
         }
     }
     /// From the beginning again, warily.
@@ -201,11 +204,11 @@ impl<'s> Parser<'s> {
         self.wary = true;
         self.memo.clear();
         self.nodes.clear();
-        // Rules of wariness may try a place again and again: who made it so deep gets a plain answer.
+        // Rules of wariness may try a place again and again.
         self.fuel = (1 << 22) + 4000 * self.tokens.len() as u64;
     }
     pub fn stopped(&self) -> bool {
-        self.refusal.is_some()
+        self.refusal.is_some() || self.gave_up
     }
     pub fn text_of(&self, span: Span) -> &'s str {
         self.tokenizer.text.get(span.start..span.end).unwrap_or("")
@@ -380,9 +383,9 @@ impl<'s> Parser<'s> {
             return None;
         }
         self.fuel = self.fuel.saturating_sub(1);
-        if self.depth >= DEPTH_MAX || self.wary && self.fuel == 0 {
-            // Where it stands the first time is where it is refused.
-            return self.raise_last("invalid syntax");
+        if self.depth >= DEPTH_MAX || self.fuel == 0 {
+            self.gave_up = true;
+            return None;
         }
         self.depth += 1;
         let out = stacker::maybe_grow(64 << 10, 1 << 20, || rule(self));

@@ -9,7 +9,7 @@ pub enum End {
     Column(u32, u32),
     /// The line only.
     Unknown(u32),
-    /// As `Unknown`, of a place that is one column wide.
+    /// The line, where the tokenizer has no column to tell (0).
     Nothing(u32),
 }
 

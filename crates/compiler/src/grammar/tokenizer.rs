@@ -4,6 +4,7 @@ mod number;
 mod text;
 
 use super::refusal::{End, Refusal};
+use super::{BLOCKS_MAX, BRACKETS_MAX};
 use crate::error::ErrorKind;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,8 +99,6 @@ pub struct Tokenizer<'s> {
     fields: Vec<Fields>,
 }
 
-const BRACKETS_MAX: usize = 200;
-const INDENTS_MAX: usize = 100;
 const TAB: usize = 8;
 
 const KEYWORDS: [&str; 35] = [
@@ -304,7 +303,7 @@ impl<'s> Tokenizer<'s> {
                 return self.refuse_line(ErrorKind::Tab, mixed, 1);
             }
         } else if column > top {
-            if self.indents.len() >= INDENTS_MAX {
+            if self.indents.len() >= BLOCKS_MAX {
                 self.at = self.line_end;
                 return self.refuse_line(ErrorKind::Indentation, "too many levels of indentation", 1);
             }

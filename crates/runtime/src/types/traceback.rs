@@ -184,7 +184,7 @@ fn one(cx: &mut Cx, exc: &Obj) -> String {
 }
 
 /// The source a file name stands for: of the packed library, or on disk.
-fn source_bytes(cx: &mut Cx, filename: &str) -> Option<Vec<u8>> {
+pub fn source_bytes(cx: &mut Cx, filename: &str) -> Option<Vec<u8>> {
     if filename.starts_with(crate::modules::sys::info::LIBRARY) {
         return cx.library.and_then(|f| f(filename)).map(|e| (e.source)(filename));
     }

@@ -1,9 +1,7 @@
 //! Strings, and strings with fields: f-strings and t-strings.
 
+use super::super::{FIELDS_MAX, STRINGS_MAX};
 use super::{Done, Fields, Kind, Read, Token, Tokenizer};
-
-const STRINGS_MAX: usize = 150;
-const FIELDS_MAX: i32 = 3;
 
 impl Tokenizer<'_> {
     pub(super) fn string(&mut self, quote: u8, start: usize) -> Read<Token> {
@@ -76,7 +74,7 @@ impl Tokenizer<'_> {
     fn open_field(&mut self) -> Read<()> {
         let Some(f) = self.fields.last_mut() else { return Ok(()) };
         f.field += 1;
-        if f.field >= FIELDS_MAX {
+        if f.field >= FIELDS_MAX as i32 {
             let message = format!("{}-string: expressions nested too deeply", f.prefix());
             return self.refuse(message);
         }
