@@ -22,6 +22,8 @@ class LibraryLoader:
         """Execute the module."""
         code = _imp._library_code(module.__spec__.name)
         _bootstrap._call_with_frames_removed(exec, code, module.__dict__)
+        if module.__name__ == 'linecache':
+            _imp._tell_command(module)
 
     def load_module(self, fullname):
         """Load and return the named module."""

@@ -79,8 +79,14 @@ fn cpu_count(options: &[String], env: &Environment) -> Result<Option<u32>, Fatal
 
 /// Whether the locale says nothing of an encoding.
 fn is_c_locale() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()));
-    locale.is_none_or(|l| l == "C" || l == "POSIX")
+    ctype_locale().is_none_or(|l| l == "C" || l == "POSIX")
+}
+/// Whether it is one that CPython puts in the place of "C" (PEP 538): the standard streams are as forgiving then.
+fn is_c_with_utf8() -> bool {
+    ctype_locale().is_some_and(|l| matches!(l.as_str(), "C.UTF-8" | "C.utf8" | "UTF-8"))
+}
+fn ctype_locale() -> Option<String> {
+    ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()))
 }
 
 /// Whether texts of the system are UTF-8 whatever the locale says (PEP 540). They always are here: this is what is shown.
@@ -151,7 +157,7 @@ pub fn settings(mut flags: Flags, warn: Vec<String>, mut options: Vec<String>, e
         warn_options: warn_options(warn, &flags, env),
         trace_memory: traced_frames(&options, env)?,
         cpu_count: cpu_count(&options, env)?,
-        escaped_streams: flags.utf8_mode != 0 || is_c_locale(),
+        escaped_streams: flags.utf8_mode != 0 || is_c_locale() || is_c_with_utf8(),
         unbuffered: flags.unbuffered || env.get("PYTHONUNBUFFERED").is_some(),
         io_encoding: env.get("PYTHONIOENCODING"),
         pycache_prefix: pycache_prefix.filter(|p| !p.is_empty()),

@@ -136,8 +136,8 @@ pub(crate) struct Emitter<'a> {
     pub units: Vec<Unit<'a>>,
     pub options: &'a Options,
     pub future_annotations: bool,
-    /// The flags of future features, which all code of the program has.
-    future: u32,
+    /// Future features; all code of the program has their flags.
+    future: Future,
     pub warnings: Vec<Warning>,
     /// Greater than 0: dead code is checked but leaves no bytes.
     pub mute: u32,
@@ -153,14 +153,15 @@ pub(crate) struct Emitter<'a> {
 /// Compiles a parsed program.
 pub(crate) fn compile_module(source: &str, parsed: &Parsed, options: &Options) -> Result<Compiled, Box<CompileError>> {
     let lines = Lines::new(source);
-    let future = future_features(&lines, &parsed.module)? | options.flags & (CO_FUTURE_ANNOTATIONS | CO_FUTURE_BARRY_AS_BDFL);
-    let table = symbols::build(&lines, &parsed.module, future & CO_FUTURE_ANNOTATIONS != 0)?;
+    let mut future = future_features(&lines, &parsed.module)?;
+    future.flags |= options.flags & (CO_FUTURE_ANNOTATIONS | CO_FUTURE_BARRY_AS_BDFL);
+    let table = symbols::build(&lines, &parsed.module, &future, options.flags & TOP_LEVEL_AWAIT != 0)?;
     let mut e = Emitter {
         lines: &lines,
         table: &table,
         units: Vec::new(),
         options,
-        future_annotations: future & CO_FUTURE_ANNOTATIONS != 0,
+        future_annotations: future.annotations(),
         future,
         warnings: parsed.warnings.clone(),
         mute: 0,
@@ -193,36 +194,58 @@ pub(crate) fn compile_module(source: &str, parsed: &Parsed, options: &Options) -
     Ok(Compiled { code: Rc::new(code), warnings: e.warnings })
 }
 
-/// Reads the `from __future__` imports at the top: the flags of the features that still mean something.
-pub(crate) fn future_features(lines: &Lines, module: &Mod) -> Done<u32> {
+/// What the `from __future__` imports at the top of a program ask for.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Future {
+    /// Flags of the features that still mean something.
+    pub flags: u32,
+    /// The line of the last such import, from 1 on; 0: there is none.
+    pub last_line: u32,
+}
+
+impl Future {
+    pub fn annotations(&self) -> bool {
+        self.flags & CO_FUTURE_ANNOTATIONS != 0
+    }
+}
+
+/// Reads the `from __future__` imports at the top (future_parse of future.c). One further down is refused here where it
+/// stands on the last line of these, and by `symbols` otherwise.
+pub(crate) fn future_features(lines: &Lines, module: &Mod) -> Done<Future> {
     const FEATURES: [&str; 8] = ["nested_scopes", "generators", "division", "absolute_import", "with_statement", "print_function", "unicode_literals", "generator_stop"];
-    let Mod::Module(m) = module else { return Ok(0) };
-    let mut found = 0;
-    let mut allowed = true;
+    let mut future = Future::default();
+    let Mod::Module(m) = module else { return Ok(future) };
+    let (mut done, mut before) = (false, 0);
     for (i, s) in m.body.iter().enumerate() {
+        let line = lines.line(s.range().start().to_u32());
+        if done && line > before {
+            break;
+        }
+        before = line;
         match s {
             Stmt::ImportFrom(f) if f.level == 0 && f.module.as_ref().is_some_and(|n| &*n.id == "__future__") => {
-                let at = |text: String| lines.error(text, f.range.start().to_u32(), f.range.end().to_u32());
-                if !allowed {
-                    return Err(at("from __future__ imports must occur at the beginning of the file".into()));
+                let at = |text: String, at: TextRange| lines.error(text, at.start().to_u32(), at.end().to_u32());
+                if done {
+                    return Err(at(LATE_FUTURE.into(), f.range));
                 }
                 for a in &f.names {
-                    let at = |text: String| lines.error(text, a.range.start().to_u32(), a.range.end().to_u32());
                     match &*a.name.id {
-                        "annotations" => found |= CO_FUTURE_ANNOTATIONS,
-                        "barry_as_FLUFL" => found |= CO_FUTURE_BARRY_AS_BDFL,
-                        "braces" => return Err(at("not a chance".into())),
+                        "annotations" => future.flags |= CO_FUTURE_ANNOTATIONS,
+                        "barry_as_FLUFL" => future.flags |= CO_FUTURE_BARRY_AS_BDFL,
+                        "braces" => return Err(at("not a chance".into(), a.range)),
                         name if FEATURES.contains(&name) => {}
-                        name => return Err(at(format!("future feature {name} is not defined"))),
+                        name => return Err(at(format!("future feature {name} is not defined"), a.range)),
                     }
                 }
+                future.last_line = line;
             }
             Stmt::Expr(e) if i == 0 && matches!(&*e.value, Expr::StringLiteral(_)) => {}
-            _ => allowed = false,
+            _ => done = true,
         }
     }
-    Ok(found)
+    Ok(future)
 }
+pub(crate) const LATE_FUTURE: &str = "from __future__ imports must occur at the beginning of the file";
 
 impl<'a> Emitter<'a> {
     pub fn u(&mut self) -> &mut Unit<'a> {
@@ -341,7 +364,7 @@ impl<'a> Emitter<'a> {
         }
         let unit = self.units.pop().expect("leave closes what enter opened");
         let scope = &self.table.scopes[unit.scope];
-        let mut flags = self.future;
+        let mut flags = self.future.flags;
         if scope.coroutine && !scope.generator && self.awaits_freely(scope) {
             flags |= CO_COROUTINE;
         }

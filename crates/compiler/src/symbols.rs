@@ -1,5 +1,8 @@
 //! Scopes: which name lives where. The rules and error sentences of CPython's symtable.c.
 
+mod resolve;
+
+use crate::emit::{Future, LATE_FUTURE};
 use crate::error::{CompileError, Lines};
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::*;
@@ -78,8 +81,8 @@ pub struct Scope {
     in_iterable: usize,
     /// Names assigned as `self.name` in functions of a class.
     pub attributes: Vec<Rc<str>>,
-    /// The annotations of a module or class body that are evaluated late.
-    pub has_annotations: bool,
+    /// The scope of the annotations of a module or class body that are evaluated late.
+    pub annotations: Option<usize>,
     /// Annotations are evaluated where they stand: see `annotations`.
     pub eager_annotations: bool,
     returns_value: Option<TextRange>,
@@ -114,7 +117,9 @@ struct Builder<'a> {
     lines: &'a Lines<'a>,
     table: Table,
     current: usize,
-    future_annotations: bool,
+    future: &'a Future,
+    /// The module may await (`PyCF_ALLOW_TOP_LEVEL_AWAIT`).
+    module_awaits: bool,
     names: FxHashMap<String, Rc<str>>,
 }
 
@@ -139,8 +144,8 @@ impl Scope {
 }
 
 /// Builds and resolves the scopes of a program.
-pub fn build(lines: &Lines, module: &Mod, future_annotations: bool) -> Result<Table, Box<CompileError>> {
-    let mut b = Builder { lines, table: Table { scopes: Vec::new(), of: FxHashMap::default() }, current: 0, future_annotations, names: FxHashMap::default() };
+pub fn build(lines: &Lines, module: &Mod, future: &Future, module_awaits: bool) -> Result<Table, Box<CompileError>> {
+    let mut b = Builder { lines, table: Table { scopes: Vec::new(), of: FxHashMap::default() }, current: 0, future, module_awaits, names: FxHashMap::default() };
     b.open(ScopeKind::Module, "<module>", Owner::Body(0), TextRange::default());
     match module {
         Mod::Module(m) => {
@@ -150,7 +155,7 @@ pub fn build(lines: &Lines, module: &Mod, future_annotations: bool) -> Result<Ta
         Mod::Expression(e) => b.expr(&e.body)?,
     }
     let mut free = FxHashSet::default();
-    analyze(&mut b.table, 0, &Around::default(), &mut free, &mut FxHashSet::default(), lines)?;
+    resolve::analyze(&mut b.table, 0, &resolve::Around::default(), &mut free, &mut FxHashSet::default(), lines)?;
     Ok(b.table)
 }
 
@@ -204,7 +209,7 @@ impl<'a> Builder<'a> {
             only_mangled,
             in_iterable,
             attributes: Vec::new(),
-            has_annotations: false,
+            annotations: None,
             eager_annotations: false,
             returns_value: None,
         });
@@ -259,7 +264,7 @@ impl<'a> Builder<'a> {
 
     /// Opens the `__annotate__` scope of a module or class when a simple name is annotated in it.
     fn annotations_of_body(&mut self, body: &[Stmt], id: usize) -> Done {
-        if self.future_annotations {
+        if self.future.annotations() {
             return Ok(());
         }
         let mut found = Vec::new();
@@ -271,18 +276,16 @@ impl<'a> Builder<'a> {
             self.scope().eager_annotations = true;
             return Ok(());
         }
-        self.scope().has_annotations = true;
         let name = if self.scope().kind == ScopeKind::Module { "__annotate__" } else { "__annotate_func__" };
         self.add(name, DEF_LOCAL, TextRange::default())?;
         if self.scope().kind == ScopeKind::Module {
             self.add("__conditional_annotations__", USE | DEF_LOCAL, TextRange::default())?;
         }
-        self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(id), found[0].range);
+        // What is annotated is read where it stands.
+        let scope = self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(id), found[0].range);
         self.add("format", DEF_PARAM, TextRange::default())?;
-        for ann in found {
-            self.expr(&ann.annotation)?;
-        }
         self.close();
+        self.scope().annotations = Some(scope);
         Ok(())
     }
 
@@ -376,7 +379,9 @@ impl<'a> Builder<'a> {
             }
             Stmt::AnnAssign(a) => self.ann_assign(a)?,
             Stmt::For(f) => {
-                self.scope().coroutine |= f.is_async;
+                if f.is_async {
+                    self.require_async(f.range, "'async for' outside async function")?;
+                }
                 self.expr(&f.target)?;
                 self.expr(&f.iter)?;
                 self.body(&f.body)?;
@@ -398,7 +403,9 @@ impl<'a> Builder<'a> {
                 }
             }
             Stmt::With(w) => {
-                self.scope().coroutine |= w.is_async;
+                if w.is_async {
+                    self.require_async(w.range, "'async with' outside async function")?;
+                }
                 for item in &w.items {
                     self.expr(&item.context_expr)?;
                     if let Some(v) = &item.optional_vars {
@@ -443,7 +450,13 @@ impl<'a> Builder<'a> {
                 }
             }
             Stmt::Import(i) => i.names.iter().try_for_each(|a| self.alias(a))?,
-            Stmt::ImportFrom(i) => i.names.iter().try_for_each(|a| self.alias(a))?,
+            Stmt::ImportFrom(i) => {
+                let of_future = i.module.as_ref().is_some_and(|m| &*m.id == "__future__");
+                if of_future && self.lines.line(i.range.start().to_u32()) > self.future.last_line {
+                    return self.fail(LATE_FUTURE, i.range);
+                }
+                i.names.iter().try_for_each(|a| self.alias(a))?;
+            }
             Stmt::Global(g) => {
                 for n in &g.names {
                     self.declare(&n.id, g.range, DEF_GLOBAL, "global")?;
@@ -451,9 +464,6 @@ impl<'a> Builder<'a> {
             }
             Stmt::Nonlocal(g) => {
                 for n in &g.names {
-                    if self.scope().kind == ScopeKind::Module {
-                        return self.fail("nonlocal declaration not allowed at module level", g.range);
-                    }
                     self.declare(&n.id, g.range, DEF_NONLOCAL, "nonlocal")?;
                 }
             }
@@ -479,7 +489,7 @@ impl<'a> Builder<'a> {
             // What is wrong with it is said of the declaration.
             if let Some(symbol) = self.scope().symbols.get_mut(mangled.as_str()) {
                 // The first declaration is the one that errors show.
-                if symbol.flags & (DEF_GLOBAL | DEF_NONLOCAL) == flag {
+                if old & flag == 0 && symbol.flags & (DEF_GLOBAL | DEF_NONLOCAL) == flag {
                     symbol.at = at;
                 }
             }
@@ -518,10 +528,10 @@ impl<'a> Builder<'a> {
         }
         let in_function = self.scope().kind == ScopeKind::Function;
         let late = !self.scope().eager_annotations && a.simple && matches!(&*a.target, Expr::Name(_)) && !in_function;
-        if !late || self.future_annotations {
+        if !late || self.future.annotations() {
             self.only_plain(&a.annotation)?;
         }
-        if !late && !self.future_annotations {
+        if !late && !self.future.annotations() {
             if in_function {
                 // Never evaluated: its names get a scope of their own so that they bind nothing here.
                 self.open(ScopeKind::Annotation, "__annotate__", Owner::Annotations(key(a)), a.range);
@@ -531,6 +541,11 @@ impl<'a> Builder<'a> {
                 self.expr(&a.annotation)?;
             }
         }
+        if late && let Some(scope) = self.scope().annotations {
+            let here = std::mem::replace(&mut self.current, scope);
+            self.expr(&a.annotation)?;
+            self.current = here;
+        }
         if let Some(v) = &a.value {
             self.expr(v)?;
         }
@@ -538,7 +553,7 @@ impl<'a> Builder<'a> {
     }
 
     fn function_annotations(&mut self, f: &StmtFunctionDef) -> Done {
-        if self.future_annotations {
+        if self.future.annotations() {
             return annotations_in_order(f).into_iter().try_for_each(|(_, ann)| self.only_plain(ann));
         }
         if !has_annotations(f) {
@@ -731,6 +746,14 @@ impl<'a> Builder<'a> {
             Expr::Generator(c) => self.comprehension("genexpr", key(c), &c.generators, &c.elt, None, true, e.range())?,
             Expr::Await(a) => {
                 self.no_scope_of(e, "await expression")?;
+                if !self.awaits_freely() {
+                    if self.scope().kind != ScopeKind::Function {
+                        return self.fail("'await' outside function", a.range);
+                    }
+                    if !self.scope().async_function && !self.scope().comprehension {
+                        return self.fail("'await' outside async function", a.range);
+                    }
+                }
                 self.scope().coroutine = true;
                 self.expr(&a.value)?;
             }
@@ -799,6 +822,18 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Whether the current scope is a module that may await.
+    fn awaits_freely(&mut self) -> bool {
+        self.module_awaits && self.scope().kind == ScopeKind::Module
+    }
+    fn require_async(&mut self, at: TextRange, message: &str) -> Done {
+        if !self.awaits_freely() && !self.scope().async_function {
+            return self.fail(message, at);
+        }
+        self.scope().coroutine = true;
         Ok(())
     }
 
@@ -903,7 +938,6 @@ impl<'a> Builder<'a> {
     fn comprehension(&mut self, name: &str, id: usize, generators: &[Comprehension], elt: &Expr, value: Option<&Expr>, is_genexpr: bool, at: TextRange) -> Done {
         let outer = &generators[0];
         self.iterable(&outer.iter)?;
-        let parent_kind = self.scope().kind;
         self.open(ScopeKind::Function, name, Owner::Body(id), at);
         self.scope().comprehension = true;
         if outer.is_async {
@@ -930,7 +964,9 @@ impl<'a> Builder<'a> {
         let is_async = self.scope().coroutine && !is_genexpr;
         self.close();
         if is_async {
-            let _ = parent_kind;
+            if !self.scope().async_function && !self.scope().comprehension && !self.awaits_freely() {
+                return self.fail("asynchronous comprehension outside of an asynchronous function", at);
+            }
             self.scope().coroutine = true;
         }
         Ok(())
@@ -1048,155 +1084,4 @@ fn self_attributes<'b>(body: &'b [Stmt], first: &str, out: &mut Vec<&'b str>) {
             _ => {}
         }
     }
-}
-
-type Names = FxHashSet<Rc<str>>;
-
-/// What a scope finds around it.
-#[derive(Clone, Default)]
-struct Around {
-    /// Names bound in the functions around; none in the module.
-    bound: Option<Names>,
-    /// Those of them that are type parameters.
-    type_params: Names,
-    /// The class whose names an annotation scope sees first.
-    class: Option<usize>,
-}
-
-/// Resolves the names of one scope and its children (analyze_block of symtable.c).
-fn analyze(table: &mut Table, id: usize, around: &Around, free: &mut Names, global: &mut Names, lines: &Lines) -> Done {
-    stacker::maybe_grow(64 << 10, 1 << 20, || analyze_inner(table, id, around, free, global, lines))
-}
-
-fn analyze_inner(table: &mut Table, id: usize, around: &Around, free: &mut Names, global: &mut Names, lines: &Lines) -> Done {
-    let bound = around.bound.as_ref();
-    let mut type_params = around.type_params.clone();
-    let kind = table.scopes[id].kind;
-    let is_function = matches!(kind, ScopeKind::Function | ScopeKind::Annotation);
-    let mut local = Names::default();
-    let mut bound_here: Option<Names> = bound.cloned();
-    let mut new_global = Names::default();
-    let mut new_bound = Names::default();
-    let mut new_free = Names::default();
-    if kind == ScopeKind::Class {
-        new_global.extend(global.iter().cloned());
-        new_bound.extend(bound.into_iter().flatten().cloned());
-    }
-    let mut names: Vec<Rc<str>> = table.scopes[id].symbols.keys().cloned().collect();
-    names.sort();
-    // A name that the class binds is asked of it when the code runs, and of no function around it then.
-    let mut seen_in_class: FxHashMap<Rc<str>, Resolved> = FxHashMap::default();
-    if let Some(class) = around.class.filter(|_| table.scopes[id].sees_class) {
-        for (name, symbol) in &table.scopes[class].symbols {
-            if symbol.flags & DEF_GLOBAL != 0 {
-                seen_in_class.insert(name.clone(), Resolved::GlobalExplicit);
-            } else if symbol.flags & DEF_BOUND != 0 && symbol.flags & DEF_NONLOCAL == 0 {
-                seen_in_class.insert(name.clone(), Resolved::GlobalImplicit);
-            }
-        }
-    }
-    for name in names {
-        let nested = table.scopes[id].nested;
-        let Some(symbol) = table.scopes[id].symbols.get_mut(&name) else { continue };
-        let (flags, at) = (symbol.flags, symbol.at);
-        let fail = |text: String| Err(lines.error(text, at.start().to_u32(), at.end().to_u32()));
-        let mut has_free = false;
-        let resolved = if flags & DEF_GLOBAL != 0 {
-            if flags & DEF_NONLOCAL != 0 {
-                return fail(format!("name '{name}' is nonlocal and global"));
-            }
-            global.insert(name.clone());
-            if let Some(b) = &mut bound_here {
-                b.remove(&name);
-            }
-            Resolved::GlobalExplicit
-        } else if flags & DEF_NONLOCAL != 0 {
-            if !bound_here.as_ref().is_some_and(|b| b.contains(&name)) {
-                return fail(format!("no binding for nonlocal '{name}' found"));
-            }
-            if type_params.contains(&name) {
-                return fail(format!("nonlocal binding not allowed for type parameter '{name}'"));
-            }
-            has_free = true;
-            free.insert(name.clone());
-            Resolved::Free
-        } else if flags & DEF_BOUND != 0 {
-            local.insert(name.clone());
-            global.remove(&name);
-            if flags & DEF_TYPE_PARAM != 0 {
-                type_params.insert(name.clone());
-            } else {
-                type_params.remove(&name);
-            }
-            Resolved::Local
-        } else if let Some(resolved) = seen_in_class.get(&name) {
-            *resolved
-        } else if bound_here.as_ref().is_some_and(|b| b.contains(&name)) {
-            has_free = true;
-            free.insert(name.clone());
-            Resolved::Free
-        } else if global.contains(&name) {
-            Resolved::GlobalImplicit
-        } else {
-            has_free = nested;
-            Resolved::GlobalImplicit
-        };
-        if let Some(symbol) = table.scopes[id].symbols.get_mut(&name) {
-            symbol.resolved = Some(resolved);
-        }
-        table.scopes[id].has_free |= has_free;
-    }
-    if kind != ScopeKind::Class {
-        if is_function {
-            new_bound.extend(local.iter().cloned());
-        }
-        new_bound.extend(bound_here.iter().flatten().cloned());
-        new_global.extend(global.iter().cloned());
-    } else {
-        new_bound.insert("__class__".into());
-        new_bound.insert("__classdict__".into());
-    }
-    let inside = Around { bound: Some(new_bound), type_params, class: if kind == ScopeKind::Class { Some(id) } else { around.class } };
-    for child in table.scopes[id].children.clone() {
-        let mut child_free = Names::default();
-        let mut child_global = new_global.clone();
-        analyze(table, child, &inside, &mut child_free, &mut child_global, lines)?;
-        if table.scopes[child].has_free {
-            table.scopes[id].has_free |= !child_free.is_empty();
-        }
-        new_free.extend(child_free);
-    }
-    let scope = &mut table.scopes[id];
-    if is_function {
-        for (name, symbol) in scope.symbols.iter_mut() {
-            if symbol.resolved == Some(Resolved::Local) && new_free.remove(name) {
-                symbol.resolved = Some(Resolved::Cell);
-            }
-        }
-    } else if kind == ScopeKind::Class {
-        scope.needs_class_closure |= new_free.remove("__class__");
-        scope.needs_classdict |= new_free.remove("__classdict__");
-    }
-    let through: Vec<Rc<str>> = new_free.iter().cloned().collect();
-    for name in through {
-        match scope.symbols.get_mut(&name) {
-            Some(symbol) => {
-                let global = matches!(symbol.resolved, Some(Resolved::GlobalExplicit | Resolved::GlobalImplicit));
-                if kind == ScopeKind::Class && symbol.flags & (DEF_BOUND | DEF_GLOBAL) != 0 || scope.sees_class && global {
-                    symbol.flags |= DEF_FREE_CLASS;
-                }
-            }
-            None => {
-                if bound_here.as_ref().is_some_and(|b| !b.contains(&name)) {
-                    continue;
-                }
-                scope.symbols.insert(name.clone(), Symbol { flags: 0, resolved: Some(Resolved::Free), at: TextRange::default() });
-            }
-        }
-    }
-    if id == 0 {
-        new_free.clear();
-    }
-    free.extend(new_free);
-    Ok(())
 }

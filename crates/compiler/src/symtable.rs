@@ -74,8 +74,8 @@ pub fn symtable(source: &str, mode: Mode) -> Result<Entry, Box<CompileError>> {
     with_stack(source, || {
         let parsed = parse::parse(source, &Options::new(mode, ""))?;
         let lines = Lines::new(source);
-        let future = future_features(&lines, &parsed.module)? & retic_bytecode::code::CO_FUTURE_ANNOTATIONS != 0;
-        let table = symbols::build(&lines, &parsed.module, future)?;
+        let future = future_features(&lines, &parsed.module)?;
+        let table = symbols::build(&lines, &parsed.module, &future, false)?;
         let owners = table.of.iter().map(|(owner, id)| (*id, *owner)).collect();
         Ok(Reader { lines: &lines, table: &table, owners }.entry(0))
     })

@@ -121,8 +121,9 @@ fn default_tokens(default: &str) -> Option<Tokens> {
         "False" => return Some(quote!(false)),
         _ => {}
     }
-    if let Ok(n) = default.parse::<i64>() {
-        return Some(quote!(#n));
+    if default.parse::<i64>().is_ok() {
+        // Of whatever width the parameter has.
+        return default.parse().ok();
     }
     default.strip_prefix('\'').and_then(|d| d.strip_suffix('\'')).map(|s| quote!(#s))
 }

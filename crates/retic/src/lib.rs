@@ -163,6 +163,9 @@ impl Python {
         {
             interp::show(cx);
         }
+        if !settings.warn_options.is_empty() && retic_runtime::modules::import(cx, "warnings").is_err() {
+            interp::show(cx);
+        }
         if settings.start_with_site && retic_runtime::modules::import(cx, "site").is_err() {
             interp::report(cx);
         }
@@ -393,6 +396,14 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
 /// Gives the standard streams another encoding (`encoding`, `:errors` or both); standard error escapes what it cannot say.
 fn recode_streams(cx: &mut Cx, wanted: &str) -> PyResult<()> {
     let (encoding, errors) = wanted.split_once(':').unwrap_or((wanted, ""));
+    let encoding = if encoding.is_empty() {
+        None
+    } else {
+        // Under the codec's own name.
+        let codec = retic_runtime::codecs::lookup(cx, encoding)?;
+        let name = cx.name("name");
+        Some(retic_runtime::protocol::getattr(cx, &codec, &name)?)
+    };
     let sys = cx.sys.clone().expect("sys is made with the interpreter");
     for name in ["stdin", "stdout", "stderr"] {
         let key = cx.name(name);
@@ -403,7 +414,7 @@ fn recode_streams(cx: &mut Cx, wanted: &str) -> PyResult<()> {
             (_, errors) => errors,
         };
         let names = [cx.str("encoding")?, cx.str("errors")?];
-        let values = [if encoding.is_empty() { cx.none() } else { cx.str(encoding)? }, cx.str(how)?];
+        let values = [encoding.clone().unwrap_or_else(|| cx.none()), cx.str(how)?];
         let key = cx.name("reconfigure");
         let f = retic_runtime::protocol::getattr(cx, &stream, &key)?;
         let r = retic_runtime::protocol::call_keywords(cx, &f, &[], &[(&names[0], &values[0]), (&names[1], &values[1])])?;

@@ -158,6 +158,7 @@ pub struct Cx {
     pub stack_floor: Cell<usize>,
     pub atexit: RefCell<Vec<Obj>>,
     pub reprs: RefCell<Vec<usize>>,
+    pub warnings: crate::modules::warnings::State,
     pub gc_callbacks: Option<Obj>,
     pub gc_garbage: Option<Obj>,
     pub optimize: u8,
@@ -354,12 +355,6 @@ impl Cx {
         made.as_obj().make_immortal();
         self.consts.names.insert(text, made.as_obj().clone());
         made
-    }
-
-    /// Whether forgotten resources are worth a warning: only a program that has the module `warnings` can ask for it.
-    pub fn resource_warnings(&mut self) -> bool {
-        let key = self.name("warnings");
-        self.modules.as_ref().is_some_and(|m| m.get_str(self, &key).is_some())
     }
     /// A native type that a module made when it was imported.
     pub fn native_type(&self, name: &'static str) -> Ref<Type> {
@@ -685,6 +680,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         stack_floor: Cell::new(0),
         atexit: RefCell::default(),
         reprs: RefCell::new(Vec::new()),
+        warnings: Default::default(),
         gc_callbacks: None,
         gc_garbage: None,
         optimize: 0,

@@ -145,6 +145,7 @@ pub(crate) fn finalize(cx: &mut Cx) {
     }
     crate::lens::phase(cx, retic_events::Phase::FinalCollection);
     crate::memory::cycles::collect(cx, 2);
+    cx.warnings = warnings::State::Gone;
 }
 
 /// The module of that name if it was imported already.

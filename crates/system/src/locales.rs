@@ -87,14 +87,18 @@ fn from_environment(c: usize) -> Vec<u8> {
     set("LC_ALL").or_else(|| set(NAMES[c])).or_else(|| set("LANG")).unwrap_or_else(|| b"C".to_vec())
 }
 
+/// The locale of texts where nobody chose one: what the environment says, and UTF-8 where it says nothing (PEP 538).
+fn texts_from_environment() -> Vec<u8> {
+    let said = from_environment(category::CTYPE as usize);
+    let plainly = matches!(&said[..], b"C" | b"POSIX") && std::env::var_os("LC_ALL").is_none_or(|v| v.is_empty());
+    if plainly { b"C.UTF-8".to_vec() } else { said }
+}
+
 impl Default for Chosen {
-    /// C everywhere; texts are encoded as the environment says, and in UTF-8 where it says nothing (PEP 538).
+    /// C everywhere, but for texts.
     fn default() -> Chosen {
         let plain = vec![b"C".to_vec(); NAMES.len()];
-        let said = from_environment(category::CTYPE as usize);
-        let plainly = matches!(&said[..], b"C" | b"POSIX") && std::env::var_os("LC_ALL").is_none_or(|v| v.is_empty());
-        let said = if plainly { b"C.UTF-8".to_vec() } else { said };
-        for ctype in [said, b"C.UTF-8".to_vec()] {
+        for ctype in [texts_from_environment(), b"C.UTF-8".to_vec()] {
             let mut names = plain.clone();
             names[category::CTYPE as usize] = if ctype == b"POSIX" { b"C".to_vec() } else { ctype };
             if let Some(made) = Made::new(&names) {
@@ -222,6 +226,8 @@ impl Locales for super::System {
         };
         let text = match &self.locales {
             Some(chosen) => encoding_of(chosen),
+            // Whether the system knows it or not: what stands in for it is UTF-8, too.
+            None if texts_from_environment().to_ascii_lowercase().ends_with(b".utf-8") => None,
             None => encoding_of(&Chosen::default()),
         };
         text.filter(|t| !t.is_empty()).unwrap_or_else(|| "UTF-8".to_string())

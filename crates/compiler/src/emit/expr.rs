@@ -111,13 +111,6 @@ impl<'a> Emitter<'a> {
                 None => self.error("dict unpacking cannot be used in dict comprehension", c.range),
             },
             Expr::Await(a) => {
-                let scope = self.scope();
-                if scope.kind != ScopeKind::Function && !self.awaits_freely(scope) {
-                    return self.error("'await' outside function", a.range);
-                }
-                if !self.in_async_function() && !scope.comprehension {
-                    return self.error("'await' outside async function", a.range);
-                }
                 self.expr(&a.value)?;
                 self.await_top();
                 Ok(())
@@ -275,10 +268,6 @@ impl<'a> Emitter<'a> {
         if self.scope().kind == ScopeKind::Function { Ok(()) } else { self.error(message, at) }
     }
 
-    /// Whether the code being compiled may await: an async function, or a comprehension inside one.
-    pub fn in_async_function(&self) -> bool {
-        self.units.iter().rev().map(|u| &self.table.scopes[u.scope]).find(|s| !s.comprehension).is_some_and(|s| s.async_function || self.awaits_freely(s))
-    }
     /// Whether a scope is that of a program that may await outside of functions.
     pub fn awaits_freely(&self, scope: &Scope) -> bool {
         self.options.flags & TOP_LEVEL_AWAIT != 0 && scope.kind == ScopeKind::Module

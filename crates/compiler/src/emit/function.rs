@@ -348,7 +348,7 @@ impl<'a> Emitter<'a> {
             return Ok(false);
         }
         self.annotation_index.push(0);
-        if !self.scope().has_annotations {
+        if self.scope().annotations.is_none() {
             return Ok(false);
         }
         let mut found = Vec::new();
@@ -459,14 +459,10 @@ impl<'a> Emitter<'a> {
         if elt.is_starred_expr() {
             return self.error("iterable unpacking cannot be used in comprehension", elt.range());
         }
-        let outer_async = self.in_async_function() || self.scope().comprehension && self.scope().coroutine;
         let line = self.lines.line(span(e, self.lines.source).start().to_u32());
         self.enter(name, Owner::Body(id), line);
         self.u().range = span(e, self.lines.source);
         let is_async = self.scope().coroutine;
-        if is_async && !outer_async && build.is_some() {
-            return self.error("asynchronous comprehension outside of an asynchronous function", e.range());
-        }
         if let Some(op) = build {
             self.op_arg(op, 0);
         }

@@ -462,7 +462,6 @@ impl<'a> Emitter<'a> {
     }
 
     fn async_for(&mut self, f: &'a StmtFor) -> Done {
-        self.require_async(f.range, "'async for' outside async function")?;
         let (start, except, end) = (self.new_block(), self.new_block(), self.new_block());
         self.iterable(&f.iter)?;
         let place = self.u().range;
@@ -486,15 +485,7 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    pub fn require_async(&mut self, at: TextRange, message: &str) -> Done {
-        let scope = self.scope();
-        if scope.async_function || self.awaits_freely(scope) { Ok(()) } else { self.error(message, at) }
-    }
-
     fn with_stmt(&mut self, w: &'a StmtWith, position: usize) -> Done {
-        if w.is_async {
-            self.require_async(w.range, "'async with' outside async function")?;
-        }
         let (block, last, exit) = (self.new_block(), self.new_block(), self.new_block());
         let item = &w.items[position];
         self.expr(&item.context_expr)?;
@@ -579,7 +570,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn try_except(&mut self, t: &'a StmtTry) -> Done {
-        let (body, mut except, orelse, end) = (self.new_block(), self.new_block(), self.new_block(), self.new_block());
+        let (body, except, orelse, end) = (self.new_block(), self.new_block(), self.new_block(), self.new_block());
         self.jump(SETUP_FINALLY, except);
         self.use_block(body);
         self.push_frame(FrameKind::Except, body, 0);
@@ -588,17 +579,32 @@ impl<'a> Emitter<'a> {
         self.u().frames.pop();
         self.jump(JUMP_FORWARD, orelse);
         self.use_block(except);
+        let (units, frames) = (self.units.len(), self.u().frames.len());
+        if let Err(refused) = self.except_clauses(t, end) {
+            // CPython's compiler comes by `else` before it does by the clauses, so an error there is told instead.
+            self.units.truncate(units);
+            self.u().frames.truncate(frames);
+            return self.inner(&t.orelse).and(Err(refused));
+        }
+        self.use_block(orelse);
+        self.inner(&t.orelse)?;
+        self.use_block(end);
+        Ok(())
+    }
+
+    /// The clauses of a `try` statement; behind each it goes on at `end`.
+    fn except_clauses(&mut self, t: &'a StmtTry, end: BlockId) -> Done {
         self.u().handlers += 1;
         for (i, ExceptHandler::ExceptHandler(h)) in t.handlers.iter().enumerate() {
             if h.type_.is_none() && i + 1 < t.handlers.len() {
                 return self.error("default 'except:' must be last", h.range);
             }
             self.handler_line(h);
-            except = self.new_block();
+            let next = self.new_block();
             if let Some(kind) = &h.type_ {
                 self.op(DUP_TOP);
                 self.expr(kind)?;
-                self.jump(JUMP_IF_NOT_EXC_MATCH, except);
+                self.jump(JUMP_IF_NOT_EXC_MATCH, next);
             }
             self.op(POP_TOP);
             if let Some(name) = &h.name {
@@ -630,7 +636,7 @@ impl<'a> Emitter<'a> {
                 self.op(POP_EXCEPT);
                 self.jump(JUMP_FORWARD, end);
             }
-            self.use_block(except);
+            self.use_block(next);
         }
         self.u().handlers -= 1;
         // What no clause caught goes on from the last one.
@@ -638,9 +644,6 @@ impl<'a> Emitter<'a> {
             self.u().range = last.range;
         }
         self.op(RERAISE);
-        self.use_block(orelse);
-        self.inner(&t.orelse)?;
-        self.use_block(end);
         Ok(())
     }
 
@@ -834,11 +837,22 @@ impl<'a> Emitter<'a> {
             Expr::Subscript(t) if a.value.is_none() => {
                 self.expr(&t.value)?;
                 self.op(POP_TOP);
-                self.expr(&t.slice)?;
+                self.evaluated_index(&t.slice)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The parts of an index, each for its effects only.
+    fn evaluated_index(&mut self, index: &'a Expr) -> Done {
+        match index {
+            Expr::Tuple(t) => t.elts.iter().try_for_each(|e| self.evaluated_index(e)),
+            Expr::Slice(s) => [&s.lower, &s.upper, &s.step].into_iter().flatten().try_for_each(|e| self.evaluated_index(e)),
+            e => {
+                self.expr(e)?;
                 self.op(POP_TOP);
                 Ok(())
             }
-            _ => Ok(()),
         }
     }
 

@@ -165,9 +165,8 @@ impl Parser<'_> {
             && let Some(clauses) = self.for_clauses()
         {
             // Of a generator that is the only argument nothing is said.
-            let parts = self.parts(a).to_vec();
-            let named = parts.iter().any(|n| matches!(self.is(*n), Is::Keyword | Is::Mapping));
-            if parts.len() <= 1 && !named {
+            let parts = self.parts(a).iter().copied().filter(|n| !matches!(self.is(*n), Is::Keyword | Is::Mapping)).collect::<Vec<_>>();
+            if parts.len() <= 1 {
                 return None;
             }
             let from = self.last_of(&parts, self.span(a));

@@ -174,6 +174,11 @@ mod functions {
             None => Ok(cx.none()),
         }
     }
+    /// Tells `linecache`, just imported, the lines of the program that `-c` gave.
+    #[py("_tell_command(linecache, /)")]
+    pub fn tell_command(cx: &mut Cx, linecache: &Obj) -> PyResult<()> {
+        crate::modules::sys::hooks::tell_command(cx, linecache)
+    }
     /// The code of a module of the packed library.
     #[py("_library_code(name, /)")]
     pub fn library_code(cx: &mut Cx, name: &Ref<Str>) -> PyResult<Ref<CodeObj>> {

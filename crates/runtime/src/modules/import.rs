@@ -19,8 +19,6 @@ pub struct State {
     pub lock: super::imp::ImportLock,
     /// `importlib` is being set going.
     starting: bool,
-    /// `warnings` is being imported, for a warning.
-    pub(super) for_warning: bool,
     /// `-X importtime`: how deep imports are nested, and seconds that those inside took.
     pub times: Option<(usize, f64)>,
 }

@@ -78,6 +78,9 @@ fn part(cx: &Cx, this: &Ref<ByteArray>, range: Range<usize>) -> PyResult {
     from_slice(cx, &this.bytes(cx)[range])
 }
 impl Row for ByteArray {
+    fn check_length(cx: &Cx, n: usize) -> PyResult<()> {
+        protocol::check_size(cx, 1, n, 1)
+    }
     fn row<'a>(&'a self, cx: &'a Cx) -> &'a [u8] {
         self.bytes(cx)
     }

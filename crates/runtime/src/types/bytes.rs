@@ -92,7 +92,21 @@ impl Bytes {
         self.hash.get()
     }
 }
+/// The longest row of bytes there can be, as CPython counts it.
+const LENGTH_MAX: usize = isize::MAX as usize - (HEAD_BYTES + 1);
+
+/// OverflowError for a length no bytes object has, MemoryError for one that does not fit here.
+fn check_length(cx: &Cx, n: usize) -> PyResult<()> {
+    if n > LENGTH_MAX {
+        return Err(cx.overflow_error("byte string is too large"));
+    }
+    protocol::check_size(cx, 1, n, 1)
+}
+
 impl Row for Bytes {
+    fn check_length(cx: &Cx, n: usize) -> PyResult<()> {
+        check_length(cx, n)
+    }
     fn row<'a>(&'a self, _cx: &'a Cx) -> &'a [u8] {
         self.bytes()
     }
@@ -282,7 +296,10 @@ pub(super) fn from_args(cx: &mut Cx, args: Args<'_>, name: &str) -> PyResult<Vec
         let i = protocol::index(cx, &x)?;
         let Some(n) = int::to_i64(&i) else { return Err(cx.overflow_error("cannot fit 'int' into an index-sized integer")) };
         let n = usize::try_from(n).map_err(|_| cx.value_error("negative count"))?;
-        protocol::check_size(cx, 1, n, 1)?;
+        match name {
+            "bytes" => check_length(cx, n)?,
+            _ => protocol::check_size(cx, 1, n, 1)?,
+        }
         return Ok(vec![0; n]);
     }
     bytes_of(cx, &x)
@@ -340,6 +357,9 @@ pub fn spec() -> Spec {
             }),
             repeat: Some(|cx, a, n| {
                 let Some(n) = protocol::repeat_count(cx, n)? else { return Ok(cx.not_implemented()) };
+                if data(a).len().checked_mul(n).is_none_or(|all| all > LENGTH_MAX) {
+                    return Err(cx.overflow_error("repeated bytes are too long"));
+                }
                 protocol::check_size(cx, data(a).len(), n, 1)?;
                 if n == 1 {
                     return same_of(cx, a);

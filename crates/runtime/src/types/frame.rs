@@ -525,6 +525,7 @@ impl FrameObj {
                 return Err(cx.runtime_error("cannot clear a suspended frame"));
             }
             let g = Generator::of_frame(g);
+            super::generator::warn_unawaited(cx, g.as_obj());
             super::generator::close(cx, &g)?;
         }
         let locals = this.locals.get_mut(cx);

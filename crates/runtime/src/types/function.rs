@@ -70,7 +70,11 @@ impl Function {
                 (None, Some(m)) => m.dict.cloned(cx),
                 (None, None) => Dict::standing_in(cx, b)?,
             },
-            None => cx.builtins.clone().expect("builtins exist"),
+            // Globals without builtins of their own go on with those of who runs.
+            None => match cx.stacks.current() {
+                Some(frame) => frame.function().builtins.cloned(cx),
+                None => cx.builtins.clone().expect("builtins exist"),
+            },
         };
         // Most are never asked for: those that are not made yet, or whose indentation has to go, wait until somebody does.
         let doc_waits = !code.code().body.is_made() || matches!(code.code().consts.first(), Some(retic_bytecode::Const::Str(_)));

@@ -787,6 +787,14 @@ pub(super) fn repr(cx: &mut Cx, o: &Obj) -> PyResult {
     cx.str(&format!("<{} object {name} at {:#x}>", o.ty().name_text(), o.address()))
 }
 
+/// Warns of a coroutine that goes before anybody awaited it.
+pub(super) fn warn_unawaited(cx: &mut Cx, o: &Obj) {
+    let unawaited = std::ptr::eq(o.ty(), &*cx.types.coroutine) && o.cast::<Generator>().is_some_and(|g| !g.started.get() && !g.finished.get());
+    if unawaited {
+        crate::modules::warnings::unawaited(cx, o);
+    }
+}
+
 pub(super) fn finalize(cx: &mut Cx, o: &Obj) {
     let Some(g) = o.cast::<Generator>() else { return };
     let coroutine = std::ptr::eq(o.ty(), &*cx.types.coroutine);
@@ -798,11 +806,7 @@ pub(super) fn finalize(cx: &mut Cx, o: &Obj) {
         return;
     }
     if g.finished.get() || !g.started.get() {
-        let unawaited = coroutine && !g.started.get() && !g.finished.get();
-        if unawaited && crate::modules::warnings::unawaited(cx, o).is_err() {
-            cx.unraisable(o);
-        }
-        return;
+        return warn_unawaited(cx, o);
     }
     let g = g.clone();
     if close(cx, &g).is_err() {

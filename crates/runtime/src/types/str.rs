@@ -702,6 +702,9 @@ fn repeat(cx: &mut Cx, a: &Obj, n: &Obj) -> PyResult {
     if n == 1 && a.shape() == shape::STR {
         return Ok(a.clone());
     }
+    if s.len().checked_mul(n).is_none_or(|all| isize::try_from(all).is_err()) {
+        return Err(cx.overflow_error("repeated string is too long"));
+    }
     protocol::check_size(cx, s.len(), n, s.kind as usize)?;
     if n == 0 || s.is_empty() {
         return Ok(cx.consts.empty_str.clone());

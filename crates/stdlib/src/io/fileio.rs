@@ -368,14 +368,8 @@ impl FileIo {
     }
     #[py("_dealloc_warn($self, source, /)")]
     fn dealloc_warn(cx: &mut Cx, this: &Ref<FileIo>, source: &Obj) {
-        if this.fd.get() < 0 || !this.closefd.get() || cx.finalizing || !cx.resource_warnings() {
-            return;
-        }
-        let shown = protocol::repr_text(cx, source).unwrap_or_default();
-        cx.clear_error();
-        let category = cx.types.resource_warning.clone();
-        if retic_runtime::modules::warnings::warn(cx, &category, &format!("unclosed file {shown}"), 1).is_err() {
-            cx.unraisable(source);
+        if this.fd.get() >= 0 && this.closefd.get() {
+            retic_runtime::modules::warnings::unclosed(cx, source, "file ");
         }
     }
     #[get("_finalizing")]

@@ -630,9 +630,9 @@ fn empty(head: retic_runtime::object::Header) -> Text {
 
 fn set_encoding(cx: &mut Cx, this: &Ref<Text>, encoding: Option<String>, errors: Option<String>) -> PyResult<()> {
     let name = match encoding {
-        Some(e) if e == "locale" => "utf-8".to_string(),
-        Some(e) => e,
-        None => "utf-8".into(),
+        Some(e) if e != "locale" => e,
+        None if super::flag(cx, "utf8_mode")? => "utf-8".into(),
+        _ => cx.host.locale_encoding(retic_runtime::host::locales::category::CTYPE),
     };
     let errors = errors.unwrap_or_else(|| "strict".into());
     if name.contains('\0') {
@@ -745,7 +745,8 @@ pub fn standard(cx: &mut Cx, fd: i32, name: &str, mode: &str) -> PyResult {
         _ => "strict",
     };
     let errors = cx.str_ref(errors)?;
-    let t = over(cx, &buffer, None, Some(&errors), None, !at_once && (tty || fd == 2))?;
+    let encoding = cx.str_ref("utf-8")?;
+    let t = over(cx, &buffer, Some(&encoding), Some(&errors), None, !at_once && (tty || fd == 2))?;
     if at_once {
         t.cast::<Text>().inspect(|t| t.write_through.set(true));
     }

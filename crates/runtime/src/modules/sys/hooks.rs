@@ -41,15 +41,18 @@ fn is_long(cx: &Cx, exc: &Obj) -> bool {
     }
     true
 }
+/// Tells the module `linecache`, just imported, the lines of `-c`, under the file name they were compiled with.
+pub fn tell_command(cx: &mut Cx, linecache: &Obj) -> crate::cx::PyResult<()> {
+    let Some((code, text)) = cx.command.take() else { return Ok(()) };
+    let (name, file) = (cx.name("_register_code"), cx.str("<string>")?);
+    let register = protocol::getattr(cx, linecache, &name)?;
+    let done = protocol::call(cx, &register, &[code, text, file])?;
+    cx.release(done);
+    Ok(())
+}
 fn display_by_library(cx: &mut Cx, exc: &Obj) -> Option<()> {
-    if let Some((code, text)) = cx.command.take() {
-        // The lines of `-c` are known to `linecache` under the file name they were compiled with.
-        let name = cx.name("_register_code");
-        let file = cx.str("<string>").ok()?;
-        let known = crate::modules::import(cx, "linecache").and_then(|m| protocol::getattr(cx, &m, &name)).and_then(|f| protocol::call(cx, &f, &[code, text, file]));
-        if known.is_err() {
-            cx.clear_error();
-        }
+    if cx.command.is_some() && crate::modules::import(cx, "linecache").is_err() {
+        cx.clear_error();
     }
     let name = cx.name("_print_exception_bltin");
     let shown = crate::modules::import(cx, "traceback").and_then(|m| protocol::getattr(cx, &m, &name)).and_then(|f| protocol::call(cx, &f, std::slice::from_ref(exc)));
@@ -96,6 +99,12 @@ pub fn uncaught(cx: &mut Cx, exc: &Obj) {
 /// Reports the waiting exception, which cannot be raised, through `sys.unraisablehook`.
 pub fn unraisable(cx: &mut Cx, message: Option<&str>, from: &Obj) {
     let Some(e) = cx.take_error() else { return };
+    if traceback::of(cx, &e).is_none()
+        && let Some(frame) = cx.stacks.current()
+    {
+        let frame: *const _ = frame;
+        traceback::add(cx, &e, frame);
+    }
     let hook = sys_attribute(cx, "unraisablehook").filter(|h| !h.is_none());
     let own = hook.as_ref().is_none_or(|h| h.cast::<crate::types::function::Builtin>().is_some());
     if let (Some(hook), false) = (hook, own) {

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 /// What has bytes of its own: `bytes` and `bytearray`.
 pub trait Row {
+    /// Refuses a length that such a row cannot have.
+    fn check_length(cx: &Cx, n: usize) -> PyResult<()>;
     /// The bytes, for as long as nothing can change them.
     fn row<'a>(&'a self, cx: &'a Cx) -> &'a [u8];
     /// The separator among the parts of a row: the object asked with, or a copy of its bytes.
@@ -261,7 +263,7 @@ pub fn replace(cx: &mut Cx, this: &impl Row, old: &Obj, new: &Obj, limit: i64) -
 }
 
 /// What fills before and behind bytes that are to be `width` wide.
-pub fn pad(cx: &mut Cx, this: &impl Row, width: i64, fill: Option<&Obj>, name: &str, share: fn(usize, i64) -> usize) -> PyResult<(Vec<u8>, Vec<u8>)> {
+pub fn pad<R: Row>(cx: &mut Cx, this: &R, width: i64, fill: Option<&Obj>, name: &str, share: fn(usize, i64) -> usize) -> PyResult<(Vec<u8>, Vec<u8>)> {
     let fill = match fill {
         None => b' ',
         Some(f) if buffer::exports(cx, f) => match buffer::held(cx, f)?[..] {
@@ -274,7 +276,7 @@ pub fn pad(cx: &mut Cx, this: &impl Row, width: i64, fill: Option<&Obj>, name: &
     };
     let n = this.row(cx).len();
     let missing = (width.max(0) as usize).saturating_sub(n);
-    protocol::check_size(cx, 1, missing.saturating_add(n), 1)?;
+    R::check_length(cx, missing.saturating_add(n))?;
     let left = share(missing, width).min(missing);
     Ok((vec![fill; left], vec![fill; missing - left]))
 }
@@ -545,8 +547,8 @@ macro_rules! byte_methods {
             }
             /// Return a copy where all tab characters are expanded using spaces.
             #[py("expandtabs($self, /, tabsize=8)")]
-            fn expandtabs(cx: &mut Cx, this: &Ref<$ty>, tabsize: i64) -> PyResult {
-                let b = methods::expand_tabs(cx, this.row(cx), tabsize)?;
+            fn expandtabs(cx: &mut Cx, this: &Ref<$ty>, tabsize: i32) -> PyResult {
+                let b = methods::expand_tabs(cx, this.row(cx), i64::from(tabsize))?;
                 $make(cx, &[&b])
             }
             /// Return the lowest index in B where subsection 'sub' is found, such that 'sub' is contained within B[start,end].
@@ -809,7 +811,7 @@ macro_rules! byte_methods {
                 if missing == 0 {
                     return $part(cx, this, 0..b.len());
                 }
-                protocol::check_size(cx, 1, missing.saturating_add(b.len()), 1)?;
+                <$ty as methods::Row>::check_length(cx, missing.saturating_add(b.len()))?;
                 let sign = usize::from(matches!(b.first(), Some(b'+' | b'-')));
                 $make(cx, &[&b[..sign], &vec![b'0'; missing], &b[sign..]])
             }

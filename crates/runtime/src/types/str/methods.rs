@@ -657,11 +657,11 @@ impl Str {
     }
     /// Return a copy where all tab characters are expanded using spaces.
     #[py("expandtabs($self, /, tabsize=8)")]
-    fn expandtabs(cx: &mut Cx, this: &Ref<Str>, tabsize: i64) -> PyResult {
+    fn expandtabs(cx: &mut Cx, this: &Ref<Str>, tabsize: i32) -> PyResult {
         if this.as_obj().shape() == crate::object::shape::STR && !each_width!(this, p => p.iter().any(|c| c.point() == 9)) {
             return Ok(this.as_obj().clone());
         }
-        make(cx, &tabs_expanded(cx, this, tabsize)?)
+        make(cx, &tabs_expanded(cx, this, i64::from(tabsize))?)
     }
     /// Encode the string using the codec registered for encoding.
     #[py("encode($self, /, encoding='utf-8', errors='strict')")]
