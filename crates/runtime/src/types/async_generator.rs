@@ -298,11 +298,13 @@ impl AsyncGenerator {
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
+    /// The name of the function.
     #[get("__name__")]
     #[settable("")]
     fn name(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
         this.name.cloned(cx)
     }
+    /// The qualified name of the function.
     #[get("__qualname__")]
     #[settable("")]
     fn qualname(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
@@ -316,6 +318,7 @@ impl AsyncGenerator {
     fn suspended(_cx: &mut Cx, this: &Ref<Generator>) -> bool {
         this.started.get() && !this.finished.get() && !this.running.get()
     }
+    /// The object that is awaited, or None.
     #[get("ag_await")]
     fn awaits(cx: &mut Cx, this: &Ref<Generator>) -> Option<Obj> {
         this.delegate(cx)

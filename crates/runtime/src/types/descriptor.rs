@@ -748,6 +748,7 @@ impl Property {
     fn deleter(cx: &mut Cx, this: &Ref<Property>, fdel: &Obj) -> PyResult {
         property_with(cx, this, 2, fdel)
     }
+    /// Set the name of the property, as the class body binds it.
     #[py("__set_name__($self, *args)", "($self, owner, name, /)")]
     fn set_name(cx: &mut Cx, this: &Ref<Property>, args: &[Obj]) -> PyResult<()> {
         let [_, name] = args else { return Err(cx.type_error(format!("__set_name__() takes 2 positional arguments but {} were given", args.len()))) };

@@ -773,27 +773,32 @@ fn inner(cx: &Cx, o: &Obj) -> Obj {
 
 #[retic_macros::methods]
 impl Proxy {
+    /// Return the value for key if key is in the mapping, else default.
     #[py("get($self, key, default=None, /)")]
     fn get(cx: &mut Cx, this: &Ref<Proxy>, key: &Obj, default: Option<&Obj>) -> PyResult {
         let d = default.cloned().unwrap_or_else(|| cx.none());
         let m = inner(cx, this.as_obj());
         protocol::call_method(cx, &m, "get", &[key.clone(), d])
     }
+    /// Return a set-like object providing a view on the keys of the underlying mapping.
     #[py("keys($self, /)")]
     fn keys(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
         let m = inner(cx, this.as_obj());
         protocol::call_method(cx, &m, "keys", &[])
     }
+    /// Return an object providing a view on the values of the underlying mapping.
     #[py("values($self, /)")]
     fn values(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
         let m = inner(cx, this.as_obj());
         protocol::call_method(cx, &m, "values", &[])
     }
+    /// Return a set-like object providing a view on the items of the underlying mapping.
     #[py("items($self, /)")]
     fn items(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
         let m = inner(cx, this.as_obj());
         protocol::call_method(cx, &m, "items", &[])
     }
+    /// Return a shallow copy of the underlying mapping.
     #[py("copy($self, /)")]
     fn copy(cx: &mut Cx, this: &Ref<Proxy>) -> PyResult {
         let m = inner(cx, this.as_obj());

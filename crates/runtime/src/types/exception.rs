@@ -335,11 +335,13 @@ impl Exception {
     fn traceback_get(cx: &mut Cx, this: &Ref<Exception>) -> Option<Obj> {
         this.traceback.cloned(cx)
     }
+    /// The exception that was being handled when this one was raised.
     #[get("__context__")]
     #[settable("")]
     fn context_get(cx: &mut Cx, this: &Ref<Exception>) -> Option<Obj> {
         this.context.cloned(cx)
     }
+    /// The exception named by `raise ... from`.
     #[get("__cause__")]
     #[settable("")]
     fn cause_get(cx: &mut Cx, this: &Ref<Exception>) -> Option<Obj> {

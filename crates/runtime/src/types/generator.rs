@@ -603,11 +603,13 @@ impl Generator {
     fn close_method(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
         close(cx, this)
     }
+    /// The name of the function.
     #[get("__name__")]
     #[settable("")]
     fn name_get(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
         this.name.cloned(cx)
     }
+    /// The qualified name of the function.
     #[get("__qualname__")]
     #[settable("")]
     fn qualname_get(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
@@ -621,6 +623,7 @@ impl Generator {
     fn suspended(_cx: &mut Cx, this: &Ref<Generator>) -> bool {
         this.started.get() && !this.finished.get() && !this.running.get()
     }
+    /// The object that `yield from` reads, or None.
     #[get("gi_yieldfrom")]
     fn yieldfrom(cx: &mut Cx, this: &Ref<Generator>) -> Option<Obj> {
         this.delegate(cx)
@@ -680,11 +683,13 @@ impl Coroutine {
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
+    /// The name of the function.
     #[get("__name__")]
     #[settable("")]
     fn name_get(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
         this.name.cloned(cx)
     }
+    /// The qualified name of the function.
     #[get("__qualname__")]
     #[settable("")]
     fn qualname_get(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
@@ -698,6 +703,7 @@ impl Coroutine {
     fn suspended(cx: &mut Cx, this: &Ref<Generator>) -> bool {
         Generator::suspended(cx, this)
     }
+    /// The object that is awaited, or None.
     #[get("cr_await")]
     fn awaits(cx: &mut Cx, this: &Ref<Generator>) -> Option<Obj> {
         this.delegate(cx)

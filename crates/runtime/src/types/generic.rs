@@ -341,6 +341,7 @@ impl Alias {
     fn args_get(cx: &mut Cx, this: &Ref<Alias>) -> Obj {
         this.args.cloned(cx)
     }
+    /// Type variables in the GenericAlias.
     #[get("__parameters__")]
     fn parameters_get(cx: &mut Cx, this: &Ref<Alias>) -> PyResult {
         if let Some(p) = this.parameters.cloned(cx) {
@@ -605,6 +606,7 @@ impl Union {
     fn origin(cx: &mut Cx, _this: &Ref<Union>) -> Obj {
         cx.types.union.as_obj().clone()
     }
+    /// Type variables in the GenericAlias.
     #[get("__parameters__")]
     fn parameters_get(cx: &mut Cx, this: &Ref<Union>) -> PyResult {
         if let Some(p) = this.parameters.cloned(cx) {

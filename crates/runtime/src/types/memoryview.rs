@@ -473,6 +473,7 @@ impl MemoryView {
         view(cx, this)?;
         Ok(this.as_obj().clone())
     }
+    /// Release the underlying buffer exposed by the memoryview object.
     #[py("__exit__($self, /, *exc_info)")]
     fn exit(cx: &mut Cx, this: &Ref<MemoryView>, exc_info: &[Obj]) -> PyResult<()> {
         let _ = exc_info;

@@ -406,11 +406,13 @@ impl Set {
         toggle_all(cx, &out, this.as_obj())?;
         Ok(out.into_obj())
     }
+    /// Report whether another set contains this set.
     #[py("issubset($self, other, /)")]
     fn issubset(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<bool> {
         let o = as_set(cx, other)?;
         subset(cx, this, &o)
     }
+    /// Report whether this set contains another set.
     #[py("issuperset($self, other, /)")]
     fn issuperset(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<bool> {
         if let Some(o) = other.cast::<Set>() {
@@ -425,6 +427,7 @@ impl Set {
         }
         Ok(true)
     }
+    /// Return True if the two have no element in common.
     #[py("isdisjoint($self, other, /)")]
     fn isdisjoint(cx: &mut Cx, this: &Ref<Set>, other: &Obj) -> PyResult<bool> {
         if let Some(s) = other.cast::<Set>() {
@@ -451,6 +454,7 @@ impl Set {
         }
         Ok(true)
     }
+    /// S.__sizeof__() -> size of S in memory, in bytes.
     #[py("__sizeof__($self, /)")]
     fn sizeof(cx: &mut Cx, this: &Ref<Set>) -> usize {
         let n = this.table.get(cx).len();

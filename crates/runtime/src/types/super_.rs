@@ -162,14 +162,17 @@ pub fn spec() -> Spec {
 
 #[retic_macros::methods]
 impl Super {
+    /// The class that super() was called with.
     #[member("__thisclass__")]
     fn thisclass(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
         this.class.cloned(cx)
     }
+    /// The instance that super() was called with; may be None.
     #[member("__self__")]
     fn self_get(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
         this.this.cloned(cx)
     }
+    /// The type of that instance; may be None.
     #[member("__self_class__")]
     fn self_class(cx: &mut Cx, this: &Ref<Super>) -> Option<Obj> {
         this.of.cloned(cx)

@@ -536,42 +536,52 @@ impl Str {
         }
         make(cx, &out)
     }
+    /// Return True if all characters are letters and there is at least one, False otherwise.
     #[py("isalpha($self, /)")]
     fn isalpha(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         all(this, retic_unicode::is_alpha)
     }
+    /// Return True if all characters are digits and there is at least one, False otherwise.
     #[py("isdigit($self, /)")]
     fn isdigit(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         all(this, retic_unicode::is_digit)
     }
+    /// Return True if all characters are decimal digits and there is at least one, False otherwise.
     #[py("isdecimal($self, /)")]
     fn isdecimal(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         all(this, |c| retic_unicode::decimal(c).is_some())
     }
+    /// Return True if all characters are numeric and there is at least one, False otherwise.
     #[py("isnumeric($self, /)")]
     fn isnumeric(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         all(this, retic_unicode::is_numeric)
     }
+    /// Return True if all characters are letters or numbers and there is at least one, False otherwise.
     #[py("isalnum($self, /)")]
     fn isalnum(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         all(this, |c| retic_unicode::is_alpha(c) || retic_unicode::is_numeric(c))
     }
+    /// Return True if all characters are whitespace and there is at least one, False otherwise.
     #[py("isspace($self, /)")]
     fn isspace(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         all(this, retic_unicode::is_space)
     }
+    /// Return True if all cased characters are uppercase and there is at least one, False otherwise.
     #[py("isupper($self, /)")]
     fn isupper(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         one_case(this, retic_unicode::is_upper, |c| retic_unicode::is_lower(c) || retic_unicode::is_title(c))
     }
+    /// Return True if all cased characters are lowercase and there is at least one, False otherwise.
     #[py("islower($self, /)")]
     fn islower(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         one_case(this, retic_unicode::is_lower, |c| retic_unicode::is_upper(c) || retic_unicode::is_title(c))
     }
+    /// Return True if all characters are in the range U+0000 to U+007F, False otherwise. The empty string is.
     #[py("isascii($self, /)")]
     fn isascii(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         this.is_ascii()
     }
+    /// Return True if the string is an identifier, False otherwise; keyword.iskeyword() tells which of these are reserved.
     #[py("isidentifier($self, /)")]
     fn isidentifier(cx: &mut Cx, this: &Ref<Str>) -> bool {
         if let Some(b) = this.ascii_bytes() {
@@ -579,10 +589,12 @@ impl Str {
         }
         is_identifier(&this.to_text(cx))
     }
+    /// Return True if all characters can be printed, False otherwise. The empty string can.
     #[py("isprintable($self, /)")]
     fn isprintable(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         each_width!(this, p => p.iter().all(|c| retic_unicode::is_printable(c.point())))
     }
+    /// Return True if words begin with an uppercase character and go on in lowercase, False otherwise.
     #[py("istitle($self, /)")]
     fn istitle(_cx: &mut Cx, this: &Ref<Str>) -> bool {
         let (mut cased, mut any) = (false, false);
