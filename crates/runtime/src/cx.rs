@@ -188,6 +188,8 @@ pub struct Cx {
     pub socket_timeout: Cell<f64>,
     /// Characters that a field of `csv` may have.
     pub csv_field_limit: Cell<i64>,
+    /// Room for bytes on their way from a descriptor, kept from one read to the next.
+    pub reading_room: Vec<u8>,
     pub origin_depth: Cell<i64>,
     pub audit_hooks: Vec<Obj>,
     /// What `os.register_at_fork` got: before, in the child, in the parent.
@@ -699,6 +701,7 @@ pub(crate) fn empty(host: Box<dyn crate::host::Host>, types: Types, consts: Cons
         switch_interval: Cell::new(0.005),
         socket_timeout: Cell::new(-1.0),
         csv_field_limit: Cell::new(131_072),
+        reading_room: Vec::new(),
         origin_depth: Cell::new(0),
         audit_hooks: Vec::new(),
         fork_hooks: Default::default(),

@@ -300,6 +300,30 @@ pub fn unpack_code(cx: &Cx, code: u8, b: &[u8]) -> Option<PyResult> {
     })
 }
 
+/// The bytes of a plain number as an item of one of the letters, and how many they are; nothing where it does not fit, or it
+/// takes more to say.
+pub fn pack_code(code: u8, o: &Obj) -> Option<([u8; 8], usize)> {
+    use crate::object::shape;
+    if matches!(code, b'd' | b'f') {
+        let v = o.cast::<crate::types::Float>().filter(|_| o.shape() == shape::FLOAT)?.value.get();
+        let bits = if code == b'd' { v.to_bits() } else { u64::from((v as f32).to_bits()) };
+        return Some((bits.to_le_bytes(), if code == b'd' { 8 } else { 4 }));
+    }
+    let v = int::to_i64(o).filter(|_| o.shape() == shape::INT)?;
+    let (fits, n) = match code {
+        b'b' => (i8::try_from(v).is_ok(), 1),
+        b'B' => (u8::try_from(v).is_ok(), 1),
+        b'h' => (i16::try_from(v).is_ok(), 2),
+        b'H' => (u16::try_from(v).is_ok(), 2),
+        b'i' => (i32::try_from(v).is_ok(), 4),
+        b'I' => (u32::try_from(v).is_ok(), 4),
+        b'l' | b'q' | b'n' => (true, 8),
+        b'L' | b'Q' | b'N' => (v >= 0, 8),
+        _ => return None,
+    };
+    fits.then(|| (v.to_le_bytes(), n))
+}
+
 /// The bytes of an item.
 pub fn pack_item(cx: &mut Cx, format: &str, o: &Obj) -> PyResult<Vec<u8>> {
     let kind = format.strip_prefix('@').unwrap_or(format);

@@ -165,7 +165,22 @@ fn sliced(cx: &mut Cx, mut v: Buffer, s: &Ref<super::Slice>) -> PyResult<Buffer>
     Ok(v)
 }
 
+/// Where a plain number points in a view of one dimension; nothing where it takes more to say that.
+fn place_of(v: &Buffer, k: &Obj) -> Option<usize> {
+    let (buffer::Dims::One([n]), buffer::Dims::One([stride])) = (&v.shape, &v.strides) else { return None };
+    let i = int::to_i64(k).filter(|_| k.shape() == crate::object::shape::INT)?;
+    let i = protocol::wrap_index(i, *n)?;
+    Some((v.start as isize + i as isize * stride) as usize)
+}
+
 fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
+    if let Some(v) = this(o).view.get(cx)
+        && let (Some(at), Some(code)) = (place_of(v, k), v.code())
+        && let Some(bytes) = buffer::storage(cx, &v.exporter).get(at..at + v.itemsize)
+        && let Some(item) = buffer::unpack_code(cx, code, bytes)
+    {
+        return item;
+    }
     let v = view(cx, this(o))?;
     if v.shape.is_empty() {
         return match k.cast::<Tuple>() {
@@ -175,9 +190,16 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
         };
     }
     if let Some(s) = k.cast::<super::Slice>() {
-        let part = sliced(cx, v, s)?;
-        again(cx, this(o))?;
-        return make(cx, part, this(o).object.cloned(cx));
+        // The new view is one before anybody may release this one.
+        let (of, object) = (again(cx, this(o))?, this(o).object.cloned(cx));
+        let exporter = of.exporter.clone();
+        return match sliced(cx, of, s) {
+            Ok(part) => make(cx, part, object),
+            Err(r) => {
+                buffer::release(cx, &exporter);
+                Err(r)
+            }
+        };
     }
     if let Some(t) = k.cast::<Tuple>() {
         match t.items().iter().filter(|i| i.cast::<super::Slice>().is_some()).count() {
@@ -208,6 +230,16 @@ fn getitem(cx: &mut Cx, o: &Obj, k: &Obj) -> PyResult {
 }
 
 fn setitem(cx: &mut Cx, o: &Obj, k: &Obj, value: Option<&Obj>) -> PyResult<()> {
+    if let (Some(v), Some(value)) = (this(o).view.get(cx).as_ref().filter(|v| !v.readonly), value)
+        && let (Some(at), Some(code)) = (place_of(v, k), v.code())
+        && let Some((bytes, n)) = buffer::pack_code(code, value)
+    {
+        let exporter = v.exporter.clone();
+        if let Some(place) = buffer::storage_mut(cx, &exporter).get_mut(at..at + n) {
+            place.copy_from_slice(&bytes[..n]);
+            return Ok(());
+        }
+    }
     let v = view(cx, this(o))?;
     if v.readonly {
         return Err(cx.type_error("cannot modify read-only memory"));

@@ -13,7 +13,11 @@ layout! {
     pub struct Buffered = 213, "_io.BufferedReader" {
         raw: Guarded<Option<Obj>>,
         ahead: Guarded<Buf<u8>>,
+        /// What raw streams that are no files read into: a bytearray of `size` bytes, made when it is needed.
+        room: Guarded<Option<Obj>>,
         at: Cell<usize>,
+        /// Where the raw stream stands; -1: it has to be asked.
+        raw_at: Cell<i64>,
         behind: Guarded<Buf<u8>>,
         size: Cell<usize>,
         detached: Cell<bool>,
@@ -54,14 +58,30 @@ fn plain_file(cx: &Cx, raw: &Obj) -> Option<Ref<FileIo>> {
     raw.cast::<FileIo>().filter(|_| std::ptr::eq(raw.ty(), &*cx.native_type("_io.FileIO"))).cloned()
 }
 
-/// Up to `n` bytes of the raw stream; `None`: nothing without waiting.
-fn raw_read(cx: &mut Cx, raw: &Obj, n: usize) -> PyResult<Option<Vec<u8>>> {
+/// The raw stream went so many bytes further.
+fn moved(this: &Ref<Buffered>, bytes: usize) {
+    if this.raw_at.get() >= 0 {
+        this.raw_at.set(this.raw_at.get() + bytes as i64);
+    }
+}
+
+/// Shows up to `n` bytes of the raw stream; `None`: nothing without waiting.
+fn with_raw<R>(cx: &mut Cx, this: &Ref<Buffered>, raw: &Obj, n: usize, look: impl FnOnce(&mut Cx, &[u8]) -> PyResult<R>) -> PyResult<Option<R>> {
     if let Some(f) = plain_file(cx, raw) {
-        return fileio::read_some(cx, &f, n);
+        return fileio::with_some(cx, &f, n, |cx, bytes| {
+            moved(this, bytes.len());
+            look(cx, bytes)
+        });
     }
     protocol::check_size(cx, 1, n, 1)?;
-    let b = ByteArray::of_type(cx, &cx.types.bytearray, &vec![0; n])?;
-    let r = protocol::call_method(cx, raw, "readinto", &[b.as_obj().clone()])?;
+    let kept = this.room.replace(cx, None).filter(|b| b.count() == 1);
+    let room = match kept.and_then(|b| b.cast::<ByteArray>().filter(|b| b.bytes(cx).len() == n).cloned()) {
+        Some(room) => room,
+        None => ByteArray::of_type(cx, &cx.types.bytearray, &vec![0; n])?,
+    };
+    let view = retic_runtime::types::memoryview::of(cx, room.as_obj())?;
+    let r = protocol::call_method(cx, raw, "readinto", std::slice::from_ref(&view))?;
+    cx.release(view);
     if r.is_none() {
         return Ok(None);
     }
@@ -76,20 +96,28 @@ fn raw_read(cx: &mut Cx, raw: &Obj, n: usize) -> PyResult<Option<Vec<u8>>> {
     if got < 0 || got as usize > n {
         return Err(cx.error_of(&cx.types.os_error, format!("raw readinto() returned invalid length {got} (should have been between 0 and {n})")));
     }
-    Ok(Some(b.bytes(cx)[..got as usize].to_vec()))
+    let bytes = room.bytes(cx)[..got as usize].to_vec();
+    if n == this.size.get() {
+        this.room.set(cx, Some(room.into_obj()));
+    }
+    moved(this, bytes.len());
+    look(cx, &bytes).map(Some)
+}
+/// Up to `n` bytes of the raw stream; `None`: nothing without waiting.
+fn raw_read(cx: &mut Cx, this: &Ref<Buffered>, raw: &Obj, n: usize) -> PyResult<Option<Vec<u8>>> {
+    with_raw(cx, this, raw, n, |_, bytes| Ok(bytes.to_vec()))
 }
 
 fn unread(cx: &Cx, this: &Ref<Buffered>) -> usize {
     this.ahead.get(cx).len() - this.at.get().min(this.ahead.get(cx).len())
 }
 fn set_ahead(cx: &mut Cx, this: &Ref<Buffered>, bytes: &[u8]) -> PyResult<()> {
-    let mut b = Buf::empty();
-    if !bytes.is_empty() {
-        b.splice(cx, 0, 0, bytes)?;
-    }
+    // The room of what was read before is used again.
+    let mut b = this.ahead.replace(cx, Buf::empty());
+    let r = b.splice(cx, 0, b.len(), bytes);
     this.ahead.set(cx, b);
     this.at.set(0);
-    Ok(())
+    r
 }
 /// Takes up to `n` of the bytes read ahead.
 fn take(cx: &Cx, this: &Ref<Buffered>, n: usize) -> Vec<u8> {
@@ -137,6 +165,7 @@ fn flush_writes(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
     let mut bytes = this.behind.get(cx).to_vec();
     this.behind.set(cx, Buf::empty());
     while !bytes.is_empty() {
+        this.raw_at.set(-1);
         match raw_write(cx, &raw, &bytes) {
             Ok(Some(n)) => {
                 bytes.drain(..n);
@@ -166,6 +195,7 @@ fn drop_ahead(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
     if n > 0 {
         let r = raw(cx, this)?;
         let (back, one) = (cx.int(-(n as i64))?, cx.int(1)?);
+        this.raw_at.set(-1);
         protocol::call_method(cx, &r, "seek", &[back, one])?;
     }
     Ok(())
@@ -173,13 +203,10 @@ fn drop_ahead(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<()> {
 
 fn refill(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<Option<usize>> {
     let r = raw(cx, this)?;
-    match raw_read(cx, &r, this.size.get())? {
-        Some(b) => {
-            set_ahead(cx, this, &b)?;
-            Ok(Some(b.len()))
-        }
-        None => Ok(None),
-    }
+    with_raw(cx, this, &r, this.size.get(), |cx, bytes| {
+        set_ahead(cx, this, bytes)?;
+        Ok(bytes.len())
+    })
 }
 
 fn read_bytes(cx: &mut Cx, this: &Ref<Buffered>, n: Option<usize>) -> PyResult<Option<Vec<u8>>> {
@@ -187,6 +214,7 @@ fn read_bytes(cx: &mut Cx, this: &Ref<Buffered>, n: Option<usize>) -> PyResult<O
     flush_writes(cx, this)?;
     let Some(n) = n else {
         let mut out = take(cx, this, usize::MAX);
+        this.raw_at.set(-1);
         let rest = match plain_file(cx, &r) {
             Some(f) => fileio::read_all(cx, &f)?,
             None => {
@@ -203,7 +231,7 @@ fn read_bytes(cx: &mut Cx, this: &Ref<Buffered>, n: Option<usize>) -> PyResult<O
                     }
                 } else {
                     let mut all = Vec::new();
-                    while let Some(b) = raw_read(cx, &r, this.size.get())?.filter(|b| !b.is_empty()) {
+                    while let Some(b) = raw_read(cx, this, &r, this.size.get())?.filter(|b| !b.is_empty()) {
                         protocol::grow(cx, &mut all, b.len())?;
                         all.extend(b);
                     }
@@ -225,7 +253,7 @@ fn read_bytes(cx: &mut Cx, this: &Ref<Buffered>, n: Option<usize>) -> PyResult<O
     while out.len() < n {
         let missing = n - out.len();
         if missing >= this.size.get() {
-            match raw_read(cx, &r, missing)? {
+            match raw_read(cx, this, &r, missing)? {
                 None if out.is_empty() => return Ok(None),
                 None => break,
                 Some(b) if b.is_empty() => break,
@@ -326,7 +354,7 @@ impl Reading {
             // One read of the raw stream, for what is missing or into an empty buffer.
             let missing = n - out.len();
             if missing > this.size.get() {
-                match raw_read(cx, &r, missing)? {
+                match raw_read(cx, this, &r, missing)? {
                     Some(b) => out.extend(b),
                     None if out.is_empty() => return Ok(None),
                     None => {}
@@ -344,14 +372,20 @@ impl Reading {
     #[py("readline($self, size=-1, /)")]
     fn readline(cx: &mut Cx, this: &Ref<Buffered>, size: Option<&Obj>) -> PyResult {
         let limit = base::size_arg(cx, size)?.unwrap_or(usize::MAX);
-        let b = line(cx, this, limit)?;
-        Bytes::from_slice(cx, &b)
+        line(cx, this, limit)
     }
 }
 
-fn line(cx: &mut Cx, this: &Ref<Buffered>, limit: usize) -> PyResult<Vec<u8>> {
+/// The next line, of at most so many bytes; no bytes: the end.
+fn line(cx: &mut Cx, this: &Ref<Buffered>, limit: usize) -> PyResult {
     open_raw(cx, this, "readline")?;
     flush_writes(cx, this)?;
+    let at = this.at.get();
+    let ready = this.ahead.get(cx).get(at..).unwrap_or_default();
+    if let Some(i) = memchr::memchr(b'\n', &ready[..ready.len().min(limit)]) {
+        this.at.set(at + i + 1);
+        return Bytes::from_slice(cx, &ready[..=i]);
+    }
     let mut out: Vec<u8> = Vec::new();
     while out.len() < limit {
         if unread(cx, this) == 0 && refill(cx, this)?.unwrap_or(0) == 0 {
@@ -365,7 +399,7 @@ fn line(cx: &mut Cx, this: &Ref<Buffered>, limit: usize) -> PyResult<Vec<u8>> {
         }
         cx.poll_native()?;
     }
-    Ok(out)
+    Bytes::from_slice(cx, &out)
 }
 
 /// Takes bytes to be written; what is full goes on to the raw stream.
@@ -392,6 +426,7 @@ pub fn write_bytes(cx: &mut Cx, this: &Ref<Buffered>, b: &[u8]) -> PyResult<()> 
     }
     let mut at = 0;
     while b.len() - at > size {
+        this.raw_at.set(-1);
         match raw_write(cx, &r, &b[at..])? {
             Some(n) => at += n,
             None => {
@@ -442,6 +477,7 @@ fn raw_attribute(cx: &mut Cx, this: &Ref<Buffered>, name: &'static str) -> PyRes
 fn raw_tell(cx: &mut Cx, this: &Ref<Buffered>) -> PyResult<i64> {
     let r = forwarded(cx, this, "tell")?;
     let n = protocol::index_i64(cx, &r)?;
+    this.raw_at.set(n.max(-1));
     if n < 0 { Err(cx.error_of(&cx.types.os_error, format!("Raw stream returned invalid position {n}"))) } else { Ok(n) }
 }
 
@@ -499,15 +535,32 @@ impl Buffered {
             return Err(unsupported(cx, "File or stream is not seekable."));
         }
         let mut to = protocol::index_i64(cx, target)?;
+        let left = unread(cx, this) as i64;
+        if whence <= 1 && left > 0 && this.behind.get(cx).is_empty() {
+            // What is read ahead may have the place in it.
+            if this.raw_at.get() < 0 {
+                raw_tell(cx, this)?;
+            }
+            let here = this.raw_at.get() - left;
+            let by = if whence == 0 { to.saturating_sub(here) } else { to };
+            if by <= left && by >= -(this.at.get() as i64) {
+                this.at.set((this.at.get() as i64 + by) as usize);
+                // Devices may stay at 0 whatever is read.
+                return Ok((here + by).max(0));
+            }
+        }
         flush_writes(cx, this)?;
         if whence == 1 {
-            to -= unread(cx, this) as i64;
+            to -= left;
         }
-        this.ahead.set(cx, Buf::empty());
-        this.at.set(0);
+        // The room stays for what is read next.
+        let all = this.ahead.get(cx).len();
+        this.at.set(all);
+        this.raw_at.set(-1);
         let (t, w) = (cx.int(to)?, cx.int(whence)?);
         let p = protocol::call_method(cx, &r, "seek", &[t, w])?;
         let p = protocol::index_i64(cx, &p)?;
+        this.raw_at.set(p.max(-1));
         if p < 0 { Err(cx.error_of(&cx.types.os_error, format!("Raw stream returned invalid position {p}"))) } else { Ok(p) }
     }
     #[py("tell($self, /)")]
@@ -596,7 +649,9 @@ fn empty(head: retic_runtime::object::Header) -> Buffered {
         head,
         raw: Guarded::new(None),
         ahead: Guarded::new(Buf::empty()),
+        room: Guarded::new(None),
         at: Cell::new(0),
+        raw_at: Cell::new(-1),
         behind: Guarded::new(Buf::empty()),
         size: Cell::new(BUFFER_BYTES),
         detached: Cell::new(false),
@@ -605,6 +660,12 @@ fn empty(head: retic_runtime::object::Header) -> Buffered {
     }
 }
 
+/// A buffered stream over a raw one that was opened just now, and stands at its beginning.
+pub fn over_new(cx: &mut Cx, class: &'static str, raw: &Obj, size: usize) -> PyResult<Ref<Buffered>> {
+    let b = over(cx, class, raw, size)?;
+    b.raw_at.set(0);
+    Ok(b)
+}
 /// A buffered stream over a raw one.
 pub fn over(cx: &mut Cx, class: &'static str, raw: &Obj, size: usize) -> PyResult<Ref<Buffered>> {
     let ty = cx.native_type(class);
@@ -642,6 +703,10 @@ fn init(cx: &mut Cx, o: &Obj, args: retic_runtime::Args<'_>, class: &str, needs:
     this.behind.set(cx, Buf::empty());
     this.at.set(0);
     this.size.set(size as usize);
+    this.raw_at.set(-1);
+    if raw_tell(cx, &this).is_err() {
+        cx.clear_error();
+    }
     Ok(())
 }
 
@@ -672,7 +737,8 @@ fn spec(name: &'static str, doc: &'static str, init: fn(&mut Cx, &Obj, retic_run
                     return base::next_line(cx, o);
                 }
                 let l = line(cx, &b, usize::MAX)?;
-                if l.is_empty() { Ok(None) } else { Bytes::from_slice(cx, &l).map(Some) }
+                let is_end = l.cast::<Bytes>().is_none_or(|l| l.bytes().is_empty());
+                Ok(Some(l).filter(|_| !is_end))
             }),
             iter: Some(|cx, o| {
                 base::check_closed(cx, o)?;

@@ -163,51 +163,73 @@ fn start(cx: &mut Cx, this: &Ref<FileIo>, file: &Obj, mode: &str, closefd: bool,
     Ok(())
 }
 
-/// Reads up to `n` bytes; `None` when nothing is there yet and the descriptor does not wait.
-pub fn read_some(cx: &mut Cx, this: &Ref<FileIo>, n: usize) -> PyResult<Option<Vec<u8>>> {
+/// Reads into `out`: how many bytes came; `None` when nothing is there yet and the descriptor does not wait.
+fn read_into(cx: &mut Cx, this: &Ref<FileIo>, out: &mut [u8]) -> PyResult<Option<usize>> {
     let fd = fd(cx, this)?;
     if !this.readable.get() {
         return Err(unsupported(cx, "File not open for reading"));
     }
-    protocol::check_size(cx, 1, n, 1)?;
-    let mut out = vec![0; n];
     if fd == 0 {
         cx.host.flush();
     }
     loop {
         crate::select::let_others_run(cx, fd)?;
-        match cx.host.read(fd, &mut out) {
-            Ok(k) => {
-                out.truncate(k);
-                return Ok(Some(out));
-            }
+        match cx.host.read(fd, out) {
+            Ok(n) => return Ok(Some(n)),
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => cx.poll_native()?,
             Err(e) => return Err(exception::raise_os(cx, &e, None, None)),
         }
     }
 }
+/// Reads up to `n` bytes and shows them; `None` when nothing is there yet and the descriptor does not wait.
+pub fn with_some<R>(cx: &mut Cx, this: &Ref<FileIo>, n: usize, look: impl FnOnce(&mut Cx, &[u8]) -> PyResult<R>) -> PyResult<Option<R>> {
+    /// Room for more is given back at once.
+    const KEPT_BYTES: usize = 1 << 18;
+    protocol::check_size(cx, 1, n, 1)?;
+    let mut room = std::mem::take(&mut cx.reading_room);
+    if room.len() < n {
+        room = vec![0; n];
+    }
+    let got = read_into(cx, this, &mut room[..n]);
+    let shown = match got {
+        Ok(Some(k)) => look(cx, &room[..k]).map(Some),
+        Ok(None) => Ok(None),
+        Err(r) => Err(r),
+    };
+    if room.len() <= KEPT_BYTES {
+        cx.reading_room = room;
+    }
+    shown
+}
 /// Reads to the end.
 pub fn read_all(cx: &mut Cx, this: &Ref<FileIo>) -> PyResult<Option<Vec<u8>>> {
+    /// What is read at once where nothing is known of the size, at first; and at most.
+    const FIRST_BYTES: usize = 8 << 10;
+    const MOST_BYTES: usize = 1 << 26;
     let fd = fd(cx, this)?;
-    let mut out: Vec<u8> = Vec::new();
     // The size says how much to expect; one more byte finds the end.
     let expected = cx.host.fstat(fd).map_or(0, |s| s.size.max(0) as usize);
-    let here = cx.host.seek(fd, 0, 1).map_or(0, |p| p as usize);
-    let mut chunk = expected.saturating_sub(here).clamp(super::BUFFER_BYTES - 1, 1 << 26) + 1;
+    let here = if expected > 0 { cx.host.seek(fd, 0, 1).map_or(0, |p| p as usize) } else { 0 };
+    let (mut out, mut len) = (Vec::new(), 0);
+    let mut chunk = if expected > here { (expected - here).min(MOST_BYTES) + 1 } else { FIRST_BYTES };
     loop {
-        match read_some(cx, this, chunk)? {
-            None if out.is_empty() => return Ok(None),
-            None => break,
-            Some(b) if b.is_empty() => break,
-            Some(b) => {
-                protocol::grow(cx, &mut out, b.len())?;
-                out.extend(b);
-            }
+        if out.is_empty() {
+            protocol::check_size(cx, 1, chunk, 1)?;
+            out = vec![0; chunk];
+        } else if out.len() == len {
+            chunk = len.clamp(FIRST_BYTES, 1 << 20);
+            protocol::grow(cx, &mut out, chunk)?;
+            out.resize(len + chunk, 0);
         }
-        chunk = chunk.min(1 << 20);
+        match read_into(cx, this, &mut out[len..])? {
+            None if len == 0 => return Ok(None),
+            None | Some(0) => break,
+            Some(n) => len += n,
+        }
         cx.poll_native()?;
     }
+    out.truncate(len);
     Ok(Some(out))
 }
 /// Writes; `None` when nothing could be written without waiting.
@@ -241,13 +263,10 @@ impl FileIo {
     #[py("read($self, size=-1, /)")]
     fn read(cx: &mut Cx, this: &Ref<FileIo>, size: Option<&Obj>) -> PyResult {
         let r = match base::size_arg(cx, size)? {
-            Some(n) => read_some(cx, this, n)?,
+            Some(n) => with_some(cx, this, n, |cx, bytes| Bytes::from_slice(cx, bytes))?,
             None => return FileIo::readall(cx, this),
         };
-        match r {
-            Some(b) => Bytes::from_slice(cx, &b),
-            None => Ok(cx.none()),
-        }
+        Ok(r.unwrap_or_else(|| cx.none()))
     }
     /// Read all data from the file, returned as bytes.
     #[py("readall($self, /)")]
@@ -262,13 +281,13 @@ impl FileIo {
     fn readinto(cx: &mut Cx, this: &Ref<FileIo>, buffer: &Obj) -> PyResult {
         fd(cx, this)?;
         let b = protocol::buffer::writable(cx, buffer, "readinto() argument 1")?;
-        let got = read_some(cx, this, b.nbytes());
-        if let Ok(Some(data)) = &got {
+        let got = with_some(cx, this, b.nbytes(), |cx, data| {
             protocol::buffer::fill(cx, &b, data);
-        }
+            Ok(data.len())
+        });
         protocol::buffer::release(cx, &b.exporter);
         match got? {
-            Some(d) => cx.int(d.len() as i64),
+            Some(n) => cx.int(n as i64),
             None => Ok(cx.none()),
         }
     }

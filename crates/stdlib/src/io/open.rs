@@ -81,7 +81,8 @@ pub mod functions {
             } else {
                 "_io.BufferedWriter"
             };
-            let b = buffered::over(cx, class, &raw_obj, size)?.into_obj();
+            let from_start = !mode_text.contains('a') && opener.is_none() && file.cast::<Str>().is_some();
+            let b = if from_start { buffered::over_new(cx, class, &raw_obj, size)? } else { buffered::over(cx, class, &raw_obj, size)? }.into_obj();
             if m.binary {
                 return Ok(b);
             }
