@@ -7,25 +7,27 @@ from token import EXACT_TOKEN_TYPES as _EXACT
 _NAME = re.compile(r'\w+')
 # With extra tokens, whatever is not ASCII may be in a name.
 _ANY_NAME = re.compile(r'[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*')
-_NUMBER = re.compile(
-    r'0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+'
-    r'|(?:[0-9](?:_?[0-9])*\.(?:[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)(?:[eE][-+]?[0-9](?:_?[0-9])*)?[jJ]?'
-    r'|[0-9](?:_?[0-9])*[eE][-+]?[0-9](?:_?[0-9])*[jJ]?|[0-9](?:_?[0-9])*[jJ]?')
+_DIGITS = {'x': '0123456789abcdefABCDEF', 'o': '01234567', 'b': '01'}
+_KINDS = {'x': 'hexadecimal', 'o': 'octal', 'b': 'binary'}
 _BEHIND_NUMBER = re.compile(r'and|else|for|if|in|is|or|not')
 _OPERATOR = re.compile(r'\*\*=?|>>=?|<<=?|//=?|->|\.\.\.|:=|<>|[+\-*/%&@|^=<>!]=|[-+*/%&@|^=<>~!.,:;()\[\]{}`$?]')
 _PREFIX = re.compile(r"(?i)(?:[rbuft]|br|rb|fr|rf|tr|rt)?(?='|\")")
 _SPACE = re.compile(r'[ \f\t]*')
 _PAIRS = {')': '(', ']': '[', '}': '{'}
 _INDENTS_MAX = 100
+_BRACKETS_MAX = 200
+_FIELDS_MAX = 3
 
 
 class _Formatted:
     """An f-string or t-string that is open: what its text ends with, and where in it the tokenizer is."""
 
-    def __init__(self, kinds, quote, raw, start, line):
+    def __init__(self, kinds, quote, raw, start, line, before):
         self.start, self.middle, self.end = kinds
         self.quote, self.raw = quote, raw
         self.begins, self.line = start, line
+        # Characters before that line.
+        self.before = before
         # Innermost last: None for text, and the number of open brackets for a field's expression.
         self.levels = [None]
 
@@ -41,6 +43,8 @@ class TokenizerIter:
         self._extra = extra_tokens
         self._lines = self._reader(readline, encoding)
         self._line, self._row, self._column = '', 0, 0
+        # Characters read, with the line end that the last line may lack.
+        self._length = 0
         # Lines from the beginning of what is being read.
         self._seen = []
         self._brackets, self._formatted = [], []
@@ -75,17 +79,23 @@ class TokenizerIter:
     def _advance(self):
         """Goes on to the next line; False at the end."""
         self._line = next(self._lines, '')
+        self._length += len(self._line) + (self._line != '' and not self._line.endswith(('\n', '\r')))
         self._row += 1
         self._column = 0
         if self._line:
             self._seen.append(self._line)
         return bool(self._line)
 
-    def _refuse(self, message, row=None, column=None, line=None, error=SyntaxError):
+    def _misindented(self, error, message):
+        line = self._line.rstrip('\r\n')
+        raise error(message, ('<string>', self._row, len(line) + 1, line, None, None))
+
+    def _refuse(self, message, row=None, column=None, line=None, end_column=None):
         row = self._row if row is None else row
         column = self._column if column is None else column
         line = self._line if line is None else line
-        raise error(message, ('<string>', row, column + 1, line, row, column + 1))
+        end_column = column if end_column is None else end_column
+        raise SyntaxError(message, ('<string>', row, column + 1, line, row, end_column + 1))
 
     def _made(self, kind, text, start, end, line=None):
         if kind == _token.OP and not self._extra:
@@ -118,9 +128,11 @@ class TokenizerIter:
                 c = self._line[self._column]
                 if c in '\r\n':
                     yield from self._line_ends(self._line[self._column:], len(self._line))
+                elif c == '\\' and self._line[self._column + 1:].strip('\r\n'):
+                    self._refuse('unexpected character after line continuation character', column=len(self._line.rstrip('\r\n')))
                 elif c == '\\' and self._line[self._column + 1:].strip('\r\n') == '':
                     if self._column + 1 >= len(self._line):
-                        self._refuse('unexpected EOF while parsing')
+                        self._refuse('unexpected EOF in multi-line statement', column=len(self._line))
                     continued = self._line
                     break
                 else:
@@ -131,7 +143,11 @@ class TokenizerIter:
         if continued:
             self._no_more(continued)
         if self._formatted:
-            self._unterminated(self._formatted[-1])
+            f = self._formatted[-1]
+            if f.levels[-1] is None:
+                self._unterminated(f)
+            # Counted from where the line of the string begins.
+            self._refuse('unexpected EOF in multi-line statement', self._row - 1, self._length - f.before - 1, '')
         if self._brackets:
             self._refuse('unexpected EOF in multi-line statement', self._row - 1, -1, '')
         end, line = ((self._row, 0), '') if self._extra else ((self._row - 1, -1), ''.join(self._seen[-1:]))
@@ -199,18 +215,18 @@ class TokenizerIter:
         last, last_alternative = indents[-1]
         if depth > last:
             if len(indents) >= _INDENTS_MAX:
-                self._refuse('too many levels of indentation', error=IndentationError)
+                self._misindented(IndentationError, 'too many levels of indentation')
             if alternative <= last_alternative:
-                self._refuse(inconsistent, error=TabError)
+                self._misindented(TabError, inconsistent)
             indents.append((depth, alternative))
             yield self._block(_token.INDENT, column)
         while depth < indents[-1][0]:
             if all(depth != known for known, _ in indents):
-                self._refuse('unindent does not match any outer indentation level', error=IndentationError)
+                self._misindented(IndentationError, 'unindent does not match any outer indentation level')
             indents.pop()
             yield self._block(_token.DEDENT, column)
         if alternative != indents[-1][1]:
-            self._refuse(inconsistent, error=TabError)
+            self._misindented(TabError, inconsistent)
         return False
 
     def _token_at(self, c):
@@ -234,18 +250,69 @@ class TokenizerIter:
             yield self._operator(c)
 
     def _number(self):
-        end = _NUMBER.match(self._line, self._column).end()
-        text = self._line[self._column:end]
-        kind = {'0x': 'hexadecimal', '0o': 'octal', '0b': 'binary'}.get(text[:2].lower(), 'imaginary' if text[-1] in 'jJ' else 'decimal')
+        end, kind = self._based(self._column) or self._decimal(self._column)
         behind = self._line[end:end + 1]
-        if self._extra:
-            return self._to(_token.NUMBER, end)
-        if behind == '_' or behind.isidentifier() and not _BEHIND_NUMBER.match(self._line, end):
+        # With extra tokens, what follows a number is not looked at.
+        if not self._extra and behind.isascii() and (behind == '_' or behind.isalnum()) and not _BEHIND_NUMBER.match(self._line, end):
             self._refuse(f'invalid {kind} literal', column=end - 1)
-        digits = text.replace('_', '')
-        if len(digits) > 1 and digits.isdigit() and digits[0] == '0' and digits.strip('0'):
-            self._refuse('leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers')
         return self._to(_token.NUMBER, end)
+
+    def _run_of(self, at, digits, kind):
+        """Behind digits, with single underscores between them."""
+        line = self._line
+        while True:
+            while line[at:at + 1] and line[at] in digits:
+                at += 1
+            if line[at:at + 1] != '_':
+                return at
+            at += 1
+            if not line[at:at + 1] or line[at] not in digits:
+                self._bad_digit(at, kind)
+
+    def _bad_digit(self, at, kind):
+        digit = self._line[at:at + 1]
+        if kind in ('octal', 'binary') and digit.isdigit() and digit.isascii():
+            self._refuse(f"invalid digit '{digit}' in {kind} literal", column=at)
+        self._refuse(f'invalid {kind} literal', column=at - 1)
+
+    def _based(self, at):
+        line = self._line
+        base = line[at + 1:at + 2].lower()
+        if line[at] != '0' or base not in _DIGITS:
+            return None
+        digits, kind = _DIGITS[base], _KINDS[base]
+        first = at + 2 + (line[at + 2:at + 3] == '_')
+        if not line[first:first + 1] or line[first] not in digits:
+            self._bad_digit(first, kind)
+        end = self._run_of(first, digits, kind)
+        if kind != 'hexadecimal' and line[end:end + 1].isdigit() and line[end].isascii():
+            self._bad_digit(end, kind)
+        return end, kind
+
+    def _decimal(self, at):
+        line, digits = self._line, '0123456789'
+        end = self._run_of(at, digits, 'decimal')
+        whole = line[at:end]
+        floating = line[end:end + 1] == '.'
+        if floating:
+            end += 1
+            if line[end:end + 1] and line[end] in digits:
+                end = self._run_of(end, digits, 'decimal')
+        if line[end:end + 1] in ('e', 'E'):
+            first = end + 1
+            signed = line[first:first + 1] in ('+', '-')
+            first += signed
+            if line[first:first + 1] and line[first] in digits:
+                end, floating = self._run_of(first, digits, 'decimal'), True
+            elif signed:
+                self._bad_digit(first, 'decimal')
+        if line[end:end + 1] in ('j', 'J'):
+            return end + 1, 'imaginary'
+        if not self._extra and not floating and whole[0] == '0' and whole.strip('0_'):
+            zeros = len(whole) - len(whole.lstrip('0_'))
+            self._refuse('leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers',
+                         end_column=at + zeros)
+        return end, 'decimal'
 
     def _operator(self, c):
         line, column = self._line, self._column
@@ -266,10 +333,10 @@ class TokenizerIter:
                 self._refuse(f'invalid non-printable character U+{ord(c):04X}')
             if not c.isascii():
                 self._refuse(f"invalid character '{c}' (U+{ord(c):04X})")
-            if not self._extra:
-                self._refuse('invalid syntax')
             return self._to(_token.OP, column + 1)
         if c in '([{':
+            if len(self._brackets) >= _BRACKETS_MAX:
+                self._refuse('too many nested parentheses')
             self._brackets.append((c, self._row, column))
         elif c in _PAIRS:
             if not self._brackets:
@@ -294,7 +361,8 @@ class TokenizerIter:
             f = 'f' in prefix
             kinds = (_token.FSTRING_START, _token.FSTRING_MIDDLE, _token.FSTRING_END) if f else (
                 _token.TSTRING_START, _token.TSTRING_MIDDLE, _token.TSTRING_END)
-            self._formatted.append(_Formatted(kinds, quote, 'r' in prefix, start, line))
+            before = self._length - len(line) - (not line.endswith(('\n', '\r')))
+            self._formatted.append(_Formatted(kinds, quote, 'r' in prefix, start, line, before))
             yield self._to(kinds[0], at)
             return
         first, text = self._column, []
@@ -327,6 +395,13 @@ class TokenizerIter:
         triple = 'triple-quoted ' if len(f.quote) == 3 else ''
         self._refuse(f'unterminated {triple}{f.name} literal (detected at line {self._row - (not self._line)})', *f.begins, f.line)
 
+    def _line_ended(self, f, in_spec):
+        """Refuses the end of a line in a string of one line."""
+        if in_spec:
+            p = f.name[0]
+            self._refuse(f'{p}-string: newlines are not allowed in format specifiers for single quoted {p}-strings')
+        self._unterminated(f)
+
     def _middle(self, f):
         """A run of text of an f-string, and the bracket or the quotes behind it."""
         line, start = self._line, (self._row, self._column)
@@ -344,7 +419,7 @@ class TokenizerIter:
         while True:
             if self._column >= len(self._line):
                 if len(f.quote) == 1 and not self._line.endswith(('\\\n', '\\\r\n')):
-                    self._unterminated(f)
+                    self._line_ended(f, in_spec)
                 text.append(self._line[first:])
                 if not self._advance():
                     self._unterminated(f)
@@ -356,7 +431,7 @@ class TokenizerIter:
                 self._column += named
                 break
             if c in '\r\n' and len(f.quote) == 1:
-                self._unterminated(f)
+                self._line_ended(f, in_spec)
             if c in '{}' and not named:
                 if behind == c and not in_spec:
                     # One of the two is told.
@@ -394,6 +469,8 @@ class TokenizerIter:
         return self._made(f.middle, text, start, (self._row, self._column), ''.join(self._seen))
 
     def _field(self, f):
+        if len([level for level in f.levels if level is not None]) >= _FIELDS_MAX:
+            self._refuse(f'{f.name}: expressions nested too deeply', column=self._column - 1)
         self._brackets.append(('{', self._row, self._column))
         f.levels.append(len(self._brackets))
         return self._to(_token.OP, self._column + 1)
