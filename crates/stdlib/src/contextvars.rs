@@ -130,7 +130,7 @@ pub fn new_var(cx: &mut Cx, name: &str) -> PyResult<Ref<ContextVar>> {
 
 #[retic_macros::methods]
 impl ContextVar {
-    #[get("name")]
+    #[member("name")]
     fn name(cx: &mut Cx, this: &Ref<ContextVar>) -> Obj {
         this.name.cloned(cx)
     }

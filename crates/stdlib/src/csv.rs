@@ -191,15 +191,15 @@ impl Dialect {
     fn quoting_get(cx: &mut Cx, this: &Ref<Dialect>) -> PyResult {
         cx.int(this.quoting.get())
     }
-    #[get("doublequote")]
+    #[member("doublequote")]
     fn doublequote_get(cx: &mut Cx, this: &Ref<Dialect>) -> Obj {
         cx.bool(this.doublequote.get())
     }
-    #[get("skipinitialspace")]
+    #[member("skipinitialspace")]
     fn skipinitialspace_get(cx: &mut Cx, this: &Ref<Dialect>) -> Obj {
         cx.bool(this.skipinitialspace.get())
     }
-    #[get("strict")]
+    #[member("strict")]
     fn strict_get(cx: &mut Cx, this: &Ref<Dialect>) -> Obj {
         cx.bool(this.strict.get())
     }
@@ -428,11 +428,11 @@ fn next_row(cx: &mut Cx, o: &Obj) -> PyResult<Option<Obj>> {
 
 #[retic_macros::methods]
 impl Reader {
-    #[get("dialect")]
+    #[member("dialect")]
     fn dialect_get(cx: &mut Cx, this: &Ref<Reader>) -> Obj {
         this.dialect.cloned(cx).into_obj()
     }
-    #[get("line_num")]
+    #[member("line_num")]
     fn line_num_get(cx: &mut Cx, this: &Ref<Reader>) -> PyResult {
         cx.int(this.count.get())
     }
@@ -563,7 +563,7 @@ impl Writer {
         }
         Ok(())
     }
-    #[get("dialect")]
+    #[member("dialect")]
     fn dialect_get(cx: &mut Cx, this: &Ref<Writer>) -> Obj {
         this.dialect.cloned(cx).into_obj()
     }

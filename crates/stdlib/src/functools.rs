@@ -146,17 +146,17 @@ impl Partial {
         retic_runtime::types::generic::alias(cx, cls, object)
     }
     /// function object to use in future partial calls
-    #[get("func")]
+    #[member("func")]
     fn func(cx: &mut Cx, this: &Ref<Partial>) -> Obj {
         this.function.cloned(cx)
     }
     /// tuple of arguments to future partial calls
-    #[get("args")]
+    #[member("args")]
     fn args_get(cx: &mut Cx, this: &Ref<Partial>) -> Obj {
         this.args.cloned(cx)
     }
     /// dictionary of keyword arguments to future partial calls
-    #[get("keywords")]
+    #[member("keywords")]
     fn keywords_get(cx: &mut Cx, this: &Ref<Partial>) -> Ref<Dict> {
         this.keywords.cloned(cx)
     }

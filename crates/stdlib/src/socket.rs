@@ -322,6 +322,8 @@ impl Socket {
     fn getsockname(cx: &mut Cx, this: &Ref<Socket>) -> PyResult {
         own_address(cx, this, false)
     }
+    /// getsockopt(level, option[, buffersize]) -> value
+    ///
     /// Get a socket option: an integer, or bytes where a buffer length is given.
     #[py("getsockopt($self, level, option, buffersize=0, /)", "")]
     fn getsockopt(cx: &mut Cx, this: &Ref<Socket>, level: FormatInt, option: FormatInt, buffersize: i64) -> PyResult {
@@ -332,6 +334,8 @@ impl Socket {
         let b = cx.host.socket_option(this.fd.get(), level.0 as i32, option.0 as i32, size).map_err(|e| raise_os(cx, &e))?;
         if buffersize == 0 { cx.int(i64::from(b.try_into().map_or(0, i32::from_ne_bytes))) } else { Bytes::from_slice(cx, &b) }
     }
+    /// setsockopt(level, option, value: int)
+    ///
     /// Set a socket option to an integer, bytes, or nothing with a length.
     #[py("setsockopt($self, level, option, value, optlen=None, /)", "")]
     fn setsockopt(cx: &mut Cx, this: &Ref<Socket>, level: FormatInt, option: FormatInt, value: &Obj, optlen: Option<&Obj>) -> PyResult<()> {
@@ -346,12 +350,16 @@ impl Socket {
         };
         cx.host.set_socket_option(this.fd.get(), level.0 as i32, option.0 as i32, &bytes).map_err(|e| raise_os(cx, &e))
     }
+    /// listen([backlog])
+    ///
     /// Enable a server to accept connections.
     #[py("listen($self, backlog=128, /)", "")]
     fn listen(cx: &mut Cx, this: &Ref<Socket>, backlog: Option<FormatInt>) -> PyResult<()> {
         let backlog = backlog.map_or(128, |b| b.0).max(0);
         cx.host.listen(this.fd.get(), backlog as i32).map_err(|e| raise_os(cx, &e))
     }
+    /// recv(buffersize[, flags]) -> data
+    ///
     /// Receive up to buffersize bytes from the socket.
     #[py("recv($self, buffersize, flags=0, /)", "")]
     fn recv(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: Option<FormatInt>) -> PyResult {
@@ -359,6 +367,8 @@ impl Socket {
         let (data, _) = receive(cx, this, buffersize, flags, "recv")?;
         Bytes::from_slice(cx, &data)
     }
+    /// recvfrom(buffersize[, flags]) -> (data, address info)
+    ///
     /// Like recv(buffersize, flags) but also return the sender's address info.
     #[py("recvfrom($self, buffersize, flags=0, /)", "")]
     fn recvfrom(cx: &mut Cx, this: &Ref<Socket>, buffersize: i64, flags: Option<FormatInt>) -> PyResult {
@@ -367,12 +377,16 @@ impl Socket {
         let pair = vec![Bytes::from_slice(cx, &data)?, address::decode(cx, &from, this.protocol.get())?];
         cx.tuple(pair)
     }
+    /// recv_into(buffer, [nbytes[, flags]]) -> nbytes_read
+    ///
     /// A version of recv() that stores its data into a buffer.
     #[py("recv_into($self, buffer, nbytes=0, flags=0)", "")]
     fn recv_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: Option<FormatInt>) -> PyResult<usize> {
         let flags = flags.map_or(0, |f| f.0);
         receive_into(cx, this, buffer, nbytes, flags, "recv_into").map(|r| r.0)
     }
+    /// recvfrom_into(buffer[, nbytes[, flags]]) -> (nbytes, address info)
+    ///
     /// Like recv_into(buffer[, nbytes[, flags]]) but also return the sender's address info.
     #[py("recvfrom_into($self, buffer, nbytes=0, flags=0)", "")]
     fn recvfrom_into(cx: &mut Cx, this: &Ref<Socket>, buffer: &Obj, nbytes: i64, flags: Option<FormatInt>) -> PyResult {
@@ -381,6 +395,8 @@ impl Socket {
         let pair = vec![cx.int(n as i64)?, address::decode(cx, &from, this.protocol.get())?];
         cx.tuple(pair)
     }
+    /// recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)
+    ///
     /// Receive normal data and ancillary data from the socket.
     #[py("recvmsg($self, bufsize, ancbufsize=0, flags=0, /)", "")]
     fn recvmsg(cx: &mut Cx, this: &Ref<Socket>, bufsize: i64, ancbufsize: i64, flags: Option<FormatInt>) -> PyResult {
@@ -390,6 +406,8 @@ impl Socket {
         let parts = vec![Bytes::from_slice(cx, &data)?, items, flags, from];
         cx.tuple(parts)
     }
+    /// recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)
+    ///
     /// Receive normal data into buffers, and ancillary data.
     #[py("recvmsg_into($self, buffers, ancbufsize=0, flags=0, /)", "")]
     fn recvmsg_into(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancbufsize: i64, flags: Option<FormatInt>) -> PyResult {
@@ -417,6 +435,8 @@ impl Socket {
         let parts = vec![cx.int(data.len() as i64)?, items, flags, from];
         cx.tuple(parts)
     }
+    /// send(data[, flags]) -> count
+    ///
     /// Send a data string to the socket; the number of bytes sent.
     #[py("send($self, data, flags=0, /)", "")]
     fn send(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: Option<FormatInt>) -> PyResult<usize> {
@@ -424,6 +444,8 @@ impl Socket {
         let data = buffer::held(cx, data)?;
         send(cx, this, &data, flags, None)
     }
+    /// sendall(data[, flags])
+    ///
     /// Send a data string to the socket, all of it.
     #[py("sendall($self, data, flags=0, /)", "")]
     fn sendall(cx: &mut Cx, this: &Ref<Socket>, data: &Obj, flags: Option<FormatInt>) -> PyResult<()> {
@@ -436,6 +458,8 @@ impl Socket {
         }
         Ok(())
     }
+    /// sendto(data[, flags], address) -> count
+    ///
     /// Like send(data, flags) but allows specifying the destination address.
     #[py("sendto($self, /, *args)", "")]
     fn sendto(cx: &mut Cx, this: &Ref<Socket>, args: &[Obj]) -> PyResult<usize> {
@@ -453,6 +477,8 @@ impl Socket {
         let to = address::encode(cx, this.family.get(), this.protocol.get(), to, "sendto")?;
         send(cx, this, &data, flags, Some(&to))
     }
+    /// sendmsg(buffers[, ancdata[, flags[, address]]]) -> count
+    ///
     /// Send normal and ancillary data to the socket.
     #[py("sendmsg($self, buffers, ancdata=(), flags=0, address=None, /)", "")]
     fn sendmsg(cx: &mut Cx, this: &Ref<Socket>, buffers: &Obj, ancdata: Option<&Obj>, flags: Option<FormatInt>, address: Option<&Obj>) -> PyResult<usize> {
@@ -479,6 +505,8 @@ impl Socket {
         cx.audit("socket.sendmsg", &[this.as_obj().into(), address.into()])?;
         when_ready(cx, this, OUT, flags, |cx, fd| cx.host.send_message(fd, &data, &items, flags as i32, to.as_deref()))
     }
+    /// sendmsg_afalg([msg], *, op[, iv[, assoclen[, flags=MSG_MORE]]])
+    ///
     /// Sends a message to a cipher of the kernel (AF_ALG): what to do (ALG_OP_ENCRYPT and its kin), the vector it begins with,
     /// and how many bytes are signed only. Returns how many bytes were sent.
     #[py("sendmsg_afalg($self, msg=None, *, op=None, iv=None, assoclen=None, flags=0)", "")]
@@ -528,17 +556,17 @@ impl Socket {
         cx.host.shutdown(this.fd.get(), how.0).map_err(|e| raise_os(cx, &e))
     }
     /// the socket family
-    #[get("family")]
+    #[member("family")]
     fn family_get(cx: &mut Cx, this: &Ref<Socket>) -> PyResult {
         cx.int(i64::from(this.family.get()))
     }
     /// the socket type
-    #[get("type")]
+    #[member("type")]
     fn type_get(cx: &mut Cx, this: &Ref<Socket>) -> PyResult {
         cx.int(i64::from(this.kind.get()))
     }
     /// the socket protocol
-    #[get("proto")]
+    #[member("proto")]
     fn proto_get(cx: &mut Cx, this: &Ref<Socket>) -> PyResult {
         cx.int(i64::from(this.protocol.get()))
     }

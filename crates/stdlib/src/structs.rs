@@ -479,6 +479,8 @@ fn walk(cx: &mut Cx, format: &Obj, f: &Format, buffer: &Obj) -> PyResult {
 
 #[retic_macros::methods]
 impl StructObj {
+    /// S.pack(v1, v2, ...) -> bytes
+    ///
     /// Return a bytes object containing values v1, v2, ... packed according to the format string S.format.
     #[py("pack($self, *values)", "")]
     fn pack_method(cx: &mut Cx, this: &Ref<StructObj>, values: &[Obj]) -> PyResult {

@@ -225,12 +225,16 @@ mod functions {
         let r = cx.host.clock_by_number(clk_id.0);
         asked(cx, r)
     }
+    /// clock_getres(clk_id) -> floating-point number
+    ///
     /// The seconds between two times of a clock.
     #[py("clock_getres(clk_id, /)", "")]
     pub fn clock_getres(cx: &mut Cx, clk_id: ClockId) -> PyResult<f64> {
         let r = cx.host.clock_resolution(clk_id.0);
         asked(cx, r).map(|ns| ns as f64 / 1e9)
     }
+    /// clock_settime(clk_id, time)
+    ///
     /// Sets a clock to a time in seconds.
     #[py("clock_settime(clk_id, time, /)", "")]
     pub fn clock_settime(cx: &mut Cx, clk_id: CInt, time: &Obj) -> PyResult<()> {
@@ -245,6 +249,8 @@ mod functions {
         let r = cx.host.set_clock(clk_id.0, ns);
         asked(cx, r)
     }
+    /// clock_settime_ns(clk_id, time)
+    ///
     /// Sets a clock to a time in nanoseconds.
     #[py("clock_settime_ns(clk_id, time, /)", "")]
     pub fn clock_settime_ns(cx: &mut Cx, clk_id: CInt, time: &Obj) -> PyResult<()> {
@@ -255,6 +261,8 @@ mod functions {
         let r = cx.host.set_clock(clk_id.0, ns);
         asked(cx, r)
     }
+    /// pthread_getcpuclockid(thread_id) -> int
+    ///
     /// The number of the clock that counts the time of a thread on the processor.
     #[py("pthread_getcpuclockid(thread_id, /)", "")]
     pub fn pthread_getcpuclockid(cx: &mut Cx, thread_id: &Obj) -> PyResult<i64> {
@@ -270,6 +278,8 @@ mod functions {
             None => Err(os_error(cx, ESRCH)),
         }
     }
+    /// get_clock_info(name: str) -> dict
+    ///
     /// Get information of the specified clock.
     #[py("get_clock_info(name, /)", "")]
     pub fn get_clock_info(cx: &mut Cx, name: &Ref<Str>) -> PyResult {
@@ -312,6 +322,8 @@ mod functions {
         cx.host.flush();
         super::sleep_for(cx, seconds)
     }
+    /// gmtime([seconds]) -> struct_time
+    ///
     /// Convert seconds since the Epoch to a time tuple expressing UTC (a.k.a. GMT).
     #[py("gmtime(seconds=None, /)", "")]
     pub fn gmtime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult {
@@ -319,6 +331,8 @@ mod functions {
         within(cx, s)?;
         struct_time(cx, &Moment::at(s, 0, "GMT".into(), false))
     }
+    /// localtime([seconds]) -> struct_time
+    ///
     /// Convert seconds since the Epoch to a time tuple expressing local time.
     #[py("localtime(seconds=None, /)", "")]
     pub fn localtime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult {
@@ -346,17 +360,23 @@ mod functions {
         }
         Ok((naive - offset) as f64)
     }
+    /// asctime([tuple]) -> string
+    ///
     /// Convert a time tuple to a string, e.g. 'Sat Jun 06 16:26:11 1998'.
     #[py("asctime(tuple=None, /)", "")]
     pub fn asctime(cx: &mut Cx, tuple: Option<&Obj>) -> PyResult<String> {
         Ok(moment_or_now(cx, tuple, "asctime")?.asctime())
     }
+    /// ctime(seconds) -> string
+    ///
     /// Convert a time in seconds since the Epoch to a string in local time.
     #[py("ctime(seconds=None, /)", "")]
     pub fn ctime(cx: &mut Cx, seconds: Option<&Obj>) -> PyResult<String> {
         let s = seconds_of(cx, seconds)?;
         Ok(local(cx, s)?.asctime())
     }
+    /// strftime(format[, tuple]) -> string
+    ///
     /// Convert a time tuple to a string according to a format specification.
     #[py("strftime(format, tuple=None, /)", "")]
     pub fn strftime(cx: &mut Cx, format: &Ref<Str>, tuple: Option<&Obj>) -> PyResult<String> {
@@ -369,6 +389,8 @@ mod functions {
         let format = format.to_text(cx);
         Ok(calendar::format(&m, &format, &mut |item| crate::locale::date_text(cx, item)))
     }
+    /// strptime(string, format) -> struct_time
+    ///
     /// Parse a string to a time tuple according to a format specification.
     #[py("strptime(string, format=None, /)", "")]
     pub fn strptime(cx: &mut Cx, string: &Obj, format: Option<&Obj>) -> PyResult {

@@ -151,7 +151,7 @@ impl Ucd {
         }
     }
     /// Version of the database.
-    #[get("unidata_version")]
+    #[member("unidata_version")]
     fn unidata_version_get(cx: &mut Cx, this: &Ref<Ucd>) -> PyResult {
         cx.str(database(this).version())
     }

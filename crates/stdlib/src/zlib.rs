@@ -239,7 +239,7 @@ impl Decompress {
         }
         feed(cx, this, &b, usize::MAX)
     }
-    #[get("unused_data")]
+    #[member("unused_data")]
     fn unused_data_get(cx: &mut Cx, this: &Ref<Decompress>) -> Obj {
         this.unused.cloned(cx)
     }
@@ -247,7 +247,7 @@ impl Decompress {
     fn unconsumed_tail_get(cx: &mut Cx, this: &Ref<Decompress>) -> Obj {
         this.tail.cloned(cx)
     }
-    #[get("eof")]
+    #[member("eof")]
     fn eof_get(cx: &mut Cx, this: &Ref<Decompress>) -> Obj {
         cx.bool(this.eof.get())
     }
@@ -273,15 +273,15 @@ impl Feeder {
         let b = [waiting.cast::<Bytes>().map(|b| b.bytes()).unwrap_or_default(), &new].concat();
         feed(cx, &inner, &b, max)
     }
-    #[get("eof")]
+    #[member("eof")]
     fn eof_get(cx: &mut Cx, this: &Ref<Feeder>) -> Obj {
         cx.bool(this.inner.get(cx).eof.get())
     }
-    #[get("needs_input")]
+    #[member("needs_input")]
     fn needs_input_get(cx: &mut Cx, this: &Ref<Feeder>) -> Obj {
         cx.bool(this.inner.get(cx).needs_input.get())
     }
-    #[get("unused_data")]
+    #[member("unused_data")]
     fn unused_data_get(cx: &mut Cx, this: &Ref<Feeder>) -> Obj {
         this.inner.get(cx).unused.cloned(cx)
     }

@@ -327,11 +327,17 @@ mod functions {
             (None, None) => Err(cx.value_error(format!("{name}() iterable argument is empty"))),
         }
     }
+    /// min(iterable, *[, default=obj, key=func]) -> value
+    /// min(arg1, arg2, *args, *[, key=func]) -> value
+    ///
     /// With a single iterable argument, return its smallest item.
     #[py("min(*args, key=None, default=<unrepresentable>)", "")]
     pub fn min(cx: &mut Cx, args: &[Obj], key: Option<&Obj>, default: Option<&Obj>) -> PyResult {
         extreme(cx, "min", args, key, default, Cmp::Lt)
     }
+    /// max(iterable, *[, default=obj, key=func]) -> value
+    /// max(arg1, arg2, *args, *[, key=func]) -> value
+    ///
     /// With a single iterable argument, return its biggest item.
     #[py("max(*args, key=None, default=<unrepresentable>)", "")]
     pub fn max(cx: &mut Cx, args: &[Obj], key: Option<&Obj>, default: Option<&Obj>) -> PyResult {
@@ -356,6 +362,9 @@ mod functions {
         }
         Ok(l.into_obj())
     }
+    /// iter(iterable) -> iterator
+    /// iter(callable, sentinel) -> iterator
+    ///
     /// Get an iterator from an object.
     #[py("iter(object, sentinel=<unrepresentable>, /)", "")]
     pub fn iter(cx: &mut Cx, object: &Obj, sentinel: Option<&Obj>) -> PyResult {
@@ -365,6 +374,8 @@ mod functions {
             None => protocol::iter(cx, object),
         }
     }
+    /// next(iterator[, default])
+    ///
     /// Return the next item from the iterator.
     #[py("next(iterator, default=<unrepresentable>, /)", "")]
     pub fn next(cx: &mut Cx, iterator: &Obj, default: Option<&Obj>) -> PyResult {
@@ -382,6 +393,8 @@ mod functions {
             None => Err(cx.type_error(format!("attribute name must be string, not '{}'", name.ty().name_text()))),
         }
     }
+    /// getattr(object, name[, default]) -> value
+    ///
     /// Get a named attribute from an object.
     #[py("getattr(object, name, default=<unrepresentable>, /)", "")]
     pub fn getattr(cx: &mut Cx, object: &Obj, name: &Obj, default: Option<&Obj>) -> PyResult {
@@ -438,6 +451,8 @@ mod functions {
     pub fn locals(cx: &mut Cx) -> PyResult {
         crate::types::frame::current_locals(cx)
     }
+    /// vars([object]) -> dictionary
+    ///
     /// Return an object's __dict__.
     #[py("vars(object=<unrepresentable>, /)", "")]
     pub fn vars(cx: &mut Cx, object: Option<&Obj>) -> PyResult {
@@ -445,6 +460,8 @@ mod functions {
         let name = cx.name("__dict__");
         protocol::lookup_attr(cx, o, &name)?.ok_or_else(|| cx.type_error("vars() argument must have __dict__ attribute"))
     }
+    /// dir([object]) -> list of strings
+    ///
     /// Show attributes of an object.
     #[py("dir(object=<unrepresentable>, /)", "")]
     pub fn dir(cx: &mut Cx, object: Option<&Obj>) -> PyResult {
@@ -634,6 +651,8 @@ mod functions {
         let _ = locals;
         crate::modules::import::dunder_import(cx, name, globals, fromlist, level)
     }
+    /// __build_class__(func, name, /, *bases, [metaclass], **kwds) -> class
+    ///
     /// Internal helper function used by the class statement.
     #[py("__build_class__(func, name, /, *bases, **kwds)", "")]
     pub fn build_class(cx: &mut Cx, func: &Obj, name: &Obj, bases: &[Obj], kwds: Vec<(&Obj, &Obj)>) -> PyResult {

@@ -48,6 +48,8 @@ mod functions {
         let t = c.into_iter().map(|v| cx.int(v)).collect::<PyResult<Vec<_>>>()?;
         cx.tuple(t)
     }
+    /// set_threshold(threshold0, [threshold1, [threshold2]])
+    ///
     /// Set the collection thresholds (the collection frequency).
     #[py("set_threshold(threshold0, threshold1=None, threshold2=None, /)", "")]
     pub fn set_threshold(cx: &mut Cx, threshold0: i64, threshold1: Option<i64>, threshold2: Option<i64>) {

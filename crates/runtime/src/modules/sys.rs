@@ -46,6 +46,8 @@ mod functions {
     pub fn getrefcount(_cx: &mut Cx, object: &Obj) -> i64 {
         object.count()
     }
+    /// getsizeof(object [, default]) -> int
+    ///
     /// Return the size of object in bytes.
     #[py("getsizeof(object, default=<unrepresentable>, /)", "")]
     pub fn getsizeof(cx: &mut Cx, object: &Obj, default: Option<&Obj>) -> PyResult {
@@ -301,6 +303,8 @@ mod functions {
         cx.audit_hooks.push(hook.clone());
         Ok(())
     }
+    /// set_asyncgen_hooks([firstiter] [, finalizer])
+    ///
     /// Sets hooks for async generators.
     #[py("set_asyncgen_hooks(firstiter=<unrepresentable>, finalizer=<unrepresentable>)", "")]
     pub fn set_asyncgen_hooks(cx: &mut Cx, firstiter: Option<&Obj>, finalizer: Option<&Obj>) -> PyResult<()> {

@@ -310,7 +310,7 @@ impl AsyncGenerator {
     fn qualname(cx: &mut Cx, this: &Ref<Generator>) -> Obj {
         this.qualname.cloned(cx)
     }
-    #[get("ag_running")]
+    #[member("ag_running")]
     fn running(_cx: &mut Cx, this: &Ref<Generator>) -> bool {
         this.async_running.get()
     }

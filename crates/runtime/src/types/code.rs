@@ -263,12 +263,12 @@ impl CodeObj {
         super::Bytes::from_slice(cx, &this.code().code)
     }
     /// Lines and columns of the instructions, in CPython 3.14's format.
-    #[get("co_linetable")]
+    #[member("co_linetable")]
     fn linetable(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
         super::Bytes::from_slice(cx, &retic_bytecode::locations::table(&this.code()))
     }
     /// Empty: blocks are among the instructions.
-    #[get("co_exceptiontable")]
+    #[member("co_exceptiontable")]
     fn exceptiontable(cx: &mut Cx, _this: &Ref<CodeObj>) -> PyResult {
         super::Bytes::from_slice(cx, b"")
     }

@@ -716,7 +716,7 @@ impl Coroutine {
     fn frame(cx: &mut Cx, this: &Ref<Generator>) -> PyResult {
         Generator::frame(cx, this)
     }
-    #[get("cr_origin")]
+    #[member("cr_origin")]
     fn origin(cx: &mut Cx, this: &Ref<Generator>) -> Option<Obj> {
         this.finalizer.cloned(cx)
     }

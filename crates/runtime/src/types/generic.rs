@@ -333,11 +333,11 @@ impl Alias {
         }
         Ok(list)
     }
-    #[get("__origin__")]
+    #[member("__origin__")]
     fn origin_get(cx: &mut Cx, this: &Ref<Alias>) -> Obj {
         this.origin.cloned(cx)
     }
-    #[get("__args__")]
+    #[member("__args__")]
     fn args_get(cx: &mut Cx, this: &Ref<Alias>) -> Obj {
         this.args.cloned(cx)
     }
@@ -352,7 +352,7 @@ impl Alias {
         this.parameters.set(cx, Some(p.clone()));
         Ok(p)
     }
-    #[get("__unpacked__")]
+    #[member("__unpacked__")]
     fn unpacked(_cx: &mut Cx, this: &Ref<Alias>) -> bool {
         this.starred.get()
     }
@@ -590,7 +590,7 @@ impl Union {
         let args = cx.tuple_of([cx.types.union.as_obj().clone(), this.args.cloned(cx)])?;
         cx.tuple_of([f, args])
     }
-    #[get("__args__")]
+    #[member("__args__")]
     fn args_get(cx: &mut Cx, this: &Ref<Union>) -> Obj {
         this.args.cloned(cx)
     }
@@ -602,7 +602,7 @@ impl Union {
     fn qualname(cx: &mut Cx, _this: &Ref<Union>) -> PyResult {
         cx.str("Union")
     }
-    #[get("__origin__")]
+    #[member("__origin__")]
     fn origin(cx: &mut Cx, _this: &Ref<Union>) -> Obj {
         cx.types.union.as_obj().clone()
     }

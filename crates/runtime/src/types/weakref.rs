@@ -134,7 +134,7 @@ impl WeakRef {
     fn class_getitem(cx: &mut Cx, cls: &Obj, object: &Obj) -> PyResult {
         super::generic::alias(cx, cls, object)
     }
-    #[get("__callback__")]
+    #[member("__callback__")]
     fn callback_get(cx: &mut Cx, this: &Ref<WeakRef>) -> Option<Obj> {
         this.callback.cloned(cx)
     }

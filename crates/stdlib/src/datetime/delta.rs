@@ -384,17 +384,17 @@ impl Delta {
         cx.tuple_of([this.as_obj().type_ref().into_obj(), state])
     }
     /// Whole days.
-    #[get("days")]
+    #[member("days")]
     fn get_days(_: &mut Cx, this: &Ref<Delta>) -> i64 {
         this.days.get().into()
     }
     /// Seconds behind the days, from 0 to 86399.
-    #[get("seconds")]
+    #[member("seconds")]
     fn get_seconds(_: &mut Cx, this: &Ref<Delta>) -> i64 {
         this.seconds.get().into()
     }
     /// Microseconds behind the seconds, from 0 to 999999.
-    #[get("microseconds")]
+    #[member("microseconds")]
     fn get_micros(_: &mut Cx, this: &Ref<Delta>) -> i64 {
         this.micros.get().into()
     }

@@ -626,7 +626,7 @@ impl Buffered {
         let name = retic_runtime::types::type_::full_name(cx, &this.as_obj().type_ref());
         Err(cx.type_error(format!("cannot pickle '{name}' instances")))
     }
-    #[get("raw")]
+    #[member("raw")]
     fn raw_get(cx: &mut Cx, this: &Ref<Buffered>) -> Option<Obj> {
         this.raw.cloned(cx)
     }
@@ -713,7 +713,7 @@ fn init(cx: &mut Cx, o: &Obj, args: retic_runtime::Args<'_>, class: &str, needs:
 fn spec(name: &'static str, doc: &'static str, init: fn(&mut Cx, &Obj, retic_runtime::Args<'_>) -> PyResult<()>, more: &'static [retic_runtime::native::MethodDef]) -> Spec {
     Spec {
         doc,
-        text_signature: "(raw, buffer_size=131072)",
+        text_signature: "(raw, buffer_size=DEFAULT_BUFFER_SIZE)",
         flags: FLAGS,
         slots: Slots {
             new: Some(|cx, ty, _| Ok(memory::new(cx, ty, empty)?.into_obj())),

@@ -943,11 +943,11 @@ impl Text {
         let b = buffer(cx, this)?;
         protocol::call_method(cx, &b, "isatty", &[])
     }
-    #[get("buffer")]
+    #[member("buffer")]
     fn buffer_get(cx: &mut Cx, this: &Ref<Text>) -> PyResult {
         buffer(cx, this)
     }
-    #[get("encoding")]
+    #[member("encoding")]
     fn encoding_get(cx: &mut Cx, this: &Ref<Text>) -> Option<Obj> {
         this.encoding.cloned(cx)
     }
@@ -960,11 +960,11 @@ impl Text {
         let mask = this.decoder.cloned(cx).and_then(|d| newline::seen_by(&d)).unwrap_or(this.mask.get());
         newline::shown(cx, mask)
     }
-    #[get("line_buffering")]
+    #[member("line_buffering")]
     fn line_buffering_get(_cx: &mut Cx, this: &Ref<Text>) -> bool {
         this.line_buffering.get()
     }
-    #[get("write_through")]
+    #[member("write_through")]
     fn write_through_get(_cx: &mut Cx, this: &Ref<Text>) -> bool {
         this.write_through.get()
     }

@@ -127,12 +127,12 @@ impl DirEntry {
         this.path.cloned(cx)
     }
     /// the entry's base filename, relative to scandir() "path" argument
-    #[get("name")]
+    #[member("name")]
     fn name_get(cx: &mut Cx, this: &Ref<DirEntry>) -> Obj {
         this.name.cloned(cx)
     }
     /// the entry's full path name; equivalent to os.path.join(scandir_path, entry.name)
-    #[get("path")]
+    #[member("path")]
     fn path_get(cx: &mut Cx, this: &Ref<DirEntry>) -> Obj {
         this.path.cloned(cx)
     }

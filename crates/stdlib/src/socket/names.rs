@@ -136,6 +136,8 @@ pub mod functions {
     //! Implementation module for socket operations.
     use super::*;
 
+    /// getaddrinfo(host, port [, family, type, proto, flags])
+    ///
     /// Resolve host and port into list of address info entries.
     #[py("getaddrinfo(host, port, family=0, type=0, proto=0, flags=0)", "")]
     pub fn getaddrinfo(cx: &mut Cx, host: &Obj, port: &Obj, family: i64, r#type: i64, proto: i64, flags: i64) -> PyResult {
@@ -153,6 +155,8 @@ pub mod functions {
         }
         cx.list(out)
     }
+    /// getnameinfo(sockaddr, flags) -> (host, port)
+    ///
     /// Get host and port for a sockaddr.
     #[py("getnameinfo(sockaddr, flags, /)", "")]
     pub fn getnameinfo(cx: &mut Cx, sockaddr: &Obj, flags: i64) -> PyResult {
@@ -190,6 +194,8 @@ pub mod functions {
         let pair = vec![cx.str(&String::from_utf8_lossy(&h))?, cx.str(&String::from_utf8_lossy(&s))?];
         cx.tuple(pair)
     }
+    /// gethostbyname(host) -> address
+    ///
     /// Return the IP address (a string of the form '255.255.255.255') for a host.
     #[py("gethostbyname(host, /)", "")]
     pub fn gethostbyname(cx: &mut Cx, host: &Obj) -> PyResult<String> {
@@ -198,6 +204,8 @@ pub mod functions {
         let a = address_of(cx, &host, INET)?;
         Ok(address::host_text(&a))
     }
+    /// gethostbyname_ex(host) -> (name, aliaslist, addresslist)
+    ///
     /// Return the true host name, a list of aliases, and a list of IP addresses, for a host.
     #[py("gethostbyname_ex(host, /)", "")]
     pub fn gethostbyname_ex(cx: &mut Cx, host: &Obj) -> PyResult {
@@ -208,6 +216,8 @@ pub mod functions {
         let addresses = found.iter().map(|r| address::host_text(&r.address)).collect();
         triple(cx, &name, Vec::new(), addresses)
     }
+    /// gethostbyaddr(host) -> (name, aliaslist, addresslist)
+    ///
     /// Return the true host name, a list of aliases, and a list of IP addresses, for a host or an address.
     #[py("gethostbyaddr(host, /)", "")]
     pub fn gethostbyaddr(cx: &mut Cx, host: &Obj) -> PyResult {
@@ -231,6 +241,8 @@ pub mod functions {
         let name = cx.host.host_name().map_err(|e| raise_os(cx, &e))?;
         crate::posix::path::name(cx, &name, false)
     }
+    /// getservbyname(servicename[, protocolname]) -> integer
+    ///
     /// Return a port number from a service name and protocol name.
     #[py("getservbyname(servicename, protocolname=None, /)", "")]
     pub fn getservbyname(cx: &mut Cx, servicename: String, protocolname: Option<String>) -> PyResult<i64> {
@@ -240,6 +252,8 @@ pub mod functions {
             None => Err(cx.error_of(&cx.types.os_error, "service/proto not found")),
         }
     }
+    /// getservbyport(port[, protocolname]) -> string
+    ///
     /// Return the service name from a port number and protocol name.
     #[py("getservbyport(port, protocolname=None, /)", "")]
     pub fn getservbyport(cx: &mut Cx, port: FormatInt, protocolname: Option<String>) -> PyResult<String> {
@@ -250,6 +264,8 @@ pub mod functions {
             None => Err(cx.error_of(&cx.types.os_error, "port/proto not found")),
         }
     }
+    /// getprotobyname(name) -> integer
+    ///
     /// Return the protocol number for the named protocol.
     #[py("getprotobyname(name, /)", "")]
     pub fn getprotobyname(cx: &mut Cx, name: String) -> PyResult<i64> {
@@ -294,6 +310,8 @@ pub mod functions {
             _ => Err(cx.error_of(&cx.types.os_error, "packed IP wrong length")),
         }
     }
+    /// inet_pton(af, ip) -> packed IP address string
+    ///
     /// Convert an IP address from string format to a packed string suitable for use with low-level network functions.
     #[py("inet_pton(address_family, ip_string, /)", "")]
     pub fn inet_pton(cx: &mut Cx, address_family: i64, ip_string: String) -> PyResult {
@@ -310,6 +328,8 @@ pub mod functions {
             _ => Err(raise_os(cx, &std::io::Error::from_raw_os_error(97))),
         }
     }
+    /// inet_ntop(af, packed_ip) -> string formatted IP address
+    ///
     /// Convert a packed IP address of the given family to string format.
     #[py("inet_ntop(address_family, packed_ip, /)", "")]
     pub fn inet_ntop(cx: &mut Cx, address_family: FormatInt, packed_ip: &Obj) -> PyResult<String> {
@@ -375,6 +395,8 @@ pub mod functions {
             None => Err(raise_os(cx, &std::io::Error::from_raw_os_error(6))),
         }
     }
+    /// CMSG_LEN(length) -> control message length
+    ///
     /// Bytes of an ancillary item with data of that length, without trailing padding.
     #[py("CMSG_LEN(length, /)", "")]
     pub fn cmsg_len(cx: &mut Cx, length: i64) -> PyResult<i64> {
@@ -383,6 +405,8 @@ pub mod functions {
         }
         Ok(16 + length)
     }
+    /// CMSG_SPACE(length) -> buffer size
+    ///
     /// Bytes of buffer needed for an ancillary item with data of that length, with padding.
     #[py("CMSG_SPACE(length, /)", "")]
     pub fn cmsg_space(cx: &mut Cx, length: i64) -> PyResult<i64> {

@@ -136,6 +136,7 @@ fn set(cx: &mut Cx, o: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyResult<(
 pub(super) fn spec() -> Spec {
     Spec {
         doc: "Thread-local data",
+        text_signature: "()",
         flags: flags::MANAGED | flags::GC | flags::WEAK | flags::BASE,
         slots: Slots { new: Some(new), getattribute: Some(get), setattr: Some(set), ..Slots::EMPTY },
         ..Spec::new::<Local>("_thread._local")

@@ -207,6 +207,7 @@ fn fresh(cx: &mut Cx, ty: &Ref<crate::types::Type>, reentrant: bool) -> PyResult
 pub(super) fn spec(name: &'static str, reentrant: bool) -> Spec {
     Spec {
         doc: "A lock object is a synchronization primitive.",
+        text_signature: if reentrant { "" } else { "()" },
         flags: flags::MANAGED | flags::GC | flags::WEAK | if reentrant { flags::BASE } else { 0 },
         slots: Slots {
             repr: Some(|cx, o| {
