@@ -437,7 +437,7 @@ def _subscript_generic(params):
 for _class in (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple, TypeAliasType, Generic, NoDefaultType):
     _class.__module__ = 'typing'
 # It is found by its name in typing, not by a module of its class.
-del NoDefaultType.__module__
+NoDefaultType.__module__ = None
 import _retic
 for _class in (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple, TypeAliasType, NoDefaultType):
     _retic.seal(_class, False)

@@ -1078,8 +1078,9 @@ pub fn default_dir(cx: &mut Cx, o: &Obj) -> PyResult {
         out.update_from(cx, &d)?;
     }
     // An object may show another class than it has.
-    let ty = lookup_attr(cx, o, &class)?.and_then(|c| c.cast::<Type>().cloned()).unwrap_or_else(|| o.type_ref());
-    for t in ty.mro_list(cx).to_vec() {
+    let shown = lookup_attr(cx, o, &class)?.and_then(|c| c.cast::<Type>().cloned());
+    let classes = shown.map_or_else(Vec::new, |ty| ty.mro_list(cx).to_vec());
+    for t in classes {
         if let Some(d) = t.cast::<Type>().and_then(|t| t.dict.cloned(cx)) {
             out.update_from(cx, d.as_obj())?;
         }

@@ -224,7 +224,8 @@ mod functions {
         let Some((first, rest)) = t.split_first() else { return Bytes::from_slice(cx, &[]) };
         let n = (first.wrapping_sub(32) & 63) as usize;
         let (mut out, mut acc, mut bits) = (Vec::new(), 0u32, 0);
-        for i in 0..n.div_ceil(3) * 4 {
+        let used = (n * 8).div_ceil(6);
+        for i in 0..used {
             let c = match rest.get(i) {
                 Some(b'\n' | b'\r') | None => 0,
                 Some(c) if (32..=96).contains(c) => (c - 32) & 63,
@@ -238,7 +239,7 @@ mod functions {
             }
         }
         out.truncate(n);
-        if rest.get(n.div_ceil(3) * 4..).is_some_and(|r| r.iter().any(|c| !matches!(c, b' ' | b'`' | b'\n' | b'\r'))) {
+        if rest.get(used..).is_some_and(|r| r.iter().any(|c| !matches!(c, b' ' | b'`' | b'\n' | b'\r'))) {
             return Err(error(cx, "Trailing garbage"));
         }
         Bytes::from_slice(cx, &out)

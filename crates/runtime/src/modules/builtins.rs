@@ -568,7 +568,7 @@ mod functions {
             }
             return Ok(t);
         }
-        if !protocol::buffer::exports(cx, source) {
+        if !protocol::buffer::in_a_row(cx, source) {
             return Err(cx.type_error("compile() arg 1 must be a string, bytes or AST object"));
         }
         let bytes = protocol::buffer::bytes(cx, source)?;

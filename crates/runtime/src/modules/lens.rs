@@ -78,13 +78,17 @@ mod functions {
         }
     }
     /// Make a class of the library what it is in CPython, a class of the machine: neither it nor (with BASE false) a subclass can be
-    /// made to do otherwise, and the names in its instances are no dict of theirs.
+    /// made to do otherwise, and the names in its instances are no dict of theirs. One whose `__module__` is None has no such
+    /// attribute: it counts among the built-in ones.
     #[py("seal(cls, base, /)")]
     pub fn seal(cx: &mut Cx, cls: &Ref<crate::types::Type>, base: bool) -> PyResult<()> {
         use crate::types::flags;
-        let (dict, key) = (cls.dict.cloned(cx).expect("a type has a dict"), cx.name("__dict__"));
-        if let Some(old) = dict.remove(cx, key.as_obj())? {
-            cx.release(old);
+        let (dict, key, module) = (cls.dict.cloned(cx).expect("a type has a dict"), cx.name("__dict__"), cx.name("__module__"));
+        let built_in = dict.get_str(cx, &module).is_some_and(|m| m.is_none());
+        for key in std::iter::once(key).chain(Some(module).filter(|_| built_in)) {
+            if let Some(old) = dict.remove(cx, key.as_obj())? {
+                cx.release(old);
+            }
         }
         let now = cls.flags.get() | flags::IMMUTABLE;
         cls.flags.set(if base { now } else { now & !flags::BASE });

@@ -427,9 +427,26 @@ mod functions {
             return Ok(cx.none());
         }
         let (module, name) = target.rsplit_once('.').unwrap_or(("builtins", &target));
-        let m = crate::modules::import(cx, module)?;
-        let name = crate::types::str::intern_text(cx, name)?;
-        let f = protocol::getattr(cx, &m, &name)?;
+        let found = if module.is_empty() {
+            None
+        } else {
+            match crate::modules::import(cx, module) {
+                Ok(m) => {
+                    let name = crate::types::str::intern_text(cx, name)?;
+                    protocol::lookup_attr(cx, &m, &name)?
+                }
+                Err(_) if cx.error_is(&cx.types.import_error) => {
+                    cx.clear_error();
+                    None
+                }
+                Err(r) => return Err(r),
+            }
+        };
+        let Some(f) = found else {
+            let category = cx.types.runtime_warning.clone();
+            crate::modules::warnings::warn(cx, &category, &format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{target}\""), 0)?;
+            return Ok(cx.none());
+        };
         protocol::call_keywords(cx, &f, args, &kwargs)
     }
 }

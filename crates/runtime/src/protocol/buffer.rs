@@ -173,7 +173,7 @@ pub fn writable(cx: &mut Cx, o: &Obj, argument: &str) -> PyResult<Buffer> {
         Some(f) => f(cx, o)?,
         None => Buffer::plain(o.clone(), 0, true),
     };
-    if b.readonly {
+    if b.readonly || !b.is_c_contiguous() {
         if exports(cx, o) {
             release(cx, &b.exporter);
         }
@@ -209,6 +209,20 @@ impl std::ops::Deref for Held {
         }
     }
 }
+/// Whether an object has a buffer whose bytes lie in one row, in their order.
+pub fn in_a_row(cx: &Cx, o: &Obj) -> bool {
+    exports(cx, o) && o.cast::<crate::types::memoryview::MemoryView>().is_none_or(|m| m.in_a_row(cx))
+}
+/// A buffer for those that take bytes in a row only.
+fn get_row(cx: &mut Cx, o: &Obj) -> PyResult<Buffer> {
+    let b = get(cx, o)?;
+    if b.is_c_contiguous() {
+        return Ok(b);
+    }
+    release(cx, &b.exporter);
+    Err(cx.error_of(&cx.types.buffer_error, "memoryview: underlying buffer is not C-contiguous"))
+}
+
 /// The bytes of a bytes-like object, to be kept while Python may run.
 pub fn held(cx: &mut Cx, o: &Obj) -> PyResult<Held> {
     match o.cast::<Bytes>() {
@@ -216,13 +230,13 @@ pub fn held(cx: &mut Cx, o: &Obj) -> PyResult<Held> {
         None => bytes(cx, o).map(Held::Copied),
     }
 }
-/// Looks at the bytes of a bytes-like object, which are copied only if they do not lie in one row.
+/// Looks at the bytes of a bytes-like object, without a copy.
 pub fn look<T>(cx: &mut Cx, o: &Obj, f: impl FnOnce(&Cx, &[u8]) -> PyResult<T>) -> PyResult<T> {
     if let Some(b) = o.cast::<Bytes>() {
         return f(cx, b.bytes());
     }
-    let b = get(cx, o)?;
-    let out = if b.is_c_contiguous() { b.row(cx).and_then(|row| f(cx, row)) } else { b.gather(cx).and_then(|all| f(cx, &all)) };
+    let b = get_row(cx, o)?;
+    let out = b.row(cx).and_then(|row| f(cx, row));
     release(cx, &b.exporter);
     out
 }
@@ -243,11 +257,17 @@ pub fn look_at_both<T>(cx: &mut Cx, x: &Obj, y: &Obj, f: impl FnOnce(&Cx, &[u8],
 
 /// A copy of the bytes of a bytes-like object.
 pub fn bytes(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
-    if let Some(b) = o.cast::<Bytes>() {
+    look(cx, o, |cx, row| {
         let mut out = Vec::new();
-        protocol::grow(cx, &mut out, b.bytes().len())?;
-        out.extend_from_slice(b.bytes());
-        return Ok(out);
+        protocol::grow(cx, &mut out, row.len())?;
+        out.extend_from_slice(row);
+        Ok(out)
+    })
+}
+/// The same, also of items that do not lie in one row.
+pub fn gathered(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
+    if o.cast::<Bytes>().is_some() {
+        return bytes(cx, o);
     }
     let b = get(cx, o)?;
     let out = b.gather(cx);

@@ -174,6 +174,9 @@ impl ByteArray {
             return Err(cx.type_error("expected iterable of integers; got: 'str'"));
         }
         let b = if protocol::buffer::exports(cx, iterable_of_ints) {
+            if !protocol::buffer::in_a_row(cx, iterable_of_ints) {
+                return Err(cx.type_error(format!("can't set bytearray slice from {}", iterable_of_ints.ty().name_text())));
+            }
             protocol::buffer::bytes(cx, iterable_of_ints)?
         } else {
             let it = super::bytes::iterate(cx, iterable_of_ints, || format!("can't extend bytearray with {}", iterable_of_ints.ty().name_text()))?;
@@ -319,7 +322,7 @@ pub fn spec() -> Spec {
             }),
             iter: Some(|cx, o| super::iterators::over(cx, &cx.types.bytearray_iterator.clone(), o)),
             concat: Some(|cx, a, b| {
-                if !buffer::exports(cx, b) {
+                if !buffer::in_a_row(cx, b) {
                     return Err(cx.type_error(format!("can't concat {} to {}", b.ty().name_text(), a.ty().name_text())));
                 }
                 buffer::look(cx, b, |cx, y| of_rows(cx, &[of(a).bytes(cx), y]))
@@ -354,7 +357,7 @@ pub fn spec() -> Spec {
                 })])
                 .with_inplace(&[
                     (Op::Add, |cx, a, b| {
-                        if !buffer::exports(cx, b) {
+                        if !buffer::in_a_row(cx, b) {
                             return Err(cx.type_error(format!("can't concat {} to {}", b.ty().name_text(), a.ty().name_text())));
                         }
                         let y = buffer::bytes(cx, b)?;

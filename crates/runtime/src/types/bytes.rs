@@ -132,7 +132,7 @@ static OPS: Ops = Ops { drop: nothing, trace: no_trace, clear: no_clear, size };
 /// The bytes of a bytes-like object, or of an iterable of ints.
 pub fn bytes_of(cx: &mut Cx, o: &Obj) -> PyResult<Vec<u8>> {
     if buffer::exports(cx, o) {
-        return buffer::bytes(cx, o);
+        return buffer::gathered(cx, o);
     }
     if o.cast::<Str>().is_some() {
         return Err(cx.type_error("string argument without an encoding"));
@@ -344,7 +344,7 @@ pub fn spec() -> Spec {
             }),
             iter: Some(|cx, o| super::iterators::over(cx, &cx.types.bytes_iterator.clone(), o)),
             concat: Some(|cx, a, b| {
-                if !buffer::exports(cx, b) {
+                if !buffer::in_a_row(cx, b) {
                     return Err(cx.type_error(format!("can't concat {} to bytes", b.ty().name_text())));
                 }
                 // What nothing is added to stays what it is.
@@ -386,7 +386,7 @@ pub fn spec() -> Spec {
                 }
                 // Of what is nothing but bytes, one copy is made.
                 if let ([x], true, false) = (args.items, args.names.is_empty(), ty.is_heap())
-                    && buffer::exports(cx, x)
+                    && buffer::in_a_row(cx, x)
                     && !x.ty().is_heap()
                 {
                     return buffer::look(cx, x, Bytes::from_slice);

@@ -114,7 +114,7 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
             let text = match x.cast::<Str>() {
                 Some(s) => Some(s.to_text(cx)),
                 // Bytes beyond ASCII are no digits and no blanks.
-                None if !number && protocol::buffer::exports(cx, x) => {
+                None if !number && protocol::buffer::in_a_row(cx, x) => {
                     Some(protocol::buffer::bytes(cx, x)?.into_iter().map(|b| if b.is_ascii() { char::from(b) } else { '?' }).collect())
                 }
                 None => None,

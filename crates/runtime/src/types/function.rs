@@ -625,7 +625,9 @@ impl Builtin {
     }
     #[get("__self__")]
     fn this_get(cx: &mut Cx, this: &Ref<Builtin>) -> Option<Obj> {
-        this.this.cloned(cx)
+        // A static method is bound to nothing.
+        let is_static = this.def.get().kind == MethodKind::Static && !this.def.get().name.starts_with("__new__");
+        this.this.cloned(cx).filter(|t| !is_static || t.cast::<super::Type>().is_none())
     }
     #[member("__module__")]
     fn module_get(cx: &mut Cx, this: &Ref<Builtin>) -> Option<Obj> {

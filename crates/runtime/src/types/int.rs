@@ -653,7 +653,7 @@ fn source_text(cx: &mut Cx, x: &Obj) -> Option<String> {
     if let Some(s) = x.cast::<Str>() {
         return Some(s.to_text(cx));
     }
-    if !protocol::buffer::exports(cx, x) {
+    if !protocol::buffer::in_a_row(cx, x) {
         return None;
     }
     protocol::buffer::bytes(cx, x).ok().map(|b| String::from_utf8_lossy(&b).into_owned())

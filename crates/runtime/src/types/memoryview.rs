@@ -118,6 +118,13 @@ pub(super) fn forget(cx: &mut Cx, m: &Ref<MemoryView>) {
     cx.release_with_error(b);
 }
 
+impl MemoryView {
+    /// Whether its bytes lie in one row, as far as it was not released.
+    pub(crate) fn in_a_row(&self, cx: &Cx) -> bool {
+        self.view.get(cx).as_ref().is_none_or(Buffer::is_c_contiguous)
+    }
+}
+
 pub(super) fn view(cx: &Cx, m: &Ref<MemoryView>) -> PyResult<Buffer> {
     match m.view.get(cx) {
         Some(b) => Ok(b.clone()),

@@ -795,7 +795,7 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
             if o.cast::<Str>().is_some() {
                 return Err(cx.type_error("decoding str is not supported"));
             }
-            if !super::super::protocol::buffer::exports(cx, o) {
+            if !super::super::protocol::buffer::in_a_row(cx, o) {
                 return Err(cx.type_error(format!("decoding to str: need a bytes-like object, {} found", o.ty().name_text())));
             }
             let bytes = super::bytes::bytes_of(cx, o)?;

@@ -235,6 +235,11 @@ fn fold(out: &mut String, last: &Option<(String, usize)>) {
 
 #[retic_macros::methods]
 impl Traceback {
+    #[py("__dir__($self, /)")]
+    fn dir(cx: &mut Cx, _this: &Ref<Traceback>) -> PyResult {
+        let names = ["tb_frame", "tb_next", "tb_lasti", "tb_lineno"].map(|n| cx.name(n).into_obj());
+        cx.list(names.into())
+    }
     #[get("tb_next")]
     #[settable("")]
     fn next_get(cx: &mut Cx, this: &Ref<Traceback>) -> Option<Obj> {

@@ -1121,12 +1121,12 @@ impl Type {
             let full = full_name(cx, this);
             return Err(cx.type_error(format!("cannot set '{name}' attribute of immutable type '{full}'")));
         }
+        let Some(v) = value else {
+            return Err(cx.type_error(format!("cannot delete '{name}' attribute of immutable type '{}'", this.name_text())));
+        };
         let key = cx.name(name);
         let dict = this.dict.cloned(cx).expect("a type has a dict");
-        match value {
-            Some(v) => drop(dict.insert(cx, key.as_obj(), v.clone())?),
-            None => drop(dict.remove(cx, key.as_obj())?),
-        }
+        drop(dict.insert(cx, key.as_obj(), v.clone())?);
         this.modified(cx);
         Ok(())
     }
@@ -1184,6 +1184,15 @@ impl Type {
     }
     fn set_module_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
         crate::audit::audit_change(cx, this.as_obj(), "__module__", value)?;
+        // A class that says it is of another module was begun on no line of it.
+        let key = cx.name("__firstlineno__");
+        if this.is_heap()
+            && value.is_some()
+            && let Some(dict) = this.dict.cloned(cx)
+            && let Some(old) = dict.remove(cx, key.as_obj())?
+        {
+            cx.release(old);
+        }
         Type::set_in_dict(cx, this, "__module__", value)
     }
     fn set_doc_get(cx: &mut Cx, this: &Ref<Type>, value: Option<&Obj>) -> PyResult<()> {
@@ -1233,6 +1242,13 @@ impl Type {
         };
         let f = this.flags.get();
         this.flags.set(if on { f | flags::ABSTRACT } else { f & !flags::ABSTRACT });
+        if value.is_none() {
+            let key = cx.name("__abstractmethods__");
+            let dict = this.dict.cloned(cx).expect("a type has a dict");
+            drop(dict.remove(cx, key.as_obj())?);
+            this.modified(cx);
+            return Ok(());
+        }
         Type::set_in_dict(cx, this, "__abstractmethods__", value)
     }
 }

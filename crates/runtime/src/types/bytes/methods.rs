@@ -361,7 +361,7 @@ pub fn joined(cx: &mut Cx, o: &Obj) -> PyResult<Vec<Obj>> {
 pub fn join(cx: &mut Cx, sep: &[u8], items: &[Obj]) -> PyResult<Vec<u8>> {
     let mut out = Vec::new();
     for (i, o) in items.iter().enumerate() {
-        if !buffer::exports(cx, o) {
+        if !buffer::in_a_row(cx, o) {
             return Err(cx.type_error(format!("sequence item {i}: expected a bytes-like object, {} found", o.ty().name_text())));
         }
         buffer::look(cx, o, |cx, b| {

@@ -30,7 +30,7 @@ pub fn modulo_bytes(cx: &mut Cx, text: &[u8], values: &Obj) -> PyResult<Vec<u8>>
 fn value_bytes(cx: &mut Cx, v: &Obj) -> PyResult<Vec<u8>> {
     let name = cx.name("__bytes__");
     Ok(if crate::protocol::buffer::exports(cx, v) {
-        crate::protocol::buffer::bytes(cx, v)?
+        crate::protocol::buffer::gathered(cx, v)?
     } else if let Some(f) = protocol::special(cx, v, &name)? {
         let r = protocol::call(cx, &f, &[])?;
         match r.cast::<crate::types::Bytes>() {
