@@ -12,6 +12,7 @@ _KINDS = {'x': 'hexadecimal', 'o': 'octal', 'b': 'binary'}
 _BEHIND_NUMBER = re.compile(r'and|else|for|if|in|is|or|not')
 _OPERATOR = re.compile(r'\*\*=?|>>=?|<<=?|//=?|->|\.\.\.|:=|<>|[+\-*/%&@|^=<>!]=|[-+*/%&@|^=<>~!.,:;()\[\]{}`$?]')
 _PREFIX = re.compile(r"(?i)(?:[rbuft]|br|rb|fr|rf|tr|rt)?(?='|\")")
+_MIXED = re.compile(r"(?i)[bruft]{2,}(?=['\"])")
 _SPACE = re.compile(r'[ \f\t]*')
 _PAIRS = {')': '(', ']': '[', '}': '{'}
 _INDENTS_MAX = 100
@@ -238,6 +239,9 @@ class TokenizerIter:
             else:
                 self._comment, self._column = column, comment
             return
+        mixed = _MIXED.match(line, column)
+        if mixed is not None:
+            self._incompatible(mixed.group().lower(), mixed.end())
         prefix = _PREFIX.match(line, column)
         if prefix is not None and (c in '\'"' or prefix.end() > column):
             yield from self._string(line[column:prefix.end()].lower(), prefix.end())
@@ -248,6 +252,12 @@ class TokenizerIter:
             yield self._to(_token.NAME, name.match(line, column).end())
         else:
             yield self._operator(c)
+
+    def _incompatible(self, prefix, end):
+        """Refuses a prefix of a string whose letters do not go together."""
+        for one, other in ('ub', 'ur', 'uf', 'ut', 'bf', 'bt', 'ft'):
+            if one in prefix and other in prefix:
+                self._refuse(f"'{one}' and '{other}' prefixes are incompatible", end_column=end)
 
     def _number(self):
         end, kind = self._based(self._column) or self._decimal(self._column)

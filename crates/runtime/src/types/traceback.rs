@@ -309,6 +309,7 @@ pub fn spec() -> Spec {
         text_signature: "(tb_next, tb_frame, tb_lasti, tb_lineno)",
         flags: flags::GC,
         slots: Slots { new: Some(construct), ..Slots::EMPTY },
+        methods: Traceback::METHODS,
         getset: Traceback::GETSET,
         ..Spec::new::<Traceback>("traceback")
     }
