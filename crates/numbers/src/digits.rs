@@ -43,6 +43,31 @@ pub fn compare(a: Number<'_>, b: Number<'_>) -> Ordering {
     }
 }
 
+/// So many digits are computed at once.
+const LANES: usize = 8;
+
+/// Each digit of `out` from the digits at its place in other rows, as far as all of them go; their union comes back.
+#[inline(always)]
+fn each<const N: usize>(out: &mut [u32], rows: [&[u32]; N], of: impl Fn([u32; N]) -> u32) -> u32 {
+    let n = rows.iter().fold(out.len(), |n, row| n.min(row.len()));
+    let (whole, single) = out[..n].as_chunks_mut::<LANES>();
+    let rows = rows.map(|row| row[..n].as_chunks::<LANES>());
+    let mut union = [0; LANES];
+    for (i, out) in whole.iter_mut().enumerate() {
+        let rows = rows.map(|row| &row.0[i]);
+        for k in 0..LANES {
+            out[k] = of(rows.map(|row| row[k]));
+            union[k] |= out[k];
+        }
+    }
+    let mut all = union.into_iter().fold(0, |all, d| all | d);
+    for (i, out) in single.iter_mut().enumerate() {
+        *out = of(rows.map(|row| row.1[i]));
+        all |= *out;
+    }
+    all
+}
+
 /// Sums of as many digits; the carry comes back. Each digit takes its neighbour's carry alone, so that many are made at once; that a
 /// carry runs on through a digit of ones is rare, and done afterwards.
 fn add_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> u32 {
@@ -50,12 +75,7 @@ fn add_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> u32 {
     let Some(last) = n.checked_sub(1) else { return 0 };
     let (out, a, b) = (&mut out[..n], &a[..n], &b[..n]);
     out[0] = (a[0] + b[0]) & MASK;
-    let mut over = 0;
-    let below = a[..last].iter().zip(&b[..last]);
-    for (((o, x), y), (x_below, y_below)) in out[1..].iter_mut().zip(&a[1..]).zip(&b[1..]).zip(below) {
-        *o = ((x + y) & MASK) + ((x_below + y_below) >> BITS);
-        over |= *o;
-    }
+    let over = each(&mut out[1..], [&a[1..], &b[1..], a, b], |[x, y, x_below, y_below]| ((x + y) & MASK) + ((x_below + y_below) >> BITS));
     let carry = (a[last] + b[last]) >> BITS;
     if over <= MASK {
         return carry;
@@ -76,15 +96,9 @@ fn sub_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> i32 {
     let (out, a, b) = (&mut out[..n], &a[..n], &b[..n]);
     let rest = |x: u32, y: u32| x as i32 - y as i32;
     out[0] = rest(a[0], b[0]) as u32 & MASK;
-    let mut over = 0;
-    let below = a[..last].iter().zip(&b[..last]);
-    for (((o, x), y), (x_below, y_below)) in out[1..].iter_mut().zip(&a[1..]).zip(&b[1..]).zip(below) {
-        let d = (rest(*x, *y) & MASK as i32) + (rest(*x_below, *y_below) >> BITS);
-        *o = d as u32;
-        over |= d;
-    }
+    let over = each(&mut out[1..], [&a[1..], &b[1..], a, b], |[x, y, x_below, y_below]| ((rest(x, y) & MASK as i32) + (rest(x_below, y_below) >> BITS)) as u32);
     let borrow = rest(a[last], b[last]) >> BITS;
-    if over >= 0 {
+    if over as i32 >= 0 {
         return borrow;
     }
     let mut more = 0;
@@ -199,9 +213,7 @@ pub fn shl(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
     let (part, n) = (part as u32, a.digits.len());
     if let Some((first, rest)) = a.digits.split_first() {
         out[whole] = first << part & MASK;
-        for ((o, d), below) in out[whole + 1..].iter_mut().zip(rest).zip(a.digits) {
-            *o = d << part & MASK | below >> (BITS as u32 - part);
-        }
+        each(&mut out[whole + 1..], [rest, a.digits], |[d, below]| d << part & MASK | below >> (BITS as u32 - part));
         out[whole + n] = a.digits[n - 1] >> (BITS as u32 - part);
     }
     trim(out);
@@ -216,9 +228,7 @@ pub fn shr(out: &mut Vec<u32>, a: Number<'_>, bits: usize) -> bool {
     if let Some(kept) = kept {
         let part = part as u32;
         if let Some((last, _)) = kept.split_last() {
-            for ((o, d), above) in out.iter_mut().zip(kept).zip(&kept[1..]) {
-                *o = d >> part | above << (BITS as u32 - part) & MASK;
-            }
+            each(out, [kept, &kept[1..]], |[d, above]| d >> part | above << (BITS as u32 - part) & MASK);
             out[kept.len() - 1] = last >> part;
         }
     }
@@ -236,9 +246,9 @@ fn bits(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>, op: impl Fn(u32, u32) 
         return None;
     }
     let (long, short) = if a.digits.len() >= b.digits.len() { (a.digits, b.digits) } else { (b.digits, a.digits) };
-    out.clear();
-    out.extend(long.iter().zip(short).map(|(x, y)| op(*x, *y)));
-    out.extend(long[short.len()..].iter().map(|x| op(*x, 0)));
+    fit(out, long.len());
+    each(out, [long, short], |[x, y]| op(x, y));
+    each(&mut out[short.len()..], [&long[short.len()..]], |[x]| op(x, 0));
     trim(out);
     Some(false)
 }
