@@ -89,6 +89,20 @@ fn ctype_locale() -> Option<String> {
     ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()))
 }
 
+/// A flag that `-X NAME=0|1` or a variable of the environment sets.
+fn context_flag(options: &[String], env: &Environment, name: &'static str, variable: &'static str, step: &'static str) -> Result<u8, Fatal> {
+    let read = |text: &str| match text {
+        "1" => Some(1),
+        "0" => Some(0),
+        _ => None,
+    };
+    match (option(options, name), env.get(variable)) {
+        (Some(value), _) => read(value.unwrap_or_default()).ok_or_else(|| (step, format!("-X {name}=n: n is missing or invalid"))),
+        (None, Some(value)) => read(&value).ok_or_else(|| (step, format!("{variable}=N: N is missing or invalid"))),
+        (None, None) => Ok(0),
+    }
+}
+
 /// Whether texts of the system are UTF-8 whatever the locale says (PEP 540). They always are here: this is what is shown.
 fn utf8_mode(options: &[String], env: &Environment) -> Result<u8, Fatal> {
     let read = |text: &str| match text {
@@ -132,6 +146,8 @@ pub fn settings(mut flags: Flags, warn: Vec<String>, mut options: Vec<String>, e
     raise_flags(&mut flags, env);
     flags.dev_mode = option(&options, "dev").is_some() || env.get("PYTHONDEVMODE").is_some();
     flags.utf8_mode = utf8_mode(&options, env)?;
+    flags.thread_inherit_context = context_flag(&options, env, "thread_inherit_context", "PYTHON_THREAD_INHERIT_CONTEXT", "config_init_thread_inherit_context")?;
+    flags.context_aware_warnings = context_flag(&options, env, "context_aware_warnings", "PYTHON_CONTEXT_AWARE_WARNINGS", "config_init_context_aware_warnings")?;
     flags.warn_default_encoding = u8::from(option(&options, "warn_default_encoding").is_some() || env.get("PYTHONWARNDEFAULTENCODING").is_some());
     flags.int_max_str_digits = max_str_digits(&options, env)?;
     if env.get("PYTHONPROFILEIMPORTTIME").is_some() && option(&options, "importtime").is_none() {

@@ -78,6 +78,8 @@ PYTHONWARNINGS          : warning control (-W)
 /// `--help-xoptions`.
 pub const X_OPTIONS: &str = "\
 The following implementation-specific options are available:
+-X context_aware_warnings=[0|1]: filters of warnings follow the context;
+         also PYTHON_CONTEXT_AWARE_WARNINGS
 -X cpu_count=N: override the return value of os.cpu_count();
          -X cpu_count=default cancels overriding; also PYTHON_CPU_COUNT
 -X dev : enable the Python Development Mode; also PYTHONDEVMODE
@@ -88,6 +90,8 @@ The following implementation-specific options are available:
          also PYTHONNODEBUGRANGES
 -X pycache_prefix=PATH: write .pyc files to a tree of their own;
          also PYTHONPYCACHEPREFIX
+-X thread_inherit_context=[0|1]: threads begin with a copy of the context of who
+         starts them; also PYTHON_THREAD_INHERIT_CONTEXT
 -X tracemalloc[=N]: trace where memory was taken, with N lines of each traceback;
          also PYTHONTRACEMALLOC
 -X utf8[=0|1]: set sys.flags.utf8_mode; also PYTHONUTF8

@@ -105,12 +105,39 @@ fn options_and_variables_set_flags() {
         ("int_max_str_digits=5", "config_init_int_max_str_digits"),
         ("cpu_count=0", "config_init_cpu_count"),
         ("utf8=2", "preconfig_init_utf8_mode"),
+        ("context_aware_warnings", "config_init_context_aware_warnings"),
         ("tracemalloc=0", "config_init_tracemalloc"),
     ] {
         let (status, _, err) = retic(&["-X", bad, "-c", "pass"], &[]);
         assert_eq!(status, Some(1));
         assert!(err.starts_with(&format!("Fatal Python error: {step}: ")), "{err}");
     }
+}
+
+#[test]
+fn warnings_follow_the_context_where_they_are_told_to() {
+    let program = "import asyncio, sys, warnings
+async def step(n):
+    with warnings.catch_warnings(record=True) as w:
+        warnings.simplefilter('always')
+        await asyncio.sleep(0)
+        warnings.warn(f'step {n}')
+        await asyncio.sleep(0)
+        return [str(x.message) for x in w]
+async def main():
+    print(sys.flags.context_aware_warnings, await asyncio.gather(step(1), step(2)))
+asyncio.run(main())";
+    let told = "1 [['step 1'], ['step 2']]\n";
+    assert_eq!(retic(&["-X", "context_aware_warnings=1", "-c", program], &[]).1, told);
+    assert_eq!(retic(&["-c", program], &[("PYTHON_CONTEXT_AWARE_WARNINGS", "1")]).1, told);
+}
+
+/// What `-c` gave is shown by the library's own tracebacks, too, and no frame of the library where a warning became an error.
+#[test]
+fn lines_of_a_command_are_known_to_the_library() {
+    let program = "import traceback, warnings\ntry:\n    warnings.warn('w')\nexcept UserWarning:\n    traceback.print_exc()";
+    let wanted = "Traceback (most recent call last):\n  File \"<string>\", line 3, in <module>\n    warnings.warn('w')\n    ~~~~~~~~~~~~~^^^^^\nUserWarning: w\n";
+    assert_eq!(retic(&["-W", "error", "-c", program], &[]).2, wanted);
 }
 
 #[test]

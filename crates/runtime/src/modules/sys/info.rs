@@ -27,6 +27,8 @@ pub struct Flags {
     pub warn_default_encoding: u8,
     pub safe_path: bool,
     pub int_max_str_digits: i64,
+    pub thread_inherit_context: u8,
+    pub context_aware_warnings: u8,
     /// `-u`, which `sys.flags` does not show.
     pub unbuffered: bool,
     /// `-R`: no seed is fixed.
@@ -142,7 +144,7 @@ pub fn set_flags(cx: &mut Cx, m: &Ref<Module>, f: &Flags) -> PyResult<()> {
     v.push(cx.bool(f.safe_path));
     v.push(cx.int(f.int_max_str_digits)?);
     v.push(cx.int(1)?);
-    v.extend([cx.int(0)?, cx.int(0)?]);
+    v.extend([cx.int(i64::from(f.thread_inherit_context))?, cx.int(i64::from(f.context_aware_warnings))?]);
     put_struct(cx, m, "flags", &FLAGS, v)?;
     cx.int_max_str_digits.set(usize::try_from(f.int_max_str_digits).unwrap_or(0));
     let dont = cx.bool(f.dont_write_bytecode > 0);
