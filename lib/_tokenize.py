@@ -44,8 +44,8 @@ class TokenizerIter:
         self._extra = extra_tokens
         self._lines = self._reader(readline, encoding)
         self._line, self._row, self._column = '', 0, 0
-        # Characters read, with the line end that the last line may lack.
-        self._length = 0
+        # Characters read, with the line end that the last line may lack; and before the line.
+        self._length = self._before = 0
         # Lines from the beginning of what is being read.
         self._seen = []
         self._brackets, self._formatted = [], []
@@ -80,6 +80,7 @@ class TokenizerIter:
     def _advance(self):
         """Goes on to the next line; False at the end."""
         self._line = next(self._lines, '')
+        self._before = self._length
         self._length += len(self._line) + (self._line != '' and not self._line.endswith(('\n', '\r')))
         self._row += 1
         self._column = 0
@@ -131,7 +132,7 @@ class TokenizerIter:
                     yield from self._line_ends(self._line[self._column:], len(self._line))
                 elif c == '\\' and self._line[self._column + 1:].strip('\r\n'):
                     self._refuse('unexpected character after line continuation character', column=len(self._line.rstrip('\r\n')))
-                elif c == '\\' and self._line[self._column + 1:].strip('\r\n') == '':
+                elif c == '\\':
                     if self._column + 1 >= len(self._line):
                         self._refuse('unexpected EOF in multi-line statement', column=len(self._line))
                     continued = self._line
@@ -371,8 +372,7 @@ class TokenizerIter:
             f = 'f' in prefix
             kinds = (_token.FSTRING_START, _token.FSTRING_MIDDLE, _token.FSTRING_END) if f else (
                 _token.TSTRING_START, _token.TSTRING_MIDDLE, _token.TSTRING_END)
-            before = self._length - len(line) - (not line.endswith(('\n', '\r')))
-            self._formatted.append(_Formatted(kinds, quote, 'r' in prefix, start, line, before))
+            self._formatted.append(_Formatted(kinds, quote, 'r' in prefix, start, line, self._before))
             yield self._to(kinds[0], at)
             return
         first, text = self._column, []

@@ -89,31 +89,28 @@ fn ctype_locale() -> Option<String> {
     ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()))
 }
 
-/// A flag that `-X NAME=0|1` or a variable of the environment sets.
-fn context_flag(options: &[String], env: &Environment, name: &'static str, variable: &'static str, step: &'static str) -> Result<u8, Fatal> {
-    let read = |text: &str| match text {
+fn on_or_off(text: &str) -> Option<u8> {
+    match text {
         "1" => Some(1),
         "0" => Some(0),
         _ => None,
-    };
+    }
+}
+/// A flag that `-X NAME=0|1` or a variable of the environment sets.
+fn context_flag(options: &[String], env: &Environment, name: &'static str, variable: &'static str, step: &'static str) -> Result<u8, Fatal> {
     match (option(options, name), env.get(variable)) {
-        (Some(value), _) => read(value.unwrap_or_default()).ok_or_else(|| (step, format!("-X {name}=n: n is missing or invalid"))),
-        (None, Some(value)) => read(&value).ok_or_else(|| (step, format!("{variable}=N: N is missing or invalid"))),
+        (Some(value), _) => on_or_off(value.unwrap_or_default()).ok_or_else(|| (step, format!("-X {name}=n: n is missing or invalid"))),
+        (None, Some(value)) => on_or_off(&value).ok_or_else(|| (step, format!("{variable}=N: N is missing or invalid"))),
         (None, None) => Ok(0),
     }
 }
 
 /// Whether texts of the system are UTF-8 whatever the locale says (PEP 540). They always are here: this is what is shown.
 fn utf8_mode(options: &[String], env: &Environment) -> Result<u8, Fatal> {
-    let read = |text: &str| match text {
-        "1" => Some(1),
-        "0" => Some(0),
-        _ => None,
-    };
     match (option(options, "utf8"), env.get("PYTHONUTF8")) {
         (Some(None), _) => Ok(1),
-        (Some(Some(value)), _) => read(value).ok_or(("preconfig_init_utf8_mode", "invalid -X utf8 option value".into())),
-        (None, Some(value)) => read(&value).ok_or(("preconfig_init_utf8_mode", "invalid PYTHONUTF8 environment variable value".into())),
+        (Some(Some(value)), _) => on_or_off(value).ok_or(("preconfig_init_utf8_mode", "invalid -X utf8 option value".into())),
+        (None, Some(value)) => on_or_off(&value).ok_or(("preconfig_init_utf8_mode", "invalid PYTHONUTF8 environment variable value".into())),
         (None, None) => Ok(u8::from(is_c_locale())),
     }
 }

@@ -54,6 +54,10 @@ PYTHONBREAKPOINT: the function that breakpoint() calls, as module.function; 0: n
 PYTHONUSERBASE  : the folder of the user's packages
 
 These variables have equivalent command-line options (see --help for details):
+PYTHON_CONTEXT_AWARE_WARNINGS: filters of warnings follow the context
+                          (-X context_aware_warnings)
+PYTHON_THREAD_INHERIT_CONTEXT: threads begin with a copy of the context
+                          (-X thread_inherit_context)
 PYTHON_CPU_COUNT: override the return value of os.cpu_count() (-X cpu_count)
 PYTHONDEBUG             : set sys.flags.debug (-d)
 PYTHONDEVMODE           : enable the Python Development Mode (-X dev)

@@ -366,10 +366,14 @@ impl<'a> FromArg<'a> for i64 {
 impl<'a> FromArg<'a> for i32 {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
         let v = <&Obj>::from_arg(cx, value, name)?;
-        let n = crate::protocol::index(cx, v)?;
-        let n = crate::types::int::to_i64(&n).and_then(|n| i32::try_from(n).ok());
-        n.ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))
+        c_int(cx, v)
     }
+}
+/// The number an object stands for, as C's `int` takes it.
+pub fn c_int(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
+    let n = crate::protocol::index(cx, o)?;
+    let n = crate::types::int::to_i64(&n).and_then(|n| i32::try_from(n).ok());
+    n.ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))
 }
 /// An end of a range as slices take it: numbers beyond a machine word stand for the furthest end.
 fn slice_end(cx: &mut Cx, value: Option<&Obj>, name: &str, wanted: &str) -> PyResult<i64> {

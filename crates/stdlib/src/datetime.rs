@@ -15,7 +15,7 @@ use crate::params::{Params, bind, c_int};
 use calendar::{Clock, Ymd};
 use date::Date;
 use moment::DateTime;
-use retic_runtime::types::{Type, int, module};
+use retic_runtime::types::{Type, module};
 use retic_runtime::{Cx, Obj, PyResult, Raised, Ref, interp, protocol};
 use zone::{TimeZone, TzInfo};
 
@@ -25,8 +25,7 @@ fn field(cx: &mut Cx, given: Option<&Obj>, now: i64) -> PyResult<i64> {
     given.map_or(Ok(now), |o| given_field(cx, o))
 }
 fn given_field(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
-    let n = protocol::index(cx, o)?;
-    int::to_i64(&n).filter(|n| i32::try_from(*n).is_ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))
+    retic_runtime::native::c_int(cx, o).map(i64::from)
 }
 
 fn year_error(cx: &Cx, year: i64) -> Raised {

@@ -64,6 +64,11 @@ pub fn of(cx: &mut Cx, o: &Obj) -> PyResult {
     let b = buffer::get(cx, o)?;
     of_buffer(cx, b)
 }
+/// A view whose `obj` is None: what it is of is nobody's business.
+pub fn nameless(cx: &mut Cx, o: &Obj) -> PyResult {
+    let b = buffer::get(cx, o)?;
+    make(cx, b, None)
+}
 /// A view of a buffer.
 pub(super) fn of_buffer(cx: &mut Cx, b: Buffer) -> PyResult {
     let exporter = b.exporter.clone();

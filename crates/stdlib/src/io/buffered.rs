@@ -61,7 +61,7 @@ fn plain_file(cx: &Cx, raw: &Obj) -> Option<Ref<FileIo>> {
 /// The raw stream went so many bytes further.
 fn moved(this: &Ref<Buffered>, bytes: usize) {
     if this.raw_at.get() >= 0 {
-        this.raw_at.set(this.raw_at.get() + bytes as i64);
+        this.raw_at.set(this.raw_at.get().saturating_add(bytes as i64));
     }
 }
 
@@ -79,7 +79,7 @@ fn with_raw<R>(cx: &mut Cx, this: &Ref<Buffered>, raw: &Obj, n: usize, look: imp
         Some(room) => room,
         None => ByteArray::of_type(cx, &cx.types.bytearray, &vec![0; n])?,
     };
-    let view = retic_runtime::types::memoryview::of(cx, room.as_obj())?;
+    let view = retic_runtime::types::memoryview::nameless(cx, room.as_obj())?;
     let r = protocol::call_method(cx, raw, "readinto", std::slice::from_ref(&view))?;
     cx.release(view);
     if r.is_none() {
@@ -96,7 +96,10 @@ fn with_raw<R>(cx: &mut Cx, this: &Ref<Buffered>, raw: &Obj, n: usize, look: imp
     if got < 0 || got as usize > n {
         return Err(cx.error_of(&cx.types.os_error, format!("raw readinto() returned invalid length {got} (should have been between 0 and {n})")));
     }
-    let bytes = room.bytes(cx)[..got as usize].to_vec();
+    // Who got hold of the room itself may have made it shorter.
+    let Some(bytes) = room.bytes(cx).get(..got as usize).map(<[u8]>::to_vec) else {
+        return Err(cx.error_of(&cx.types.os_error, "raw readinto() changed the size of its buffer"));
+    };
     if n == this.size.get() {
         this.room.set(cx, Some(room.into_obj()));
     }
@@ -253,7 +256,8 @@ fn read_bytes(cx: &mut Cx, this: &Ref<Buffered>, n: Option<usize>) -> PyResult<O
     while out.len() < n {
         let missing = n - out.len();
         if missing >= this.size.get() {
-            match raw_read(cx, this, &r, missing)? {
+            // Whole buffers; the rest is read ahead.
+            match raw_read(cx, this, &r, missing - missing % this.size.get())? {
                 None if out.is_empty() => return Ok(None),
                 None => break,
                 Some(b) if b.is_empty() => break,
@@ -551,7 +555,7 @@ impl Buffered {
         }
         flush_writes(cx, this)?;
         if whence == 1 {
-            to -= left;
+            to = to.saturating_sub(left);
         }
         // The room stays for what is read next.
         let all = this.ahead.get(cx).len();

@@ -2,6 +2,7 @@
 
 use retic_runtime::modules::warnings;
 use retic_runtime::native::FromArg;
+pub use retic_runtime::native::c_int;
 use retic_runtime::types::int;
 use retic_runtime::{Cx, Obj, PyResult, protocol};
 
@@ -18,14 +19,8 @@ fn is_below(n: &Obj) -> bool {
 pub struct CInt(pub i32);
 impl<'a> FromArg<'a> for CInt {
     fn from_arg(cx: &mut Cx, value: Option<&'a Obj>, name: &str) -> PyResult<Self> {
-        let n = given(cx, value, name)?;
-        c_int(cx, n).map(CInt)
+        i32::from_arg(cx, value, name).map(CInt)
     }
-}
-/// An `int`, as functions of number conversion take it.
-pub fn c_int(cx: &mut Cx, o: &Obj) -> PyResult<i32> {
-    let n = protocol::index(cx, o)?;
-    int::to_i64(&n).and_then(|n| i32::try_from(n).ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))
 }
 
 /// An `int` or a `pid_t` that is refused in the words of format strings where it is too large.

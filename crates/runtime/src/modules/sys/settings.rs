@@ -2,8 +2,6 @@
 
 use crate::cx::{Cx, PyResult};
 use crate::object::Obj;
-use crate::protocol;
-use crate::types::int;
 
 #[retic_macros::methods]
 pub mod functions {
@@ -16,10 +14,8 @@ pub mod functions {
     }
     /// Sets the flags that extension modules are loaded with; there are none here, the number is kept.
     #[py("setdlopenflags(flags, /)")]
-    pub fn setdlopenflags(cx: &mut Cx, flags: &Obj) -> PyResult<()> {
-        let n = protocol::index(cx, flags)?;
-        cx.dlopen_flags = int::to_i64(&n).and_then(|n| i32::try_from(n).ok()).ok_or_else(|| cx.overflow_error("Python int too large to convert to C int"))?;
-        Ok(())
+    pub fn setdlopenflags(cx: &mut Cx, flags: i32) {
+        cx.dlopen_flags = flags;
     }
     /// How many texts are interned; with _only_immortal those that stay for ever, of which there are none.
     #[py("getunicodeinternedsize(*, _only_immortal=False)")]

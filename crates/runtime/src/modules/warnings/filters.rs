@@ -78,6 +78,7 @@ pub(super) fn action(cx: &mut Cx, category: &Obj, text: &Obj, line: i64, module:
     let Some(list) = list.cast::<List>().cloned() else { return Err(cx.value_error("_warnings.filters must be a list")) };
     let mut at = 0;
     while let Some(item) = list.items(cx).get(at).cloned() {
+        cx.poll_native()?;
         let parts = item.cast::<Tuple>().map(|t| t.items()).filter(|p| p.len() == 5);
         let Some([action, message, class, place, number]) = parts else {
             return Err(cx.value_error(format!("warnings.filters item {at} isn't a 5-tuple")));

@@ -5,6 +5,7 @@ use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref};
 use crate::protocol;
 use crate::types::{Dict, Str, Tuple};
+use std::rc::Rc;
 
 /// A warning and what it is about.
 pub(super) struct Warning {
@@ -52,22 +53,21 @@ pub(super) fn warn(cx: &mut Cx, message: Obj, category: Obj, level: i64, source:
 
 /// The frame a warning belongs to, and `sys` where there are not so many.
 fn place(cx: &mut Cx, mut level: i64, prefixes: Option<&Ref<Tuple>>) -> PyResult<Option<Place>> {
-    let mut frames = cx.stacks.iter();
-    let mut at = frames.next();
+    let files: Vec<Rc<str>> = cx.stacks.iter().map(|f| f.function().code.get(cx).code().filename.clone()).collect();
     // Seen from the importing machinery, its own frames count.
-    let all = level <= 0 || at.is_some_and(|f| is_internal(&f.function().code.get(cx).code().filename));
-    while level > 1 && at.is_some() {
+    let all = level <= 0 || files.first().is_some_and(|f| is_internal(f));
+    let mut at = 0;
+    while level > 1 && at < files.len() {
         level -= 1;
-        at = frames.next();
-        while let Some(f) = at.filter(|_| !all) {
-            let file = f.function().code.get(cx).code().filename.clone();
-            if !is_internal(&file) && !is_skipped(cx, &file, prefixes)? {
+        at += 1;
+        while !all && let Some(file) = files.get(at) {
+            if !is_internal(file) && !is_skipped(cx, file, prefixes)? {
                 break;
             }
-            at = frames.next();
+            at += 1;
         }
     }
-    if let Some(f) = at {
+    if let Some(f) = cx.stacks.iter().nth(at) {
         let function = f.function();
         let code = function.code.get(cx);
         let (file, line) = (code.code().filename.clone(), code.line_at(f.offset()));
@@ -83,8 +83,9 @@ fn is_internal(file: &str) -> bool {
     file.contains("importlib") && file.contains("_bootstrap")
 }
 
-fn is_skipped(cx: &Cx, file: &str, prefixes: Option<&Ref<Tuple>>) -> PyResult<bool> {
+fn is_skipped(cx: &mut Cx, file: &str, prefixes: Option<&Ref<Tuple>>) -> PyResult<bool> {
     for prefix in prefixes.into_iter().flat_map(|p| p.items()) {
+        cx.poll_native()?;
         let Some(prefix) = prefix.cast::<Str>() else {
             return Err(cx.type_error(format!("Found non-str '{}' in skip_file_prefixes.", prefix.ty().name_text())));
         };

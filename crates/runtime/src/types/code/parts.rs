@@ -81,10 +81,7 @@ fn names(cx: &mut Cx, o: &Obj, new: bool) -> PyResult<Vec<Rc<str>>> {
 
 /// A number as C's `int` takes it.
 fn int(cx: &mut Cx, o: &Obj) -> PyResult<i64> {
-    let too_large = "Python int too large to convert to C int";
-    let n = protocol::index(cx, o)?;
-    let n = n.cast::<Int>().and_then(|i| i.big().to_i64()).and_then(|n| i32::try_from(n).ok());
-    n.map(i64::from).ok_or_else(|| cx.error_of(&cx.types.overflow_error, too_large))
+    crate::native::c_int(cx, o).map(i64::from)
 }
 
 /// What a part has to be.
