@@ -5,7 +5,7 @@ import sys
 import _frozen_importlib as _bootstrap
 import _frozen_importlib_external as _external
 
-_ROOT = sys._stdlib_dir
+_ROOT = _imp._library_root
 
 
 class LibraryLoader:

@@ -12,6 +12,7 @@ pub mod lines;
 pub mod locations;
 pub mod opcode;
 pub mod pack;
+pub mod room;
 pub mod varint;
 pub mod verify;
 

@@ -47,6 +47,8 @@ pub const ENVIRONMENT: &str = "\
 Environment variables that change behavior:
 PYTHONSTARTUP   : file executed on interactive startup (no default)
 PYTHONPATH      : ':'-separated list of folders that come first in sys.path
+PYTHONHOME      : PREFIX or PREFIX:EXEC_PREFIX; modules of PREFIX/lib/python3.14 come
+                  before those of the library in the binary
 PYTHONIOENCODING: encoding[:errors] used for stdin/stdout/stderr
 PYTHONHASHSEED  : an integer in the range [0,4294967295] that the hashes of str and
                   bytes start from, or \"random\"

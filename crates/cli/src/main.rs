@@ -103,6 +103,10 @@ fn start(request: Request, original: Vec<OsString>, recorder: Option<Recorder>) 
     if let Some(more) = environment.get("PYTHONPATH") {
         settings.path.extend(std::env::split_paths(&more).map(|p| p.to_string_lossy().into_owned()));
     }
+    settings.home = environment.get("PYTHONHOME").map(|home| match home.split_once(':') {
+        Some((prefix, exec_prefix)) => (prefix.to_string(), exec_prefix.to_string()),
+        None => (home.clone(), home),
+    });
     settings.start_with_site = site::is_wanted(&settings, usize::from(settings.program_folder.is_some()), &environment);
     let mut argv = |zero: &str| settings.argv = std::iter::once(zero.into()).chain(given.iter().cloned()).collect();
     match program {

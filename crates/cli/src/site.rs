@@ -25,7 +25,8 @@ pub fn is_wanted(settings: &Settings, first: usize, env: &Environment) -> bool {
         let base = env.get("PYTHONUSERBASE").map(PathBuf::from).or_else(|| std::env::var_os("HOME").map(|h| Path::new(&h).join(".local")));
         settings.flags.no_user_site == 0 && base.is_some_and(|b| packages(&b).is_dir())
     };
-    settings.path.iter().skip(first).any(|entry| may_customize(Path::new(entry))) || user() || settings.environment.is_some() || packages(Path::new(retic::PREFIX)).is_dir()
+    let base = settings.home.as_ref().map_or(retic::PREFIX, |(prefix, _)| prefix);
+    settings.path.iter().skip(first).any(|entry| may_customize(Path::new(entry))) || user() || settings.environment.is_some() || packages(Path::new(base)).is_dir()
 }
 
 /// The program's own path as it was called: links are not followed, so that a virtual environment is found. A name that

@@ -39,6 +39,22 @@ fn a_folder_or_a_zip_file_holds_a_main_module() {
     assert!(err.contains("can't find '__main__' module in"), "{err}");
 }
 
+#[test]
+fn a_library_on_disk_comes_before_the_one_in_the_binary() {
+    let home = folder("home");
+    let library = home.join("lib/python3.14");
+    std::fs::create_dir_all(library.join("site-packages")).expect("a folder");
+    std::fs::write(library.join("shelve.py"), "MINE = 'of the disk'\n").expect("written");
+    std::fs::write(library.join("site-packages/installed.py"), "").expect("written");
+    let home = home.to_str().expect("text");
+    let show = "import sys, shelve, textwrap, installed\nprint(shelve.MINE, textwrap.__file__, sys.prefix, sys.exec_prefix, sys.base_prefix, sys.path[1])";
+    let expected = format!("of the disk /retic/lib/python3.14/textwrap.py {home} {home} {home} {home}/lib/python3.14\n");
+    assert_eq!(retic(&["-c", show], &[("PYTHONHOME", home)]), (Some(0), expected, String::new()));
+    let prefixes = "import sys; print(sys.prefix, sys.exec_prefix)";
+    assert_eq!(retic(&["-c", prefixes], &[("PYTHONHOME", "/a:/b")]).1, "/a /b\n");
+    assert_eq!(retic(&["-E", "-c", prefixes], &[("PYTHONHOME", "/a")]).1, "/retic /retic\n");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_opened_once() {

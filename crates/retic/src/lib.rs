@@ -44,6 +44,9 @@ pub struct Settings {
     pub executable: String,
     /// The folder of the virtual environment that the program runs in, and the executable that it was made by, if that is known.
     pub environment: Option<(String, Option<String>)>,
+    /// Where the library lies on disk instead of in the binary: `sys.prefix` and `sys.exec_prefix` (`PYTHONHOME`). What is not found in
+    /// its `lib/python3.14` is the binary's.
+    pub home: Option<(String, String)>,
     /// The module `site` is imported before the program.
     pub start_with_site: bool,
     /// `sys.orig_argv`.
@@ -355,7 +358,9 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
     set_arguments(cx, "argv", &settings.argv)?;
     set_arguments(cx, "orig_argv", &settings.original_argv)?;
     set_list(cx, "warnoptions", &settings.warn_options)?;
-    let path: Vec<String> = settings.path.iter().cloned().chain([retic_library::PREFIX.to_string()]).collect();
+    // The folder of the library that stands in for the binary's, if there is one.
+    let instead = settings.home.as_ref().map(|(prefix, _)| format!("{prefix}/lib/python3.14"));
+    let path: Vec<String> = settings.path.iter().cloned().chain(instead.clone()).chain([retic_library::PREFIX.to_string()]).collect();
     set_list(cx, "path", &path)?;
     if settings.x_options.iter().any(|x| x == "importtime" || x.starts_with("importtime=")) {
         cx.imports.times = Some((0, 0.0));
@@ -368,7 +373,16 @@ fn describe(cx: &mut Cx, settings: &Settings) -> PyResult<()> {
         Some((folder, maker)) => (Some(folder), maker.as_ref()),
         None => (None, None),
     };
-    let places = [("executable", Some(&settings.executable)), ("_base_executable", maker.or(Some(&settings.executable))), ("prefix", folder), ("exec_prefix", folder)];
+    let (prefix, exec_prefix) = settings.home.as_ref().map(|(p, e)| (p, e)).unzip();
+    let places = [
+        ("executable", Some(&settings.executable)),
+        ("_base_executable", maker.or(Some(&settings.executable))),
+        ("prefix", folder.or(prefix)),
+        ("exec_prefix", folder.or(exec_prefix)),
+        ("base_prefix", prefix),
+        ("base_exec_prefix", exec_prefix),
+        ("_stdlib_dir", instead.as_ref()),
+    ];
     for (name, value) in places.into_iter().filter_map(|(n, v)| Some((n, v?))) {
         let (key, value) = (cx.name(name), cx.str(value)?);
         retic_runtime::protocol::setattr(cx, &sys, &key, Some(&value))?;

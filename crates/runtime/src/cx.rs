@@ -83,7 +83,7 @@ pub type LibraryHook = fn(&str) -> Option<LibraryModule>;
 
 /// A module of the packed library.
 pub struct LibraryModule {
-    /// Absolute, below `sys._stdlib_dir`.
+    /// Absolute, below `_imp._library_root`.
     pub path: String,
     pub package: bool,
     pub source: fn(&str) -> Vec<u8>,

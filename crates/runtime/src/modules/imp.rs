@@ -203,6 +203,8 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_imp", functions::DOC, functions::FUNCTIONS)?;
     let check = cx.str(cx.check_hash_pycs)?;
     m.set(cx, "check_hash_based_pycs", check)?;
+    let root = cx.str(super::sys::info::LIBRARY)?;
+    m.set(cx, "_library_root", root)?;
     // Our own magic, with the line end that CPython's carries. It counts up with the format of packed code.
     let token = cx.int(0x0a0d_0000 + 9315 + i64::from(retic_bytecode::pack::FORMAT))?;
     m.set(cx, "pyc_magic_number_token", token)?;

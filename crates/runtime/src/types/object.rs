@@ -410,9 +410,7 @@ fn items(cx: &Cx, o: &Obj) -> usize {
         (None, Some(f)) => f.code.get(cx),
         _ => return 0,
     };
-    // A frame's locals and stack.
-    let c = code.code();
-    c.varnames.len() + c.cellvars.len() + c.freevars.len() + c.stacksize as usize
+    retic_bytecode::room::slots(&code.code())
 }
 
 #[retic_macros::methods]
