@@ -1,5 +1,6 @@
 """Disassembler for the wordcode of this machine; the listing is that of CPython 3.9."""
 
+import _imp
 import sys
 import types
 import collections
@@ -197,7 +198,7 @@ def _find_store_names(co):
 def findlinestarts(code):
     """Pairs of offset and line, where lines begin (by the line table of 3.9)."""
     address, line, last = 0, code.co_firstlineno, None
-    table = code.co_lnotab
+    table = _imp._line_table(code)
     for step, delta in zip(table[0::2], table[1::2]):
         if step:
             if line != last:

@@ -155,6 +155,11 @@ mod functions {
         }
         cx.tuple(out)
     }
+    /// The table of 3.9 that `co_lnotab` shows and warns of.
+    #[py("_line_table(code, /)")]
+    pub fn line_table(cx: &mut Cx, code: &Ref<CodeObj>) -> PyResult {
+        Bytes::from_slice(cx, &code.code().lnotab)
+    }
     #[py("_stack_effect(opcode, oparg, jump, /)")]
     pub fn stack_effect(cx: &mut Cx, opcode: i64, oparg: i64, jump: bool) -> PyResult<i64> {
         match u8::try_from(opcode).ok().and_then(retic_bytecode::Opcode::from_u8) {

@@ -415,7 +415,11 @@ mod functions {
     }
     /// Clear the internal type lookup cache.
     #[py("_clear_type_cache()")]
-    pub fn clear_type_cache(_cx: &mut Cx) {}
+    pub fn clear_type_cache(cx: &mut Cx) -> PyResult<()> {
+        let class = cx.types.deprecation_warning.clone();
+        let text = "sys._clear_type_cache() is deprecated and scheduled for removal in a future version. Use sys._clear_internal_caches() instead.";
+        crate::modules::warnings::warn(cx, &class, text, 1)
+    }
     /// Clear all internal performance-related caches.
     #[py("_clear_internal_caches()")]
     pub fn clear_internal_caches(_cx: &mut Cx) {}

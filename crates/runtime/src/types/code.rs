@@ -274,6 +274,8 @@ impl CodeObj {
     }
     #[get("co_lnotab")]
     fn lnotab(cx: &mut Cx, this: &Ref<CodeObj>) -> PyResult {
+        let class = cx.types.deprecation_warning.clone();
+        crate::modules::warnings::warn(cx, &class, "co_lnotab is deprecated, use co_lines instead.", 1)?;
         super::Bytes::from_slice(cx, &this.code().lnotab)
     }
     #[member("co_consts")]

@@ -298,10 +298,20 @@ fn special_value(cx: &mut Cx, o: &Obj) -> PyResult<Option<(f64, f64)>> {
     let name = cx.name("__complex__");
     let Some(f) = protocol::special(cx, o, &name)? else { return Ok(None) };
     let r = protocol::call(cx, &f, &[])?;
-    match r.cast::<Complex>() {
-        Some(c) => Ok(Some((c.re.get(), c.im.get()))),
-        None => Err(cx.type_error(format!("{}.__complex__() must return a complex, not {}", o.ty().name_text(), r.ty().name_text()))),
+    let Some(c) = r.cast::<Complex>() else { return Err(cx.type_error(format!("__complex__ returned non-complex (type {})", r.ty().name_text()))) };
+    if !std::ptr::eq(r.ty(), &*cx.types.complex) {
+        let text = format!(
+            "__complex__ returned non-complex (type {}).  The ability to return an instance of a strict subclass of complex is deprecated, and may be removed in a future version of Python.",
+            r.ty().name_text()
+        );
+        deprecated(cx, &text)?;
     }
+    Ok(Some((c.re.get(), c.im.get())))
+}
+
+fn deprecated(cx: &mut Cx, text: &str) -> PyResult<()> {
+    let class = cx.types.deprecation_warning.clone();
+    crate::modules::warnings::warn(cx, &class, text, 1)
 }
 
 /// The parts of anything that becomes a complex number: by `__complex__`, else as a real number.
@@ -309,28 +319,38 @@ pub fn of_any(cx: &mut Cx, o: &Obj) -> PyResult<(f64, f64)> {
     if let Some(parts) = special_value(cx, o)? {
         return Ok(parts);
     }
+    of_number(cx, o)
+}
+
+/// The same without `__complex__`.
+fn of_number(cx: &mut Cx, o: &Obj) -> PyResult<(f64, f64)> {
     match o.cast::<Complex>() {
         Some(c) => Ok((c.re.get(), c.im.get())),
         None => Ok((protocol::as_f64(cx, o)?, 0.0)),
     }
 }
 
-/// An argument of `complex`: its parts, and whether they are those of a complex number.
-fn argument(cx: &mut Cx, o: &Obj, name: Option<&str>) -> PyResult<((f64, f64), bool)> {
-    if let (Some(p), true) = (special_value(cx, o)?, name != Some("imag")) {
-        return Ok((p, true));
+/// Refuses what is no number as an argument of `complex`.
+fn check_number(cx: &mut Cx, o: &Obj, name: Option<&str>) -> PyResult<()> {
+    if o.cast::<Complex>().is_some() || o.ty().slots(cx).float.is_some() || o.ty().slots(cx).index.is_some() {
+        return Ok(());
     }
-    if let Some(c) = o.cast::<Complex>() {
-        return Ok(((c.re.get(), c.im.get()), true));
-    }
-    if o.cast::<Str>().is_some() || o.ty().slots(cx).float.is_none() && o.ty().slots(cx).index.is_none() {
-        let ty = o.ty().name_text();
-        return Err(cx.type_error(match name {
-            Some(name) => format!("complex() argument '{name}' must be a real number, not {ty}"),
-            None => format!("complex() argument must be a string or a number, not {ty}"),
-        }));
-    }
-    Ok(((protocol::as_f64(cx, o)?, 0.0), false))
+    let ty = o.ty().name_text();
+    Err(cx.type_error(match name {
+        Some(name) => format!("complex() argument '{name}' must be a real number, not {ty}"),
+        None => format!("complex() argument must be a string or a number, not {ty}"),
+    }))
+}
+
+/// The parts of a number given as `real` or `imag`, and whether they are those of a complex number; `special` are those that its
+/// `__complex__` gave.
+fn argument(cx: &mut Cx, o: &Obj, name: &str, special: Option<(f64, f64)>) -> PyResult<((f64, f64), bool)> {
+    let Some(parts) = special.or_else(|| o.cast::<Complex>().map(|c| (c.re.get(), c.im.get()))) else {
+        return Ok(((protocol::as_f64(cx, o)?, 0.0), false));
+    };
+    let text = format!("complex() argument '{name}' must be a real number, not {}", o.ty().name_text());
+    deprecated(cx, &text)?;
+    Ok((parts, true))
 }
 
 fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
@@ -367,16 +387,32 @@ fn new(cx: &mut Cx, ty: &Ref<Type>, args: Args<'_>) -> PyResult {
                     None => Err(cx.value_error("complex() arg is a malformed string")),
                 };
             }
-            let ((a, b), _) = argument(cx, r, None)?;
+            let (a, b) = match special_value(cx, r)? {
+                Some(parts) => parts,
+                None => {
+                    check_number(cx, r, None)?;
+                    of_number(cx, r)?
+                }
+            };
             made(cx, a, b)
         }
         _ => {
+            let special = match re {
+                Some(r) => special_value(cx, r)?,
+                None => None,
+            };
+            if let Some(r) = re.filter(|_| special.is_none()) {
+                check_number(cx, r, Some("real"))?;
+            }
+            if let Some(i) = im {
+                check_number(cx, i, Some("imag"))?;
+            }
             let (a, first_complex) = match re {
-                Some(r) => argument(cx, r, Some("real"))?,
+                Some(r) => argument(cx, r, "real", special)?,
                 None => ((0.0, 0.0), false),
             };
             let Some(i) = im else { return made(cx, a.0, a.1) };
-            let (b, second_complex) = argument(cx, i, Some("imag"))?;
+            let (b, second_complex) = argument(cx, i, "imag", None)?;
             made(cx, if second_complex { a.0 - b.1 } else { a.0 }, if first_complex { b.0 + a.1 } else { b.0 })
         }
     }

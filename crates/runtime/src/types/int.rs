@@ -960,7 +960,7 @@ pub fn bool_spec() -> Spec {
             }),
             invert: Some(|cx, o| {
                 let class = cx.types.deprecation_warning.clone();
-                let text = "Bitwise inversion '~' on bool is deprecated and will be removed in Python 3.16. This returns the bitwise inversion of the underlying int object and is usually not what you expect from the negation of a bool. Use the 'not' operator for boolean negation or ~int(x) for the bitwise inversion of the underlying int.";
+                let text = "Bitwise inversion '~' on bool is deprecated and will be removed in Python 3.16. This returns the bitwise inversion of the underlying int object and is usually not what you expect from negating a bool. Use the 'not' operator for boolean negation or ~int(x) if you really want the bitwise inversion of the underlying int.";
                 crate::modules::warnings::warn(cx, &class, text, 1)?;
                 invert(cx, o)
             }),
