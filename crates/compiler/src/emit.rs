@@ -549,6 +549,9 @@ impl<'a> Emitter<'a> {
             Expr::EllipsisLiteral(_) => Const::Ellipsis,
             Expr::Name(n) if n.ctx == ExprContext::Load && &*n.id == "__debug__" => Const::Bool(self.options.optimize == 0),
             Expr::StringLiteral(_) | Expr::BytesLiteral(_) => return self.text_constant(e),
+            Expr::Set(s) if crate::fold::is_constant_set(s) => {
+                return s.elts.iter().map(|x| self.constant(x)).collect::<Option<Vec<_>>>().map(crate::fold::frozenset);
+            }
             Expr::BinOp(_) | Expr::UnaryOp(_) | Expr::Tuple(_) | Expr::Subscript(_) => {
                 let id = symbols::key(e);
                 if let Some(known) = self.folded.get(&id) {

@@ -3,7 +3,7 @@
 use crate::literal;
 use retic_bytecode::Const;
 use retic_numbers::{Big, float};
-use ruff_python_ast::{CmpOp, Operator, UnaryOp};
+use ruff_python_ast::{AtomicNodeIndex, CmpOp, ExprSet, NodeIndex, Operator, UnaryOp};
 use std::rc::Rc;
 
 const INT_BITS_MAX: u64 = 128;
@@ -242,6 +242,16 @@ pub fn negated(op: CmpOp) -> Option<CmpOp> {
         CmpOp::NotIn => CmpOp::In,
         _ => return None,
     })
+}
+
+/// What tells the set of a constant (a tree may hold a frozenset) from a set that is made each time.
+pub fn constant_set() -> AtomicNodeIndex {
+    let mark = AtomicNodeIndex::NONE;
+    mark.set(NodeIndex::from(0));
+    mark
+}
+pub fn is_constant_set(s: &ExprSet) -> bool {
+    s.node_index == constant_set()
 }
 
 /// A frozenset constant: duplicates removed, first one kept.

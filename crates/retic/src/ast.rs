@@ -205,7 +205,7 @@ impl Reader<'_> {
             Some(c) => Ok(Value::Const(c)),
             None => {
                 let shown = protocol::repr_text(self.cx, v)?;
-                Ok(Value::Other(shown, innermost(v)))
+                Ok(Value::Other(shown, innermost(self.cx, v)))
             }
         }
     }
@@ -252,28 +252,37 @@ impl Reader<'_> {
         if let Some(b) = v.cast::<types::Bytes>().filter(|_| exact(&t.bytes)) {
             return Ok(Some(Const::Bytes(b.bytes().into())));
         }
-        if let Some(list) = v.cast::<types::Tuple>().filter(|_| exact(&t.tuple)) {
-            let mut items = Vec::new();
-            for i in list.items().to_vec() {
-                self.cx.room()?;
-                match self.constant_of(&i, depth + 1)? {
-                    Some(c) => items.push(c),
-                    None => return Ok(None),
-                }
+        let is_tuple = exact(&t.tuple);
+        let inside = match v.cast::<types::Set>().filter(|_| exact(&t.frozenset)) {
+            Some(set) => set.items(self.cx),
+            None => match v.cast::<types::Tuple>().filter(|_| is_tuple) {
+                Some(list) => list.items().to_vec(),
+                None => return Ok(None),
+            },
+        };
+        let mut items = Vec::new();
+        for i in inside {
+            self.cx.room()?;
+            match self.constant_of(&i, depth + 1)? {
+                Some(c) => items.push(c),
+                None => return Ok(None),
             }
-            return Ok(Some(Const::Tuple(items.into())));
         }
-        Ok(None)
+        Ok(Some(if is_tuple { Const::Tuple(items.into()) } else { Const::FrozenSet(items.into()) }))
     }
 }
 
-/// The type of what makes a constant none: of tuples it is that of the first item that is to blame.
-fn innermost(v: &Obj) -> String {
-    const CONSTANTS: [&str; 9] = ["NoneType", "bool", "int", "float", "complex", "str", "bytes", "ellipsis", "tuple"];
+/// The type of what makes a constant none: of what holds others it is that of the first item that is to blame.
+fn innermost(cx: &Cx, v: &Obj) -> String {
+    const CONSTANTS: [&str; 10] = ["NoneType", "bool", "int", "float", "complex", "str", "bytes", "ellipsis", "tuple", "frozenset"];
+    let held = |o: &Obj| match o.cast::<types::Set>() {
+        Some(set) if o.ty().name_text() == "frozenset" => Some(set.items(cx)),
+        _ => o.cast::<types::Tuple>().map(|t| t.items().to_vec()),
+    };
     let mut at = v.clone();
-    while let Some(items) = at.cast::<types::Tuple>().map(|t| t.items().to_vec()) {
+    while let Some(items) = held(&at) {
         let wrong = items.iter().find(|i| !CONSTANTS.contains(&i.ty().name_text().as_str()));
-        match wrong.or_else(|| items.iter().find(|i| i.cast::<types::Tuple>().is_some())) {
+        match wrong.or_else(|| items.iter().find(|i| held(i).is_some())) {
             Some(next) => at = next.clone(),
             None => break,
         }

@@ -291,7 +291,11 @@ impl Walk {
                 let elts = items.iter().map(|i| self.constant(i.clone(), range)).collect::<Made<Vec<_>>>()?;
                 Expr::Tuple(ExprTuple { node_index, range, elts, ctx: ExprContext::Load, parenthesized: true })
             }
-            Const::FrozenSet(_) | Const::Code(_) | Const::Object(_) => return Err(Problem::Type(format!("got an invalid type in Constant: {}", type_name(&Value::Const(c))))),
+            Const::FrozenSet(items) => {
+                let elts = items.iter().map(|i| self.constant(i.clone(), range)).collect::<Made<Vec<_>>>()?;
+                Expr::Set(ExprSet { node_index: crate::fold::constant_set(), range, elts })
+            }
+            Const::Code(_) | Const::Object(_) => return Err(Problem::Type(format!("got an invalid type in Constant: {}", type_name(&Value::Const(c))))),
         })
     }
     fn text_literal(&mut self, text: &[u32], range: TextRange) -> Expr {

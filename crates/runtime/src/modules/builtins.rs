@@ -488,6 +488,7 @@ mod functions {
     #[py("compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)")]
     pub fn compile(cx: &mut Cx, source: &Obj, filename: &Obj, mode: &Ref<Str>, flags: i64, dont_inherit: bool, optimize: i64, feature_version: i64) -> PyResult {
         const ONLY_AST: i64 = 0x400;
+        const OPTIMIZED_AST: i64 = 0x8400;
         /// For text that is typed line by line: a tree is complete.
         const LINE_BY_LINE: i64 = 0x4200;
         if !(-1..=2).contains(&optimize) {
@@ -505,8 +506,9 @@ mod functions {
             }
             None => false,
         };
+        let level = if optimize < 0 { cx.optimize } else { optimize as u8 };
         if of_ast && flags & ONLY_AST != 0 {
-            return Ok(source.clone());
+            return if flags & OPTIMIZED_AST == OPTIMIZED_AST { optimized(cx, source, level) } else { Ok(source.clone()) };
         }
         audit_compile(cx, source, filename)?;
         let file = file_name(cx, filename)?;
@@ -523,10 +525,10 @@ mod functions {
         let flags = if dont_inherit { flags } else { flags | i64::from(inherited(cx)) };
         if flags & ONLY_AST != 0 {
             let Some(hook) = cx.tree_hook else { return Err(cx.runtime_error("no parser is installed")) };
-            return hook(cx, crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, feature_version, optimize: 0 });
+            let tree = hook(cx, crate::cx::CompileRequest { source: &text, filename: &file, mode: &mode, flags: flags as u32, feature_version, optimize: 0 })?;
+            return if flags & OPTIMIZED_AST == OPTIMIZED_AST { optimized(cx, &tree, level) } else { Ok(tree) };
         }
         let flags = if of_ast { flags & !LINE_BY_LINE } else { flags };
-        let level = if optimize < 0 { cx.optimize } else { optimize as u8 };
         let usual = std::mem::replace(&mut cx.optimize, level);
         let code = match cx.tree_compile_hook {
             Some(hook) if of_ast => {
@@ -537,6 +539,14 @@ mod functions {
         };
         cx.optimize = usual;
         Ok(code?.into_obj())
+    }
+    /// A tree as a compiler at a level works on.
+    fn optimized(cx: &mut Cx, tree: &Obj, level: u8) -> PyResult {
+        let m = crate::modules::import::import(cx, "_retic_optimize")?;
+        let name = cx.name("optimize");
+        let f = protocol::getattr(cx, &m, &name)?;
+        let level = cx.int(i64::from(level))?;
+        protocol::call(cx, &f, &[tree.clone(), level])
     }
     /// The future features of the code that runs, which what it compiles has, too.
     fn inherited(cx: &Cx) -> u32 {
