@@ -1,14 +1,17 @@
-//! Bytes with addresses: pools of 16-byte size classes with one LIFO free list each, and large blocks.
+//! Bytes with addresses: pools of 16-byte size classes with one LIFO free list each, a few lists more for kinds of objects that
+//! CPython keeps apart, and large blocks.
 //!
 //! Here: where a block lies and who gets it next. Never here: Python types, counts, meaning. Promises, by number:
 //! H1 a block is in exactly one place: a free list or its owner's hands. H2 a block's address is 16-aligned and inside
 //! its arena. H3 in checked builds freed blocks are filled with a pattern. H4 the block freed last is handed out first,
-//! per size class. H5 whoever has himself told of blocks hears of every one that comes or goes, in order.
+//! per size class or kind. H5 whoever has himself told of blocks hears of every one that comes or goes, in order.
 
 mod arena;
+mod kept;
 mod stats;
 mod told;
 
+pub use kept::Kind;
 pub use stats::{ClassStats, Stats};
 pub use told::{Entry, Tally, Watch, not_yet};
 
@@ -30,12 +33,16 @@ const LARGE_PREFIX: usize = 16;
 const POISON: u8 = 0xdd;
 /// The class of ints of the usual size and floats, which the eval loop takes and gives back by itself.
 const NUMBERS: usize = 32 / STEP;
+/// Floats have a free list of their own, of which others get what is beyond so many; as CPython's `PyFloat_MAXFREELIST`.
+const FLOATS_MAX: usize = 100;
 
 /// One interpreter's memory. Lies at a fixed address while it has blocks out.
 #[repr(C)]
 pub struct Heap {
-    /// Heads of the free lists, by class. First in the struct: allocation is four instructions.
-    free: [Cell<*mut u8>; CLASSES],
+    /// Heads of the free lists, by class. First in the struct: allocation is four instructions. Beside that of numbers lies that of
+    /// floats, so that a shape alone says which of both is meant.
+    free: [[Cell<*mut u8>; 2]; CLASSES],
+    kept: kept::Kept,
     /// Blocks up to this size come the short way: `SMALL_MAX`, or nothing while somebody is told of them.
     short_max: Cell<usize>,
     /// Blocks up to this size go the short way.
@@ -44,8 +51,8 @@ pub struct Heap {
     watch: Cell<Option<(Watch, usize)>>,
     /// Who is told of every block by a function for each thing that may happen.
     tally: Cell<Option<Tally>>,
-    /// While somebody is told: the free blocks of numbers, which would else be taken without a word.
-    aside: Cell<*mut u8>,
+    /// While somebody is told: the free blocks of numbers, which would else be taken without a word; those of floats are the second.
+    aside: [Cell<*mut u8>; 2],
     arenas: arena::Arenas,
     carved: [Cell<usize>; CLASSES],
     /// Per class, what of its newest pool is on no list yet: the first block's address and how many there are.
@@ -66,12 +73,13 @@ impl Heap {
     /// An empty heap without a budget.
     pub fn new() -> Heap {
         Heap {
-            free: [const { Cell::new(null_mut()) }; CLASSES],
+            free: [const { [const { Cell::new(null_mut()) }; 2] }; CLASSES],
+            kept: kept::Kept::default(),
             short_max: Cell::new(if cfg!(retic_plain) { 0 } else { SMALL_MAX }),
             free_max: Cell::new(if cfg!(retic_plain) { 0 } else { SMALL_MAX }),
             watch: Cell::new(None),
             tally: Cell::new(None),
-            aside: Cell::new(null_mut()),
+            aside: [const { Cell::new(null_mut()) }; 2],
             arenas: arena::Arenas::default(),
             carved: [const { Cell::new(0) }; CLASSES],
             rest: [const { Cell::new((null_mut(), 0)) }; CLASSES],
@@ -138,29 +146,95 @@ impl Heap {
             return self.alloc_large(size);
         }
         let class = size.div_ceil(STEP).max(1);
-        let head = self.free[class].get();
-        if head.is_null() {
-            return self.refill(class);
+        match Heap::pop(&self.free[class][0]) {
+            None => self.refill(class),
+            block => block,
         }
-        // SAFETY: H1, a block on the free list is ours and its first word is the link.
-        let next = unsafe { head.cast::<*mut u8>().read() };
-        self.free[class].set(next);
-        NonNull::new(head)
     }
 
-    /// The same where one is at hand, else null: no call comes of it.
     #[inline(always)]
-    pub fn pop_short(&self, size: usize) -> *mut u8 {
+    fn pop(list: &Cell<*mut u8>) -> Option<NonNull<u8>> {
+        let block = NonNull::new(list.get())?;
+        // SAFETY: H1, a block on a free list is ours and its first word is the link.
+        list.set(unsafe { block.cast::<*mut u8>().read() });
+        Some(block)
+    }
+
+    /// A block for an int of the usual size or a float where one is at hand, else null: no call comes of it, and no journal hears of it.
+    #[inline(always)]
+    pub fn pop_number<const FLOAT: bool>(&self) -> *mut u8 {
         if cfg!(retic_plain) {
-            return self.alloc_large(size).map_or(null_mut(), NonNull::as_ptr);
+            return self.alloc_large(NUMBERS * STEP).map_or(null_mut(), NonNull::as_ptr);
         }
-        let class = size.div_ceil(STEP).max(1);
-        let head = self.free[class].get();
-        if !head.is_null() {
-            // SAFETY: H1, a block on the free list is ours and its first word is the link.
-            self.free[class].set(unsafe { head.cast::<*mut u8>().read() });
+        let block = if FLOAT { Heap::pop(self.floats()).or_else(|| Heap::pop(&self.free[NUMBERS][0])) } else { Heap::pop(&self.free[NUMBERS][0]) };
+        block.map_or(null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline(always)]
+    fn floats(&self) -> &Cell<*mut u8> {
+        &self.free[NUMBERS][1]
+    }
+
+    /// A block for a float of `size` bytes, of the class of numbers.
+    #[inline(always)]
+    pub fn alloc_float(&self, size: usize) -> Option<NonNull<u8>> {
+        if NUMBERS * STEP > self.short_max.get() {
+            return self.alloc_float_long(size);
         }
-        head
+        Heap::pop(self.floats()).or_else(|| self.alloc_short(NUMBERS * STEP))
+    }
+
+    #[inline(never)]
+    fn alloc_float_long(&self, size: usize) -> Option<NonNull<u8>> {
+        if self.watch.get().is_some() {
+            return self.alloc_watched(size, 0, true);
+        }
+        let block = Heap::pop(self.floats()).or_else(|| self.alloc_short(NUMBERS * STEP))?;
+        self.tell_birth(block, size, 0)
+    }
+
+    /// Gives the block of an int of the usual size (`nth` is 0) or of a float (1) back.
+    ///
+    /// # Safety
+    /// As `free_number_short`.
+    #[inline(always)]
+    pub unsafe fn free_number(&self, block: NonNull<u8>, nth: usize) {
+        if NUMBERS * STEP > self.free_max.get() {
+            self.tell_death(block, NUMBERS * STEP);
+        }
+        // SAFETY: passed on from the caller.
+        unsafe { self.free_number_short(block, nth) }
+    }
+
+    /// The same; no journal hears of it.
+    ///
+    /// # Safety
+    /// The block is one of `pop_number` or of that size and not used again; `nth` is 0 or 1.
+    #[inline(always)]
+    pub unsafe fn free_number_short(&self, block: NonNull<u8>, nth: usize) {
+        debug_assert!(nth < 2);
+        // SAFETY: passed on from the caller.
+        unsafe {
+            if cfg!(retic_plain) {
+                return self.free_large(block, NUMBERS * STEP);
+            }
+            self.push(self.free[NUMBERS].get_unchecked(nth), block, NUMBERS);
+        }
+    }
+
+    /// Puts a block on a list of blocks of a class.
+    ///
+    /// # Safety
+    /// The caller hands the block over, which has the size of the class.
+    #[inline(always)]
+    unsafe fn push(&self, list: &Cell<*mut u8>, block: NonNull<u8>, class: usize) {
+        if cfg!(debug_assertions) && self.tally.get().is_none_or(|t| t.deaths) {
+            // SAFETY: the whole class size belongs to the block.
+            unsafe { block.as_ptr().write_bytes(POISON, class * STEP) };
+        }
+        // SAFETY: H1, the caller hands the block over; its first word becomes the link.
+        unsafe { block.cast::<*mut u8>().write(list.get()) };
+        list.set(block.as_ptr());
     }
 
     /// Gives a block back.
@@ -188,20 +262,15 @@ impl Heap {
             return unsafe { self.free_large(block, size) };
         }
         let class = size.div_ceil(STEP).max(1);
-        if cfg!(debug_assertions) && self.tally.get().is_none_or(|t| t.deaths) {
-            // SAFETY: the whole class size belongs to the block.
-            unsafe { block.as_ptr().write_bytes(POISON, class * STEP) };
-        }
-        // SAFETY: H1, the caller hands the block over; its first word becomes the link.
-        unsafe { block.cast::<*mut u8>().write(self.free[class].get()) };
-        self.free[class].set(block.as_ptr());
+        // SAFETY: passed on from the caller.
+        unsafe { self.push(&self.free[class][0], block, class) }
     }
 
     /// Large blocks, and all while somebody is told of them.
     #[inline(never)]
     fn alloc_long(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
         if self.watch.get().is_some() {
-            return self.alloc_watched(size, before);
+            return self.alloc_watched(size, before, false);
         }
         let block = if size > SMALL_MAX { self.alloc_large(size) } else { self.alloc_short(size) }?;
         self.tell_birth(block, size, before)
@@ -217,34 +286,57 @@ impl Heap {
 
     #[cold]
     #[inline(never)]
-    fn alloc_watched(&self, size: usize, before: usize) -> Option<NonNull<u8>> {
+    fn alloc_watched(&self, size: usize, before: usize, float: bool) -> Option<NonNull<u8>> {
         let numbers = size.div_ceil(STEP).max(1) == NUMBERS;
         if numbers {
             self.put_numbers_aside();
-            self.free[NUMBERS].set(self.aside.replace(null_mut()));
+            self.swap_aside();
         }
-        let block = if size > SMALL_MAX { self.alloc_large(size) } else { self.alloc_short(size) };
+        let block = match float {
+            true => Heap::pop(self.floats()).or_else(|| self.alloc_short(size)),
+            false if size > SMALL_MAX => self.alloc_large(size),
+            false => self.alloc_short(size),
+        };
         if numbers {
-            self.aside.set(self.free[NUMBERS].replace(null_mut()));
+            self.swap_aside();
         }
-        let block = block?;
-        let _ = self.tell_birth(block, size, before);
-        self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
-        Some(block)
+        self.tell_both(block?, size, before)
+    }
+
+    /// Numbers are taken from what was put aside, or from what came back without a word.
+    fn swap_aside(&self) {
+        for (list, aside) in self.free[NUMBERS].iter().zip(&self.aside) {
+            list.swap(aside);
+        }
     }
 
     /// # Safety
     /// As `free`.
     #[inline(never)]
     unsafe fn free_long(&self, block: NonNull<u8>, size: usize) {
+        self.tell_death(block, size);
+        // SAFETY: passed on from the caller.
+        unsafe { if size > SMALL_MAX { self.free_large(block, size) } else { self.free_short(block, size) } }
+    }
+
+    #[inline(always)]
+    fn tell_death(&self, block: NonNull<u8>, size: usize) {
         if let Some(tally) = self.tally.get() {
             (tally.went)(tally.whose, block.as_ptr() as usize, size);
         }
         if self.watch.get().is_some() {
             self.note(Entry::Went { block: block.as_ptr() as usize, size });
         }
-        // SAFETY: passed on from the caller.
-        unsafe { if size > SMALL_MAX { self.free_large(block, size) } else { self.free_short(block, size) } }
+    }
+
+    /// Tells of a birth whose block is at hand.
+    fn tell_both(&self, block: NonNull<u8>, size: usize, before: usize) -> Option<NonNull<u8>> {
+        if self.watch.get().is_some() {
+            let _ = self.tell_birth(block, size, before);
+            self.note(Entry::Came { block: block.as_ptr() as usize, size, before });
+            return Some(block);
+        }
+        self.tell_birth(block, size, before)
     }
 
     #[inline]
@@ -259,11 +351,11 @@ impl Heap {
     pub fn set_watch(&self, watch: Option<(Watch, usize)>) {
         if self.watch.get().is_some() {
             self.put_numbers_aside();
-            self.free[NUMBERS].set(self.aside.replace(null_mut()));
+            self.swap_aside();
         }
         self.watch.set(watch);
         if watch.is_some() {
-            self.aside.set(self.free[NUMBERS].replace(null_mut()));
+            self.swap_aside();
         }
         self.choose_way();
     }
@@ -283,20 +375,33 @@ impl Heap {
 
     /// Moves the free blocks of numbers away, in their order, and tells that they went.
     fn put_numbers_aside(&self) {
-        let mut blocks = Vec::new();
-        let mut head = self.free[NUMBERS].replace(null_mut());
-        while !head.is_null() {
-            blocks.push(head);
-            // SAFETY: H1, a block on the free list is ours and its first word is the link.
-            head = unsafe { head.cast::<*mut u8>().read() };
-        }
-        for block in blocks.into_iter().rev() {
-            if let Some((watch, whose)) = self.watch.get() {
-                watch(whose, Entry::Went { block: block as usize, size: NUMBERS * STEP });
+        for (list, aside) in self.free[NUMBERS].iter().zip(&self.aside) {
+            let mut blocks = Vec::new();
+            while let Some(block) = Heap::pop(list) {
+                blocks.push(block);
             }
-            // SAFETY: as above.
-            unsafe { block.cast::<*mut u8>().write(self.aside.get()) };
-            self.aside.set(block);
+            for block in blocks.into_iter().rev() {
+                if let Some((watch, whose)) = self.watch.get() {
+                    watch(whose, Entry::Went { block: block.as_ptr() as usize, size: NUMBERS * STEP });
+                }
+                // SAFETY: H1, it is on no list now.
+                unsafe { block.cast::<*mut u8>().write(aside.get()) };
+                aside.set(block.as_ptr());
+            }
+        }
+    }
+
+    /// The first of the free floats' blocks that are too many to be kept for floats; the others behind it are anybody's from now on.
+    fn spare_float(&self) -> Option<NonNull<u8>> {
+        let mut at = NonNull::new(self.floats().get())?;
+        // SAFETY: H1, blocks on the list hold a link in their first word.
+        unsafe {
+            for _ in 1..FLOATS_MAX {
+                at = NonNull::new(at.cast::<*mut u8>().read())?;
+            }
+            let spare = NonNull::new(at.cast::<*mut u8>().replace(null_mut()))?;
+            self.free[NUMBERS][0].set(spare.cast::<*mut u8>().read());
+            Some(spare)
         }
     }
 
@@ -306,6 +411,11 @@ impl Heap {
         // An empty request (class 0) uses the smallest class; its list is that of class 1.
         let class = class.max(1);
         let size = class * STEP;
+        if class == NUMBERS
+            && let Some(block) = self.spare_float()
+        {
+            return Some(block);
+        }
         let (first, left) = match self.rest[class].get() {
             (_, 0) => {
                 if !self.charge(POOL_BYTES) {
@@ -323,7 +433,7 @@ impl Heap {
             // SAFETY: H2, `i` counts blocks inside the pool that no list holds yet.
             unsafe { first.as_ptr().add(i * size).cast::<*mut u8>().write(next) };
         }
-        self.free[class].set(if count > 1 { first.as_ptr().wrapping_add(size) } else { null_mut() });
+        self.free[class][0].set(if count > 1 { first.as_ptr().wrapping_add(size) } else { null_mut() });
         self.carved[class].set(self.carved[class].get() + count);
         self.rest[class].set((first.as_ptr().wrapping_add(count * size), left - count));
         Some(first)
@@ -443,44 +553,49 @@ impl Heap {
         self.stats().classes.iter().map(|c| c.used).sum::<usize>() + self.large_blocks.get()
     }
 
+    /// Heads of the free lists of a class.
+    fn lists(&self, class: usize) -> impl Iterator<Item = *mut u8> {
+        let more = if class == NUMBERS { [self.floats().get(), self.aside[0].get(), self.aside[1].get()] } else { [null_mut(); 3] };
+        std::iter::once(self.free[class][0].get()).chain(more)
+    }
+
+    /// Shows the blocks of a list.
+    fn each_of(head: *mut u8, mut act: impl FnMut(usize)) {
+        let mut at = head;
+        while !at.is_null() {
+            act(at as usize);
+            // SAFETY: H1, blocks on the list hold a link in their first word.
+            at = unsafe { at.cast::<*mut u8>().read() };
+        }
+    }
+
     /// Every small block that is on a free list.
     pub fn each_free(&self, mut act: impl FnMut(usize)) {
         for class in 1..CLASSES {
-            for head in [self.free[class].get(), if class == NUMBERS { self.aside.get() } else { null_mut() }] {
-                let mut at = head;
-                while !at.is_null() {
-                    act(at as usize);
-                    // SAFETY: H1, blocks on the list hold a link in their first word.
-                    at = unsafe { at.cast::<*mut u8>().read() };
-                }
-            }
+            self.lists(class).for_each(|head| Heap::each_of(head, &mut act));
         }
+        self.each_kept(act);
     }
 
     /// Walks the free lists and checks H1 and H2; the error names the class.
     pub fn audit(&self) -> Result<(), String> {
         for class in 1..CLASSES {
-            let (mut at, mut n) = (self.free[class].get(), 0);
-            let mut more = if class == NUMBERS { self.aside.get() } else { null_mut() };
-            loop {
-                if at.is_null() {
-                    at = std::mem::replace(&mut more, null_mut());
+            let mut n = 0;
+            for mut at in self.lists(class) {
+                while !at.is_null() {
+                    if !(at as usize).is_multiple_of(STEP) || !self.arenas.contains(at) {
+                        return Err(format!("free list of class {} holds a foreign address", class * STEP));
+                    }
+                    n += 1;
+                    if n > self.carved[class].get() {
+                        return Err(format!("free list of class {} has a cycle", class * STEP));
+                    }
+                    // SAFETY: H1, blocks on the list hold a link in their first word.
+                    at = unsafe { at.cast::<*mut u8>().read() };
                 }
-                if at.is_null() {
-                    break;
-                }
-                if !(at as usize).is_multiple_of(STEP) || !self.arenas.contains(at) {
-                    return Err(format!("free list of class {} holds a foreign address", class * STEP));
-                }
-                n += 1;
-                if n > self.carved[class].get() {
-                    return Err(format!("free list of class {} has a cycle", class * STEP));
-                }
-                // SAFETY: H1, blocks on the list hold a link in their first word.
-                at = unsafe { at.cast::<*mut u8>().read() };
             }
         }
-        Ok(())
+        self.audit_kept()
     }
 }
 

@@ -23,19 +23,18 @@ pub struct Stats {
 }
 
 impl Heap {
-    /// Counts every block; walks the free lists.
+    /// Counts every block; walks the free lists. What is kept for a kind is free.
     pub fn stats(&self) -> Stats {
-        let classes = (1..self.free.len())
+        let mut kept = [0; crate::CLASSES];
+        self.each_kept(|block| {
+            if let Some(class) = self.arenas.class_at(block as *const u8) {
+                kept[class] += 1;
+            }
+        });
+        let classes = (1..crate::CLASSES)
             .map(|class| {
-                let aside = if class == super::NUMBERS { self.aside.get() } else { std::ptr::null_mut() };
-                let mut free = 0;
-                for mut at in [self.free[class].get(), aside] {
-                    while !at.is_null() {
-                        free += 1;
-                        // SAFETY: H1, blocks on the list hold a link in their first word.
-                        at = unsafe { at.cast::<*mut u8>().read() };
-                    }
-                }
+                let mut free = kept[class];
+                self.lists(class).for_each(|head| Heap::each_of(head, |_| free += 1));
                 let (size, carved, left) = (class * STEP, self.carved[class].get(), self.rest[class].get().1);
                 let blocks = crate::POOL_BYTES / size;
                 ClassStats { size_bytes: size, used: carved - free, free: free + left, pools: (carved + left).div_ceil(blocks) }

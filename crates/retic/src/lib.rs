@@ -210,6 +210,7 @@ impl Python {
     }
 
     fn begin(&mut self) {
+        interp::keep_some(self.interp.cx());
         if let Some((sink, wanted)) = self.waiting.take() {
             self.interp.cx().begin_recording(sink, wanted);
         }

@@ -397,7 +397,7 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
                 after(cx, true);
             }
             // It is told already.
-            return cx.heap.free_short(raw.cast(), memory::NUMBER_BYTES);
+            return cx.heap.free_number_short(raw.cast(), (raw.as_ref().shape.get() - shape::INT) as usize);
         }
         cx.death_depth.set(RECORDED + depth + 1);
         die(cx, raw);

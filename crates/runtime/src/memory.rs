@@ -12,6 +12,7 @@ pub mod weak;
 use crate::cx::{Cx, PyResult};
 use crate::object::{GC_LINK, GcLink, Header, Layout, Obj, PRE_HEADER, Ref, Trace, shape};
 use crate::types::{Type, flags};
+use retic_heap::Kind;
 use std::cell::Cell;
 use std::ptr::NonNull;
 
@@ -134,6 +135,38 @@ pub(crate) fn birth_exact<const GC: bool>(cx: &Cx, ty: &Type, shape: u32, size: 
     }
 }
 
+/// As `birth_exact` for a type with the flag KEPT: the block is that of an object of the kind that died, if there is one. Then the
+/// birth does not count for the collector, as that death did not.
+#[inline(always)]
+pub(crate) fn birth_kept(cx: &Cx, ty: &Type, kind: Kind, size: usize) -> PyResult<NonNull<Header>> {
+    debug_assert!(ty.has(flags::KEPT));
+    let Some(block) = cx.heap.reuse(kind, GC_LINK + size, GC_LINK) else { return birth_first(cx, ty, size) };
+    // SAFETY: as in `birth_exact`.
+    unsafe {
+        let raw = block.add(GC_LINK).cast::<Header>();
+        raw.write(header_of(ty));
+        cycles::track_kept(cx, raw);
+        Ok(raw)
+    }
+}
+
+#[inline(never)]
+fn birth_first(cx: &Cx, ty: &Type, size: usize) -> PyResult<NonNull<Header>> {
+    birth_exact::<true>(cx, ty, ty.root_shape.get(), size)
+}
+
+/// As `new` for a type with the flag KEPT.
+#[inline(always)]
+pub(crate) fn new_kept<T: Layout>(cx: &Cx, ty: &Type, kind: Kind, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
+    debug_assert!(ty.basicsize.get() <= size_of::<T>());
+    let raw = birth_kept(cx, ty, kind, size_of::<T>())?;
+    // SAFETY: as in `new_unwatched`.
+    unsafe {
+        raw.cast::<T>().write(fields(header_of(ty)));
+        Ok(Ref::from_raw(raw.cast()))
+    }
+}
+
 /// The header of a new object. It is made again for the struct around it: read back, it would be read wider than it was written,
 /// and the processor waits.
 #[inline(always)]
@@ -141,12 +174,21 @@ fn header_of(ty: &Type) -> Header {
     Header { count: Cell::new(1), shape: Cell::new(ty.root_shape.get()), ty: Cell::new(NonNull::from(ty)) }
 }
 
-/// As `new` of an exact built-in type; the collector does not watch the object yet.
-pub(crate) fn new_unwatched<T: Layout>(cx: &Cx, ty: &Type, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
+/// As `new` of an exact built-in type; the collector does not watch the object yet. With a kind, its block may be one that was kept.
+pub(crate) fn new_unwatched<T: Layout>(cx: &Cx, ty: &Type, kind: Option<Kind>, fields: impl FnOnce(Header) -> T) -> PyResult<Ref<T>> {
     debug_assert!(ty.flags.get() & (flags::HEAP | flags::MANAGED | flags::GC) == flags::GC && ty.basicsize.get() <= size_of::<T>());
+    let head = header_of(ty);
+    if let Some(block) = kind.and_then(|kind| cx.heap.reuse(kind, GC_LINK + size_of::<T>(), GC_LINK)) {
+        // SAFETY: the block has that many bytes; link and struct are written here.
+        return unsafe {
+            block.cast::<[usize; 2]>().write([0; 2]);
+            let raw = block.add(GC_LINK).cast::<T>();
+            raw.write(fields(head));
+            Ok(Ref::from_raw(raw.cast()))
+        };
+    }
     let raw = birth(cx, ty, ty.root_shape.get(), size_of::<T>())?;
     cycles::count_birth(cx);
-    let head = header_of(ty);
     // SAFETY: the block is ours; the struct has the header that was just written.
     unsafe {
         raw.cast::<T>().write(fields(head));
@@ -242,13 +284,67 @@ pub(crate) unsafe fn free_pair(cx: &Cx, raw: NonNull<Header>) {
     const PAIR_BYTES: usize = GC_LINK + 24 + 16;
     // SAFETY: as promised.
     unsafe {
-        cycles::untrack(cx, raw);
-        cx.heap.free(raw.cast::<u8>().sub(GC_LINK), PAIR_BYTES);
+        cycles::hide(raw);
+        if !cx.heap.keep(Kind::tuple(2), raw.cast::<u8>().sub(GC_LINK), PAIR_BYTES) {
+            cycles::count_death(cx);
+        }
+    }
+}
+
+/// Gives the block of a dead object back that had `size` bytes behind what lies in front of its header, and is hidden from the
+/// collector: this is where it ceases to count.
+///
+/// # Safety
+/// Nothing of the object is used again; `f` are the flags of its type.
+#[inline(always)]
+unsafe fn give_back(cx: &Cx, raw: NonNull<Header>, f: u32, pre: usize, size: usize) {
+    // SAFETY: as promised; the header is whole until the block goes.
+    unsafe {
+        let block = raw.cast::<u8>().sub(pre);
+        if f & flags::KEPT != 0
+            && let Some(kind) = kind_of(raw.as_ref().shape.get(), size)
+        {
+            if !cx.heap.keep(kind, block, pre + size) {
+                cycles::count_death(cx);
+            }
+            return;
+        }
+        cx.heap.free(block, pre + size);
+        if f & flags::GC != 0 {
+            cycles::count_death(cx);
+        }
+    }
+}
+
+/// For whom the block of an object of a type with the flag KEPT is kept.
+#[inline(always)]
+fn kind_of(s: u32, size: usize) -> Option<Kind> {
+    match s {
+        shape::TUPLE => {
+            let n = (size - crate::types::tuple::HEAD_BYTES) / 8;
+            (n.wrapping_sub(1) < Kind::TUPLE_ITEMS_MAX).then(|| Kind::tuple(n))
+        }
+        shape::LIST => Some(Kind::LIST),
+        shape::DICT => Some(Kind::DICT),
+        shape::SLICE => Some(Kind::SLICE),
+        _ => None,
     }
 }
 
 /// The block of an int of the usual size, or of a float.
 pub(crate) const NUMBER_BYTES: usize = 32;
+
+/// A float.
+#[inline]
+pub(crate) fn new_float(cx: &Cx, value: f64) -> PyResult {
+    let Some(block) = cx.heap.alloc_float(size_of::<crate::types::Float>()) else { return Err(cx.memory_error()) };
+    let float = crate::types::Float { head: header_of(&cx.types.float), value: Cell::new(value) };
+    // SAFETY: the block has that many bytes.
+    unsafe {
+        block.cast().write(float);
+        Ok(Obj::from_raw(block.cast()))
+    }
+}
 
 /// The end of an object's count.
 ///
@@ -263,7 +359,7 @@ pub unsafe fn die(raw: NonNull<Header>) {
         let s = raw.as_ref().shape.get();
         if (s == shape::INT || s == shape::FLOAT) && (*cx).death_depth.get() < NESTING_MAX {
             // The block of a small int or a float; nothing hangs on it.
-            return (*cx).heap.free(raw.cast(), NUMBER_BYTES);
+            return (*cx).heap.free_number(raw.cast(), (s - shape::INT) as usize);
         }
         die_slowly(raw)
     }
@@ -293,14 +389,14 @@ unsafe fn die_slowly(raw: NonNull<Header>) {
         return unsafe {
             let mut pre = 0;
             if f & flags::GC != 0 {
-                cycles::untrack(cx, raw);
+                cycles::hide(raw);
                 pre = GC_LINK;
             }
             let ops = ty.ops.get();
             let size = (ops.size)(raw);
             cx.death_depth.set(cx.death_depth.get() + 1);
             (ops.drop)(raw);
-            cx.heap.free(raw.cast::<u8>().sub(pre), pre + size);
+            give_back(cx, raw, f, pre, size);
             leave_death(cx);
         };
     }
@@ -463,7 +559,7 @@ pub(crate) unsafe fn dissolve(cx: &mut Cx, raw: NonNull<Header>) {
         let ty = ty_ptr.as_ref();
         let f = ty.flags.get();
         if f & flags::GC != 0 {
-            cycles::untrack(cx, raw);
+            cycles::hide(raw);
         }
         let size = (ty.ops.get().size)(raw);
         let pre = pre_size(ty);
@@ -474,7 +570,7 @@ pub(crate) unsafe fn dissolve(cx: &mut Cx, raw: NonNull<Header>) {
             drop_attributes(cx, raw);
         }
         (ty.ops.get().drop)(raw);
-        cx.heap.free(raw.cast::<u8>().sub(pre), pre + size);
+        give_back(cx, raw, f, pre, size);
         if f & flags::HEAP != 0 {
             drop(Obj::from_raw(ty_ptr.cast()));
         }

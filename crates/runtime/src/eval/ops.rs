@@ -109,8 +109,8 @@ unsafe fn is_number(o: Slot) -> bool {
 
 #[inline(always)]
 unsafe fn free_number(cx: *mut Cx, o: Slot) {
-    // SAFETY: the last count of an int or float of the usual size is given up.
-    unsafe { (*cx).heap.free_short(NonNull::new_unchecked(o.cast()), 32) }
+    // SAFETY: the last count of an int or float of the usual size is given up; one shape comes behind the other.
+    unsafe { (*cx).heap.free_number_short(NonNull::new_unchecked(o.cast()), ((*o).shape.get() - shape::INT) as usize) }
 }
 
 /// Gives a count back; finalisers run at once.
@@ -256,9 +256,14 @@ pub(in crate::eval) unsafe fn at(cx: *mut Cx, pc: *mut u64) {
 
 /// A block for a number, or null when the slow way has to find one.
 #[inline(always)]
-unsafe fn number_block(cx: *mut Cx) -> *mut u8 {
+unsafe fn number_block<const FLOAT: bool>(cx: *mut Cx) -> *mut u8 {
     // SAFETY: the context is live.
-    unsafe { if LENS || COUNTS { (*cx).heap.alloc_object(32, 0).map_or(std::ptr::null_mut(), NonNull::as_ptr) } else { (*cx).heap.pop_short(32) } }
+    let heap = unsafe { &(*cx).heap };
+    if LENS || COUNTS {
+        let block = if FLOAT { heap.alloc_float(memory::NUMBER_BYTES) } else { heap.alloc_object(memory::NUMBER_BYTES, 0) };
+        return block.map_or(std::ptr::null_mut(), NonNull::as_ptr);
+    }
+    heap.pop_number::<FLOAT>()
 }
 
 /// An int, or null when it is for the slow way: too large, or no block at hand.
@@ -272,7 +277,7 @@ unsafe fn fast_int(cx: *mut Cx, v: i64) -> Slot {
         if v.wrapping_add((1 << 60) - 1) as u64 > (1 << 61) - 2 {
             return std::ptr::null_mut();
         }
-        let h = number_block(cx);
+        let h = number_block::<false>(cx);
         if h.is_null() {
             return std::ptr::null_mut();
         }
@@ -289,7 +294,7 @@ unsafe fn fast_int(cx: *mut Cx, v: i64) -> Slot {
 unsafe fn fast_float(cx: *mut Cx, v: f64) -> Slot {
     // SAFETY: a float needs 24 bytes; every field is written.
     unsafe {
-        let h = number_block(cx);
+        let h = number_block::<true>(cx);
         if h.is_null() {
             return std::ptr::null_mut();
         }

@@ -148,6 +148,17 @@ pub(crate) unsafe fn is_watched(raw: NonNull<Header>) -> bool {
 /// The header of an object of a gc type whose fields will be whole before anything runs.
 #[inline(always)]
 pub(crate) unsafe fn track_new(cx: &Cx, raw: NonNull<Header>) {
+    // SAFETY: passed on.
+    unsafe { track_kept(cx, raw) };
+    count_birth(cx);
+}
+
+/// The same for an object that does not count, because one of its kind left its block.
+///
+/// # Safety
+/// As `track_new`.
+#[inline(always)]
+pub(crate) unsafe fn track_kept(cx: &Cx, raw: NonNull<Header>) {
     // SAFETY: the caller's promise; the link is written before it is read.
     let l = unsafe {
         let l = raw.as_ptr().cast::<u8>().sub(crate::object::GC_LINK).cast::<GcLink>();
@@ -156,7 +167,6 @@ pub(crate) unsafe fn track_new(cx: &Cx, raw: NonNull<Header>) {
     };
     // SAFETY: the sentinel and the list's links are live.
     unsafe { append(&cx.collector.lists[0], l) };
-    count_birth(cx);
 }
 
 /// An object was born that the collector watches, or will; asks for a collection at the next poll when there were enough.
@@ -192,6 +202,12 @@ pub unsafe fn hide(raw: NonNull<Header>) {
 pub unsafe fn untrack(cx: &Cx, raw: NonNull<Header>) {
     // SAFETY: passed on.
     unsafe { hide(raw) };
+    count_death(cx);
+}
+
+/// An object is no more that counted as born.
+#[inline(always)]
+pub(crate) fn count_death(cx: &Cx) {
     let c = &cx.collector.counts[0];
     if c.get() > 0 {
         c.set(c.get() - 1);
@@ -419,6 +435,7 @@ fn run(cx: &mut Cx, generation: usize) -> usize {
         cx.collector.long_lived.set(alive);
     }
     if is_empty(&cx.collector.lists[UNREACHABLE]) {
+        clear_kept(cx, generation);
         return 0;
     }
     empty_weak_references(cx);
@@ -432,7 +449,15 @@ fn run(cx: &mut Cx, generation: usize) -> usize {
     merge(cx, UNREACHABLE, older);
     let found = length(cx, FINAL);
     dispose(cx, older);
+    clear_kept(cx, generation);
     found
+}
+
+/// After a collection of everything the blocks that were kept for objects of one kind are anybody's.
+fn clear_kept(cx: &Cx, generation: usize) {
+    if generation == 2 {
+        cx.heap.clear_kept();
+    }
 }
 
 /// Takes an object out of the trial.

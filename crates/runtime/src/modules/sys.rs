@@ -103,13 +103,13 @@ mod functions {
     /// Return the number of memory blocks currently allocated.
     #[py("getallocatedblocks()")]
     pub fn getallocatedblocks(cx: &mut Cx) -> usize {
-        cx.heap.allocated_blocks()
+        cx.heap.allocated_blocks() + cx.heap.kept_blocks()
     }
     /// Print debug info to stderr about the state of pymalloc and structmalloc.
     #[py("_debugmallocstats()")]
     pub fn debugmallocstats(cx: &mut Cx) -> PyResult<()> {
         cx.audit("sys._debugmallocstats", &[])?;
-        let text = super::mallocstats::text(&cx.heap.stats());
+        let text = super::mallocstats::text(&cx.heap);
         cx.host.flush();
         cx.host.write_stderr(text.as_bytes());
         Ok(())

@@ -119,11 +119,20 @@ impl CodeObj {
     }
 }
 
+/// So many constants are few enough to be compared with those of other functions.
+const MERGED_MAX: usize = 8;
+
 /// Constants of one compilation that were made already.
 type Shared = rustc_hash::FxHashMap<Const, Obj>;
 
 #[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
 fn constants(cx: &mut Cx, data: &Code, shared: &mut Shared) -> PyResult {
+    // Two functions with the same constants have one tuple of them; it may be a constant itself.
+    let key = ((1..=MERGED_MAX).contains(&data.consts.len()) && !data.consts.iter().any(|c| matches!(c, Const::Code(_) | Const::Object(_))))
+        .then(|| Const::Tuple(data.consts.iter().cloned().collect()));
+    if let Some(known) = key.as_ref().and_then(|k| shared.get(k)) {
+        return Ok(known.clone());
+    }
     let mut items = Vec::with_capacity(data.consts.len());
     for c in &data.consts {
         items.push(constant(cx, c, shared)?);
@@ -132,6 +141,9 @@ fn constants(cx: &mut Cx, data: &Code, shared: &mut Shared) -> PyResult {
     // Constants lead to no cycle; whether they were made yet must not show in what the collector finds.
     // SAFETY: a tuple, whose type is a gc type.
     unsafe { memory::cycles::hide(made.as_ptr()) };
+    if let Some(key) = key {
+        shared.insert(key, made.clone());
+    }
     Ok(made)
 }
 

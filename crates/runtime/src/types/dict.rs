@@ -12,8 +12,10 @@ use crate::memory::{self, Ops, OpsOf};
 use crate::native::Args;
 use crate::object::{Guarded, Header, Obj, Ref, shape};
 use crate::protocol;
+use retic_heap::Kind;
 use std::cell::Cell;
 use std::ptr::NonNull;
+pub(crate) use table::KEPT_BYTES;
 use table::Table;
 
 layout! {
@@ -31,12 +33,17 @@ layout! {
 
 impl Dict {
     pub fn new(cx: &Cx) -> PyResult<Ref<Dict>> {
-        Dict::of_type(cx, &cx.types.dict)
+        memory::new_unwatched(cx, &cx.types.dict, Some(Kind::DICT), Dict::fields(cx))
     }
+    /// As the call of a class makes it, `dict` itself, too.
     pub fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<Dict>> {
+        let fields = Dict::fields(cx);
+        if std::ptr::eq(ty, &*cx.types.dict) { memory::new_unwatched(cx, ty, None, fields) } else { memory::new(cx, ty, fields) }
+    }
+    #[inline(always)]
+    fn fields(cx: &Cx) -> impl FnOnce(Header) -> Dict {
         let version = cx.new_keys_version();
-        let fields = |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(version), stand_in: Cell::new(0), factory: Guarded::new(None) };
-        if std::ptr::eq(ty, &*cx.types.dict) { memory::new_unwatched(cx, ty, fields) } else { memory::new(cx, ty, fields) }
+        move |head| Dict { head, table: Guarded::new(Table::empty()), version: Cell::new(version), stand_in: Cell::new(0), factory: Guarded::new(None) }
     }
     /// A dict in the place of another mapping, which it holds: no name is found in it.
     pub(crate) fn standing_in(cx: &mut Cx, mapping: Obj) -> PyResult<Ref<Dict>> {
@@ -729,7 +736,7 @@ impl Dict {
 pub fn spec() -> Spec {
     Spec {
         doc: "dict() -> new empty dictionary\ndict(mapping) -> new dictionary initialized from a mapping object's\n    (key, value) pairs\ndict(iterable) -> new dictionary initialized as if via:\n    d = {}\n    for k, v in iterable:\n        d[k] = v\ndict(**kwargs) -> new dictionary initialized with the name=value pairs\n    in the keyword argument list.  For example:  dict(one=1, two=2)",
-        flags: flags::GC | flags::BASE | flags::UNTRACKABLE | flags::MAPPING | flags::MATCH_SELF,
+        flags: flags::GC | flags::KEPT | flags::BASE | flags::UNTRACKABLE | flags::MAPPING | flags::MATCH_SELF,
         shape: shape::DICT,
         basicsize: 48,
         ops: &OPS,

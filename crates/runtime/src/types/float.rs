@@ -21,7 +21,7 @@ layout! {
 impl Float {
     #[inline]
     pub fn new(cx: &Cx, v: f64) -> PyResult {
-        Ok(memory::new(cx, &cx.types.float, |head| Float { head, value: Cell::new(v) })?.into_obj())
+        memory::new_float(cx, v)
     }
 }
 

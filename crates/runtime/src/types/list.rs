@@ -12,6 +12,7 @@ use crate::memory;
 use crate::native::{Args, SliceIndex};
 use crate::object::{Buf, Guarded, Obj, Ref, shape};
 use crate::protocol;
+use retic_heap::Kind;
 
 layout! {
     /// A list.
@@ -25,8 +26,9 @@ pub const PARTS: usize = 12;
 
 impl List {
     pub fn new(cx: &Cx) -> PyResult<Ref<List>> {
-        List::of_type(cx, &cx.types.list)
+        memory::new_kept(cx, &cx.types.list, Kind::LIST, |head| List { head, pub_items: Guarded::new(Buf::empty()) })
     }
+    /// As the call of a class makes it, `list` itself, too.
     pub fn of_type(cx: &Cx, ty: &Type) -> PyResult<Ref<List>> {
         memory::new(cx, ty, |head| List { head, pub_items: Guarded::new(Buf::empty()) })
     }
@@ -48,7 +50,7 @@ impl List {
     /// A list of items that others keep, too, with room for exactly `n`; what comes behind these is left.
     #[inline]
     pub fn of<'a>(cx: &Cx, n: usize, items: impl Iterator<Item = &'a Obj>) -> PyResult {
-        let list = memory::new(cx, &cx.types.list, |head| List { head, pub_items: Guarded::new(Buf::empty()) })?;
+        let list = List::new(cx)?;
         let mut buf = Buf::with_capacity(cx, n)?;
         for o in items.take(n) {
             let _ = buf.push_in_place(o.clone());
@@ -487,7 +489,7 @@ impl List {
 pub fn spec() -> Spec {
     Spec {
         doc: "Built-in mutable sequence.\n\nIf no argument is given, the constructor creates a new empty list.\nThe argument must be an iterable if specified.",
-        flags: flags::GC | flags::BASE | flags::SEQUENCE | flags::MATCH_SELF,
+        flags: flags::GC | flags::KEPT | flags::BASE | flags::SEQUENCE | flags::MATCH_SELF,
         shape: shape::LIST,
         basicsize: 48,
         text_signature: "(iterable=(), /)",

@@ -7,6 +7,7 @@ use crate::layout;
 use crate::memory;
 use crate::object::{Guarded, Obj, Ref, shape};
 use crate::protocol;
+use retic_heap::Kind;
 use retic_numbers::Big;
 
 layout! {
@@ -41,7 +42,7 @@ pub fn three(cx: &Cx, o: &Obj) -> Option<[Obj; 3]> {
 }
 #[inline]
 pub fn make(cx: &Cx, start: Obj, stop: Obj, step: Obj) -> PyResult {
-    Ok(memory::new(cx, &cx.types.slice, |head| Slice { head, start: Guarded::new(start), stop: Guarded::new(stop), step: Guarded::new(step) })?.into_obj())
+    Ok(memory::new_kept(cx, &cx.types.slice, Kind::SLICE, |head| Slice { head, start: Guarded::new(start), stop: Guarded::new(stop), step: Guarded::new(step) })?.into_obj())
 }
 
 fn bound(cx: &mut Cx, o: &Obj) -> PyResult<Option<i64>> {
@@ -237,7 +238,7 @@ impl Slice {
 pub fn spec() -> Spec {
     Spec {
         doc: "slice(stop)\nslice(start, stop[, step])\n\nCreate a slice object.  This is used for extended slicing (e.g. a[0:10:2]).",
-        flags: flags::GC,
+        flags: flags::GC | flags::KEPT,
         shape: shape::SLICE,
         slots: Slots {
             repr: Some(|cx, o| {

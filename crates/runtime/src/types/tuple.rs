@@ -7,6 +7,7 @@ use crate::memory::{self, Ops};
 use crate::native::{Args, SliceIndex};
 use crate::object::{Header, Layout, Obj, Ref, Trace, Visit, shape};
 use crate::protocol;
+use retic_heap::Kind;
 use std::ptr::NonNull;
 
 /// A tuple; its items follow.
@@ -26,7 +27,7 @@ impl Trace for Tuple {
     }
 }
 
-const HEAD_BYTES: usize = 24;
+pub(crate) const HEAD_BYTES: usize = 24;
 
 impl Tuple {
     /// The items. A tuple never changes, so no context is asked for.
@@ -53,7 +54,7 @@ impl Tuple {
         if n == 0 {
             return Ok(cx.consts.empty_tuple.clone());
         }
-        let raw = memory::birth_exact::<true>(cx, &cx.types.tuple, shape::TUPLE, HEAD_BYTES + n * 8)?;
+        let raw = Tuple::birth(cx, n)?;
         // SAFETY: the block has room for the items; nobody looks at it before they are there.
         unsafe {
             raw.cast::<usize>().add(2).write(n);
@@ -73,7 +74,7 @@ impl Tuple {
         if n == 0 {
             return Ok(cx.consts.empty_tuple.clone());
         }
-        let raw = memory::birth_exact::<true>(cx, &cx.types.tuple, shape::TUPLE, HEAD_BYTES + n * 8)?;
+        let raw = Tuple::birth(cx, n)?;
         // SAFETY: the block has room for the items, which move in.
         unsafe {
             raw.cast::<usize>().add(2).write(n);
@@ -91,7 +92,7 @@ impl Tuple {
             return Ok(cx.consts.empty_tuple.clone());
         }
         let n = items.len();
-        let raw = memory::birth_exact::<true>(cx, &cx.types.tuple, shape::TUPLE, HEAD_BYTES + n * 8)?;
+        let raw = Tuple::birth(cx, n)?;
         // SAFETY: the block has room for the items.
         unsafe {
             raw.cast::<usize>().add(2).write(n);
@@ -103,8 +104,25 @@ impl Tuple {
         }
     }
 
+    /// A tuple that has room for `n` items, at least one, and none yet.
+    #[inline(always)]
+    fn birth(cx: &Cx, n: usize) -> PyResult<NonNull<Header>> {
+        let (ty, size) = (&cx.types.tuple, HEAD_BYTES + n * 8);
+        if n <= Kind::TUPLE_ITEMS_MAX { memory::birth_kept(cx, ty, Kind::tuple(n), size) } else { memory::birth_exact::<true>(cx, ty, shape::TUPLE, size) }
+    }
+
     pub(crate) fn make(cx: &Cx, ty: &Type, items: Vec<Obj>) -> PyResult {
         let n = items.len();
+        if std::ptr::eq(ty, &*cx.types.tuple) && n > 0 {
+            // SAFETY: the items move; the vector forgets them.
+            return unsafe {
+                let mut items = std::mem::ManuallyDrop::new(items);
+                let made = Tuple::of_slots(cx, items.as_ptr(), n);
+                items.set_len(if made.is_ok() { 0 } else { n });
+                std::mem::ManuallyDrop::drop(&mut items);
+                made
+            };
+        }
         let shape = if ty.is_heap() { ty.root_shape.get() } else { shape::TUPLE };
         let raw = memory::birth(cx, ty, shape, HEAD_BYTES + n * 8)?;
         // SAFETY: the block has room for the items, which move in.
@@ -309,7 +327,7 @@ impl Tuple {
 pub fn spec() -> Spec {
     Spec {
         doc: "Built-in immutable sequence.\n\nIf no argument is given, the constructor returns an empty tuple.\nIf iterable is specified the tuple is initialized from iterable's items.\n\nIf the argument is a tuple, the return value is the same object.",
-        flags: flags::GC | flags::BASE | flags::UNTRACKABLE | flags::SEQUENCE | flags::MATCH_SELF,
+        flags: flags::GC | flags::KEPT | flags::BASE | flags::UNTRACKABLE | flags::SEQUENCE | flags::MATCH_SELF,
         shape: shape::TUPLE,
         basicsize: HEAD_BYTES,
         ops: &OPS,

@@ -51,6 +51,8 @@ pub mod flags {
     pub const MISFITS: u32 = 65536;
     /// Instances are a header, what lies in front of it, and places for attributes: a class of the user's over `object`.
     pub const PLAIN: u32 = 131_072;
+    /// Blocks of instances are kept for others of that type; not inherited.
+    pub const KEPT: u32 = 262_144;
 }
 
 pub type Unary = fn(&mut Cx, &Obj) -> PyResult;

@@ -1,7 +1,7 @@
 //! What `sys._debugmallocstats` prints: the state of the heap, in the layout of CPython's `_PyObject_DebugMallocStats`. Pools have no
 //! headers here, and blocks above the size classes are the system's.
 
-use retic_heap::{POOL_BYTES, SMALL_MAX, Stats};
+use retic_heap::{Heap, Kind, POOL_BYTES, SMALL_MAX};
 use std::fmt::Write;
 
 /// Digits in groups of three.
@@ -22,7 +22,8 @@ fn line(out: &mut String, what: &str, n: usize) {
 }
 
 /// The whole text.
-pub fn text(stats: &Stats) -> String {
+pub fn text(heap: &Heap) -> String {
+    let stats = heap.stats();
     let mut out = String::new();
     let _ = writeln!(out, "Small block threshold = {SMALL_MAX}, in {} size classes.\n", stats.classes.len());
     out.push_str("class   size   num pools   blocks in use  avail blocks\n-----   ----   ---------   -------------  ------------\n");
@@ -50,5 +51,14 @@ pub fn text(stats: &Stats) -> String {
     out.push('\n');
     line(&mut out, "# large blocks", stats.large_blocks);
     line(&mut out, "# bytes in large blocks", stats.large_bytes);
+    out.push('\n');
+    let mut kept = |n: usize, what: &str, bytes: usize| _ = writeln!(out, "{:>48} ={:>21}", format!("{n} free {what} * {bytes} bytes each"), grouped(n * bytes));
+    kept(heap.kept_of(Kind::DICT), "PyDictObjects", 48);
+    kept(heap.kept_of(Kind::KEYS), "PyDictKeysObjects", 32);
+    kept(heap.kept_floats(), "PyFloatObjects", 24);
+    kept(heap.kept_of(Kind::LIST), "PyListObjects", 40);
+    for items in 1..=Kind::TUPLE_ITEMS_MAX {
+        kept(heap.kept_of(Kind::tuple(items)), &format!("{items}-sized PyTupleObjects"), 24 + 8 * items);
+    }
     out
 }

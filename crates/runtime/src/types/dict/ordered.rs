@@ -438,7 +438,7 @@ pub fn spec() -> Spec {
         name: NAME,
         doc: "Dictionary that remembers insertion order",
         text_signature: "",
-        flags: base.flags & !flags::UNTRACKABLE | flags::MANAGED | flags::DICT | flags::WEAK,
+        flags: base.flags & !(flags::UNTRACKABLE | flags::KEPT) | flags::MANAGED | flags::DICT | flags::WEAK,
         shape: 0,
         slots: Slots {
             repr: Some(repr),

@@ -4,9 +4,14 @@
 use crate::cx::{Cx, PyResult};
 use crate::object::{Obj, Ref, Trace, Visit};
 use crate::types::Str;
+use retic_heap::{Entry, Heap, Kind};
 use std::ptr::{NonNull, null_mut};
 
 const HEAD_BYTES: usize = 32;
+/// Blocks of tables with so many places (as a power of two) and texts alone are kept.
+const KEPT_LOG2: u8 = 3;
+/// Bytes of such a block.
+pub(crate) const KEPT_BYTES: usize = HEAD_BYTES + (1 << KEPT_LOG2) + 5 * 16;
 const EMPTY: i64 = -1;
 const DUMMY: i64 = -2;
 
@@ -19,7 +24,7 @@ struct Head {
     used: u32,
     /// No entry before this one is live.
     first: u32,
-    heap: *const retic_heap::Heap,
+    heap: *const Heap,
 }
 const _: () = assert!(size_of::<Head>() <= HEAD_BYTES);
 
@@ -245,7 +250,8 @@ impl Table {
     }
     fn alloc(cx: &Cx, log2: u8, general: bool) -> PyResult<Table> {
         let bytes = Table::layout(log2, general);
-        let Some(block) = cx.heap.alloc(bytes) else { return Err(cx.memory_error()) };
+        let kept = if log2 == KEPT_LOG2 && !general { cx.heap.reuse(Kind::KEYS, bytes, Entry::BUFFER) } else { None };
+        let Some(block) = kept.or_else(|| cx.heap.alloc(bytes)) else { return Err(cx.memory_error()) };
         let size = 1usize << log2;
         // SAFETY: the block has room for head, index and entries.
         unsafe {
@@ -421,7 +427,15 @@ impl Drop for Table {
         }
         let bytes = self.bytes();
         // SAFETY: our block, given back once.
-        unsafe { (*(*self.0).heap).free(NonNull::new_unchecked(self.0.cast()), bytes) };
+        unsafe {
+            let (head, block) = (&*self.0, NonNull::new_unchecked(self.0.cast()));
+            let heap = &*head.heap;
+            if head.log2 == KEPT_LOG2 && !head.general {
+                heap.keep(Kind::KEYS, block, bytes);
+            } else {
+                heap.free(block, bytes);
+            }
+        }
     }
 }
 
