@@ -36,7 +36,7 @@ pub fn record() -> Result<(), String> {
     for p in programs(&benches.join("programs"))? {
         run(Command::new(&retic).arg(benches.join("driver.py")).arg(p).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()))?;
     }
-    for training in ["training.py", "training_large.py", "training_trees.py", "training_features.py"] {
+    for training in ["training.py", "training_large.py", "training_trees.py", "training_features.py", "training_library.py"] {
         run(Command::new(&retic).arg(benches.join(training)).env("PYTHONHASHSEED", "0").stdout(std::process::Stdio::null()))?;
     }
     // What runs under the lens must not push aside what runs without: it weighs little, but is not cold.

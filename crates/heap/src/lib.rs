@@ -36,6 +36,12 @@ const NUMBERS: usize = 32 / STEP;
 /// Floats have a free list of their own, of which others get what is beyond so many; as CPython's `PyFloat_MAXFREELIST`.
 const FLOATS_MAX: usize = 100;
 
+/// The class of blocks of a size; no bytes take one, too.
+#[inline(always)]
+const fn class_of(size: usize) -> usize {
+    size.saturating_sub(1) / STEP + 1
+}
+
 /// One interpreter's memory. Lies at a fixed address while it has blocks out.
 #[repr(C)]
 pub struct Heap {
@@ -141,12 +147,13 @@ impl Heap {
 
     /// A block of at most `SMALL_MAX` bytes that no journal hears of.
     #[inline(always)]
-    pub fn alloc_short(&self, size: usize) -> Option<NonNull<u8>> {
+    fn alloc_short(&self, size: usize) -> Option<NonNull<u8>> {
         if cfg!(retic_plain) {
             return self.alloc_large(size);
         }
-        let class = size.div_ceil(STEP).max(1);
-        match Heap::pop(&self.free[class][0]) {
+        let class = class_of(size);
+        // SAFETY: callers ask for `SMALL_MAX` bytes at the most.
+        match Heap::pop(unsafe { &self.free.get_unchecked(class)[0] }) {
             None => self.refill(class),
             block => block,
         }
@@ -256,14 +263,14 @@ impl Heap {
     /// # Safety
     /// As `free`.
     #[inline(always)]
-    pub unsafe fn free_short(&self, block: NonNull<u8>, size: usize) {
+    unsafe fn free_short(&self, block: NonNull<u8>, size: usize) {
         if cfg!(retic_plain) {
             // SAFETY: passed on from the caller; every block is a large one.
             return unsafe { self.free_large(block, size) };
         }
-        let class = size.div_ceil(STEP).max(1);
-        // SAFETY: passed on from the caller.
-        unsafe { self.push(&self.free[class][0], block, class) }
+        let class = class_of(size);
+        // SAFETY: passed on from the caller; the size is `SMALL_MAX` at the most.
+        unsafe { self.push(&self.free.get_unchecked(class)[0], block, class) }
     }
 
     /// Large blocks, and all while somebody is told of them.
@@ -287,7 +294,7 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn alloc_watched(&self, size: usize, before: usize, float: bool) -> Option<NonNull<u8>> {
-        let numbers = size.div_ceil(STEP).max(1) == NUMBERS;
+        let numbers = class_of(size) == NUMBERS;
         if numbers {
             self.put_numbers_aside();
             self.swap_aside();
@@ -408,8 +415,6 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn refill(&self, class: usize) -> Option<NonNull<u8>> {
-        // An empty request (class 0) uses the smallest class; its list is that of class 1.
-        let class = class.max(1);
         let size = class * STEP;
         if class == NUMBERS
             && let Some(block) = self.spare_float()
@@ -500,7 +505,7 @@ impl Heap {
     /// As `resize`.
     unsafe fn resized(&self, block: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
         let plain = cfg!(retic_plain);
-        if !plain && old <= SMALL_MAX && new <= SMALL_MAX && old.div_ceil(STEP).max(1) == new.div_ceil(STEP).max(1) {
+        if !plain && old <= SMALL_MAX && new <= SMALL_MAX && class_of(old) == class_of(new) {
             return Some(block);
         }
         if old > SMALL_MAX && new > SMALL_MAX {

@@ -44,17 +44,32 @@ pub struct Shape {
     pub cached: Cell<bool>,
 }
 
-/// What native modules keep for an interpreter, by its type: a handful, so that a search beats a hash.
+/// What native modules keep for an interpreter, by its type: a handful, so that a search beats a hash. The one asked for last is
+/// mostly the next.
 #[derive(Default)]
-pub struct NativeStates(Vec<(TypeId, Rc<dyn Any>)>);
+pub struct NativeStates {
+    all: Vec<(TypeId, Rc<dyn Any>)>,
+    last: Cell<usize>,
+}
 impl NativeStates {
+    #[inline]
     pub fn get<T: 'static>(&self) -> Option<Rc<T>> {
         let wanted = TypeId::of::<T>();
-        self.0.iter().find(|(id, _)| *id == wanted).and_then(|(_, state)| state.clone().downcast().ok())
+        let state = match self.all.get(self.last.get()) {
+            Some((id, state)) if *id == wanted => state,
+            _ => self.search(wanted)?,
+        };
+        state.clone().downcast().ok()
+    }
+    #[inline(never)]
+    fn search(&self, wanted: TypeId) -> Option<&Rc<dyn Any>> {
+        let at = self.all.iter().position(|(id, _)| *id == wanted)?;
+        self.last.set(at);
+        Some(&self.all[at].1)
     }
     /// Keeps a module's state; one of its type is not there yet.
     pub fn insert<T: 'static>(&mut self, state: T) {
-        self.0.push((TypeId::of::<T>(), Rc::new(state)));
+        self.all.push((TypeId::of::<T>(), Rc::new(state)));
     }
 }
 

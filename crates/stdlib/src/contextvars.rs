@@ -99,6 +99,13 @@ fn find(cx: &mut Cx, context: &Ref<Context>, key: &Obj) -> PyResult<Option<Obj>>
     context.data.cloned(cx).get(cx, key)
 }
 
+/// The value of a variable in the current context where it is found at once.
+#[inline]
+pub fn peek<'a>(cx: &'a Cx, var: &ContextVar, key: &Obj) -> Option<&'a Obj> {
+    let context = cx.threads.context.as_ref()?.cast::<Context>()?;
+    context.data.get(cx).value_if(cx, var.near.get(), key)
+}
+
 /// The value of a variable in the current context, else `default`, else its own default.
 pub fn value_of(cx: &mut Cx, var: &Ref<ContextVar>, default: Option<&Obj>) -> PyResult<Option<Obj>> {
     let context = current(cx)?;

@@ -48,7 +48,16 @@ fn rounding_name(r: Rounding) -> &'static str {
 }
 
 /// The context of the running thread and context; made of the template when it is first asked for.
+#[inline]
 fn current(cx: &mut Cx, state: &State) -> PyResult<Ref<ContextObj>> {
+    match contextvars::peek(cx, &state.var, state.var.as_obj()).and_then(|c| c.cast::<ContextObj>()) {
+        Some(c) => Ok(c.clone()),
+        None => searched(cx, state),
+    }
+}
+
+#[inline(never)]
+fn searched(cx: &mut Cx, state: &State) -> PyResult<Ref<ContextObj>> {
     if let Some(c) = contextvars::value_of(cx, &state.var, None)? {
         return c.cast::<ContextObj>().cloned().ok_or_else(|| cx.type_error("argument must be a context"));
     }

@@ -67,8 +67,15 @@ pub fn required<'a>(cx: &mut Cx, o: &'a Obj, place: &'a mut Dec) -> PyResult<&'a
 type Function2 = fn(&Dec, &Dec, &Context, &mut u32) -> Dec;
 
 fn binary(cx: &mut Cx, a: &Obj, b: &Obj, f: Function2) -> PyResult {
+    if let (Some(x), Some(y)) = (a.cast::<Decimal>(), b.cast::<Decimal>()) {
+        return computed(cx, &x.value.0, &y.value.0, f);
+    }
     let (mut x, mut y) = (Dec::ZERO, Dec::ZERO);
     let (Some(x), Some(y)) = (operand(cx, a, &mut x)?, operand(cx, b, &mut y)?) else { return Ok(cx.not_implemented()) };
+    computed(cx, x, y, f)
+}
+#[inline]
+fn computed(cx: &mut Cx, x: &Dec, y: &Dec, f: Function2) -> PyResult {
     let s = state(cx);
     let ctx = current(cx, &s)?;
     let mut status = 0;

@@ -53,9 +53,9 @@ fn call(cx: &mut Cx, o: &Obj, args: Args<'_>) -> PyResult {
     let s = super::text(cx, &string)?.clone();
     let Ok(at) = usize::try_from(index) else { return Err(cx.value_error("idx cannot be negative")) };
     let (value, end) = match s.chars() {
-        Chars::One(_) => Reader::<u8>::new(cx, this, s.clone())?.value(cx, at)?,
-        Chars::Two(_) => Reader::<u16>::new(cx, this, s.clone())?.value(cx, at)?,
-        Chars::Four(_) => Reader::<u32>::new(cx, this, s.clone())?.value(cx, at)?,
+        Chars::One(_) => Reader::<u8>::new(this, s.clone()).value(cx, at)?,
+        Chars::Two(_) => Reader::<u16>::new(this, s.clone()).value(cx, at)?,
+        Chars::Four(_) => Reader::<u32>::new(this, s.clone()).value(cx, at)?,
     };
     let pair = vec![value, cx.int(end as i64)?];
     cx.tuple(pair)
@@ -270,24 +270,33 @@ fn four_digits<U: Unit>(units: &[U], at: usize) -> Option<u32> {
     units.get(at..at + 4)?.iter().try_fold(0, |n, c| Some(n << 4 | char::from_u32((*c).into())?.to_digit(16)?))
 }
 
-/// Keys that are found by their characters.
+/// Places for keys that are found by their characters.
 const NEAR: usize = 64;
+/// Places where one of them may be.
+const TRIES: usize = 4;
+
+/// The first place of a key.
+#[inline(always)]
+fn place_of(text: &[u8]) -> usize {
+    let h = text.iter().rev().take(8).fold(text.len(), |h, b| h.wrapping_mul(31).wrapping_add(usize::from(*b)));
+    h.wrapping_mul(0x9e37_79b9) >> 16
+}
 
 struct Reader<U: Unit> {
     scanner: Ref<Scanner>,
     s: Ref<Str>,
     strict: bool,
-    /// Keys that came already: each is one object.
-    memo: Ref<Dict>,
-    /// Some of them, by their length and last characters.
+    /// Keys of ASCII that came already, by their length and last characters: each is one object.
     near: [Option<Ref<Str>>; NEAR],
+    /// Those that found no place there, and others.
+    memo: Option<Ref<Dict>>,
     width: PhantomData<U>,
 }
 
 impl<U: Unit> Reader<U> {
-    fn new(cx: &Cx, scanner: Ref<Scanner>, s: Ref<Str>) -> PyResult<Reader<U>> {
+    fn new(scanner: Ref<Scanner>, s: Ref<Str>) -> Reader<U> {
         let strict = scanner.strict.get();
-        Ok(Reader { scanner, s, strict, memo: Dict::new(cx)?, near: [const { None }; NEAR], width: PhantomData })
+        Reader { scanner, s, strict, near: [const { None }; NEAR], memo: None, width: PhantomData }
     }
     #[inline(always)]
     fn units(&self) -> &[U] {
@@ -327,31 +336,47 @@ impl<U: Unit> Reader<U> {
 
     /// A key behind a quote, the same object for the same text, and where it ends.
     fn key(&mut self, cx: &mut Cx, from: usize) -> PyResult<(Obj, usize)> {
-        let mut slot = NEAR;
         if let Chars::One(b) = self.s.chars() {
             let end = from + u8::plain(&b[from..]);
-            if b.get(end) == Some(&b'"') {
-                let text = &b[from..end];
-                slot = text.iter().rev().take(4).fold(text.len(), |h, b| h.wrapping_mul(31).wrapping_add(usize::from(*b))) % NEAR;
-                if let Some(known) = &self.near[slot]
-                    && known.ascii_bytes() == Some(text)
-                {
-                    return Ok((known.as_obj().clone(), end + 1));
-                }
+            if b.get(end) == Some(&b'"')
+                && let Ok(known) = self.place(&b[from..end])
+            {
+                return Ok((known.as_obj().clone(), end + 1));
             }
         }
         let (key, end) = string_of::<U>(cx, &self.s, from, self.strict)?;
-        let key = match self.memo.get(cx, &key)? {
-            Some(known) => known,
-            None => {
-                self.memo.insert(cx, &key, key.clone())?;
-                key
+        // It may have come written otherwise.
+        match key.cast::<Str>().and_then(|k| Some(self.place(k.ascii_bytes()?))) {
+            Some(Ok(known)) => return Ok((known.as_obj().clone(), end)),
+            Some(Err(Some(free))) => {
+                self.near[free] = key.cast::<Str>().cloned();
+                return Ok((key, end));
             }
-        };
-        if let (Some(near), Some(k)) = (self.near.get_mut(slot), key.cast::<Str>()) {
-            *near = Some(k.clone());
+            _ => {}
         }
+        let memo = match &self.memo {
+            Some(memo) => memo.clone(),
+            None => self.memo.insert(Dict::new(cx)?).clone(),
+        };
+        if let Some(known) = memo.get(cx, &key)? {
+            return Ok((known, end));
+        }
+        memo.insert(cx, &key, key.clone())?;
         Ok((key, end))
+    }
+
+    /// The key with these characters among those near, or a place that is free for it, if there is one.
+    #[inline]
+    fn place(&self, text: &[u8]) -> Result<&Ref<Str>, Option<usize>> {
+        let first = place_of(text);
+        for at in (0..TRIES).map(|i| (first + i) % NEAR) {
+            match &self.near[at] {
+                None => return Err(Some(at)),
+                Some(known) if known.ascii_bytes() == Some(text) => return Ok(known),
+                Some(_) => {}
+            }
+        }
+        Err(None)
     }
 
     fn constant(&mut self, cx: &mut Cx, word: &str, i: usize) -> PyResult<(Obj, usize)> {
