@@ -4,20 +4,28 @@ import re
 import token as _token
 from token import EXACT_TOKEN_TYPES as _EXACT
 
-_NAME = re.compile(r'\w+')
-# With extra tokens, whatever is not ASCII may be in a name.
-_ANY_NAME = re.compile(r'[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*')
 _DIGITS = {'x': '0123456789abcdefABCDEF', 'o': '01234567', 'b': '01'}
 _KINDS = {'x': 'hexadecimal', 'o': 'octal', 'b': 'binary'}
-_BEHIND_NUMBER = re.compile(r'and|else|for|if|in|is|or|not')
-_OPERATOR = re.compile(r'\*\*=?|>>=?|<<=?|//=?|->|\.\.\.|:=|<>|[+\-*/%&@|^=<>!]=|[-+*/%&@|^=<>~!.,:;()\[\]{}`$?]')
-_PREFIX = re.compile(r"(?i)(?:[rbuft]|br|rb|fr|rf|tr|rt)?(?='|\")")
-_MIXED = re.compile(r"(?i)[bruft]{2,}(?=['\"])")
-_SPACE = re.compile(r'[ \f\t]*')
 _PAIRS = {')': '(', ']': '[', '}': '{'}
 _INDENTS_MAX = 100
 _BRACKETS_MAX = 200
 _FIELDS_MAX = 3
+
+
+def _compile_patterns():
+    """Patterns are made for the first tokenizer: many programs import this module and never have one."""
+    global _NAME, _ANY_NAME, _BEHIND_NUMBER, _OPERATOR, _PREFIX, _MIXED, _SPACE
+    _NAME = re.compile(r'\w+')
+    # With extra tokens, whatever is not ASCII may be in a name.
+    _ANY_NAME = re.compile(r'[^\x00-@\[-\^`{-\x7f][^\x00-/:-@\[-\^`{-\x7f]*')
+    _BEHIND_NUMBER = re.compile(r'and|else|for|if|in|is|or|not')
+    _OPERATOR = re.compile(r'\*\*=?|>>=?|<<=?|//=?|->|\.\.\.|:=|<>|[+\-*/%&@|^=<>!]=|[-+*/%&@|^=<>~!.,:;()\[\]{}`$?]')
+    _PREFIX = re.compile(r"(?i)(?:[rbuft]|br|rb|fr|rf|tr|rt)?(?='|\")")
+    _MIXED = re.compile(r"(?i)[bruft]{2,}(?=['\"])")
+    _SPACE = re.compile(r'[ \f\t]*')
+
+
+_SPACE = None
 
 
 class _Formatted:
@@ -41,6 +49,8 @@ class TokenizerIter:
     """An iterator over the tokens of the lines that `readline` gives."""
 
     def __init__(self, readline, /, *, encoding=None, extra_tokens=False):
+        if _SPACE is None:
+            _compile_patterns()
         self._extra = extra_tokens
         self._lines = self._reader(readline, encoding)
         self._line, self._row, self._column = '', 0, 0
