@@ -643,9 +643,11 @@ pub fn grow<T>(cx: &Cx, out: &mut Vec<T>, more: usize) -> PyResult<()> {
 pub fn binary(cx: &mut Cx, a: &Obj, b: &Obj, op: Op) -> PyResult {
     cx.room()?;
     let i = op as usize;
-    let (fa, fb) = (a.ty().slots(cx).binary[i], b.ty().slots(cx).binary[i]);
-    let same = std::ptr::eq(a.ty(), b.ty()) || fa.map(|f| f as usize) == fb.map(|f| f as usize);
-    let mut right = if same { None } else { fb };
+    let fa = a.ty().slots(cx).binary[i];
+    let mut right = None;
+    if !std::ptr::eq(a.ty(), b.ty()) {
+        right = b.ty().slots(cx).binary[i].filter(|fb| fa.map(|f| f as usize) != Some(*fb as usize));
+    }
     if let Some(f) = fa {
         if let Some(r) = right
             && b.ty().is_subtype(cx, &a.type_ref())

@@ -85,12 +85,13 @@ unsafe fn typed_handler<const A: u8, const B: u8, const D: u8>(a: Slot, b: Slot,
 unsafe fn binary_slow(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> Slot {
     // SAFETY: operands are counted while Python may run.
     unsafe {
-        let cx = &mut *cx;
-        let (x, y) = (peek(&a).clone(), peek(&b).clone());
+        incref(a);
+        incref(b);
+        let (x, y) = (peek(&a), peek(&b));
         let op = Op::from_index(number & 15);
-        let r = if number >= 16 { protocol::inplace(cx, &x, &y, op) } else { protocol::binary(cx, &x, &y, op) };
-        cx.release(x);
-        cx.release(y);
+        let r = if number >= 16 { protocol::inplace(&mut *cx, x, y, op) } else { protocol::binary(&mut *cx, x, y, op) };
+        drop_slot(cx, a);
+        drop_slot(cx, b);
         r.map_or(std::ptr::null_mut(), give)
     }
 }
