@@ -138,6 +138,45 @@ fn sub_magnitudes(out: &mut Vec<u32>, a: &[u32], b: &[u32]) {
     trim(out);
 }
 
+/// Products of digits with one, which are written or (`ADD`) added to what is there; what is carried beyond them comes back. As in
+/// `add_digits`, each digit takes what comes from its neighbour alone: the product's upper half, and then the carry.
+fn mul_row<const ADD: bool>(out: &mut [u32], x: &[u32], y: u32) -> u32 {
+    let y = u64::from(y);
+    let (mut high, mut carry, mut union) = (0, 0, [0; LANES]);
+    let (whole, single) = out.as_chunks_mut::<LANES>();
+    let (whole_x, single_x) = x.as_chunks::<LANES>();
+    for (o, x) in whole.iter_mut().zip(whole_x) {
+        let products = x.map(|x| u64::from(x) * y);
+        let highs = products.map(|p| (p >> BITS) as u32);
+        let mut sums = [0; LANES];
+        for k in 0..LANES {
+            sums[k] = (products[k] as u32 & MASK) + if ADD { o[k] } else { 0 } + if k == 0 { high } else { highs[k - 1] };
+        }
+        high = highs[LANES - 1];
+        for k in 0..LANES {
+            o[k] = (sums[k] & MASK) + if k == 0 { carry } else { sums[k - 1] >> BITS };
+            union[k] |= o[k];
+        }
+        carry = sums[LANES - 1] >> BITS;
+    }
+    let mut rest = u64::from(high) + u64::from(carry);
+    for (o, x) in single.iter_mut().zip(single_x) {
+        rest += u64::from(*x) * y + if ADD { u64::from(*o) } else { 0 };
+        *o = rest as u32 & MASK;
+        rest >>= BITS;
+    }
+    if union.into_iter().all(|d| d <= MASK) {
+        return rest as u32;
+    }
+    let mut more = 0;
+    for o in out {
+        more += *o;
+        *o = more & MASK;
+        more >>= BITS;
+    }
+    rest as u32 + more
+}
+
 /// Adds one.
 fn increment(out: &mut Vec<u32>) {
     for d in out.iter_mut() {
@@ -182,22 +221,10 @@ pub fn mul(out: &mut Vec<u32>, a: Number<'_>, b: Number<'_>) -> Option<bool> {
     };
     fit(out, long.len() + short.len());
     // The first row is what is there, the others are added.
-    let mut carry = 0;
-    let first = u64::from(*first);
-    for (o, x) in out.iter_mut().zip(long) {
-        carry += u64::from(*x) * first;
-        *o = carry as u32 & MASK;
-        carry >>= BITS;
-    }
-    out[long.len()] = carry as u32;
+    let n = long.len();
+    out[n] = mul_row::<false>(&mut out[..n], long, *first);
     for (i, y) in (1..).zip(others) {
-        let (mut carry, y) = (0u64, u64::from(*y));
-        for (o, x) in out[i..].iter_mut().zip(long) {
-            carry += u64::from(*o) + u64::from(*x) * y;
-            *o = carry as u32 & MASK;
-            carry >>= BITS;
-        }
-        out[i + long.len()] = carry as u32;
+        out[i + n] = mul_row::<true>(&mut out[i..i + n], long, *y);
     }
     trim(out);
     Some(a.negative != b.negative)

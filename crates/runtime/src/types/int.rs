@@ -90,7 +90,8 @@ impl Int {
     /// More than two digits.
     fn of_digits(cx: &Cx, ty: &Type, negative: bool, digits: &[u32]) -> PyResult {
         let exact = std::ptr::eq(ty, &*cx.types.int);
-        let raw = memory::birth(cx, ty, if exact { shape::BIGINT } else { ty.root_shape.get() }, HEAD_BYTES + digits.len() * 4)?;
+        let size = HEAD_BYTES + digits.len() * 4;
+        let raw = if exact { memory::birth_exact::<false>(cx, ty, shape::BIGINT, size)? } else { memory::birth(cx, ty, ty.root_shape.get(), size)? };
         // SAFETY: the block has room for the digits.
         unsafe {
             let n = digits.len() as isize;
@@ -195,8 +196,9 @@ pub fn from_big(cx: &Cx, b: &Big) -> PyResult {
     Int::from_big(cx, &cx.types.int, b)
 }
 
-fn operands(a: &Obj, b: &Obj) -> Option<(Ref<Int>, Ref<Int>)> {
-    Some((a.cast::<Int>()?.clone(), b.cast::<Int>()?.clone()))
+#[inline]
+fn operands<'a>(a: &'a Obj, b: &'a Obj) -> Option<(&'a Ref<Int>, &'a Ref<Int>)> {
+    Some((a.cast::<Int>()?, b.cast::<Int>()?))
 }
 
 /// `a op b` for machine integers; `None` asks for the general way.

@@ -55,6 +55,8 @@ pub unsafe fn binary_any<const A: u8, const B: u8, const D: u8>(cx: *mut Cx, pc:
         }
         let r = if D == 1 && A == L && f(pc, 0) == f(pc, 1) && number & 15 == 0 && is(a, shape::STR) && is(b, shape::STR) {
             append_text(cx, regs, f(pc, 0), b)
+        } else if (is(a, shape::BIGINT) || is(b, shape::BIGINT)) && is_int(a) && is_int(b) {
+            binary_long(cx, a, b, number)
         } else {
             binary_slow(cx, a, b, number)
         };
@@ -78,6 +80,28 @@ unsafe fn typed_handler<const A: u8, const B: u8, const D: u8>(a: Slot, b: Slot,
         0 | 1 | 2 | 4 if float_a && float_b => Some(float_handler::<A, B, D>(op)),
         0 | 1 | 2 | 4 if int_a && float_b || float_a && int_b => Some(mixed_handler::<A, B, D>(op)),
         _ => None,
+    }
+}
+
+/// Whether an object is an int itself, of any size.
+#[inline(always)]
+unsafe fn is_int(o: Slot) -> bool {
+    // SAFETY: live object.
+    unsafe { is(o, shape::INT) || is(o, shape::BIGINT) }
+}
+
+/// The same of two ints, which nobody else is asked about.
+#[inline(never)]
+unsafe fn binary_long(cx: *mut Cx, a: Slot, b: Slot, number: usize) -> Slot {
+    // SAFETY: operands are counted, because long computations let signals in.
+    unsafe {
+        let Some(compute) = (*cx).types.int.slots(&*cx).binary[number & 15] else { return binary_slow(cx, a, b, number) };
+        incref(a);
+        incref(b);
+        let r = compute(&mut *cx, peek(&a), peek(&b));
+        drop_slot(cx, a);
+        drop_slot(cx, b);
+        r.map_or(std::ptr::null_mut(), give)
     }
 }
 
