@@ -168,6 +168,15 @@ impl<T> Buf<T> {
         Buf { data: NonNull::dangling().as_ptr(), len: 0, capacity: 0, heap: std::ptr::null() }
     }
 
+    /// Empty, in the place of another: see `had_room`.
+    pub fn after(other: &Buf<T>) -> Buf<T> {
+        Buf { heap: other.heap, ..Buf::empty() }
+    }
+    /// Whether there is room, or was some, since it was made by `empty`.
+    pub fn had_room(&self) -> bool {
+        !self.heap.is_null()
+    }
+
     /// Empty, with room for exactly `capacity` values.
     #[inline]
     pub fn with_capacity(cx: &Cx, capacity: usize) -> PyResult<Buf<T>> {
@@ -312,7 +321,7 @@ impl<T> Buf<T> {
             return;
         }
         if self.len == 0 {
-            *self = Buf::empty();
+            *self = Buf::after(self);
             return;
         }
         self.shrink_to(cx, (self.len + (self.len >> 3) + 6) & !3);

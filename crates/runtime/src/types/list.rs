@@ -423,7 +423,8 @@ impl List {
     /// Remove all items from list.
     #[py("clear($self, /)")]
     fn clear_method(cx: &mut Cx, this: &Ref<List>) {
-        let old = this.pub_items.replace(cx, Buf::empty());
+        let now = Buf::after(this.pub_items.get(cx));
+        let old = this.pub_items.replace(cx, now);
         cx.release(old);
     }
     /// Return a shallow copy of the list.

@@ -23,7 +23,7 @@ pub fn sort(cx: &mut Cx, this: &Ref<List>, key: Option<&Obj>, reverse: bool) -> 
     // Keys that die may change the list, too.
     cx.release_with_error(keys);
     let touched = this.pub_items.replace(cx, items);
-    let modified = touched.capacity() > 0;
+    let modified = touched.had_room();
     cx.release_with_error(touched);
     result?;
     if modified { Err(cx.value_error("list modified during sort")) } else { Ok(()) }
