@@ -56,6 +56,9 @@ pub fn parse(file: &Path, text: &str) -> Vec<Case> {
 }
 
 /// All cases under a folder, files in order of their names.
+///
+/// # Errors
+/// A file that cannot be read; two cases whose titles make one name of a file, which they would share while they run.
 pub fn find(folder: &Path) -> std::io::Result<Vec<Case>> {
     let mut files = Vec::new();
     let mut work = vec![folder.to_path_buf()];
@@ -74,7 +77,11 @@ pub fn find(folder: &Path) -> std::io::Result<Vec<Case>> {
     for file in files {
         cases.extend(parse(&file, &std::fs::read_to_string(&file)?));
     }
-    Ok(cases)
+    let mut names = std::collections::HashSet::new();
+    match cases.iter().find(|case| !names.insert(file_name(&case.title))) {
+        Some(twice) => Err(std::io::Error::other(format!("{}: another case is called like \"{}\"", twice.file.display(), twice.title))),
+        None => Ok(cases),
+    }
 }
 
 /// What a command printed for a program: standard output and the last line of standard error.
