@@ -347,7 +347,8 @@ impl Type {
 
     /// A new version for the class and all that inherit from it.
     pub fn modified(&self, cx: &Cx) {
-        let mut work = vec![NonNull::from(self)];
+        self.version.set(cx.new_version());
+        let mut work = self.subclasses.get(cx).to_vec();
         while let Some(t) = work.pop() {
             // SAFETY: subclasses take themselves out of the list when they die.
             let t = unsafe { t.as_ref() };
@@ -523,13 +524,13 @@ fn setattr(cx: &mut Cx, this: &Obj, name: &Ref<Str>, value: Option<&Obj>) -> PyR
         },
     };
     ty.modified(cx);
-    let text = name.to_text(cx);
-    if text.starts_with("__") && text.ends_with("__") {
+    let special = name.ascii_bytes().filter(|b| b.starts_with(b"__") && b.ends_with(b"__"));
+    if special.is_some() {
         refresh_slots(cx, &ty);
     }
-    match &*text {
-        "__getattribute__" | "__setattr__" | "__delattr__" => shapes::renew(cx, Some(&ty), None),
-        "__set__" | "__delete__" => shapes::renew(cx, None, None),
+    match special {
+        Some(b"__getattribute__" | b"__setattr__" | b"__delattr__") => shapes::renew(cx, Some(&ty), None),
+        Some(b"__set__" | b"__delete__") => shapes::renew(cx, None, None),
         _ if data => shapes::renew(cx, Some(&ty), Some(name)),
         _ => {}
     }
