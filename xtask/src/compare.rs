@@ -9,7 +9,7 @@ const SHOWN: usize = 20;
 
 /// `compare NAME FIRST LAST [retic=COMMAND] [cpython=COMMAND]`.
 pub fn run(args: &[String]) -> Result<(), String> {
-    let usage = "usage: cargo xtask compare lifetimes|decimal FIRST LAST [retic=COMMAND] [cpython=COMMAND]";
+    let usage = "usage: cargo xtask compare lifetimes|addresses|decimal FIRST LAST [retic=COMMAND] [cpython=COMMAND]";
     let [name, first, last, rest @ ..] = args else { return Err(usage.into()) };
     let program = crate::root().join("xtask/src/programs").join(format!("{name}.py"));
     let (Ok(first), Ok(last)) = (first.parse::<u32>(), last.parse::<u32>()) else { return Err(usage.into()) };

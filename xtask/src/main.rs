@@ -5,7 +5,7 @@
 //!   python3.9. Commands may be given in RETIC_PYTHON and RETIC_PYTHON39.
 //! - `licenses [--check]`: writes (or checks) what `retic --licenses` prints.
 //! - `bench`: our programs in several interpreters, in turns; `count`: their instructions, compared with what is on record.
-//! - `compare lifetimes|decimal FIRST LAST`: random programs in CPython and in Retic, by seed.
+//! - `compare lifetimes|addresses|decimal FIRST LAST`: random programs in CPython and in Retic, by seed.
 //! - `lens [--rounds N]`: what recording costs at each level.
 //! - `profile`: records the profile that release builds are compiled with.
 //! - `order`: records in which order the linker lays out the functions of the release binary.
