@@ -68,6 +68,17 @@ fn each<const N: usize>(out: &mut [u32], rows: [&[u32]; N], of: impl Fn([u32; N]
     all
 }
 
+/// Makes digits of what is a little more; what is carried beyond them comes back.
+fn ripple(out: &mut [u32]) -> u32 {
+    let mut more = 0;
+    for o in out {
+        more += *o;
+        *o = more & MASK;
+        more >>= BITS;
+    }
+    more
+}
+
 /// Sums of as many digits; the carry comes back. Each digit takes its neighbour's carry alone, so that many are made at once; that a
 /// carry runs on through a digit of ones is rare, and done afterwards.
 fn add_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> u32 {
@@ -80,13 +91,7 @@ fn add_digits(out: &mut [u32], a: &[u32], b: &[u32]) -> u32 {
     if over <= MASK {
         return carry;
     }
-    let mut more = 0;
-    for o in out {
-        more += *o;
-        *o = more & MASK;
-        more >>= BITS;
-    }
-    carry + more
+    carry + ripple(out)
 }
 
 /// Differences of as many digits; 0 or, where one is borrowed, -1 comes back. As `add_digits`.
@@ -168,13 +173,7 @@ fn mul_row<const ADD: bool>(out: &mut [u32], x: &[u32], y: u32) -> u32 {
     if union.into_iter().all(|d| d <= MASK) {
         return rest as u32;
     }
-    let mut more = 0;
-    for o in out {
-        more += *o;
-        *o = more & MASK;
-        more >>= BITS;
-    }
-    rest as u32 + more
+    rest as u32 + ripple(out)
 }
 
 /// Adds one.

@@ -73,7 +73,7 @@ impl CodeObj {
         if let Some(known) = self.consts.cloned(cx) {
             return Ok(known);
         }
-        let made = constants(cx, &self.code(), &mut Shared::default())?;
+        let made = fresh_constants(cx, &self.code(), &mut Shared::default())?;
         self.consts.set(cx, Some(made.clone()));
         Ok(made)
     }
@@ -133,6 +133,16 @@ fn constants(cx: &mut Cx, data: &Code, shared: &mut Shared) -> PyResult {
     if let Some(known) = key.as_ref().and_then(|k| shared.get(k)) {
         return Ok(known.clone());
     }
+    let made = fresh_constants(cx, data, shared)?;
+    if let Some(key) = key {
+        shared.insert(key, made.clone());
+    }
+    Ok(made)
+}
+
+/// As `constants`, the tuple for this code alone.
+#[allow(clippy::mutable_key_type, reason = "positions take no part in equality and hash")]
+fn fresh_constants(cx: &mut Cx, data: &Code, shared: &mut Shared) -> PyResult {
     let mut items = Vec::with_capacity(data.consts.len());
     for c in &data.consts {
         items.push(constant(cx, c, shared)?);
@@ -141,9 +151,6 @@ fn constants(cx: &mut Cx, data: &Code, shared: &mut Shared) -> PyResult {
     // Constants lead to no cycle; whether they were made yet must not show in what the collector finds.
     // SAFETY: a tuple, whose type is a gc type.
     unsafe { memory::cycles::hide(made.as_ptr()) };
-    if let Some(key) = key {
-        shared.insert(key, made.clone());
-    }
     Ok(made)
 }
 

@@ -113,18 +113,9 @@ impl Tuple {
 
     pub(crate) fn make(cx: &Cx, ty: &Type, items: Vec<Obj>) -> PyResult {
         let n = items.len();
-        if std::ptr::eq(ty, &*cx.types.tuple) && n > 0 {
-            // SAFETY: the items move; the vector forgets them.
-            return unsafe {
-                let mut items = std::mem::ManuallyDrop::new(items);
-                let made = Tuple::of_slots(cx, items.as_ptr(), n);
-                items.set_len(if made.is_ok() { 0 } else { n });
-                std::mem::ManuallyDrop::drop(&mut items);
-                made
-            };
-        }
         let shape = if ty.is_heap() { ty.root_shape.get() } else { shape::TUPLE };
-        let raw = memory::birth(cx, ty, shape, HEAD_BYTES + n * 8)?;
+        let exact = std::ptr::eq(ty, &*cx.types.tuple) && n > 0;
+        let raw = if exact { Tuple::birth(cx, n)? } else { memory::birth(cx, ty, shape, HEAD_BYTES + n * 8)? };
         // SAFETY: the block has room for the items, which move in.
         unsafe {
             raw.cast::<usize>().add(2).write(n);

@@ -11,7 +11,7 @@ const HEAD_BYTES: usize = 32;
 /// Blocks of tables with so many places (as a power of two) and texts alone are kept.
 const KEPT_LOG2: u8 = 3;
 /// Bytes of such a block.
-pub(crate) const KEPT_BYTES: usize = HEAD_BYTES + (1 << KEPT_LOG2) + 5 * 16;
+pub(crate) const KEPT_BYTES: usize = Table::layout(KEPT_LOG2, false);
 const EMPTY: i64 = -1;
 const DUMMY: i64 = -2;
 
@@ -136,7 +136,7 @@ impl Table {
     pub fn is_general(&self) -> bool {
         self.head().is_some_and(|h| h.general)
     }
-    fn index_width(log2: u8) -> usize {
+    const fn index_width(log2: u8) -> usize {
         match log2 {
             0..=7 => 1,
             8..=15 => 2,
@@ -148,12 +148,15 @@ impl Table {
     fn log2_for(wanted: usize) -> u8 {
         (usize::BITS - (((wanted | 8) - 1) | 7).leading_zeros()) as u8
     }
-    fn usable_of(size: usize) -> usize {
+    const fn usable_of(size: usize) -> usize {
         (size << 1) / 3
     }
-    fn layout(log2: u8, general: bool) -> usize {
+    const fn layout(log2: u8, general: bool) -> usize {
         let size = 1usize << log2;
         HEAD_BYTES + size * Table::index_width(log2) + Table::usable_of(size) * if general { 24 } else { 16 }
+    }
+    fn is_kept(log2: u8, general: bool) -> bool {
+        log2 == KEPT_LOG2 && !general
     }
     /// Bytes of the block.
     pub fn bytes(&self) -> usize {
@@ -250,7 +253,7 @@ impl Table {
     }
     fn alloc(cx: &Cx, log2: u8, general: bool) -> PyResult<Table> {
         let bytes = Table::layout(log2, general);
-        let kept = if log2 == KEPT_LOG2 && !general { cx.heap.reuse(Kind::KEYS, bytes, Entry::BUFFER) } else { None };
+        let kept = if Table::is_kept(log2, general) { cx.heap.reuse(Kind::KEYS, bytes, Entry::BUFFER) } else { None };
         let Some(block) = kept.or_else(|| cx.heap.alloc(bytes)) else { return Err(cx.memory_error()) };
         let size = 1usize << log2;
         // SAFETY: the block has room for head, index and entries.
@@ -430,7 +433,7 @@ impl Drop for Table {
         unsafe {
             let (head, block) = (&*self.0, NonNull::new_unchecked(self.0.cast()));
             let heap = &*head.heap;
-            if head.log2 == KEPT_LOG2 && !head.general {
+            if Table::is_kept(head.log2, head.general) {
                 heap.keep(Kind::KEYS, block, bytes);
             } else {
                 heap.free(block, bytes);
