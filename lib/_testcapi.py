@@ -2,6 +2,9 @@
 
 import sys as _sys
 
+import _retic_calls
+from _retic_calls import MethClass, MethInstance, MethStatic
+
 CHAR_MAX, CHAR_MIN, UCHAR_MAX = 127, -128, 255
 SHRT_MAX, SHRT_MIN, USHRT_MAX = 2**15 - 1, -(2**15), 2**16 - 1
 INT_MAX, INT_MIN, UINT_MAX = 2**31 - 1, -(2**31), 2**32 - 1
@@ -168,44 +171,7 @@ def pycfunction_call(func, args, kwargs=None, /):
     return func(*args, **(kwargs or {}))
 
 
-class MethInstance:
-    """Methods by the names of the ways in which C functions are called (METH_*)."""
-
-    def meth_varargs(self, *args):
-        return self, args
-
-    def meth_varargs_keywords(self, *args, **kwargs):
-        return self, args, kwargs
-
-    def meth_o(self, object, /):
-        return self, object
-
-    def meth_noargs(self, /):
-        return self
-
-    def meth_fastcall(self, *args):
-        return self, args
-
-    def meth_fastcall_keywords(self, *args, **kwargs):
-        return self, args, kwargs
-
-
-_ways = [_name for _name in vars(MethInstance) if _name.startswith("meth_")]
-MethClass = type("MethClass", (), {_name: classmethod(vars(MethInstance)[_name]) for _name in _ways})
-
-
-def _bound(name, this):
-    # A function of its own for each: those of modules and static methods are not bound by a class.
-    def call(*args, **kwargs):
-        return vars(MethInstance)[name](this, *args, **kwargs)
-
-    call.__name__ = name
-    return call
-
-
-MethStatic = type("MethStatic", (), {_name: staticmethod(_bound(_name, None)) for _name in _ways})
-for _name in _ways:
-    globals()[_name] = _bound(_name, _sys.modules[__name__])
+_retic_calls.add_to(_sys.modules[__name__])
 
 
 class CodeLike:

@@ -85,3 +85,20 @@ def sequence_list(o):
 def sequence_tuple(o):
     """The items as a tuple."""
     return tuple(o)
+
+
+class LimitedVectorCallClass:
+    """Says that it was called."""
+
+    def __call__(self, /, *args, **kwargs):
+        return "vectorcall called"
+
+
+def call_vectorcall(func, /):
+    """Calls with a positional argument and one by its name (PyObject_Vectorcall)."""
+    return func("foo", baz="bar")
+
+
+def call_vectorcall_method(obj, /):
+    """The same with the method f (PyObject_VectorcallMethod)."""
+    return obj.f("foo", baz="bar")

@@ -14,13 +14,17 @@ opname = [f'<{number}>' for number in range(256)]
 for _name, _number in opmap.items():
     opname[_number] = _name
 del _name, _number
+# Opcodes of CPython 3.14 that this machine's wordcode has not: programs that look for them find none. Their numbers are beyond what an
+# instruction can hold, as those of pseudo instructions are.
+opmap |= {name: number for number, name in enumerate(_opcode._LATER, 256)}
+opname += _opcode._LATER
 
 
 def _of_kind(*kinds):
     return [number for name, (number, kind) in _opcode._TABLE.items() if kind in kinds]
 
 
-hasarg = [number for number in opmap.values() if number >= HAVE_ARGUMENT]
+hasarg = [number for number in opmap.values() if HAVE_ARGUMENT <= number < 256]
 hasconst = _of_kind('Const')
 hasname = _of_kind('Name')
 hasjrel = _of_kind('JumpRelative')

@@ -240,7 +240,7 @@ impl Eq for Code {}
 impl std::hash::Hash for Code {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.name.hash(state);
-        self.firstlineno.hash(state);
+        (self.argcount, self.posonlyargcount, self.kwonlyargcount, self.firstlineno).hash(state);
         self.code.hash(state);
     }
 }

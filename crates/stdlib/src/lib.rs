@@ -10,6 +10,7 @@ mod asyncio;
 mod binascii;
 mod bisect;
 mod bz2;
+mod calls;
 mod cmath;
 mod codecs;
 mod collections;
@@ -86,6 +87,7 @@ pub const MODULES: &[(&str, Make)] = &[
     ("_heapq", heapq::make),
     ("_lsprof", profiler::make),
     ("_queue", queue::make),
+    ("_retic_calls", calls::make),
     ("_retic_pickle", pickle::make),
     ("_posixsubprocess", subprocess::make),
     ("_abc", abc::make),

@@ -11,8 +11,9 @@ use crate::memory::{self, Ops};
 use crate::object::{Guarded, Header, Obj, Ref, Trace, Visit};
 use crate::protocol;
 use retic_bytecode::code::DOC_STORED;
-use retic_bytecode::{Code, Const};
+use retic_bytecode::{Code, Const, Opcode};
 use std::cell::{OnceCell, RefCell};
+use std::hash::{Hash, Hasher};
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -372,14 +373,24 @@ impl CodeObj {
         let own = this.code().clone();
         let mut items = Vec::new();
         for code in running(&own) {
+            // What is at no place of its own belongs to what runs into it.
+            let mut before = None;
             for (i, line) in retic_bytecode::lines::lines(&code).into_iter().enumerate() {
-                let v = match code.positions.get(i).filter(|_| !cx.no_columns) {
+                let own = code.positions.get(i).filter(|_| !cx.no_columns).copied();
+                let here = own.map(|p| if p.line == 0 { before.unwrap_or(p) } else { p });
+                let goes_on = code
+                    .code
+                    .get(i * 2)
+                    .and_then(|op| Opcode::from_u8(*op))
+                    .is_some_and(|op| !matches!(op, Opcode::JUMP_ABSOLUTE | Opcode::JUMP_FORWARD | Opcode::RETURN_VALUE | Opcode::RAISE_VARARGS | Opcode::RERAISE));
+                before = here.filter(|p| goes_on && p.line != 0);
+                let v = match here {
                     Some(p) if p.line == 0 => match retic_bytecode::lines::line_led_from(&code, i as u32 * 2) {
                         Some(line) => vec![cx.int(i64::from(line))?, cx.int(i64::from(line))?, cx.none(), cx.none()],
                         None => vec![cx.none(); 4],
                     },
                     Some(p) => [p.line, p.end_line, p.column, p.end_column].iter().map(|n| cx.int(i64::from(*n))).collect::<PyResult<Vec<_>>>()?,
-                    None => vec![cx.int(i64::from(line))?, cx.none(), cx.none(), cx.none()],
+                    None => vec![cx.int(i64::from(line))?, cx.int(i64::from(line))?, cx.none(), cx.none()],
                 };
                 items.push(cx.tuple(v)?);
             }
@@ -423,10 +434,12 @@ pub fn spec() -> Spec {
                     _ => Ok(cx.not_implemented()),
                 }
             }),
-            hash: Some(|cx, o| {
-                let consts = o.cast::<CodeObj>().map(|c| c.code().name.to_string()).unwrap_or_default();
-                let s = cx.str(&consts)?;
-                protocol::hash(cx, &s)
+            hash: Some(|_, o| {
+                let mut hasher = rustc_hash::FxHasher::default();
+                if let Some(c) = o.cast::<CodeObj>() {
+                    c.code().hash(&mut hasher);
+                }
+                Ok((hasher.finish() >> 1) as i64)
             }),
             ..Slots::EMPTY
         },
