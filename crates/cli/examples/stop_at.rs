@@ -48,7 +48,7 @@ impl Sink for Living {
         !file.starts_with("/retic/lib/")
     }
     /// The guest ends at the next batch of events.
-    fn enough(&mut self) -> bool {
+    fn enough(&mut self, _: u64, _: u64) -> bool {
         self.stopped.is_some()
     }
     fn finish(&mut self) {

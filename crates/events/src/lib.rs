@@ -196,6 +196,12 @@ pub enum Link {
 pub trait Sink {
     /// Events in order.
     fn events(&mut self, events: &[Event]);
+    /// Whether it takes them as a file does instead, in bytes of the crate `wire`: that is quicker.
+    fn takes_packed(&self) -> bool {
+        false
+    }
+    /// A chunk of events as bytes, where it takes them so.
+    fn packed(&mut self, _events: &[u8]) {}
     /// Code number `id`, packed as `bytecode::pack` writes it, its constants' code objects replaced by their names. Whether it is the user's.
     fn code(&mut self, id: u32, packed: &[u8], mine: bool);
     /// Site number `id`: a code and a byte offset.
@@ -208,8 +214,8 @@ pub trait Sink {
     fn printed(&mut self, bytes: &[u8]);
     /// Whether files of this name are the user's.
     fn is_mine(&self, file: &str) -> bool;
-    /// Whether enough is recorded: the program then ends as by `os._exit`.
-    fn enough(&mut self) -> bool {
+    /// Whether enough is recorded, after so many steps and questions about addresses: the program then ends as by `os._exit`.
+    fn enough(&mut self, _steps: u64, _asked: u64) -> bool {
         false
     }
     /// Somebody wants to read what was recorded so far.

@@ -1,8 +1,8 @@
 //! The book kept from events: every object's life, every address's tenants, every frame, in order.
 
-use crate::wire::FIRST_THREAD;
 use retic_bytecode::{Code, Opcode, lines};
 use retic_events::{Asked, ELDER, Event, Holder, How, Look, Nature, Phase, Trigger};
+use retic_wire::FIRST_THREAD;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;

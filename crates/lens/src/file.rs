@@ -3,15 +3,15 @@
 //! A chunk of events begins with what its reader must know of those before, so the oldest may be dropped ([`Writer::keep`]).
 
 use crate::book::Book;
-use crate::wire::{Input, State};
 use retic_bytecode::varint::number;
 use retic_events::{Event, Sink};
+use retic_wire::{Input, Packer, Unpacker};
 use std::io::{Read, Seek, SeekFrom, Write};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
 /// The first bytes: name and version.
-pub const MAGIC: [u8; 8] = *b"RLENS\0\x03\0";
-/// Raw bytes of a chunk of events.
+pub const MAGIC: [u8; 8] = *b"RLENS\0\x04\0";
+/// Bytes that are moved at once.
 const CHUNK: usize = 1 << 20;
 /// No chunk is larger than this, packed or not: a damaged length asks for no memory.
 const CHUNK_MAX: usize = 64 << 20;
@@ -63,8 +63,8 @@ pub fn move_down(file: &mut (impl Read + Write + Seek), ranges: &[(u64, u64)]) -
 pub struct Writer<W: Store> {
     out: W,
     mine: Mine,
-    state: State,
-    events: Vec<u8>,
+    /// Of events that come one by one.
+    packer: Option<Box<Packer>>,
     names: Vec<u8>,
     failed: Option<std::io::Error>,
     /// Calls of `id`, `is` and default reprs after which there is enough; and steps.
@@ -79,18 +79,8 @@ impl<W: Store> Writer<W> {
     /// A recording into `out`; `command` is what was run.
     pub fn new(mut out: W, command: &str, mine: Mine) -> std::io::Result<Writer<W>> {
         out.write_all(&MAGIC)?;
-        let mut w = Writer {
-            out,
-            mine,
-            state: State::new(),
-            events: Vec::with_capacity(CHUNK + 64),
-            names: Vec::new(),
-            failed: None,
-            limits: (u64::MAX, u64::MAX),
-            written: MAGIC.len() as u64,
-            keep: u64::MAX,
-            chunks: Vec::new(),
-        };
+        let mut w =
+            Writer { out, mine, packer: None, names: Vec::new(), failed: None, limits: (u64::MAX, u64::MAX), written: MAGIC.len() as u64, keep: u64::MAX, chunks: Vec::new() };
         let mut head = Vec::new();
         text(&mut head, command);
         w.chunk(b'H', &head);
@@ -121,20 +111,24 @@ impl<W: Store> Writer<W> {
         self.failed.map_or(Ok(self.written), Err)
     }
     fn write_chunks(&mut self) {
-        // Names come before the events that use them.
+        if let Some(mut packer) = self.packer.take() {
+            packer.chunk(|events| self.write_events(events));
+            self.packer = Some(packer);
+        }
+        self.write_names();
+    }
+    /// Names come before the events that use them.
+    fn write_names(&mut self) {
         let names = std::mem::take(&mut self.names);
         if !names.is_empty() {
             self.chunk(b'N', &names);
         }
-        if self.events.is_empty() {
-            return;
-        }
-        let events = std::mem::take(&mut self.events);
+    }
+    fn write_events(&mut self, events: &[u8]) {
+        self.write_names();
         let from = self.written;
-        self.chunk(b'E', &events);
+        self.chunk(b'E', events);
         self.chunks.push((from, self.written));
-        self.events = events;
-        self.events.clear();
         self.drop_oldest();
     }
     /// Drops half of what is kept once it is more than was asked for: moving bytes down is not done for every chunk.
@@ -188,16 +182,19 @@ fn text(out: &mut Vec<u8>, t: &str) {
 
 impl<W: Store> Sink for Writer<W> {
     fn events(&mut self, events: &[Event]) {
-        if events.is_empty() {
-            return;
+        for event in events {
+            let packer = self.packer.get_or_insert_default();
+            packer.write(event);
+            if packer.is_full() {
+                self.write_chunks();
+            }
         }
-        if self.events.is_empty() {
-            self.state.save(&mut self.events);
-        }
-        self.state.write_all(&mut self.events, events);
-        if self.events.len() >= CHUNK {
-            self.write_chunks();
-        }
+    }
+    fn takes_packed(&self) -> bool {
+        true
+    }
+    fn packed(&mut self, events: &[u8]) {
+        self.write_events(events);
     }
     fn code(&mut self, id: u32, packed: &[u8], mine: bool) {
         self.names.push(b'C');
@@ -230,8 +227,7 @@ impl<W: Store> Sink for Writer<W> {
     fn is_mine(&self, file: &str) -> bool {
         (self.mine)(file)
     }
-    fn enough(&mut self) -> bool {
-        let (step, asked) = self.state.so_far();
+    fn enough(&mut self, step: u64, asked: u64) -> bool {
         asked >= self.limits.0 || step >= self.limits.1 || self.failed.is_some() && self.limits.0 != u64::MAX
     }
     fn flush(&mut self) {
@@ -274,7 +270,7 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
     if bytes[..8] != MAGIC {
         return Err(format!("this .lens file has version {}; this program reads version {}", u16::from_le_bytes([bytes[6], bytes[7]]), MAGIC[6]));
     }
-    let mut book = Book::new();
+    let (mut book, mut unpacker) = (Book::new(), Unpacker::default());
     let mut at = MAGIC.len();
     while at < bytes.len() {
         let Some(head) = bytes.get(at..at + 13) else {
@@ -295,7 +291,7 @@ pub fn read(bytes: &[u8]) -> Result<Book, String> {
         let whole = raw.is_some_and(|raw| match head[0] {
             b'H' => head_of(&mut book, &raw).is_some(),
             b'N' => names(&mut book, &raw).is_some(),
-            b'E' => events(&mut book, &raw),
+            b'E' => events(&mut book, &mut unpacker, &raw).is_some(),
             b'S' => source(&mut book, &raw).is_some(),
             _ => true,
         });
@@ -360,13 +356,13 @@ fn names(book: &mut Book, raw: &[u8]) -> Option<()> {
     Some(())
 }
 
-fn events(book: &mut Book, raw: &[u8]) -> bool {
-    let mut input = Input(raw);
-    let Some(mut state) = State::load(&mut input) else { return false };
-    book.resume(state.next(), state.stack());
-    while state.has_more() || !input.0.is_empty() {
-        let Some(e) = state.read(&mut input, &mut |serial| book.block(serial)) else { return false };
-        book.add(&e);
+fn events(book: &mut Book, unpacker: &mut Unpacker, raw: &[u8]) -> Option<()> {
+    let (mut input, mut events) = (Input(raw), Vec::new());
+    unpacker.begin(&mut input)?;
+    book.resume(unpacker.next_serial(), unpacker.stack());
+    while !input.0.is_empty() {
+        unpacker.read(&mut input, &|serial| book.block(serial), &mut events)?;
+        events.drain(..).for_each(|e| book.add(&e));
     }
-    true
+    Some(())
 }

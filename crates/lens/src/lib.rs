@@ -17,8 +17,6 @@ mod totals;
 pub mod why;
 pub mod words;
 
-mod wire;
-
 pub use book::Book;
 pub use file::{Writer, read};
 pub use words::Lang;

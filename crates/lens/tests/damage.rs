@@ -143,5 +143,5 @@ fn what_is_no_recording_is_refused_in_words() {
     assert_eq!(read(b"#!/usr/bin/env python").err().as_deref(), Some("this is not a .lens file"));
     let mut future = recording();
     future[6] = 9;
-    assert_eq!(read(&future).err().as_deref(), Some("this .lens file has version 9; this program reads version 3"));
+    assert_eq!(read(&future).err().as_deref(), Some("this .lens file has version 9; this program reads version 4"));
 }

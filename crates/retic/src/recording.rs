@@ -125,8 +125,14 @@ impl Sink for Recording {
     fn is_mine(&self, file: &str) -> bool {
         self.writer.as_ref().is_some_and(|w| w.is_mine(file))
     }
-    fn enough(&mut self) -> bool {
-        self.writer.as_mut().is_some_and(Sink::enough)
+    fn takes_packed(&self) -> bool {
+        true
+    }
+    fn packed(&mut self, events: &[u8]) {
+        self.each(|w| w.packed(events));
+    }
+    fn enough(&mut self, steps: u64, asked: u64) -> bool {
+        self.writer.as_mut().is_some_and(|w| w.enough(steps, asked))
     }
     fn flush(&mut self) {
         self.each(Sink::flush);

@@ -4,7 +4,8 @@
 //! block (`blocks.rs`), and every death takes the way through `bury`. An interpreter that is not under the lens pays nothing.
 //!
 //! The recorder makes no Python object and keeps none; its own memory is not the interpreter's. Promise L1: between an object's birth
-//! and the event that its block went, its header is whole, so addresses of blocks may be read.
+//! and the event that its block went, its header is whole, so addresses of blocks may be read. Promise L2: `Lens::hot` points to
+//! the recorder only while nobody has it, and it lies where it is.
 
 mod blocks;
 mod holders;
@@ -77,7 +78,9 @@ pub struct Lens {
     /// Instructions carried out.
     steps: Cell<u64>,
     /// The native callable that runs, borrowed from the register that holds it.
-    pub(crate) callee: Cell<*mut Header>,
+    callee: Cell<*mut Header>,
+    /// What stands for it among places; 0: not asked for yet.
+    callee_word: Cell<u64>,
     hint: Cell<(How, u32)>,
     /// The frame that ran last.
     top: Cell<*mut Frame>,
@@ -92,6 +95,8 @@ pub struct Lens {
     /// Frames are being left by an exception.
     pub(crate) raising: Cell<bool>,
     recorder: RefCell<Option<Box<Recorder>>>,
+    /// The recorder, while it records and nobody has it.
+    hot: Cell<*mut Recorder>,
     /// What happened to blocks while the recorder was busy.
     missed: RefCell<Vec<Entry>>,
     totals: RefCell<Option<Box<Totals>>>,
@@ -111,6 +116,8 @@ impl Default for Lens {
             inside: Cell::new(false),
             steps: Cell::new(0),
             callee: Cell::new(null_mut()),
+            callee_word: Cell::new(0),
+            hot: Cell::new(null_mut()),
             hint: Cell::new((How::Dropped, 0)),
             top: Cell::new(null_mut()),
             every: Cell::new(false),
@@ -149,10 +156,29 @@ impl Lens {
     pub fn steps(&self) -> u64 {
         self.steps.get()
     }
+    /// Something native is called, or no longer; what was called outside of it.
+    #[inline(always)]
+    pub(crate) fn calls(&self, callee: *mut Header) -> *mut Header {
+        self.callee_word.set(0);
+        self.callee.replace(callee)
+    }
     /// Says why a value is dropped next.
     #[inline(always)]
     pub(crate) fn hint(&self, how: How, arg: usize) {
         self.hint.set((how, arg as u32));
+    }
+}
+
+impl Lens {
+    /// The recorder is back in its place.
+    fn warm_up(&self) {
+        let at = self.recorder.borrow_mut().as_deref_mut().map_or(null_mut(), |r| &raw mut *r);
+        self.hot.set(if self.recording.get() { at } else { null_mut() });
+    }
+    /// The recorder, if nothing waits to be told first.
+    #[inline(always)]
+    fn ready(&self) -> *mut Recorder {
+        if self.pending.get() { null_mut() } else { self.hot.get() }
     }
 }
 
@@ -194,6 +220,7 @@ impl Cx {
             return;
         }
         self.lens.recording.set(true);
+        self.lens.warm_up();
         self.death_depth.set(self.death_depth.get() + RECORDED);
         self.heap.set_tally(Some(blocks::tally(self)));
         checkpoint(self);
@@ -204,6 +231,7 @@ impl Cx {
     }
     fn close(&mut self) {
         self.heap.set_tally(None);
+        self.lens.hot.set(null_mut());
         self.lens.sums.set(null_mut());
         self.lens.missed.borrow_mut().clear();
         *self.lens.totals.borrow_mut() = None;
@@ -218,7 +246,7 @@ impl Cx {
         self.stop_recording();
         let recorder = self.lens.recorder.borrow_mut().take();
         if let Some(mut r) = recorder {
-            r.finish();
+            r.finish(self);
         }
     }
     /// Records no more; the sink hears of the end later.
@@ -268,6 +296,17 @@ pub(crate) unsafe fn step(cx: *mut Cx, pc: *mut u64) {
 #[inline(never)]
 unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     let top = cx.stacks.top;
+    let recorder = cx.lens.ready();
+    if !recorder.is_null() && !cx.lens.every.get() {
+        // SAFETY: L2; the top frame, whose first instruction is where it is.
+        unsafe {
+            let ended = top != cx.lens.top.get() && (*recorder).entered(cx, top);
+            cx.lens.top.set(top);
+            cx.lens.attention.set(false);
+            (*top).pc = pc;
+            return after(cx, ended);
+        }
+    }
     if !cx.lens.is_recording() {
         cx.lens.top.set(top);
         if cx.lens.waiting.get() || cx.lens.counting.get() && cx.lens.every.get() {
@@ -338,18 +377,26 @@ fn with<T: Default>(cx: &mut Cx, act: impl FnOnce(&mut Cx, &mut Recorder) -> T) 
         return T::default();
     }
     let Some(mut r) = cx.lens.recorder.borrow_mut().take() else { return T::default() };
+    cx.lens.hot.set(null_mut());
     let out = act(cx, &mut r);
     *cx.lens.recorder.borrow_mut() = Some(r);
+    cx.lens.warm_up();
     out
 }
 
 /// The sink may have had enough: then the process ends here, as by `os._exit`.
+#[inline(always)]
 fn after(cx: &mut Cx, ended: bool) {
     if ended {
-        cx.end_recording();
-        cx.host.flush();
-        let _ = cx.host.exit(0);
+        end_here(cx);
     }
+}
+#[cold]
+#[inline(never)]
+fn end_here(cx: &mut Cx) {
+    cx.end_recording();
+    cx.host.flush();
+    let _ = cx.host.exit(0);
 }
 
 fn checkpoint(cx: &mut Cx) {
@@ -389,11 +436,11 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
         if matches!(raw.as_ref().shape.get(), shape::INT | shape::FLOAT) {
             settle(cx);
             let hint = cx.lens.hint.replace((How::Dropped, 0));
-            let told = match cx.lens.recorder.try_borrow_mut() {
-                Ok(mut recorder) => recorder.as_deref_mut().map(|r| r.number_dies(cx, raw, hint)),
-                Err(_) => None,
-            };
-            if told == Some(true) {
+            let recorder = cx.lens.hot.get();
+            if recorder.is_null() {
+                cx.lens.pending.set(true);
+                cx.lens.missed.borrow_mut().push(Entry::Went { block: raw.as_ptr() as usize, size: 0 });
+            } else if (*recorder).number_dies(cx, raw, hint) {
                 after(cx, true);
             }
             // It is told already.
@@ -418,14 +465,20 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
 unsafe fn die(cx: &mut Cx, raw: NonNull<Header>) {
     settle(cx);
     let hint = cx.lens.hint.replace((How::Dropped, 0));
-    // SAFETY: the object is whole until `dissolve`.
+    // SAFETY: the object is whole until `dissolve`; L2.
     unsafe {
-        let ended = with(cx, |cx, r| r.dying(cx, raw, hint));
-        after(cx, ended);
+        let recorder = cx.lens.hot.get();
+        if !recorder.is_null() {
+            let ended = (*recorder).dying(cx, raw, hint);
+            after(cx, ended);
+        }
         memory::dissolve(cx, raw);
+        settle(cx);
+        let recorder = cx.lens.hot.get();
+        if !recorder.is_null() {
+            (*recorder).died();
+        }
     }
-    settle(cx);
-    with(cx, |_, r| r.died());
 }
 
 /// A native callable is about to run, its arguments in their window.
@@ -441,9 +494,11 @@ pub(crate) fn calling(cx: &mut Cx) {
 /// The top frame is about to drop its registers.
 #[inline(never)]
 pub(crate) fn frame_leaving(cx: &mut Cx, frame: *mut Frame) {
-    if cx.lens.is_recording() {
-        settle(cx);
-        with(cx, |cx, r| r.leaving(cx, frame));
+    settle(cx);
+    let recorder = cx.lens.hot.get();
+    if !recorder.is_null() {
+        // SAFETY: L2.
+        unsafe { (*recorder).leaving(cx, frame) };
     }
     // What dies with the registers dies in the frame below; where it was left is in `leaving`.
     cx.lens.top.set(frame.wrapping_sub(1));
@@ -452,15 +507,16 @@ pub(crate) fn frame_leaving(cx: &mut Cx, frame: *mut Frame) {
 /// A frame was left and its registers are empty.
 #[inline(never)]
 pub(crate) fn frame_left(cx: &mut Cx, frame: *mut Frame) {
-    if !cx.lens.is_recording() {
-        cx.lens.top.set(frame.wrapping_sub(1));
-        return;
-    }
     settle(cx);
-    let how = if cx.lens.raising.get() { Left::Raised } else { Left::Returned };
-    with(cx, |cx, r| r.left(cx, frame, how));
+    let recorder = cx.lens.hot.get();
+    if !recorder.is_null() {
+        let how = if cx.lens.raising.get() { Left::Raised } else { Left::Returned };
+        // SAFETY: L2.
+        let ended = unsafe { (*recorder).left(cx, frame, how) };
+        after(cx, ended);
+        cx.lens.hint(How::Dropped, 0);
+    }
     cx.lens.top.set(frame.wrapping_sub(1));
-    cx.lens.hint(How::Dropped, 0);
 }
 
 /// A generator's frame waits.

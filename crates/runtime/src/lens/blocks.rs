@@ -13,18 +13,23 @@ pub fn tally(cx: &Cx) -> Tally {
 /// Runs something on the recorder; while it is at work itself, the entry waits.
 #[inline(always)]
 fn on(whose: usize, entry: Entry, act: impl FnOnce(&Cx, &mut Recorder)) {
-    // SAFETY: the context lies where it is while its heap does, and tells of its own blocks; only shared parts are looked at.
-    let cx = unsafe { &*(whose as *const Cx) };
-    if let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut()
-        && let Some(r) = recorder.as_deref_mut()
-        && cx.lens.missed.borrow().is_empty()
-    {
-        act(cx, r);
-        if r.ended {
-            cx.lens.pending.set(true);
+    // SAFETY: the context lies where it is while its heap does, and tells of its own blocks; only shared parts are looked at. L2.
+    unsafe {
+        let cx = &*(whose as *const Cx);
+        match cx.lens.ready().as_mut() {
+            Some(r) => {
+                act(cx, r);
+                if r.ended {
+                    cx.lens.pending.set(true);
+                }
+            }
+            None => wait(cx, entry),
         }
-        return;
     }
+}
+
+#[inline(never)]
+fn wait(cx: &Cx, entry: Entry) {
     cx.lens.pending.set(true);
     cx.lens.missed.borrow_mut().push(entry);
 }

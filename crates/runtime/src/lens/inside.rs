@@ -98,7 +98,7 @@ impl Cx {
             settle(self);
         }
         if let Some(r) = self.lens.recorder.borrow_mut().as_mut() {
-            r.show();
+            r.show(self);
         }
         let Some(mut face) = self.recordings.take() else { return Err(self.runtime_error("there is no recording")) };
         let answer = face.ask(number, question);

@@ -6,6 +6,7 @@ use crate::object::Header;
 use crate::types::{CodeObj, Type};
 use retic_bytecode::{Code, Const};
 use retic_events::Sink;
+use retic_wire::Category;
 use rustc_hash::FxHashMap;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -39,14 +40,15 @@ pub struct Names {
     sites: FxHashMap<(u32, u32), u32>,
     /// Sites, by address of the instruction.
     recent: Recent,
-    types: FxHashMap<usize, u32>,
+    types: FxHashMap<usize, (u32, Category)>,
     next_type: u32,
     texts: FxHashMap<String, u32>,
     callees: FxHashMap<usize, u32>,
     last_callee: (usize, u32),
-    /// By the end of the address: types and codes asked for last.
-    near_types: Recent,
+    /// By the end of the address: codes asked for last.
     near_codes: Recent,
+    /// Places in a frame's own code, by address of the instruction.
+    outer: Recent,
 }
 
 impl Names {
@@ -119,6 +121,17 @@ impl Names {
     }
     /// The number of the place in a frame's own code: of a comprehension inside of it, where it is called.
     pub fn outer_site(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
+        let site = self.find_outer_site(cx, sink, frame);
+        *self.outer.slot(frame.pc as usize) = (frame.pc as usize, site);
+        site
+    }
+    /// The same of an instruction that was asked about lately; else 0.
+    #[inline(always)]
+    pub fn known_outer_site(&mut self, pc: usize) -> u32 {
+        let known = *self.outer.slot(pc);
+        if known.0 == pc { known.1 } else { 0 }
+    }
+    fn find_outer_site(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
         if frame.exec().own == frame.exec().base {
             return self.site(cx, sink, frame);
         }
@@ -132,28 +145,19 @@ impl Names {
         }
         id
     }
-    /// The number of a type.
-    #[inline]
-    pub fn type_of(&mut self, sink: &mut dyn Sink, ty: NonNull<Type>) -> u32 {
+    /// The number of a type, and whose blocks those of its dead become.
+    pub fn type_of(&mut self, sink: &mut dyn Sink, ty: NonNull<Type>) -> (u32, Category) {
         let key = ty.as_ptr() as usize;
-        let near = *self.near_types.slot(key);
-        if near.0 == key {
-            return near.1;
-        }
-        self.far_type(sink, ty)
-    }
-    #[inline(never)]
-    fn far_type(&mut self, sink: &mut dyn Sink, ty: NonNull<Type>) -> u32 {
-        let key = ty.as_ptr() as usize;
-        if let Some(id) = self.types.get(&key) {
-            *self.near_types.slot(key) = (key, *id);
-            return *id;
+        if let Some(known) = self.types.get(&key) {
+            return *known;
         }
         self.next_type += 1;
         // SAFETY: the type of a live object is live.
-        sink.type_name(self.next_type, &unsafe { ty.as_ref() }.name_text());
-        self.types.insert(key, self.next_type);
-        self.next_type
+        let name = unsafe { ty.as_ref() }.name_text();
+        sink.type_name(self.next_type, &name);
+        let known = (self.next_type, Category::of(&name));
+        self.types.insert(key, known);
+        known
     }
     /// The number of a text.
     pub fn text(&mut self, sink: &mut dyn Sink, text: &str) -> u32 {
@@ -167,16 +171,15 @@ impl Names {
     }
     /// The name of what is called; 0: it is not native.
     pub fn callee(&mut self, sink: &mut dyn Sink, callee: *mut Header) -> u32 {
-        let Some(raw) = NonNull::new(callee) else { return 0 };
+        if callee.is_null() {
+            return 0;
+        }
         // SAFETY: the register of a call holds what is called until the call is over.
         let obj = unsafe { crate::eval::peek(&callee) };
-        let (builtin, method) = (obj.cast::<crate::types::function::Builtin>(), crate::types::descriptor::method_parts(obj));
-        let key = match (builtin, method) {
-            (Some(b), _) => b.def.get() as *const _ as usize,
-            (_, Some((_, def))) => def as *const _ as usize,
-            _ if obj.cast::<Type>().is_some() => raw.as_ptr() as usize,
-            _ => return 0,
-        };
+        let key = key_of(obj);
+        if key == NOT_NATIVE {
+            return 0;
+        }
         if self.last_callee.0 == key {
             return self.last_callee.1;
         }
@@ -198,16 +201,16 @@ impl Names {
         self.at.clear();
         self.types.clear();
         self.callees.clear();
-        (self.recent, self.near_types, self.near_codes) = Default::default();
+        (self.recent, self.outer, self.near_codes) = Default::default();
         self.last_callee = (0, 0);
     }
-    /// A type or a code object dies: its address may be another's soon.
-    pub fn forget(&mut self, obj: &crate::object::Obj) {
+    /// A type or a code object dies: its address may be another's soon. Whether it is one.
+    pub fn forget(&mut self, obj: &crate::object::Obj) -> bool {
         if obj.cast::<Type>().is_some() {
             self.types.remove(&obj.address());
             self.callees.remove(&obj.address());
             self.last_callee = (0, 0);
-            self.near_types = Recent::default();
+            true
         } else if let Some(code) = obj.cast::<CodeObj>() {
             let exec = code.exec_known();
             if !exec.is_null() {
@@ -216,10 +219,40 @@ impl Names {
                 let words = unsafe { &(*exec).words }.as_ptr_range();
                 let (from, to) = (words.start as usize, words.end as usize);
                 self.at.retain(|pc, _| *pc < from || *pc >= to);
-                (self.recent, self.near_codes) = Default::default();
+                (self.recent, self.outer, self.near_codes) = Default::default();
             }
+            true
+        } else {
+            false
         }
     }
+}
+
+/// What stands for a callable that is not native.
+const NOT_NATIVE: usize = 1;
+
+/// By what a native callable is known: the same for every binding of a function.
+fn key_of(obj: &crate::object::Obj) -> usize {
+    match (obj.cast::<crate::types::function::Builtin>(), crate::types::descriptor::method_parts(obj)) {
+        (Some(b), _) => b.def.get() as *const _ as usize,
+        (_, Some((_, def))) => def as *const _ as usize,
+        _ if obj.cast::<Type>().is_some() => obj.address(),
+        _ => NOT_NATIVE,
+    }
+}
+
+/// A word for what is called; 0: nothing is.
+#[inline(always)]
+pub fn callee_word(lens: &super::Lens) -> u64 {
+    let (callee, word) = (lens.callee.get(), lens.callee_word.get());
+    if callee.is_null() || word != 0 { word } else { new_callee_word(lens, callee) }
+}
+#[inline(never)]
+fn new_callee_word(lens: &super::Lens, callee: *mut Header) -> u64 {
+    // SAFETY: the register of a call holds what is called until the call is over.
+    let word = key_of(unsafe { crate::eval::peek(&callee) }) as u64;
+    lens.callee_word.set(word);
+    word
 }
 
 /// "list.append", "object", "print".

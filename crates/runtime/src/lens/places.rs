@@ -31,16 +31,37 @@ impl Default for Near {
 }
 
 /// The bit that says that a block is not an object's.
-pub const BUFFER: u64 = 1 << 63;
-/// Above the serial number: how many steps the header comes behind the block's beginning.
+const BUFFER: u64 = 1 << 63;
+/// Above the serial number: the pile on which the block lands; how many steps the header comes behind the block's beginning.
+const PILE: u32 = 48;
 const BEFORE: u32 = 60;
 /// An entry for an object.
-pub fn object(serial: u64, before: usize) -> u64 {
-    serial | ((before / STEP) as u64) << BEFORE
+#[inline(always)]
+pub fn object(serial: u64, before: usize, pile: u8) -> u64 {
+    serial | u64::from(pile) << PILE | ((before / STEP) as u64) << BEFORE
+}
+/// An entry for a block that is not an object's.
+#[inline(always)]
+pub fn buffer(serial: u64, pile: u8) -> u64 {
+    object(serial, 0, pile) | BUFFER
+}
+#[inline(always)]
+pub fn is_object(entry: u64) -> bool {
+    entry != 0 && entry & BUFFER == 0
 }
 /// The serial number of an entry.
+#[inline(always)]
 pub fn serial(entry: u64) -> u64 {
-    entry & ((1 << BEFORE) - 1)
+    entry & ((1 << PILE) - 1)
+}
+/// The pile of its block.
+#[inline(always)]
+pub fn pile(entry: u64) -> u8 {
+    (entry >> PILE) as u8
+}
+/// The same with another pile.
+pub fn on_pile(entry: u64, pile: u8) -> u64 {
+    entry & !(0xff << PILE) | u64::from(pile) << PILE
 }
 /// Bytes in front of the header of an entry's object.
 pub fn before(entry: u64) -> usize {

@@ -2,8 +2,8 @@
 
 use super::Wanted;
 use super::holders::Watch;
-use super::naming::Names;
-use super::places::{self, BUFFER, Blocks};
+use super::naming::{self, Names};
+use super::places::{self, Blocks};
 use super::refs::Refs;
 use super::window::Window;
 use crate::cx::Cx;
@@ -13,33 +13,55 @@ use crate::object::{Header, Obj, shape};
 use crate::types::{Str, Type};
 use retic_events::{Asked, ELDER, Event, How, Left, Level, Look, Nature, Sink};
 use retic_heap::Entry;
+use retic_wire::{Here, Input, OTHER, Packer, Unpacker, pile};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ptr::{NonNull, null_mut};
 
-/// Events are handed over in such numbers.
-const BATCH: usize = 4096;
-
 /// A block whose object has no header yet, as far as is known. Block 0: there is none.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Fresh {
     block: usize,
     size: usize,
     before: usize,
     serial: u64,
+    step: u64,
+    /// Such a birth was expected; else it is not known where else this place was told.
+    likely: bool,
+    place: u64,
+    callee: u64,
+    site: u32,
+    by: u32,
 }
 
-/// Where the program is, before that is given a number.
-struct Here {
-    step: u64,
-    /// The frame that ran last, and where it is.
-    top: *mut Frame,
-    pc: *mut u64,
-    callee: *mut Header,
-    by_instruction: u32,
-    /// How many frames are being left.
-    leaving: u32,
-    /// The machine works for itself.
-    machine: bool,
+/// For a sink that wants events one by one.
+#[derive(Default)]
+struct OneByOne {
+    unpacker: Unpacker,
+    /// By serial number, of what lives.
+    blocks: FxHashMap<u64, u64>,
+}
+
+impl OneByOne {
+    /// The events of a chunk, which was packed here and is whole.
+    fn read(&mut self, chunk: &[u8]) -> Vec<Event> {
+        let (mut input, mut events, mut seen) = (Input(chunk), Vec::new(), 0);
+        let mut more = self.unpacker.begin(&mut input);
+        while more.is_some() && !input.0.is_empty() {
+            more = self.unpacker.read(&mut input, &|serial| self.blocks.get(&serial).copied().unwrap_or(0), &mut events);
+            for event in &events[seen..] {
+                match *event {
+                    Event::Birth { serial, address, before, .. } => _ = self.blocks.insert(serial, address - u64::from(before)),
+                    Event::Elder { serial, address, .. } | Event::Buffer { serial, address, .. } | Event::Resize { serial, address, .. } => {
+                        self.blocks.insert(serial, address);
+                    }
+                    Event::Free { serial, .. } => _ = self.blocks.remove(&serial),
+                    _ => {}
+                }
+            }
+            seen = events.len();
+        }
+        events
+    }
 }
 
 /// What the recorder knows of a frame.
@@ -60,7 +82,8 @@ pub struct Recorder {
     /// At the levels that tell counts.
     pub refs: Option<Box<Refs>>,
     pub window: Option<Window>,
-    events: Vec<Event>,
+    pub(super) packer: Packer,
+    one_by_one: Option<Box<OneByOne>>,
     /// The object's block that came last, until its header is read: at the next event.
     fresh: Fresh,
     /// The sink has had enough.
@@ -69,10 +92,6 @@ pub struct Recorder {
     blocks: Blocks,
     next: u64,
     next_elder: u64,
-    /// Step, site and name of the last `At`.
-    last: (u64, u32, u32),
-    /// What the last `At` was made of.
-    here: Here,
     frames: Vec<Entered>,
     /// Frames whose registers are being dropped: the frame below, the place.
     leaving: Vec<(*mut Frame, u32)>,
@@ -84,7 +103,9 @@ pub struct Recorder {
     cycle: bool,
     machine: bool,
     /// The instruction that is over, while what it changed is told; 0: the one that runs.
-    pub(super) by_instruction: u32,
+    by_instruction: u32,
+    /// The place is another than the next instruction of the frame that ran last.
+    odd: bool,
     /// The last checkpoint, in 2^20 steps.
     checked: u64,
 }
@@ -96,23 +117,36 @@ fn pc_of(cx: &Cx, top: *mut Frame) -> *mut u64 {
     if top.is_null() || cx.stacks.is_bottom(top) { null_mut() } else { unsafe { (*top).pc } }
 }
 
+/// A place that is told by its site's number: odd, as no address of an instruction is.
+fn odd_place(site: u32) -> u64 {
+    u64::from(site) << 1 | 1
+}
+
+/// While the recorder does what may ask the heap for something: what the heap tells waits.
+fn busy<T>(cx: &Cx, act: impl FnOnce() -> T) -> T {
+    let hot = cx.lens.hot.replace(null_mut());
+    let out = act();
+    cx.lens.hot.set(hot);
+    out
+}
+
 impl Recorder {
     pub fn new(sink: Box<dyn Sink>, wanted: Wanted) -> Recorder {
+        let one_by_one = (!sink.takes_packed()).then(Box::default);
         Recorder {
             sink,
             level: wanted.level,
             watch: wanted.watch,
             refs: (wanted.level >= Level::Refs).then(Box::default),
             window: wanted.window,
-            events: Vec::with_capacity(BATCH + 64),
+            packer: Packer::default(),
+            one_by_one,
             fresh: Fresh::default(),
             ended: false,
             names: Names::default(),
             blocks: Blocks::default(),
             next: 1,
             next_elder: ELDER,
-            last: (u64::MAX, 0, 0),
-            here: Here { step: u64::MAX, top: null_mut(), pc: null_mut(), callee: null_mut(), by_instruction: 0, leaving: 0, machine: false },
             frames: Vec::new(),
             leaving: Vec::new(),
             dying: Vec::new(),
@@ -121,77 +155,142 @@ impl Recorder {
             cycle: false,
             machine: false,
             by_instruction: 0,
+            odd: false,
             checked: 0,
         }
     }
-    pub fn finish(&mut self) {
-        self.read_fresh();
-        self.flush();
+    pub fn finish(&mut self, cx: &Cx) {
+        self.read_fresh(cx);
+        self.hand_over();
         self.sink.finish();
     }
-    fn flush(&mut self) {
-        self.sink.events(&self.events);
-        self.events.clear();
+    /// The sink gets what there is.
+    fn hand_over(&mut self) {
+        let Recorder { packer, sink, one_by_one, .. } = self;
+        packer.chunk(|bytes| match one_by_one {
+            Some(o) => sink.events(&o.read(bytes)),
+            None => sink.packed(bytes),
+        });
     }
     /// Somebody wants to read what was recorded so far.
-    pub fn show(&mut self) {
-        self.read_fresh();
-        self.flush();
+    pub fn show(&mut self, cx: &Cx) {
+        self.read_fresh(cx);
+        self.hand_over();
         self.sink.flush();
     }
-
-    /// Adds an event of here and now. True: the sink has had enough.
-    // An event is made where it is kept: moved there, it would be read wider than it was written, and the processor waits.
+    /// Between events: hands over what is due, and asks whether the sink has had enough.
     #[inline(always)]
-    pub fn tell(&mut self, cx: &Cx, event: Event) -> bool {
-        self.read_fresh();
-        self.tell_where(cx);
-        self.push(event)
+    fn look_up(&mut self) {
+        if self.packer.is_due() {
+            self.look_now();
+        }
     }
-    #[inline(always)]
-    fn push(&mut self, event: Event) -> bool {
-        self.events.push(event);
-        if self.events.len() >= BATCH {
+    #[inline(never)]
+    fn look_now(&mut self) {
+        if self.packer.is_full() || self.one_by_one.is_some() {
             self.hand_over();
         }
+        self.packer.not_due();
+        self.ask_enough();
+    }
+    fn ask_enough(&mut self) {
+        let (steps, asked) = self.packer.so_far();
+        self.ended |= self.sink.enough(steps, asked);
+    }
+
+    // ---- where the program is
+
+    /// Where and when it is, in words that are compared.
+    #[inline(always)]
+    fn here(&self, cx: &Cx) -> Here {
+        let top = cx.lens.top.get();
+        let place = if self.odd { self.odd_place(cx, top) } else { pc_of(cx, top) as u64 };
+        Here { place, callee: naming::callee_word(&cx.lens), step: cx.lens.steps.get() }
+    }
+    #[inline(never)]
+    fn odd_place(&self, cx: &Cx, top: *mut Frame) -> u64 {
+        if self.machine {
+            odd_place(0)
+        } else if self.by_instruction != 0 {
+            odd_place(self.by_instruction)
+        } else {
+            match self.leaving.last() {
+                Some((below, site)) if *below == top => odd_place(*site),
+                _ => pc_of(cx, top) as u64,
+            }
+        }
+    }
+    fn is_odd(&mut self) {
+        self.odd = self.machine || self.by_instruction != 0 || !self.leaving.is_empty();
+    }
+    /// The numbers of the place and of what is called there.
+    fn numbers(&mut self, cx: &Cx, here: &Here) -> (u32, u32) {
+        let site = match here.place {
+            0 => 0,
+            place if place & 1 == 1 => (place >> 1) as u32,
+            place => match self.names.known_site(place as usize) {
+                0 => self.site(cx, cx.lens.top.get()),
+                known => known,
+            },
+        };
+        let callee = cx.lens.callee.get();
+        (site, if callee.is_null() { 0 } else { self.names.callee(&mut *self.sink, callee) })
+    }
+    /// What was changed by an instruction that is over is told; 0: no longer.
+    pub(super) fn by_instruction(&mut self, site: u32) {
+        self.by_instruction = site;
+        self.is_odd();
+    }
+
+    // ---- events
+
+    /// An event of here and now that may have happened here before. `extra`: the age of its object, or a word for its code.
+    #[inline(always)]
+    fn remembered(&mut self, cx: &Cx, key: u64, extra: u64, event: impl FnOnce(&mut Recorder) -> Event) {
+        self.look_up();
+        let here = self.here(cx);
+        if !self.packer.again(key, extra, &here) {
+            let event = event(self);
+            self.unexpected(cx, key, extra, &here, &event);
+        }
+    }
+    #[inline(never)]
+    fn unexpected(&mut self, cx: &Cx, key: u64, extra: u64, here: &Here, event: &Event) {
+        busy(cx, || {
+            let at = self.numbers(cx, here);
+            self.packer.tell(key, extra, here, at, event, OTHER);
+        });
+    }
+    /// Adds an event of here and now that is never expected. True: the sink has had enough.
+    #[inline(never)]
+    pub fn tell(&mut self, cx: &Cx, event: Event) -> bool {
+        self.read_fresh(cx);
+        self.look_up();
+        busy(cx, || {
+            let here = self.here(cx);
+            let (site, by) = self.numbers(cx, &here);
+            self.packer.tell_whole(here.step, site, by, &event);
+        });
         self.ended
     }
-    #[inline(never)]
-    fn hand_over(&mut self) {
-        self.flush();
-        self.ended |= self.sink.enough();
+    /// An object's count is another than the one told last.
+    pub fn tell_count(&mut self, cx: &Cx, serial: u64, count: u32) {
+        self.read_fresh(cx);
+        let age = self.packer.age(serial);
+        self.remembered(cx, retic_wire::count(count), age, |_| Event::Count { serial, count });
     }
-    /// Tells where the program is, if it was told otherwise last.
-    #[inline(always)]
-    fn tell_where(&mut self, cx: &Cx) {
-        let top = cx.lens.top.get();
-        let there = &self.here;
-        let same = there.step == cx.lens.steps.get()
-            && there.by_instruction == self.by_instruction
-            && there.top == top
-            && there.pc == pc_of(cx, top)
-            && there.callee == cx.lens.callee.get()
-            && there.leaving == self.leaving.len() as u32
-            && there.machine == self.machine;
-        if !same {
-            self.tell_new_place(cx);
-        }
+    /// A register holds another object; 0: none.
+    pub fn tell_slot(&mut self, cx: &Cx, slot: u32, serial: u64) {
+        self.read_fresh(cx);
+        let age = self.packer.age(serial);
+        self.remembered(cx, retic_wire::slot(slot), age, |_| Event::Slot { slot, serial });
     }
-    #[inline(never)]
-    fn tell_new_place(&mut self, cx: &Cx) {
-        let (top, callee, step) = (cx.lens.top.get(), cx.lens.callee.get(), cx.lens.steps.get());
-        let pc = pc_of(cx, top);
-        let usual = !self.machine && self.by_instruction == 0 && self.leaving.is_empty() && !pc.is_null();
-        let known = if usual { self.names.known_site(pc as usize) } else { self.by_instruction };
-        let site = if known != 0 && !self.machine { known } else { self.place(cx) };
-        let by = if callee.is_null() { 0 } else { self.names.callee(&mut *self.sink, callee) };
-        (self.here.step, self.here.top, self.here.pc, self.here.callee) = (step, top, pc, callee);
-        (self.here.by_instruction, self.here.leaving, self.here.machine) = (self.by_instruction, self.leaving.len() as u32, self.machine);
-        if self.last.0 != step || self.last.1 != site || self.last.2 != by {
-            (self.last.0, self.last.1, self.last.2) = (step, site, by);
-            self.events.push(Event::At { step, site, by });
-        }
+    /// An instruction of the user's begins.
+    pub fn tell_step(&mut self, cx: &Cx) {
+        self.read_fresh(cx);
+        self.remembered(cx, retic_wire::step(), 0, |_| Event::Step);
     }
+
     /// The number of the place where the program is; 0: in no code.
     pub(super) fn place(&mut self, cx: &Cx) -> u32 {
         if self.machine {
@@ -220,7 +319,7 @@ impl Recorder {
 
     /// Takes in what is only known by now: the header of the block that came last, and what happened while the recorder was busy.
     pub fn settle(&mut self, cx: &Cx) -> bool {
-        self.read_fresh();
+        self.read_fresh(cx);
         cx.lens.pending.set(false);
         let missed = std::mem::take(&mut *cx.lens.missed.borrow_mut());
         // What came and went again meanwhile has no header to be read any more.
@@ -239,70 +338,114 @@ impl Recorder {
                 Entry::Resized { from, to, size } => self.resized(cx, from, to, size),
             }
         }
-        self.read_fresh();
+        self.read_fresh(cx);
         self.ended
     }
     /// A block came.
     #[inline(always)]
     pub fn came(&mut self, cx: &Cx, block: usize, size: usize, before: usize) {
-        self.read_fresh();
-        self.tell_where(cx);
+        self.read_fresh(cx);
+        self.look_up();
+        let here = self.here(cx);
         let serial = self.next;
         self.next += 1;
         if before == Entry::BUFFER {
-            self.blocks.set(block, serial | BUFFER);
-            self.push(Event::Buffer { serial, address: block as u64, size: size as u64 });
-        } else {
-            self.blocks.set(block, places::object(serial, before));
-            self.fresh = Fresh { block, size, before, serial };
+            return self.buffer_came(cx, block, size, serial, &here);
+        }
+        // Field by field: all of it at once would be read wider than it was written, and the processor waits.
+        let f = &mut self.fresh;
+        (f.block, f.size, f.before, f.serial, f.step) = (block, size, before, serial, here.step);
+        f.likely = self.packer.expects(retic_wire::birth(size as u32, before as u8), &here);
+        if !f.likely {
+            self.unlikely(cx, &here);
+        }
+    }
+    /// What may not be known any more when the header of the new block is read.
+    #[inline(never)]
+    fn unlikely(&mut self, cx: &Cx, here: &Here) {
+        let (site, by) = busy(cx, || self.numbers(cx, here));
+        let f = &mut self.fresh;
+        (f.place, f.callee, f.site, f.by) = (here.place, here.callee, site, by);
+    }
+    #[inline(never)]
+    fn buffer_came(&mut self, cx: &Cx, block: usize, size: usize, serial: u64, here: &Here) {
+        self.blocks.set(block, places::buffer(serial, pile(size as u64, OTHER)));
+        let key = retic_wire::buffer(size as u64);
+        if !self.packer.expects(key, here) || self.packer.born_again(0, block as u64, here.step).is_none() {
+            self.unexpected(cx, key, 0, here, &Event::Buffer { serial, address: block as u64, size: size as u64 });
         }
     }
     /// The object in the block that came last has its header by now.
     #[inline(always)]
-    fn read_fresh(&mut self) {
+    fn read_fresh(&mut self, cx: &Cx) {
         if self.fresh.block != 0 {
-            self.read_header();
+            self.read_header(cx);
         }
     }
-    #[inline(never)]
-    fn read_header(&mut self) {
-        let Fresh { block, size, before, serial } = std::mem::take(&mut self.fresh);
+    #[inline(always)]
+    fn read_header(&mut self, cx: &Cx) {
+        let (block, before, serial) = (self.fresh.block, self.fresh.before, self.fresh.serial);
+        self.fresh.block = 0;
         let address = block + before;
         // SAFETY: L1; the word of the type is zero until whoever took the block writes the header.
         let ty = unsafe { (&raw const (*(address as *const Header)).ty).cast::<*mut Type>().read() };
-        match NonNull::new(ty) {
+        if self.fresh.likely
+            && let Some(pile) = self.packer.born_again(ty as u64, block as u64, self.fresh.step)
+        {
+            return self.blocks.set(block, places::object(serial, before, pile));
+        }
+        self.read_other_header(cx, block, ty);
+    }
+    #[inline(never)]
+    fn read_other_header(&mut self, cx: &Cx, block: usize, ty: *mut Type) {
+        let Fresh { size, before, serial, step, likely, .. } = self.fresh;
+        let (place, callee, site, by) = match likely {
+            true => self.packer.expected_place(),
+            false => (self.fresh.place, self.fresh.callee, self.fresh.site, self.fresh.by),
+        };
+        let here = Here { place, callee, step };
+        busy(cx, || match NonNull::new(ty) {
             Some(ty) => {
-                let type_id = self.names.type_of(&mut *self.sink, ty);
-                self.push(Event::Birth { serial, address: address as u64, size: size as u32, before: before as u8, type_id });
+                let (type_id, category) = self.names.type_of(&mut *self.sink, ty);
+                self.blocks.set(block, places::object(serial, before, pile(size as u64, category)));
+                let event = Event::Birth { serial, address: (block + before) as u64, size: size as u32, before: before as u8, type_id };
+                self.packer.tell(retic_wire::birth(size as u32, before as u8), ty.as_ptr() as u64, &here, (site, by), &event, category);
             }
             None => {
-                self.blocks.set(block, serial | BUFFER);
-                self.push(Event::Buffer { serial, address: block as u64, size: size as u64 });
+                self.blocks.set(block, places::buffer(serial, pile(size as u64, OTHER)));
+                let event = Event::Buffer { serial, address: block as u64, size: size as u64 };
+                self.packer.tell(retic_wire::buffer(size as u64), 0, &here, (site, by), &event, OTHER);
             }
-        }
+        });
     }
     /// A block went.
     #[inline]
     pub fn went(&mut self, cx: &Cx, block: usize) {
         if self.fresh.block == block {
             // It went unburied: it never was an object.
-            let Fresh { size, serial, .. } = std::mem::take(&mut self.fresh);
-            self.push(Event::Buffer { serial, address: block as u64, size: size as u64 });
+            self.fresh.block = 0;
+            self.read_other_header(cx, block, null_mut());
         }
+        self.read_fresh(cx);
         if let Some(refs) = &mut self.refs {
             refs.went(block);
         }
         let known = self.blocks.take(block);
-        self.tell(cx, Event::Free { serial: places::serial(known), block: block as u64 });
+        let serial = places::serial(known);
+        let (key, age) = self.packer.free(serial);
+        self.remembered(cx, key, age, |_| Event::Free { serial, block: block as u64 });
+        self.packer.is_free(serial, block as u64, places::pile(known));
     }
     /// A block has another size, and perhaps another place.
     pub fn resized(&mut self, cx: &Cx, from: usize, to: usize, size: usize) {
-        self.read_fresh();
+        self.read_fresh(cx);
         let known = self.blocks.take(from);
-        self.blocks.set(to, known);
-        if known != 0 {
-            self.tell(cx, Event::Resize { serial: places::serial(known), address: to as u64, size: size as u64 });
+        if known == 0 {
+            self.blocks.set(to, 0);
+            return;
         }
+        self.blocks.set(to, places::on_pile(known, pile(size as u64, OTHER)));
+        self.tell(cx, Event::Resize { serial: places::serial(known), address: to as u64, size: size as u64 });
     }
 
     /// The serial number of what lies at a block; 0: nothing known.
@@ -313,15 +456,17 @@ impl Recorder {
     pub fn serial(&mut self, cx: &Cx, obj: &Obj) -> u64 {
         let before = pre_size(obj.ty());
         let block = obj.address() - before;
+        self.read_fresh(cx);
         let known = self.blocks.get(block);
-        if known != 0 && known & BUFFER == 0 {
-            return places::serial(known);
-        }
+        if places::is_object(known) { places::serial(known) } else { self.elder(cx, obj, block, before) }
+    }
+    #[inline(never)]
+    fn elder(&mut self, cx: &Cx, obj: &Obj, block: usize, before: usize) -> u64 {
         let serial = self.next_elder;
         self.next_elder += 1;
-        self.blocks.set(block, places::object(serial, before));
-        let type_id = self.names.type_of(&mut *self.sink, NonNull::from(obj.ty()));
-        let nature = self.nature(cx, obj);
+        self.blocks.set(block, places::object(serial, before, 0));
+        let (type_id, _) = busy(cx, || self.names.type_of(&mut *self.sink, NonNull::from(obj.ty())));
+        let nature = busy(cx, || self.nature(cx, obj));
         self.tell(cx, Event::Elder { serial, address: obj.address() as u64, type_id, nature });
         serial
     }
@@ -350,13 +495,13 @@ impl Recorder {
     /// The serial number of an object that was born in the recording; 0: an older one.
     pub fn known(&self, obj: &Obj) -> u64 {
         let known = self.blocks.get(obj.address() - pre_size(obj.ty()));
-        if known & BUFFER == 0 && places::serial(known) < ELDER { places::serial(known) } else { 0 }
+        if places::is_object(known) && places::serial(known) < ELDER { places::serial(known) } else { 0 }
     }
     /// Addresses of the recorded objects whose blocks did not go.
     pub fn living(&self) -> Vec<usize> {
         let mut out = Vec::new();
         self.blocks.each(|block, entry| {
-            if entry & BUFFER == 0 && places::serial(entry) < ELDER {
+            if places::is_object(entry) && places::serial(entry) < ELDER {
                 out.push(block + places::before(entry));
             }
         });
@@ -381,36 +526,44 @@ impl Recorder {
         // SAFETY: borrowed only; the object is whole.
         let obj = unsafe { crate::eval::peek(&raw) };
         let serial = self.serial(cx, obj);
-        self.names.forget(obj);
+        if self.names.forget(obj) {
+            self.packer.forget();
+        }
         if self.level >= Level::Refs {
             self.lets_go(cx, obj);
         }
-        let hint = match self.rites.iter().rposition(|r| r.0 == obj.address()) {
-            Some(i) => self.rites.remove(i).1,
-            None => hint,
-        };
+        let mut hint = hint;
+        if !self.rites.is_empty()
+            && let Some(i) = self.rites.iter().rposition(|r| r.0 == obj.address())
+        {
+            hint = self.rites.remove(i).1;
+        }
         let (how, arg) = self.cause(cx, obj.address(), serial, hint);
         self.dying.push(serial);
-        self.tell(cx, Event::Dying { serial, how, arg })
+        let age = self.packer.age(serial);
+        self.remembered(cx, retic_wire::dying(how, arg), age, |_| Event::Dying { serial, how, arg });
+        self.packer.is_dying(serial);
+        self.ended
     }
     /// As `dying` and the end of its block at once, of an int or a float: nothing hangs on those.
     ///
     /// # Safety
     /// As `dying`.
+    #[inline(always)]
     pub unsafe fn number_dies(&mut self, cx: &Cx, raw: NonNull<Header>, hint: (How, u32)) -> bool {
         let (block, pointer) = (raw.as_ptr() as usize, raw.as_ptr());
-        self.read_fresh();
+        self.read_fresh(cx);
         let known = self.blocks.take(block);
         // SAFETY: borrowed only; the object is whole.
-        let serial = if known != 0 && known & BUFFER == 0 { places::serial(known) } else { self.new_elder(cx, unsafe { crate::eval::peek(&pointer) }) };
-        let usual = self.deferred.is_empty() && !self.cycle && self.dying.is_empty() && hint.0 != How::FrameLeft;
-        let (how, arg) = if usual { hint } else { self.cause(cx, block, serial, hint) };
+        let serial = if places::is_object(known) { places::serial(known) } else { self.new_elder(cx, unsafe { crate::eval::peek(&pointer) }) };
+        let (how, arg) = self.cause(cx, block, serial, hint);
         if let Some(refs) = &mut self.refs {
             refs.went(block);
         }
-        self.tell_where(cx);
-        self.events.push(Event::Dying { serial, how, arg });
-        self.push(Event::Free { serial, block: block as u64 })
+        let age = self.packer.age(serial);
+        self.remembered(cx, retic_wire::dies(how, arg), age, |_| Event::Dying { serial, how, arg });
+        self.packer.is_dead(serial, block as u64, places::pile(known));
+        self.ended
     }
     /// A number older than the recording gets a serial number for its death.
     #[inline(never)]
@@ -419,7 +572,14 @@ impl Recorder {
         self.blocks.take(obj.address());
         serial
     }
+    #[inline(always)]
     fn cause(&mut self, cx: &Cx, address: usize, serial: u64, hint: (How, u32)) -> (How, u32) {
+        let under_way = self.frames.last().map_or(0, |f| f.dying);
+        let usual = self.deferred.is_empty() && self.dying.len() <= under_way && !self.cycle && !cx.lens.raising.get();
+        if usual { hint } else { self.unusual_cause(cx, address, serial, hint) }
+    }
+    #[inline(never)]
+    fn unusual_cause(&mut self, cx: &Cx, address: usize, serial: u64, hint: (How, u32)) -> (How, u32) {
         if !self.deferred.is_empty()
             && let Some(owner) = self.deferred.remove(&address)
         {
@@ -448,6 +608,7 @@ impl Recorder {
     }
     pub fn machine(&mut self, yes: bool) {
         self.machine = yes;
+        self.is_odd();
     }
     pub fn cycle(&mut self, yes: bool) {
         self.cycle = yes;
@@ -469,44 +630,74 @@ impl Recorder {
     // ---- frames
 
     /// A frame runs that did not run before.
+    #[inline(always)]
     pub fn entered(&mut self, cx: &Cx, top: *mut Frame) -> bool {
         if cx.stacks.is_bottom(top) {
             return false;
         }
+        self.read_fresh(cx);
+        self.look_up();
+        let here = self.here(cx);
         // SAFETY: the frame is live.
-        let code = self.names.code(cx, &mut *self.sink, unsafe { &*top });
-        let ended = self.tell(cx, Event::Enter { code });
-        self.frames.push(Entered {
-            frame: top,
-            callee: cx.lens.callee.replace(std::ptr::null_mut()),
-            dying: self.dying.len(),
-            cycle: self.cycle,
-            raising: cx.lens.raising.replace(false),
-        });
+        let exec = unsafe { (*top).exec };
+        let code = if self.packer.again(retic_wire::enter(), exec as u64, &here) { self.packer.again_id() } else { self.entered_unexpected(cx, top, &here) };
+        self.packer.is_entered(code);
+        let entered = Entered { frame: top, callee: cx.lens.calls(null_mut()), dying: self.dying.len(), cycle: self.cycle, raising: cx.lens.raising.replace(false) };
+        self.frames.push(entered);
         self.cycle = false;
-        ended
+        self.ended
     }
+    #[inline(never)]
+    fn entered_unexpected(&mut self, cx: &Cx, top: *mut Frame, here: &Here) -> u32 {
+        // SAFETY: the frame is live.
+        let frame = unsafe { &*top };
+        let code = busy(cx, || self.names.code(cx, &mut *self.sink, frame));
+        self.unexpected(cx, retic_wire::enter(), frame.exec as u64, here, &Event::Enter { code });
+        code
+    }
+    #[inline(always)]
     pub fn leaving(&mut self, cx: &Cx, frame: *mut Frame) {
         // SAFETY: the frame is live. Its variables bear the names of its own code.
-        let site = self.names.outer_site(cx, &mut *self.sink, unsafe { &*frame });
+        let frame_now = unsafe { &*frame };
+        let site = match self.names.known_outer_site(frame_now.pc as usize) {
+            0 => busy(cx, || self.names.outer_site(cx, &mut *self.sink, frame_now)),
+            known => known,
+        };
         self.leaving.push((frame.wrapping_sub(1), site));
+        self.odd = true;
     }
+    #[inline(always)]
     pub fn left(&mut self, cx: &Cx, frame: *mut Frame, how: Left) -> bool {
-        let ended = self.tell(cx, Event::Leave { how });
+        self.read_fresh(cx);
+        self.remembered(cx, retic_wire::leave(how), 0, |_| Event::Leave { how });
+        self.packer.is_left();
         let below = frame.wrapping_sub(1);
-        self.refs_left(frame);
-        if how != Left::Yielded
-            && let Some(i) = self.leaving.iter().rposition(|l| l.0 == below)
-        {
-            self.leaving.remove(i);
+        if self.refs.is_some() {
+            self.refs_left(frame);
         }
-        if let Some(i) = self.frames.iter().rposition(|f| f.frame == frame) {
-            let entered = self.frames.remove(i);
-            cx.lens.callee.set(entered.callee);
+        if how != Left::Yielded {
+            match self.leaving.last() {
+                Some(l) if l.0 == below => _ = self.leaving.pop(),
+                _ => self.leaving_ends(below),
+            }
+            self.is_odd();
+        }
+        let entered = match self.frames.last() {
+            Some(f) if f.frame == frame => self.frames.pop(),
+            _ => self.frames.iter().rposition(|f| f.frame == frame).map(|i| self.frames.remove(i)),
+        };
+        if let Some(entered) = entered {
+            cx.lens.calls(entered.callee);
             cx.lens.raising.set(entered.raising);
             self.cycle = entered.cycle;
         }
-        ended
+        self.ended
+    }
+    #[inline(never)]
+    fn leaving_ends(&mut self, below: *mut Frame) {
+        if let Some(i) = self.leaving.iter().rposition(|l| l.0 == below) {
+            self.leaving.remove(i);
+        }
     }
     pub fn thread(&mut self, cx: &Cx, id: u32) -> bool {
         self.tell(cx, Event::Thread { id })
@@ -588,18 +779,25 @@ impl Recorder {
             return false;
         }
         let serial = self.serial(cx, obj);
-        self.tell(cx, Event::Asked { serial, how }) || self.sink.enough()
+        let age = self.packer.age(serial);
+        self.remembered(cx, retic_wire::asked(how), age, |_| Event::Asked { serial, how });
+        self.packer.is_asked();
+        self.ask_enough();
+        self.ended
     }
     pub fn compared(&mut self, cx: &Cx, a: &Obj, b: &Obj) -> bool {
         if !self.here_is_mine(cx) {
             return false;
         }
         let (a, b) = (self.serial(cx, a), self.serial(cx, b));
-        self.tell(cx, Event::Compared { a, b, same: a == b }) || self.sink.enough()
+        self.tell(cx, Event::Compared { a, b, same: a == b });
+        self.ask_enough();
+        self.ended
     }
     pub fn printed(&mut self, cx: &Cx, bytes: &[u8]) -> bool {
-        let ended = self.tell(cx, Event::Printed { bytes: bytes.len() as u32 });
+        self.tell(cx, Event::Printed { bytes: bytes.len() as u32 });
         self.sink.printed(bytes);
-        ended || self.sink.enough()
+        self.ask_enough();
+        self.ended
     }
 }

@@ -8,7 +8,7 @@ use crate::cx::Cx;
 use crate::eval::{Exec, Frame};
 use crate::memory::{self, pre_size};
 use crate::object::{Header, Obj};
-use retic_events::{Event, Level};
+use retic_events::Level;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
@@ -189,9 +189,9 @@ impl Recorder {
             return;
         }
         if self.level == Level::Steps {
-            self.tell(cx, Event::Step);
+            self.tell_step(cx);
         }
-        self.by_instruction = over;
+        self.by_instruction(over);
         let exec = frame.exec();
         // A register that nobody has read holds no block that went.
         if counts.gone.len() > FEW {
@@ -228,7 +228,7 @@ impl Recorder {
             counts.gone.clear();
             counts.gone_bits = 0;
         }
-        self.by_instruction = 0;
+        self.by_instruction(0);
     }
     /// Where a frame is that did not run last; a new one gets its place.
     #[inline(never)]
@@ -295,7 +295,7 @@ impl Recorder {
             let block = obj.address() - pre_size(obj.ty());
             *was = Register { object: obj.address(), block, serial, count: -1 };
             if tell {
-                self.tell(cx, Event::Slot { slot: i as u32, serial });
+                self.tell_slot(cx, i as u32, serial);
             }
             self.compare(cx, counts, block, was.object, serial);
         }
@@ -308,7 +308,7 @@ impl Recorder {
         if was.serial != 0 {
             let told = slot < cx.stacks.current().map_or(0, |f| f.exec().base as u32) || self.level == Level::Steps;
             if told {
-                self.tell(cx, Event::Slot { slot, serial: 0 });
+                self.tell_slot(cx, slot, 0);
             }
             self.let_go(counts, was);
         }
@@ -344,7 +344,7 @@ impl Recorder {
             let raw = address as *mut Header;
             // SAFETY: as above; borrowed only.
             let serial = if serial != 0 { serial } else { self.serial(cx, unsafe { crate::eval::peek(&raw) }) };
-            self.tell(cx, Event::Count { serial, count });
+            self.tell_count(cx, serial, count);
         }
     }
     /// What a dying object holds will have other counts.

@@ -113,7 +113,7 @@ fn came(whose: usize, at: NonNull<u8>, size: usize, before: usize) -> Option<Non
                 let (ty, last) = (type_word(t.fresh.address), &mut *t.fresh.place);
                 if last.ty == ty && last.size == t.fresh.size {
                     last.born += 1;
-                    entry.write(places::object(u64::from((*known.1).number), before));
+                    entry.write(places::object(u64::from((*known.1).number), before, 0));
                     let block = at.as_ptr() as usize;
                     (t.fresh.block, t.fresh.address, t.fresh.size, t.fresh.place) = (block, block + before, size, known.1);
                     retic_heap::not_yet(at, size, before);
@@ -137,7 +137,7 @@ fn came_anew(whose: usize, at: NonNull<u8>, size: usize, before: usize) -> Optio
         let place = t.place(cx);
         // SAFETY: places stay where they are.
         let number = unsafe { (*place).number };
-        t.blocks.set(block, places::object(u64::from(number), before));
+        t.blocks.set(block, places::object(u64::from(number), before, 0));
         (t.fresh.block, t.fresh.address, t.fresh.size, t.fresh.place) = (block, block + before, size, place);
     });
     // SAFETY: it was just handed out.
@@ -238,7 +238,7 @@ impl Totals {
         }
         let Ok(mut recorder) = cx.lens.recorder.try_borrow_mut() else { return u32::MAX };
         let Some(r) = recorder.as_mut() else { return u32::MAX };
-        let type_id = r.names.type_of(&mut *r.sink, ty);
+        let (type_id, _) = r.names.type_of(&mut *r.sink, ty);
         self.list.push(Total { site: site - 1, type_id, born: 0, bytes: 0, living: 0 });
         let n = self.list.len() as u32 - 1;
         self.index.insert(key, n);

@@ -903,7 +903,7 @@ unsafe fn call_slow<const NAMED: bool>(cx: &mut Cx, regs: *mut Slot, w: usize, n
         let names = if NAMED { peek(&*regs.add(w + 1 + n)).cast::<Tuple>().map_or(&[][..], |t| t.items()) } else { &[] };
         let args = Args { items: std::slice::from_raw_parts(regs.add(w + 1).cast::<Obj>(), n), names };
         let callee = peek(&*regs.add(w));
-        let outer = if LENS { cx.lens.callee.replace(callee.as_ptr().as_ptr()) } else { null_mut() };
+        let outer = if LENS { cx.lens.calls(callee.as_ptr().as_ptr()) } else { null_mut() };
         if LENS {
             crate::lens::calling(cx);
         }
@@ -925,7 +925,7 @@ unsafe fn call_slow<const NAMED: bool>(cx: &mut Cx, regs: *mut Slot, w: usize, n
         drop_window(cx, regs, w, n + usize::from(NAMED));
         if LENS {
             crate::lens::settle(cx);
-            cx.lens.callee.set(outer);
+            cx.lens.calls(outer);
         }
         if cx.poll.load(Ordering::Relaxed) != 0 {
             return after_native(cx, r, saved);
