@@ -79,7 +79,7 @@ pub struct Lens {
     steps: Cell<u64>,
     /// The native callable that runs, borrowed from the register that holds it.
     callee: Cell<*mut Header>,
-    /// What stands for it among places; 0: not asked for yet.
+    /// What stands for it among places; `naming::NOT_ASKED`: nobody has asked yet.
     callee_word: Cell<u64>,
     hint: Cell<(How, u32)>,
     /// The frame that ran last.
@@ -159,7 +159,7 @@ impl Lens {
     /// Something native is called, or no longer; what was called outside of it.
     #[inline(always)]
     pub(crate) fn calls(&self, callee: *mut Header) -> *mut Header {
-        self.callee_word.set(0);
+        self.callee_word.set(if callee.is_null() { 0 } else { naming::NOT_ASKED });
         self.callee.replace(callee)
     }
     /// Says why a value is dropped next.
@@ -296,14 +296,18 @@ pub(crate) unsafe fn step(cx: *mut Cx, pc: *mut u64) {
 #[inline(never)]
 unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     let top = cx.stacks.top;
-    let recorder = cx.lens.ready();
-    if !recorder.is_null() && !cx.lens.every.get() {
-        // SAFETY: L2; the top frame, whose first instruction is where it is.
-        unsafe {
-            let ended = top != cx.lens.top.get() && (*recorder).entered(cx, top);
+    let (recorder, every) = (cx.lens.ready(), cx.lens.every.get());
+    // SAFETY: L2; the instruction is the next of the top frame.
+    unsafe {
+        if !recorder.is_null() && (!every || (*recorder).only_counts()) {
+            let over = if every { (*recorder).over(cx) } else { 0 };
+            let mut ended = top != cx.lens.top.get() && (*recorder).entered(cx, top);
             cx.lens.top.set(top);
-            cx.lens.attention.set(false);
+            cx.lens.attention.set(every);
             (*top).pc = pc;
+            if every {
+                ended |= (*recorder).attended_counts(cx, over);
+            }
             return after(cx, ended);
         }
     }
@@ -320,7 +324,7 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     let every = cx.lens.every.get();
     if every && top == cx.lens.top.get() {
         let attended = with(cx, |cx, r| {
-            let over = r.place(cx);
+            let over = r.over(cx);
             // SAFETY: the top frame; the instruction is its next.
             unsafe { (*top).pc = pc };
             r.attended(cx, over)
@@ -331,7 +335,7 @@ unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
         }
         return;
     }
-    let over = if every { with(cx, |cx, r| r.place(cx)) } else { 0 };
+    let over = if every { with(cx, |cx, r| r.over(cx)) } else { 0 };
     if top != cx.lens.top.get() {
         let ended = with(cx, |cx, r| r.entered(cx, top));
         cx.lens.top.set(top);
@@ -425,15 +429,8 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
     let depth = cx.death_depth.get() - RECORDED;
     // SAFETY: passed on.
     unsafe {
-        if depth >= memory::NESTING_MAX {
-            if raw.as_ref().ty.get().as_ref().flags.get() & flags::GC != 0 {
-                memory::cycles::hide(raw);
-            }
-            cx.dying.borrow_mut().push(raw);
-            with(cx, |_, r| r.defer(raw.as_ptr() as usize));
-            return;
-        }
-        if matches!(raw.as_ref().shape.get(), shape::INT | shape::FLOAT) {
+        // What is too deep waits, numbers as well.
+        if depth < memory::NESTING_MAX && matches!(raw.as_ref().shape.get(), shape::INT | shape::FLOAT) {
             settle(cx);
             let hint = cx.lens.hint.replace((How::Dropped, 0));
             let recorder = cx.lens.hot.get();
@@ -445,6 +442,24 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
             }
             // It is told already.
             return cx.heap.free_number_short(raw.cast(), (raw.as_ref().shape.get() - shape::INT) as usize);
+        }
+        bury_object(cx, raw, depth);
+    }
+}
+
+/// # Safety
+/// As `bury`.
+#[inline(never)]
+unsafe fn bury_object(cx: &mut Cx, raw: NonNull<Header>, depth: u32) {
+    // SAFETY: passed on.
+    unsafe {
+        if depth >= memory::NESTING_MAX {
+            if raw.as_ref().ty.get().as_ref().flags.get() & flags::GC != 0 {
+                memory::cycles::hide(raw);
+            }
+            cx.dying.borrow_mut().push(raw);
+            with(cx, |_, r| r.defer(raw.as_ptr() as usize));
+            return;
         }
         cx.death_depth.set(RECORDED + depth + 1);
         die(cx, raw);

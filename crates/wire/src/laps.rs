@@ -72,10 +72,28 @@ pub(crate) fn has_block(kind: u8) -> bool {
     matches!(kind, BIRTH | BUFFER)
 }
 
-/// Where an event is remembered: one for each kind, place, callable, and event there since the place was reached.
-pub(crate) fn node_of(kind: u8, site: u32, by: u32, nth: u8) -> u16 {
-    let mix = site.wrapping_mul(0x9e37_79b1) ^ by.wrapping_mul(0x85eb_ca6b) ^ (u32::from(kind) | u32::from(nth) << 8).wrapping_mul(0xc2b2_ae35);
-    ((mix >> 20) as u16 % NODES as u16).max(START + 1)
+/// What both ends know of an event when it is new.
+#[derive(Clone, Copy)]
+pub(crate) struct New {
+    pub kind: u8,
+    pub site: u32,
+    pub by: u32,
+    /// How many events there were since the place was reached.
+    pub nth: u8,
+    /// The register it is about.
+    pub slot: u32,
+    /// Kind and site of the event before: several instructions may be at one site.
+    pub after: (u8, u32),
+}
+
+impl New {
+    /// Where it is remembered.
+    pub fn node(&self) -> u16 {
+        let small = u32::from(self.kind) | u32::from(self.nth) << 8 | u32::from(self.after.0) << 16;
+        let parts = [self.site, self.by, small, self.slot, self.after.1];
+        let mix = parts.iter().fold(0u32, |mix, part| (mix.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b1));
+        ((mix >> 20) as u16 % NODES as u16).max(START + 1)
+    }
 }
 
 /// What is known of the order of events: a node's successors, the likelier first.

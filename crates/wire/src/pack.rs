@@ -59,13 +59,19 @@ pub fn step() -> u64 {
     u64::from(STEP)
 }
 
+/// With a serial number: the object is the same each time.
+const FIXED: u64 = 1 << 63;
+
 /// An event that is remembered, as its teller knows it and as its reader does.
 #[derive(Clone, Copy, Default)]
 struct Node {
     key: u64,
+    /// The age of its object, or which it is (`FIXED`), or a word for its code or type.
     extra: u64,
     place: u64,
     callee: u64,
+    /// Its object the last time.
+    serial: u64,
     ahead: u32,
     site: u32,
     by: u32,
@@ -262,26 +268,42 @@ impl Packer {
         let n = self.node(self.expected);
         (n.place, n.callee, n.site, n.by)
     }
-    /// An event happens: true where it was expected; else it must be told. `extra`: the age of its object, or a word for its code.
+    /// An event that is about no object happens: true where it was expected; else it must be told. `extra`: a word for its code.
     #[inline(always)]
     pub fn again(&mut self, key: u64, extra: u64, here: &Here) -> bool {
         let expected = self.expects(key, here) && self.node(self.expected).extra == extra;
         if expected {
             self.goes_on(here.step);
         }
-        expected || self.second(key, extra, here)
+        expected || self.second(key, extra, None, here)
+    }
+    /// The same of an event that is about an object: one as old as it was the last time, or the same.
+    #[inline(always)]
+    pub fn again_of(&mut self, key: u64, serial: u64, here: &Here) -> bool {
+        let age = self.age(serial);
+        let expected = self.expects(key, here) && matches!(self.node(self.expected).extra, extra if extra == age || extra == serial | FIXED);
+        if expected {
+            self.nodes[self.expected as usize % NODES].serial = serial;
+            self.goes_on(here.step);
+        }
+        expected || self.second(key, age, Some(serial), here)
     }
     /// The same for the event that came next before: branches go this way and that.
     #[inline(never)]
-    fn second(&mut self, key: u64, extra: u64, here: &Here) -> bool {
+    fn second(&mut self, key: u64, extra: u64, serial: Option<u64>, here: &Here) -> bool {
         let i = self.node(self.last).next.0[1];
         let n = self.node(i);
-        let same = n.key == key && n.extra == extra && n.place == here.place && n.callee == here.callee && u64::from(n.ahead) == here.step.wrapping_sub(self.step);
+        let same = n.key == key
+            && (n.extra == extra || serial.is_some_and(|serial| n.extra == serial | FIXED))
+            && n.place == here.place
+            && n.callee == here.callee
+            && u64::from(n.ahead) == here.step.wrapping_sub(self.step);
         if same {
             self.write_run();
             self.one_more();
             self.bytes.push(ALMOST | SECOND);
             self.nodes[self.last as usize % NODES].next.0.swap(0, 1);
+            self.nodes[i as usize % NODES].serial = serial.unwrap_or(0);
             (self.step, self.whole) = (here.step, false);
             self.follow(i);
         }
@@ -311,10 +333,17 @@ impl Packer {
     pub fn innermost(&self) -> u64 {
         self.dying.last().copied().unwrap_or(0)
     }
-    /// The key of a block's end.
+    /// A block goes: what `again_of` is to other events.
     #[inline(always)]
-    pub fn free(&self, serial: u64) -> (u64, u64) {
-        if serial != 0 && self.innermost() == serial { (u64::from(FREE_DYING), 0) } else { (u64::from(FREE), self.age(serial)) }
+    pub fn free_again(&mut self, serial: u64, here: &Here) -> bool {
+        if self.frees_innermost(serial) { self.again(u64::from(FREE_DYING), 0, here) } else { self.again_of(u64::from(FREE), serial, here) }
+    }
+    fn frees_innermost(&self, serial: u64) -> bool {
+        serial != 0 && self.innermost() == serial
+    }
+    /// The key of a block's end.
+    pub fn free(&self, serial: u64) -> u64 {
+        u64::from(if self.frees_innermost(serial) { FREE_DYING } else { FREE })
     }
     // What is to be said besides of events that were expected or told.
     #[inline(always)]
@@ -350,7 +379,7 @@ impl Packer {
         self.asked += 1;
     }
 
-    /// Tells an event that was not expected. `extra` is the teller's word as for `again`, `event` all of it; then the numbers of its place
+    /// Tells an event that was not expected. `extra` is the teller's word as for `again` and `born_again`, `event` all of it; then the numbers of its place
     /// and of what is called there.
     #[inline(never)]
     pub fn tell(&mut self, key: u64, extra: u64, here: &Here, (site, by): (u32, u32), event: &Event, category: Category) {
@@ -365,7 +394,12 @@ impl Packer {
         if let Event::Birth { serial, .. } | Event::Buffer { serial, .. } = event {
             self.next = serial + 1;
         }
-        if self.tell_almost(kind, key, extra, here, block) {
+        let serial = match event {
+            Event::Dying { serial, .. } | Event::Free { serial, .. } | Event::Asked { serial, .. } | Event::Count { serial, .. } | Event::Slot { serial, .. } => *serial,
+            _ => 0,
+        };
+        let extra = if has_age(kind) { self.age(serial) } else { extra };
+        if self.tell_almost(key, extra, serial, here, block) {
             return;
         }
         let nth = match self.node(self.last) {
@@ -373,9 +407,22 @@ impl Packer {
             _ => 0,
         };
         let ahead = here.step.wrapping_sub(self.step);
+        let after = (self.node(self.last).key as u8, self.node(self.last).site);
         self.put_place(here.step, site, by);
-        let mut node =
-            Node { key, extra, place: here.place, callee: here.callee, ahead: u32::try_from(ahead).unwrap_or(u32::MAX), site, by, id: 0, next: Next::default(), pile: 0, nth };
+        let mut node = Node {
+            key,
+            extra,
+            place: here.place,
+            callee: here.callee,
+            serial,
+            ahead: u32::try_from(ahead).unwrap_or(u32::MAX),
+            site,
+            by,
+            id: 0,
+            next: Next::default(),
+            pile: 0,
+            nth,
+        };
         self.bytes.push(kind);
         match *event {
             Event::Birth { size, before, type_id, .. } => {
@@ -413,7 +460,8 @@ impl Packer {
             }
             _ => {}
         }
-        let i = node_of(kind, site, by, nth);
+        let slot = if let Event::Slot { slot, .. } = event { *slot } else { 0 };
+        let i = New { kind, site, by, nth, slot, after }.node();
         let known = self.node(i);
         if (known.key as u8, known.site, known.by, known.nth) == (kind, site, by, nth) {
             node.next = known.next;
@@ -427,7 +475,8 @@ impl Packer {
         self.follow(i);
     }
     /// Tells what differs from one of the two events that came next so far, if that is all that can be told by a number.
-    fn tell_almost(&mut self, kind: u8, key: u64, extra: u64, here: &Here, block: u64) -> bool {
+    fn tell_almost(&mut self, key: u64, extra: u64, serial: u64, here: &Here, block: u64) -> bool {
+        let kind = key as u8;
         let ahead = here.step.wrapping_sub(self.step);
         for which in 0..2u8 {
             let i = self.node(self.last).next.0[which as usize];
@@ -437,7 +486,7 @@ impl Packer {
                 continue;
             }
             let other_step = u64::from(n.ahead) != ahead;
-            let other_object = aged && (n.extra != extra || n.key != key);
+            let other_object = aged && (n.extra != extra && n.extra != serial | FIXED || n.key != key);
             let other_block = has_block(kind) && self.piles.top(n.pile) != block;
             let bit = |is: bool, bit: u8| if is { bit } else { 0 };
             let differs = bit(other_step, OTHER_STEP) | bit(other_object, OTHER_OBJECT) | bit(other_block, OTHER_BLOCK);
@@ -461,7 +510,10 @@ impl Packer {
                 self.nodes[self.last as usize % NODES].next.0.swap(0, 1);
             }
             let node = &mut self.nodes[i as usize % NODES];
-            (node.key, node.extra, node.ahead) = (key, extra, u32::try_from(ahead).unwrap_or(u32::MAX));
+            if other_object {
+                node.extra = if n.serial == serial && serial != 0 { serial | FIXED } else { extra };
+            }
+            (node.key, node.serial, node.ahead) = (key, serial, u32::try_from(ahead).unwrap_or(u32::MAX));
             self.step = here.step;
             self.whole = false;
             self.follow(i);
@@ -620,13 +672,13 @@ impl Packer {
             }
             Event::Birth { size, before, type_id, .. } => (birth(size, before), u64::from(type_id)),
             Event::Buffer { size, .. } => (buffer(size), 0),
-            Event::Dying { serial, how, arg } => (dying(how, arg), self.age(serial)),
-            Event::Free { serial, .. } => self.free(serial),
+            Event::Dying { how, arg, .. } => (dying(how, arg), 0),
+            Event::Free { serial, .. } => (self.free(serial), 0),
             Event::Enter { code } => (enter(), u64::from(code)),
             Event::Leave { how } => (leave(how), 0),
-            Event::Asked { serial, how } => (asked(how), self.age(serial)),
-            Event::Count { serial, count: n } => (count(n), self.age(serial)),
-            Event::Slot { slot: n, serial } => (slot(n), self.age(serial)),
+            Event::Asked { how, .. } => (asked(how), 0),
+            Event::Count { count: n, .. } => (count(n), 0),
+            Event::Slot { slot: n, .. } => (slot(n), 0),
             Event::Step => (crate::pack::step(), 0),
             Event::Resize { serial, size, .. } => {
                 if let Some(p) = serial.checked_sub(self.first).and_then(|i| self.born.get_mut(i as usize)) {
@@ -639,6 +691,8 @@ impl Packer {
         let again = match *event {
             Event::Birth { address, before, .. } => self.expects(key, &here) && self.born_again(extra, address.wrapping_sub(u64::from(before)), step).is_some(),
             Event::Buffer { address, .. } => self.expects(key, &here) && self.born_again(0, address, step).is_some(),
+            Event::Free { serial, .. } => self.free_again(serial, &here),
+            Event::Dying { serial, .. } | Event::Asked { serial, .. } | Event::Count { serial, .. } | Event::Slot { serial, .. } => self.again_of(key, serial, &here),
             _ => self.again(key, extra, &here),
         };
         if !again {

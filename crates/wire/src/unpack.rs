@@ -65,7 +65,11 @@ struct Node {
     site: u32,
     by: u32,
     size: u64,
+    /// The age of its object, unless that is the same each time.
     age: u64,
+    fixed: bool,
+    /// Its object the last time.
+    serial: u64,
     ahead: u32,
     next: Next,
 }
@@ -214,12 +218,17 @@ impl Unpacker {
         let n = *self.node(i);
         (self.step, self.site, self.by) = (self.step.wrapping_add(ahead), n.site, n.by);
         self.last = i;
-        self.happens(&n, address, older, out)
+        self.happens(i, &n, address, older, out)
     }
     /// What a remembered event is, here and now.
-    fn happens(&mut self, n: &Node, address: Option<u64>, older: &dyn Fn(u64) -> u64, out: &mut Vec<Event>) -> Option<()> {
+    fn happens(&mut self, i: u16, n: &Node, address: Option<u64>, older: &dyn Fn(u64) -> u64, out: &mut Vec<Event>) -> Option<()> {
         self.tell_place(out);
-        let age = n.age;
+        let serial = match has_age(n.kind) {
+            true if n.fixed => n.serial,
+            true => self.serial(n.age)?,
+            false => 0,
+        };
+        self.nodes[i as usize % NODES].serial = serial;
         let event = match n.kind {
             BIRTH | BUFFER => {
                 let block = address.unwrap_or(self.piles.top(n.pile));
@@ -233,17 +242,15 @@ impl Unpacker {
                 }
             }
             DYING => {
-                let serial = self.serial(age)?;
                 self.dying.push(serial);
                 Event::Dying { serial, how: one_of(n.how, &HOWS)?, arg: n.arg }
             }
             DIES => {
-                let serial = self.serial(age)?;
                 out.push(Event::Dying { serial, how: one_of(n.how, &HOWS)?, arg: n.arg });
                 self.freed(serial, older)
             }
             FREE | FREE_DYING => {
-                let serial = if n.kind == FREE { self.serial(age)? } else { *self.dying.last()? };
+                let serial = if n.kind == FREE { serial } else { *self.dying.last()? };
                 if self.dying.last() == Some(&serial) {
                     self.dying.pop();
                 }
@@ -257,9 +264,9 @@ impl Unpacker {
                 self.stack.pop();
                 Event::Leave { how: one_of(n.how, &LEFTS)? }
             }
-            ASKED => Event::Asked { serial: self.serial(age)?, how: one_of(n.how, &ASKEDS)? },
-            COUNT => Event::Count { serial: self.serial(age)?, count: n.arg },
-            SLOT => Event::Slot { slot: n.arg, serial: self.serial(age)? },
+            ASKED => Event::Asked { serial, how: one_of(n.how, &ASKEDS)? },
+            COUNT => Event::Count { serial, count: n.arg },
+            SLOT => Event::Slot { slot: n.arg, serial },
             STEP => Event::Step,
             _ => return None,
         };
@@ -287,6 +294,8 @@ impl Unpacker {
             if n.kind == COUNT {
                 n.arg = input.small()?;
             }
+            let serial = self.serial(n.age)?;
+            n.fixed = serial == n.serial && serial != 0;
         }
         let address = if tag & OTHER_BLOCK != 0 { Some(self.address(input)?) } else { None };
         if which == SECOND {
@@ -346,7 +355,9 @@ impl Unpacker {
             SLOT => (n.arg, n.age) = (input.small()?, input.number()?),
             _ => {}
         }
-        let i = node_of(kind, site, by, nth);
+        let last = self.node(self.last);
+        let slot = if kind == SLOT { n.arg } else { 0 };
+        let i = New { kind, site, by, nth, slot, after: (last.kind, last.site) }.node();
         let known = self.node(i);
         if (known.kind, known.site, known.by, known.nth) == (kind, site, by, nth) {
             n.next = known.next;
@@ -357,7 +368,7 @@ impl Unpacker {
         }
         self.nodes[i as usize % NODES] = n;
         self.last = i;
-        self.happens(&n, address, older, out)
+        self.happens(i, &n, address, older, out)
     }
     fn whole(&mut self, tag: u8, input: &mut Input) -> Option<Event> {
         Some(match tag {

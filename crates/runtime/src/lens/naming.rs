@@ -96,6 +96,13 @@ impl Names {
         let recent = *self.recent.slot(pc);
         if recent.0 == pc { recent.1 } else { 0 }
     }
+    /// The number of the place at an instruction that was asked for before; else 0.
+    pub fn site_at(&mut self, pc: usize) -> u32 {
+        match self.known_site(pc) {
+            0 => self.at.get(&pc).copied().unwrap_or(0),
+            known => known,
+        }
+    }
     /// The number of the place where a frame is.
     pub fn site(&mut self, cx: &Cx, sink: &mut dyn Sink, frame: &Frame) -> u32 {
         let pc = frame.pc as usize;
@@ -205,12 +212,21 @@ impl Names {
         self.last_callee = (0, 0);
     }
     /// A type or a code object dies: its address may be another's soon. Whether it is one.
+    #[inline]
     pub fn forget(&mut self, obj: &crate::object::Obj) -> bool {
+        let known = obj.cast::<Type>().is_some() || obj.cast::<CodeObj>().is_some();
+        if known {
+            self.forget_this(obj);
+        }
+        known
+    }
+    #[cold]
+    #[inline(never)]
+    fn forget_this(&mut self, obj: &crate::object::Obj) {
         if obj.cast::<Type>().is_some() {
             self.types.remove(&obj.address());
             self.callees.remove(&obj.address());
             self.last_callee = (0, 0);
-            true
         } else if let Some(code) = obj.cast::<CodeObj>() {
             let exec = code.exec_known();
             if !exec.is_null() {
@@ -221,15 +237,14 @@ impl Names {
                 self.at.retain(|pc, _| *pc < from || *pc >= to);
                 (self.recent, self.outer, self.near_codes) = Default::default();
             }
-            true
-        } else {
-            false
         }
     }
 }
 
 /// What stands for a callable that is not native.
 const NOT_NATIVE: usize = 1;
+/// What stands for a callable that nobody has asked about.
+pub const NOT_ASKED: u64 = u64::MAX;
 
 /// By what a native callable is known: the same for every binding of a function.
 fn key_of(obj: &crate::object::Obj) -> usize {
@@ -244,8 +259,8 @@ fn key_of(obj: &crate::object::Obj) -> usize {
 /// A word for what is called; 0: nothing is.
 #[inline(always)]
 pub fn callee_word(lens: &super::Lens) -> u64 {
-    let (callee, word) = (lens.callee.get(), lens.callee_word.get());
-    if callee.is_null() || word != 0 { word } else { new_callee_word(lens, callee) }
+    let word = lens.callee_word.get();
+    if word == NOT_ASKED { new_callee_word(lens, lens.callee.get()) } else { word }
 }
 #[inline(never)]
 fn new_callee_word(lens: &super::Lens, callee: *mut Header) -> u64 {

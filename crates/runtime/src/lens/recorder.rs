@@ -102,8 +102,8 @@ pub struct Recorder {
     deferred: FxHashMap<usize, u64>,
     cycle: bool,
     machine: bool,
-    /// The instruction that is over, while what it changed is told; 0: the one that runs.
-    by_instruction: u32,
+    /// The place of the instruction that is over, while what it changed is told; 0: the one that runs.
+    by_place: u64,
     /// The place is another than the next instruction of the frame that ran last.
     odd: bool,
     /// The last checkpoint, in 2^20 steps.
@@ -123,7 +123,7 @@ fn odd_place(site: u32) -> u64 {
 }
 
 /// While the recorder does what may ask the heap for something: what the heap tells waits.
-fn busy<T>(cx: &Cx, act: impl FnOnce() -> T) -> T {
+pub(super) fn busy<T>(cx: &Cx, act: impl FnOnce() -> T) -> T {
     let hot = cx.lens.hot.replace(null_mut());
     let out = act();
     cx.lens.hot.set(hot);
@@ -154,7 +154,7 @@ impl Recorder {
             deferred: FxHashMap::default(),
             cycle: false,
             machine: false,
-            by_instruction: 0,
+            by_place: 0,
             odd: false,
             checked: 0,
         }
@@ -211,8 +211,8 @@ impl Recorder {
     fn odd_place(&self, cx: &Cx, top: *mut Frame) -> u64 {
         if self.machine {
             odd_place(0)
-        } else if self.by_instruction != 0 {
-            odd_place(self.by_instruction)
+        } else if self.by_place != 0 {
+            self.by_place
         } else {
             match self.leaving.last() {
                 Some((below, site)) if *below == top => odd_place(*site),
@@ -221,14 +221,14 @@ impl Recorder {
         }
     }
     fn is_odd(&mut self) {
-        self.odd = self.machine || self.by_instruction != 0 || !self.leaving.is_empty();
+        self.odd = self.machine || self.by_place != 0 || !self.leaving.is_empty();
     }
     /// The numbers of the place and of what is called there.
     fn numbers(&mut self, cx: &Cx, here: &Here) -> (u32, u32) {
         let site = match here.place {
             0 => 0,
             place if place & 1 == 1 => (place >> 1) as u32,
-            place => match self.names.known_site(place as usize) {
+            place => match self.names.site_at(place as usize) {
                 0 => self.site(cx, cx.lens.top.get()),
                 known => known,
             },
@@ -237,21 +237,41 @@ impl Recorder {
         (site, if callee.is_null() { 0 } else { self.names.callee(&mut *self.sink, callee) })
     }
     /// What was changed by an instruction that is over is told; 0: no longer.
-    pub(super) fn by_instruction(&mut self, site: u32) {
-        self.by_instruction = site;
+    #[inline(always)]
+    pub(super) fn by_place(&mut self, place: u64) {
+        self.by_place = place;
         self.is_odd();
+    }
+    /// The place that will be that of the instruction that is over, once the next one is where the program is.
+    #[inline(always)]
+    pub fn over(&mut self, cx: &Cx) -> u64 {
+        let top = cx.lens.top.get();
+        let place = if self.odd { self.odd_place(cx, top) } else { pc_of(cx, top) as u64 };
+        // Later its frame will be elsewhere.
+        if place & 1 == 0 && place != 0 && self.names.known_site(place as usize) == 0 {
+            busy(cx, || self.site(cx, top));
+        }
+        place
     }
 
     // ---- events
 
-    /// An event of here and now that may have happened here before. `extra`: the age of its object, or a word for its code.
+    /// An event of here and now, about an object, that may have happened here before.
     #[inline(always)]
-    fn remembered(&mut self, cx: &Cx, key: u64, extra: u64, event: impl FnOnce(&mut Recorder) -> Event) {
+    fn remembered(&mut self, cx: &Cx, key: u64, serial: u64, event: impl FnOnce() -> Event) {
         self.look_up();
         let here = self.here(cx);
-        if !self.packer.again(key, extra, &here) {
-            let event = event(self);
-            self.unexpected(cx, key, extra, &here, &event);
+        if !self.packer.again_of(key, serial, &here) {
+            self.unexpected(cx, key, 0, &here, &event());
+        }
+    }
+    /// The same about none.
+    #[inline(always)]
+    fn remembered_alone(&mut self, cx: &Cx, key: u64, event: impl FnOnce() -> Event) {
+        self.look_up();
+        let here = self.here(cx);
+        if !self.packer.again(key, 0, &here) {
+            self.unexpected(cx, key, 0, &here, &event());
         }
     }
     #[inline(never)]
@@ -276,37 +296,19 @@ impl Recorder {
     /// An object's count is another than the one told last.
     pub fn tell_count(&mut self, cx: &Cx, serial: u64, count: u32) {
         self.read_fresh(cx);
-        let age = self.packer.age(serial);
-        self.remembered(cx, retic_wire::count(count), age, |_| Event::Count { serial, count });
+        self.remembered(cx, retic_wire::count(count), serial, || Event::Count { serial, count });
     }
     /// A register holds another object; 0: none.
     pub fn tell_slot(&mut self, cx: &Cx, slot: u32, serial: u64) {
         self.read_fresh(cx);
-        let age = self.packer.age(serial);
-        self.remembered(cx, retic_wire::slot(slot), age, |_| Event::Slot { slot, serial });
+        self.remembered(cx, retic_wire::slot(slot), serial, || Event::Slot { slot, serial });
     }
     /// An instruction of the user's begins.
     pub fn tell_step(&mut self, cx: &Cx) {
         self.read_fresh(cx);
-        self.remembered(cx, retic_wire::step(), 0, |_| Event::Step);
+        self.remembered_alone(cx, retic_wire::step(), || Event::Step);
     }
 
-    /// The number of the place where the program is; 0: in no code.
-    pub(super) fn place(&mut self, cx: &Cx) -> u32 {
-        if self.machine {
-            return 0;
-        }
-        if self.by_instruction != 0 {
-            return self.by_instruction;
-        }
-        let top = cx.lens.top.get();
-        if let Some((below, site)) = self.leaving.last()
-            && *below == top
-        {
-            return *site;
-        }
-        self.site(cx, top)
-    }
     fn site(&mut self, cx: &Cx, frame: *mut Frame) -> u32 {
         if frame.is_null() || cx.stacks.is_bottom(frame) {
             return 0;
@@ -432,8 +434,12 @@ impl Recorder {
         }
         let known = self.blocks.take(block);
         let serial = places::serial(known);
-        let (key, age) = self.packer.free(serial);
-        self.remembered(cx, key, age, |_| Event::Free { serial, block: block as u64 });
+        self.look_up();
+        let here = self.here(cx);
+        if !self.packer.free_again(serial, &here) {
+            let key = self.packer.free(serial);
+            self.unexpected(cx, key, 0, &here, &Event::Free { serial, block: block as u64 });
+        }
         self.packer.is_free(serial, block as u64, places::pile(known));
     }
     /// A block has another size, and perhaps another place.
@@ -540,8 +546,7 @@ impl Recorder {
         }
         let (how, arg) = self.cause(cx, obj.address(), serial, hint);
         self.dying.push(serial);
-        let age = self.packer.age(serial);
-        self.remembered(cx, retic_wire::dying(how, arg), age, |_| Event::Dying { serial, how, arg });
+        self.remembered(cx, retic_wire::dying(how, arg), serial, || Event::Dying { serial, how, arg });
         self.packer.is_dying(serial);
         self.ended
     }
@@ -560,8 +565,7 @@ impl Recorder {
         if let Some(refs) = &mut self.refs {
             refs.went(block);
         }
-        let age = self.packer.age(serial);
-        self.remembered(cx, retic_wire::dies(how, arg), age, |_| Event::Dying { serial, how, arg });
+        self.remembered(cx, retic_wire::dies(how, arg), serial, || Event::Dying { serial, how, arg });
         self.packer.is_dead(serial, block as u64, places::pile(known));
         self.ended
     }
@@ -669,7 +673,7 @@ impl Recorder {
     #[inline(always)]
     pub fn left(&mut self, cx: &Cx, frame: *mut Frame, how: Left) -> bool {
         self.read_fresh(cx);
-        self.remembered(cx, retic_wire::leave(how), 0, |_| Event::Leave { how });
+        self.remembered_alone(cx, retic_wire::leave(how), || Event::Leave { how });
         self.packer.is_left();
         let below = frame.wrapping_sub(1);
         if self.refs.is_some() {
@@ -703,8 +707,27 @@ impl Recorder {
         self.tell(cx, Event::Thread { id })
     }
 
-    /// Before an instruction, where each is attended to; `over`: the site of the one before. True: the recording ends here.
-    pub fn attended(&mut self, cx: &Cx, over: u32) -> bool {
+    /// Whether each instruction is attended to for its counts alone.
+    #[inline(always)]
+    pub fn only_counts(&self) -> bool {
+        self.window.is_none() && self.watch.is_none()
+    }
+    /// Before an instruction, where each is attended to for its counts alone; `over`: the place of the one before.
+    #[inline(always)]
+    pub fn attended_counts(&mut self, cx: &Cx, over: u64) -> bool {
+        self.refs(cx, over);
+        if cx.lens.steps.get() >> 20 != self.checked {
+            busy(cx, || self.checkpoint_of_steps(cx));
+        }
+        self.ended
+    }
+    #[inline(never)]
+    fn checkpoint_of_steps(&mut self, cx: &Cx) {
+        self.checked = cx.lens.steps.get() >> 20;
+        self.checkpoint(cx);
+    }
+    /// The same where there is more to look at. True: the recording ends here.
+    pub fn attended(&mut self, cx: &Cx, over: u64) -> bool {
         if self.window.is_some() && self.window_closes(cx) {
             return true;
         }
@@ -712,12 +735,7 @@ impl Recorder {
             self.watched(cx, false);
         }
         if self.level >= Level::Refs {
-            self.refs(cx, over);
-            let steps = cx.lens.steps.get();
-            if steps >> 20 != self.checked {
-                self.checked = steps >> 20;
-                self.checkpoint(cx);
-            }
+            self.attended_counts(cx, over);
         }
         false
     }
@@ -779,8 +797,7 @@ impl Recorder {
             return false;
         }
         let serial = self.serial(cx, obj);
-        let age = self.packer.age(serial);
-        self.remembered(cx, retic_wire::asked(how), age, |_| Event::Asked { serial, how });
+        self.remembered(cx, retic_wire::asked(how), serial, || Event::Asked { serial, how });
         self.packer.is_asked();
         self.ask_enough();
         self.ended

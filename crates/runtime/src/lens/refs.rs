@@ -3,7 +3,7 @@
 //! the counts told last. What native code did out of sight is told at the next checkpoint, at no place.
 
 use super::places::Blocks;
-use super::recorder::Recorder;
+use super::recorder::{Recorder, busy};
 use crate::cx::Cx;
 use crate::eval::{Exec, Frame};
 use crate::memory::{self, pre_size};
@@ -71,11 +71,19 @@ impl Near {
     }
 }
 
+/// The temporaries in use before an instruction, by its word: where they begin among all, how many there are, and a bit for each.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Used {
+    from: u32,
+    n: u32,
+    /// All ones: they have no bits.
+    bits: u64,
+}
+
 /// Which temporaries are in use before each instruction of register code.
 #[derive(Default)]
 struct Live {
-    /// By word: where its registers begin among all, and how many there are.
-    at: Vec<(u32, u32)>,
+    at: Vec<Used>,
     registers: Vec<u16>,
     /// The code that this was read from.
     of: (usize, usize),
@@ -83,11 +91,15 @@ struct Live {
 
 impl Live {
     fn read(exec: &Exec) -> Live {
-        let mut live = Live { at: vec![(0, 0); exec.words.len()], registers: Vec::new(), of: Live::key(exec) };
+        let mut live = Live { at: vec![Used::default(); exec.words.len()], registers: Vec::new(), of: Live::key(exec) };
         for (i, info) in exec.infos.iter().enumerate() {
             let from = live.registers.len();
             live.registers.extend(exec.held[info.held as usize].live(exec.base).map(|r| r as u16));
-            let mut entry = (from as u32, (live.registers.len() - from) as u32);
+            let mut entry = Used { from: from as u32, n: (live.registers.len() - from) as u32, bits: 0 };
+            for r in &live.registers[from..] {
+                let nth = usize::from(*r).wrapping_sub(exec.base);
+                entry.bits |= if nth < 63 { 1 << nth } else { u64::MAX };
+            }
             let before = i.checked_sub(1).and_then(|i| live.at.get(exec.infos[i].word as usize).copied());
             if let Some(before) = before
                 && live.list(before) == live.list(entry)
@@ -106,8 +118,8 @@ impl Live {
         (exec.words.as_ptr() as usize, exec.infos.as_ptr() as usize)
     }
     #[inline]
-    fn list(&self, entry: (u32, u32)) -> &[u16] {
-        self.registers.get(entry.0 as usize..(entry.0 + entry.1) as usize).unwrap_or_default()
+    fn list(&self, used: Used) -> &[u16] {
+        self.registers.get(used.from as usize..(used.from + used.n) as usize).unwrap_or_default()
     }
 }
 
@@ -120,11 +132,13 @@ struct Held {
     registers: Vec<Register>,
     live: Rc<Live>,
     /// Those of its temporaries that were in use, as in `Live::at`.
-    used: (u32, u32),
+    used: Used,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Register {
+    /// The word of its count when it was read last.
+    seen: i32,
     object: usize,
     block: usize,
     serial: u64,
@@ -172,54 +186,62 @@ impl Counts {
     }
 }
 
+/// The first register, from one on and below another, that may not be as it was.
+#[inline(never)]
+fn first_changed(frame: &Frame, registers: &[Register], from: usize, below: usize, gone_bits: u64) -> Option<usize> {
+    let mut i = from;
+    for was in registers.get(from..below)? {
+        let obj = frame.register(i);
+        if obj.address() != was.object || obj.count_word() != was.seen || gone_bits & bit(was.block) != 0 {
+            return Some(i);
+        }
+        i += 1;
+    }
+    None
+}
+
 impl Recorder {
-    /// Before an instruction; `over`: the site of the one before.
-    pub fn refs(&mut self, cx: &Cx, over: u32) {
+    /// Before an instruction; `over`: the place of the one before.
+    #[inline(always)]
+    pub fn refs(&mut self, cx: &Cx, over: u64) {
         let Some(frame) = cx.stacks.current() else { return };
         let Some(mut refs) = self.refs.take() else { return };
         self.refs_of(cx, frame, over, &mut refs);
         self.refs = Some(refs);
     }
-    fn refs_of(&mut self, cx: &Cx, frame: &Frame, over: u32, refs: &mut Refs) {
+    #[inline(always)]
+    fn refs_of(&mut self, cx: &Cx, frame: &Frame, over: u64, refs: &mut Refs) {
         let at = (&raw const *frame).cast_mut();
         let known = refs.frames.last().is_some_and(|f| f.frame == at && f.exec == frame.exec);
-        let index = if known { refs.frames.len() - 1 } else { self.find_frame(cx, frame, refs) };
+        let index = if known { refs.frames.len() - 1 } else { busy(cx, || self.find_frame(cx, frame, refs)) };
         let (Some(held), counts) = (refs.frames.get_mut(index), &mut refs.counts) else { return };
         if !held.mine {
             return;
         }
-        if self.level == Level::Steps {
+        let steps = self.level == Level::Steps;
+        if steps {
             self.tell_step(cx);
         }
-        self.by_instruction(over);
+        self.by_place(over);
         let exec = frame.exec();
         // A register that nobody has read holds no block that went.
         if counts.gone.len() > FEW {
             counts.gone_bits = u64::MAX;
         }
-        for (i, was) in held.registers.iter_mut().enumerate().take(exec.base) {
-            self.register(cx, counts, frame, i, was, true);
+        let mut i = 0;
+        while let Some(changed) = first_changed(frame, &held.registers, i, exec.base, counts.gone_bits) {
+            self.register(cx, counts, frame, changed, &mut held.registers[changed], true);
+            i = changed + 1;
         }
         let word = (frame.pc as usize).wrapping_sub(exec.words.as_ptr() as usize) / size_of::<u64>();
         let now = held.live.at.get(word).copied().unwrap_or_default();
-        if now.1 | held.used.1 != 0 {
-            let list = held.live.list(now);
-            for r in list {
-                if let Some(was) = held.registers.get_mut(usize::from(*r)) {
-                    self.register(cx, counts, frame, usize::from(*r), was, self.level == Level::Steps);
-                }
+        for r in held.live.list(now) {
+            if let Some(was) = held.registers.get_mut(usize::from(*r)) {
+                self.register(cx, counts, frame, usize::from(*r), was, steps);
             }
-            // Temporaries that are not in use any more say nothing.
-            if held.used != now {
-                for r in held.live.list(held.used) {
-                    if !list.contains(r)
-                        && let Some(was) = held.registers.get_mut(usize::from(*r))
-                    {
-                        self.empty(cx, counts, u32::from(*r), was);
-                    }
-                }
-                held.used = now;
-            }
+        }
+        if held.used != now {
+            self.used_no_more(cx, counts, held, now, exec.base);
         }
         if !counts.near.is_empty() {
             self.compare_near(cx, counts);
@@ -228,7 +250,30 @@ impl Recorder {
             counts.gone.clear();
             counts.gone_bits = 0;
         }
-        self.by_instruction(0);
+        self.by_place(0);
+    }
+    /// Temporaries that are not in use any more say nothing.
+    #[inline(always)]
+    fn used_no_more(&mut self, cx: &Cx, counts: &mut Counts, held: &mut Held, now: Used, base: usize) {
+        let before = std::mem::replace(&mut held.used, now);
+        if before.bits != u64::MAX && now.bits != u64::MAX {
+            let mut over = before.bits & !now.bits;
+            while over != 0 {
+                let r = base + over.trailing_zeros() as usize;
+                over &= over - 1;
+                if let Some(was) = held.registers.get_mut(r) {
+                    self.empty(cx, counts, r as u32, was);
+                }
+            }
+            return;
+        }
+        for r in held.live.list(before) {
+            if !held.live.list(now).contains(r)
+                && let Some(was) = held.registers.get_mut(usize::from(*r))
+            {
+                self.empty(cx, counts, u32::from(*r), was);
+            }
+        }
     }
     /// Where a frame is that did not run last; a new one gets its place.
     #[inline(never)]
@@ -245,7 +290,7 @@ impl Recorder {
         }
         let code = self.code_of(cx, frame);
         let mine = self.names.is_mine(code);
-        let mut held = refs.spare.pop().unwrap_or_else(|| Held { frame: at, exec: frame.exec, mine, registers: Vec::new(), live: Rc::default(), used: (0, 0) });
+        let mut held = refs.spare.pop().unwrap_or_else(|| Held { frame: at, exec: frame.exec, mine, registers: Vec::new(), live: Rc::default(), used: Used::default() });
         held.registers.clear();
         if mine {
             held.registers.resize(frame.exec().nregs, Register { count: -1, ..Register::default() });
@@ -253,7 +298,7 @@ impl Recorder {
                 held.live = refs.live_of(frame.exec());
             }
         }
-        (held.frame, held.exec, held.mine, held.used) = (at, frame.exec, mine, (0, 0));
+        (held.frame, held.exec, held.mine, held.used) = (at, frame.exec, mine, Used::default());
         refs.frames.push(held);
         refs.frames.len() - 1
     }
@@ -276,9 +321,12 @@ impl Recorder {
         let obj = frame.register(i);
         if obj.address() != was.object || counts.is_gone(was.block) {
             self.changed(cx, counts, obj, i, was, tell);
-        } else if was.count >= 0 && obj.count() as i32 != was.count {
-            was.count = obj.count() as i32;
-            self.compare(cx, counts, was.block, was.object, was.serial);
+        } else if obj.count_word() != was.seen {
+            was.seen = obj.count_word();
+            if was.count >= 0 {
+                was.count = was.seen;
+                self.compare(cx, counts, was.block, was.object, was.serial);
+            }
         }
     }
     /// A register may hold another object than it did.
@@ -286,14 +334,14 @@ impl Recorder {
     fn changed(&mut self, cx: &Cx, counts: &mut Counts, obj: &Obj, i: usize, was: &mut Register, tell: bool) {
         if obj.is_unbound() {
             self.empty(cx, counts, i as u32, was);
-            was.object = obj.address();
+            (was.object, was.seen) = (obj.address(), obj.count_word());
             return;
         }
         let serial = self.serial(cx, obj);
         if serial != was.serial {
             self.let_go(counts, was);
             let block = obj.address() - pre_size(obj.ty());
-            *was = Register { object: obj.address(), block, serial, count: -1 };
+            *was = Register { object: obj.address(), block, serial, count: -1, seen: 0 };
             if tell {
                 self.tell_slot(cx, i as u32, serial);
             }
@@ -303,10 +351,11 @@ impl Recorder {
             self.compare(cx, counts, was.block, was.object, serial);
             was.count = obj.count() as i32;
         }
+        was.seen = obj.count_word();
     }
     fn empty(&mut self, cx: &Cx, counts: &mut Counts, slot: u32, was: &mut Register) {
         if was.serial != 0 {
-            let told = slot < cx.stacks.current().map_or(0, |f| f.exec().base as u32) || self.level == Level::Steps;
+            let told = self.level == Level::Steps || slot < cx.stacks.current().map_or(0, |f| f.exec().base as u32);
             if told {
                 self.tell_slot(cx, slot, 0);
             }
@@ -336,6 +385,7 @@ impl Recorder {
         }
     }
     /// Tells an object's count if it is another than the one told last. `serial`: its number, if it is known.
+    #[inline]
     fn compare(&mut self, cx: &Cx, counts: &mut Counts, block: usize, address: usize, serial: u64) {
         // SAFETY: L1; blocks that went are not among those looked at.
         let count = unsafe { (*(address as *const Header)).count.get() };

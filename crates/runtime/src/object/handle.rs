@@ -94,6 +94,12 @@ impl Obj {
         if c < 0 { 4294967295 } else { i64::from(c) }
     }
 
+    /// The count as it lies in the header.
+    #[inline(always)]
+    pub(crate) fn count_word(&self) -> i32 {
+        self.header().count.get()
+    }
+
     pub fn is_immortal(&self) -> bool {
         self.header().count.get() < 0
     }
