@@ -189,15 +189,11 @@ impl Counts {
 /// The first register, from one on and below another, that may not be as it was.
 #[inline(never)]
 fn first_changed(frame: &Frame, registers: &[Register], from: usize, below: usize, gone_bits: u64) -> Option<usize> {
-    let mut i = from;
-    for was in registers.get(from..below)? {
-        let obj = frame.register(i);
-        if obj.address() != was.object || obj.count_word() != was.seen || gone_bits & bit(was.block) != 0 {
-            return Some(i);
-        }
-        i += 1;
-    }
-    None
+    let differs = |(i, was): (usize, &Register)| {
+        let obj = frame.register(from + i);
+        obj.address() != was.object || obj.count_word() != was.seen || gone_bits & bit(was.block) != 0
+    };
+    registers.get(from..below)?.iter().enumerate().position(differs).map(|i| from + i)
 }
 
 impl Recorder {
