@@ -40,9 +40,7 @@ def exception_print(exception, legacy=False, /):
             f"TypeError: print_exception(): Exception expected for value, {type(exception).__name__} found\n"
         )
         return
-    import traceback
-
-    traceback._print_exception_bltin(exception)
+    _sys.__excepthook__(type(exception), exception, exception.__traceback__)
 
 
 def traceback_print(tb, file, /):
@@ -104,6 +102,31 @@ def _unraisable(exception, message, obj):
     _sys.unraisablehook(
         types.SimpleNamespace(exc_type=kind, exc_value=exception, exc_traceback=tb, err_msg=message, object=obj)
     )
+
+
+def check_pyimport_addmodule(name, /):
+    """A module by its name, made where there is none (PyImport_AddModuleRef)."""
+    import types
+
+    if name not in _sys.modules:
+        _sys.modules[name] = types.ModuleType(name)
+    return _sys.modules[name]
+
+
+def code_newempty(filename, funcname, firstlineno, /):
+    """The code of a function that raises AssertionError (PyCode_NewEmpty)."""
+    code = compile("raise AssertionError", filename, "exec")
+    return code.replace(co_name=funcname, co_qualname=funcname, co_firstlineno=firstlineno)
+
+
+class awaitType:
+    """Waits for what an iterator gives (tp_as_async.am_await)."""
+
+    def __init__(self, iterator, /):
+        self._iterator = iterator
+
+    def __await__(self):
+        return self._iterator
 
 
 def frame_getlocals(frame, /):

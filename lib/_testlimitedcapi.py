@@ -102,3 +102,8 @@ def call_vectorcall(func, /):
 def call_vectorcall_method(obj, /):
     """The same with the method f (PyObject_VectorcallMethod)."""
     return obj.f("foo", baz="bar")
+
+
+def object_hasattrstring(obj, name, /):
+    """Whether an object has an attribute, as 1 or 0 (PyObject_HasAttrString)."""
+    return int(hasattr(obj, name.decode()))

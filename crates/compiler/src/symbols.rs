@@ -451,7 +451,7 @@ impl<'a> Builder<'a> {
             }
             Stmt::Import(i) => i.names.iter().try_for_each(|a| self.alias(a))?,
             Stmt::ImportFrom(i) => {
-                let of_future = i.module.as_ref().is_some_and(|m| &*m.id == "__future__");
+                let of_future = i.level == 0 && i.module.as_ref().is_some_and(|m| &*m.id == "__future__");
                 if of_future && self.lines.line(i.range.start().to_u32()) > self.future.last_line {
                     return self.fail(LATE_FUTURE, i.range);
                 }

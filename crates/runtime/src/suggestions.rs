@@ -1,5 +1,7 @@
 //! "Did you mean": the name that is nearest to one that was not found (Python/suggestions.c).
 
+use crate::{Cx, Obj, Raised, protocol};
+
 /// The cost of a byte that is moved, put in or left out, and of one in the other case.
 const MOVE: usize = 2;
 const CASE: usize = 1;
@@ -77,6 +79,20 @@ pub fn distance<'a>(mut a: &'a [u8], mut b: &'a [u8], most: usize) -> Option<usi
         }
     }
     Some(result).filter(|d| *d <= most)
+}
+
+/// An object cannot be entered: says so, and which other `with` it is for.
+#[cold]
+pub fn no_manager(cx: &mut Cx, manager: &Obj, is_async: bool, missed: &'static str) -> Raised {
+    const PROTOCOLS: [&str; 2] = ["context manager protocol", "asynchronous context manager protocol"];
+    let (own, other) = if is_async { (PROTOCOLS[1], PROTOCOLS[0]) } else { (PROTOCOLS[0], PROTOCOLS[1]) };
+    let (names, with) = if is_async { (["__enter__", "__exit__"], "with") } else { (["__aenter__", "__aexit__"], "async with") };
+    let has = |cx: &mut Cx, name: &'static str| {
+        let name = cx.name(name);
+        protocol::special(cx, manager, &name).is_ok_and(|found| found.is_some())
+    };
+    let hint = if names.into_iter().all(|name| has(cx, name)) { format!(" but it supports the {other}. Did you mean to use '{with}'?") } else { String::new() };
+    cx.type_error(format!("'{}' object does not support the {own} (missed {missed} method){hint}", manager.ty().name_text()))
 }
 
 #[cfg(test)]

@@ -489,6 +489,9 @@ impl<'a> Emitter<'a> {
         let (block, last, exit) = (self.new_block(), self.new_block(), self.new_block());
         let item = &w.items[position];
         self.expr(&item.context_expr)?;
+        // What goes wrong at the way in is the item's.
+        let place = item.context_expr.range();
+        let whole = std::mem::replace(&mut self.u().range, place);
         if w.is_async {
             self.op(BEFORE_ASYNC_WITH);
             self.await_top();
@@ -496,8 +499,8 @@ impl<'a> Emitter<'a> {
         } else {
             self.jump(SETUP_WITH, last);
         }
+        self.u().range = whole;
         self.use_block(block);
-        let place = item.context_expr.range();
         let kind = if w.is_async { FrameKind::AsyncWith } else { FrameKind::With };
         self.put_frame(FrameBlock { kind, start: block, exit: last, finally: None, name: None, range: place });
         match &item.optional_vars {

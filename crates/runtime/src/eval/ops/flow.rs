@@ -716,10 +716,9 @@ handler!(before_async_with, 2, |cx, pc, regs| {
     let r = f(pc, 0);
     let manager = peek(&*regs.add(r)).clone();
     let (exit_name, enter_name) = (cx.name("__aexit__"), cx.name("__aenter__"));
-    let fail = |cx: &mut Cx, missed: &str| cx.type_error(format!("'{}' object does not support the asynchronous context manager protocol{missed}", manager.ty().name_text()));
     // CPython 3.14 asks for the way out first.
-    let Some(exit) = protocol::special(cx, &manager, &exit_name)? else { return Err(fail(cx, " (missed __aexit__ method)")) };
-    let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(fail(cx, "")) };
+    let Some(exit) = protocol::special(cx, &manager, &exit_name)? else { return Err(crate::suggestions::no_manager(cx, &manager, true, "__aexit__")) };
+    let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(crate::suggestions::no_manager(cx, &manager, true, "__aenter__")) };
     let result = protocol::call(cx, &enter, &[])?;
     let old = take(std::mem::replace(&mut *regs.add(r), give(exit)));
     *regs.add(r + 1) = give(result);
@@ -887,17 +886,8 @@ handler!(with_enter, 2, |cx, pc, regs| {
     let r = f(pc, 0);
     let manager = peek(&*regs.add(r)).clone();
     let (exit_name, enter_name) = (cx.name("__exit__"), cx.name("__enter__"));
-    let fail = |cx: &mut Cx, missing: &str| {
-        let ty = manager.ty().name_text();
-        let text = if missing == "enter" {
-            format!("'{ty}' object does not support the context manager protocol")
-        } else {
-            format!("'{ty}' object does not support the context manager protocol (missed __exit__ method)")
-        };
-        cx.type_error(text)
-    };
-    let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(fail(cx, "enter")) };
-    let Some(exit) = protocol::special(cx, &manager, &exit_name)? else { return Err(fail(cx, "exit")) };
+    let Some(exit) = protocol::special(cx, &manager, &exit_name)? else { return Err(crate::suggestions::no_manager(cx, &manager, false, "__exit__")) };
+    let Some(enter) = protocol::special(cx, &manager, &enter_name)? else { return Err(crate::suggestions::no_manager(cx, &manager, false, "__enter__")) };
     let result = protocol::call(cx, &enter, &[])?;
     let old = take(std::mem::replace(&mut *regs.add(r), give(exit)));
     *regs.add(r + 1) = give(result);
