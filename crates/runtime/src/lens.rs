@@ -14,6 +14,7 @@ mod naming;
 mod places;
 mod recorder;
 mod refs;
+mod slices;
 mod totals;
 mod window;
 

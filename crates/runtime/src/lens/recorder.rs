@@ -5,6 +5,7 @@ use super::holders::Watch;
 use super::naming::{self, Names};
 use super::places::{self, Blocks};
 use super::refs::Refs;
+use super::slices::OneByOne;
 use super::window::Window;
 use crate::cx::Cx;
 use crate::eval::Frame;
@@ -13,7 +14,7 @@ use crate::object::{Header, Obj, shape};
 use crate::types::{Str, Type};
 use retic_events::{Asked, ELDER, Event, How, Left, Level, Look, Nature, Sink};
 use retic_heap::Entry;
-use retic_wire::{Here, Input, OTHER, Packer, Unpacker, pile};
+use retic_wire::{Here, OTHER, Packer, pile};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ptr::{NonNull, null_mut};
 
@@ -31,37 +32,6 @@ struct Fresh {
     callee: u64,
     site: u32,
     by: u32,
-}
-
-/// For a sink that wants events one by one.
-#[derive(Default)]
-struct OneByOne {
-    unpacker: Unpacker,
-    /// By serial number, of what lives.
-    blocks: FxHashMap<u64, u64>,
-}
-
-impl OneByOne {
-    /// The events of a chunk, which was packed here and is whole.
-    fn read(&mut self, chunk: &[u8]) -> Vec<Event> {
-        let (mut input, mut events, mut seen) = (Input(chunk), Vec::new(), 0);
-        let mut more = self.unpacker.begin(&mut input);
-        while more.is_some() && !input.0.is_empty() {
-            more = self.unpacker.read(&mut input, &|serial| self.blocks.get(&serial).copied().unwrap_or(0), &mut events);
-            for event in &events[seen..] {
-                match *event {
-                    Event::Birth { serial, address, before, .. } => _ = self.blocks.insert(serial, address - u64::from(before)),
-                    Event::Elder { serial, address, .. } | Event::Buffer { serial, address, .. } | Event::Resize { serial, address, .. } => {
-                        self.blocks.insert(serial, address);
-                    }
-                    Event::Free { serial, .. } => _ = self.blocks.remove(&serial),
-                    _ => {}
-                }
-            }
-            seen = events.len();
-        }
-        events
-    }
 }
 
 /// What the recorder knows of a frame.
