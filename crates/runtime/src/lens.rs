@@ -171,7 +171,7 @@ impl Lens {
 }
 
 impl Lens {
-    /// The recorder is back in its place.
+    /// The recorder is where it belongs, from now on or again.
     fn warm_up(&self) {
         let at = self.recorder.borrow_mut().as_deref_mut().map_or(null_mut(), |r| &raw mut *r);
         self.hot.set(if self.recording.get() { at } else { null_mut() });
@@ -297,60 +297,30 @@ pub(crate) unsafe fn step(cx: *mut Cx, pc: *mut u64) {
 #[inline(never)]
 unsafe fn attend(cx: &mut Cx, pc: *mut u64) {
     let top = cx.stacks.top;
-    let (recorder, every) = (cx.lens.ready(), cx.lens.every.get());
-    // SAFETY: L2; the instruction is the next of the top frame.
-    unsafe {
-        if !recorder.is_null() && (!every || (*recorder).only_counts()) {
-            let over = if every { (*recorder).over(cx) } else { 0 };
-            let mut ended = top != cx.lens.top.get() && (*recorder).entered(cx, top);
-            cx.lens.top.set(top);
-            cx.lens.attention.set(every);
-            (*top).pc = pc;
-            if every {
-                ended |= (*recorder).attended_counts(cx, over);
-            }
-            return after(cx, ended);
-        }
-    }
-    if !cx.lens.is_recording() {
+    settle(cx);
+    let (recorder, every) = (cx.lens.hot.get(), cx.lens.every.get());
+    if recorder.is_null() {
         cx.lens.top.set(top);
-        if cx.lens.waiting.get() || cx.lens.counting.get() && cx.lens.every.get() {
+        if cx.lens.waiting.get() || cx.lens.counting.get() && every {
             // SAFETY: the top frame; the instruction is its next.
             unsafe { (*top).pc = pc };
             look_at_window(cx);
         }
         return;
     }
-    settle(cx);
-    let every = cx.lens.every.get();
-    if every && top == cx.lens.top.get() {
-        let attended = with(cx, |cx, r| {
-            let over = r.over(cx);
-            // SAFETY: the top frame; the instruction is its next.
-            unsafe { (*top).pc = pc };
-            r.attended(cx, over)
-        });
-        cx.lens.attention.set(true);
-        if attended {
-            finish_window(cx);
-        }
-        return;
-    }
-    let over = if every { with(cx, |cx, r| r.over(cx)) } else { 0 };
-    if top != cx.lens.top.get() {
-        let ended = with(cx, |cx, r| r.entered(cx, top));
+    // SAFETY: L2; the instruction is the next of the top frame.
+    unsafe {
+        let over = if every { (*recorder).over(cx) } else { 0 };
+        let mut ended = top != cx.lens.top.get() && (*recorder).entered(cx, top);
         cx.lens.top.set(top);
-        // SAFETY: the top frame; its first instruction is where it is.
-        unsafe { (*top).pc = pc };
-        after(cx, ended);
-    }
-    if every {
-        // SAFETY: as above.
-        unsafe { (*top).pc = pc };
-        cx.lens.attention.set(true);
-        if with(cx, |cx, r| r.attended(cx, over)) {
+        cx.lens.attention.set(every);
+        (*top).pc = pc;
+        if every && (*recorder).only_counts() {
+            ended |= (*recorder).attended_counts(cx, over);
+        } else if every && with(cx, |cx, r| r.attended(cx, over)) {
             finish_window(cx);
         }
+        after(cx, ended);
     }
 }
 
@@ -436,8 +406,7 @@ pub(crate) unsafe fn bury(cx: &mut Cx, raw: NonNull<Header>) {
             let hint = cx.lens.hint.replace((How::Dropped, 0));
             let recorder = cx.lens.hot.get();
             if recorder.is_null() {
-                cx.lens.pending.set(true);
-                cx.lens.missed.borrow_mut().push(Entry::Went { block: raw.as_ptr() as usize, size: 0 });
+                blocks::wait(cx, Entry::Went { block: raw.as_ptr() as usize, size: 0 });
             } else if (*recorder).number_dies(cx, raw, hint) {
                 after(cx, true);
             }

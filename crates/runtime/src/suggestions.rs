@@ -1,6 +1,6 @@
 //! "Did you mean": the name that is nearest to one that was not found (Python/suggestions.c).
 
-use crate::{Cx, Obj, Raised, protocol};
+use crate::{Cx, Obj, Raised};
 
 /// The cost of a byte that is moved, put in or left out, and of one in the other case.
 const MOVE: usize = 2;
@@ -87,11 +87,9 @@ pub fn no_manager(cx: &mut Cx, manager: &Obj, is_async: bool, missed: &'static s
     const PROTOCOLS: [&str; 2] = ["context manager protocol", "asynchronous context manager protocol"];
     let (own, other) = if is_async { (PROTOCOLS[1], PROTOCOLS[0]) } else { (PROTOCOLS[0], PROTOCOLS[1]) };
     let (names, with) = if is_async { (["__enter__", "__exit__"], "with") } else { (["__aenter__", "__aexit__"], "async with") };
-    let has = |cx: &mut Cx, name: &'static str| {
-        let name = cx.name(name);
-        protocol::special(cx, manager, &name).is_ok_and(|found| found.is_some())
-    };
-    let hint = if names.into_iter().all(|name| has(cx, name)) { format!(" but it supports the {other}. Did you mean to use '{with}'?") } else { String::new() };
+    let names = names.map(|name| cx.name(name));
+    let hint =
+        if names.iter().all(|name| manager.ty().lookup(cx, name).is_some()) { format!(" but it supports the {other}. Did you mean to use '{with}'?") } else { String::new() };
     cx.type_error(format!("'{}' object does not support the {own} (missed {missed} method){hint}", manager.ty().name_text()))
 }
 

@@ -13,11 +13,23 @@ layout! {
     pub struct Receiver = 343, "MethInstance" {}
 }
 
+/// The parameters behind what a function is called on, as `inspect` shows them.
+const fn shown(kind: MethodKind, texts: [&'static str; 3]) -> &'static str {
+    match kind {
+        MethodKind::Method => texts[0],
+        MethodKind::Class => texts[1],
+        MethodKind::Static => texts[2],
+    }
+}
 /// No arguments.
-const NONE: Signature = Signature { name: "meth_noargs", star: false, star_star: false, ..Signature::open("", "($self, /)") };
+const fn none(kind: MethodKind) -> Signature {
+    Signature { star: false, star_star: false, ..Signature::open("meth_noargs", shown(kind, ["($self, /)", "($type, /)", "()"])) }
+}
 /// Exactly one.
-const ONE: Signature =
-    Signature { name: "meth_o", params: &["arg"], positional_only: 1, positional: 1, required: 1, star: false, star_star: false, ..Signature::open("", "($self, arg, /)") };
+const fn just_one(kind: MethodKind) -> Signature {
+    let text = shown(kind, ["($self, object, /)", "($type, object, /)", "(object, /)"]);
+    Signature { params: &["object"], positional_only: 1, positional: 1, required: 1, star: false, star_star: false, ..Signature::open("meth_o", text) }
+}
 
 const fn any(name: &'static str, keywords: bool) -> Signature {
     Signature { star_star: keywords, ..Signature::open(name, "") }
@@ -66,8 +78,8 @@ fn all(cx: &mut Cx, def: &'static MethodDef, this: &Obj, args: Args<'_>) -> PyRe
 
 const fn functions(kind: MethodKind) -> [MethodDef; 6] {
     [
-        MethodDef { name: "meth_noargs", kind, signature: NONE, doc: "", call: no_arguments },
-        MethodDef { name: "meth_o", kind, signature: ONE, doc: "", call: one },
+        MethodDef { name: "meth_noargs", kind, signature: none(kind), doc: "", call: no_arguments },
+        MethodDef { name: "meth_o", kind, signature: just_one(kind), doc: "", call: one },
         MethodDef { name: "meth_varargs", kind, signature: any("meth_varargs", false), doc: "", call: positional },
         MethodDef { name: "meth_varargs_keywords", kind, signature: any("meth_varargs_keywords", true), doc: "", call: all },
         MethodDef { name: "meth_fastcall", kind, signature: any("meth_fastcall", false), doc: "", call: positional },
@@ -108,10 +120,8 @@ pub fn make(cx: &mut Cx) -> PyResult {
     let m = module::of_functions(cx, "_retic_calls", "Native functions that tell how they were called.", &ADD)?;
     for (name, methods) in [("MethInstance", &METHODS), ("MethClass", &OF_CLASS), ("MethStatic", &STATIC)] {
         let slots = Slots {
-            new: Some(|cx, ty, args| {
-                args.unpack(cx, "object", 0, 0)?;
-                Ok(memory::new(cx, ty, |head| Receiver { head })?.into_obj())
-            }),
+            // As CPython's, which take any arguments.
+            new: Some(|cx, ty, _| Ok(memory::new(cx, ty, |head| Receiver { head })?.into_obj())),
             ..Slots::EMPTY
         };
         m.add_type(cx, &Spec { flags: flags::IMMUTABLE, slots, methods, ..Spec::new::<Receiver>(name) })?;

@@ -11,6 +11,7 @@
 
 mod laps;
 mod pack;
+mod state;
 mod unpack;
 
 pub use laps::{Category, FIRST_THREAD, OTHER, pile};

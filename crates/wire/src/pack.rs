@@ -1,6 +1,7 @@
 //! From events to bytes.
 
 use crate::laps::*;
+use crate::state::State;
 use retic_bytecode::varint::{number, zigzag};
 use retic_events::{Asked, ELDER as ELDER_SERIAL, Event, Holder, How, Left, Link};
 
@@ -90,20 +91,11 @@ pub struct Packer {
     expected: u16,
     /// Events that came as expected and are not written yet.
     run: u32,
-    /// Where the last event happened; the site is the last node's unless something was told whole since.
-    step: u64,
-    site: u32,
-    by: u32,
+    /// The site and callee there are the last node's unless something was told whole since.
+    now: State,
     whole: bool,
-    /// The serial number that comes next; the one at the beginning of the chunk.
-    next: u64,
+    /// The serial number that came next when the chunk began.
     first: u64,
-    address: u64,
-    dying: Vec<u64>,
-    /// The codes of the frames of the thread that runs, and of the others.
-    stack: Vec<u32>,
-    waiting: Vec<(u32, Vec<u32>)>,
-    thread: u32,
     /// Calls of `id`, `is` and default reprs.
     asked: u64,
     events: u32,
@@ -124,17 +116,9 @@ impl Default for Packer {
             last: START,
             expected: START,
             run: 0,
-            step: 0,
-            site: 0,
-            by: 0,
+            now: State::default(),
             whole: true,
-            next: 1,
             first: 1,
-            address: 0,
-            dying: Vec::new(),
-            stack: Vec::new(),
-            waiting: Vec::new(),
-            thread: FIRST_THREAD,
             asked: 0,
             events: 0,
             due: false,
@@ -151,11 +135,7 @@ impl Default for Packer {
 impl Packer {
     /// The step of the last event, and how many questions about addresses there were.
     pub fn so_far(&self) -> (u64, u64) {
-        (self.step, self.asked)
-    }
-    /// Events of this chunk, but for the run that is under way.
-    pub fn events(&self) -> u32 {
-        self.events
+        (self.now.step, self.asked)
     }
     /// Whether the chunk should end.
     pub fn is_full(&self) -> bool {
@@ -183,24 +163,14 @@ impl Packer {
     }
     /// Writes what the reader of a chunk must know of those before.
     fn begin(&mut self) {
-        (self.site, self.by) = self.place();
+        (self.now.site, self.now.by) = self.place();
         self.whole = true;
         self.nodes.fill(Node::default());
         self.piles.clear();
-        (self.last, self.expected, self.first, self.events) = (START, START, self.next, 0);
+        (self.last, self.expected, self.first, self.events) = (START, START, self.now.next, 0);
         self.born.clear();
-        let Packer { bytes, .. } = self;
-        bytes.clear();
-        for n in [self.step, u64::from(self.site), u64::from(self.by), self.next, self.address, u64::from(self.thread)] {
-            number(bytes, n);
-        }
-        put_list(bytes, self.dying.iter().copied());
-        put_list(bytes, self.stack.iter().map(|n| u64::from(*n)));
-        number(bytes, self.waiting.len() as u64);
-        for (id, stack) in &self.waiting {
-            number(bytes, u64::from(*id));
-            put_list(bytes, stack.iter().map(|n| u64::from(*n)));
-        }
+        self.bytes.clear();
+        self.now.save(&mut self.bytes);
     }
     /// No word of the teller's stands for what it stood for any more.
     pub fn forget(&mut self) {
@@ -216,7 +186,7 @@ impl Packer {
     /// Site and callee of the last event.
     fn place(&self) -> (u32, u32) {
         let last = self.node(self.last);
-        if self.whole { (self.site, self.by) } else { (last.site, last.by) }
+        if self.whole { (self.now.site, self.now.by) } else { (last.site, last.by) }
     }
     #[inline(always)]
     fn follow(&mut self, i: u16) {
@@ -225,7 +195,7 @@ impl Packer {
     }
     #[inline(always)]
     fn goes_on(&mut self, step: u64) {
-        self.step = step;
+        self.now.step = step;
         self.whole = false;
         self.follow(self.expected);
         self.run += 1;
@@ -246,22 +216,11 @@ impl Packer {
         }
     }
 
-    /// How a serial number is told: elders by number, odd; others by age, even; zero for none.
-    #[inline(always)]
-    pub fn age(&self, serial: u64) -> u64 {
-        if serial == 0 {
-            0
-        } else if serial >= ELDER_SERIAL {
-            (serial - ELDER_SERIAL) << 1 | 1
-        } else {
-            self.next.wrapping_sub(serial) << 1
-        }
-    }
     /// Whether an event of this key, here, is expected next. Of a birth it is not known yet of what type.
     #[inline(always)]
     pub fn expects(&self, key: u64, here: &Here) -> bool {
         let n = self.node(self.expected);
-        n.key == key && n.place == here.place && n.callee == here.callee && u64::from(n.ahead) == here.step.wrapping_sub(self.step)
+        n.key == key && n.place == here.place && n.callee == here.callee && u64::from(n.ahead) == here.step.wrapping_sub(self.now.step)
     }
     /// The place of the event that is expected: the teller's words for it and for the callee, and their numbers.
     pub fn expected_place(&self) -> (u64, u64, u32, u32) {
@@ -280,7 +239,7 @@ impl Packer {
     /// The same of an event that is about an object: one as old as it was the last time, or the same.
     #[inline(always)]
     pub fn again_of(&mut self, key: u64, serial: u64, here: &Here) -> bool {
-        let age = self.age(serial);
+        let age = self.now.age(serial);
         let expected = self.expects(key, here) && matches!(self.node(self.expected).extra, extra if extra == age || extra == serial | FIXED);
         if expected {
             self.nodes[self.expected as usize % NODES].serial = serial;
@@ -297,14 +256,14 @@ impl Packer {
             && (n.extra == extra || serial.is_some_and(|serial| n.extra == serial | FIXED))
             && n.place == here.place
             && n.callee == here.callee
-            && u64::from(n.ahead) == here.step.wrapping_sub(self.step);
+            && u64::from(n.ahead) == here.step.wrapping_sub(self.now.step);
         if same {
             self.write_run();
             self.one_more();
             self.bytes.push(ALMOST | SECOND);
             self.nodes[self.last as usize % NODES].next.0.swap(0, 1);
             self.nodes[i as usize % NODES].serial = serial.unwrap_or(0);
-            (self.step, self.whole) = (here.step, false);
+            (self.now.step, self.whole) = (here.step, false);
             self.follow(i);
         }
         same
@@ -319,7 +278,7 @@ impl Packer {
             return None;
         }
         self.piles.pop(pile);
-        self.next += 1;
+        self.now.next += 1;
         self.goes_on(step);
         Some(pile)
     }
@@ -330,8 +289,8 @@ impl Packer {
     }
     /// What is dying innermost; 0: nothing.
     #[inline(always)]
-    pub fn innermost(&self) -> u64 {
-        self.dying.last().copied().unwrap_or(0)
+    fn innermost(&self) -> u64 {
+        self.now.dying.last().copied().unwrap_or(0)
     }
     /// A block goes: what `again_of` is to other events.
     #[inline(always)]
@@ -348,13 +307,13 @@ impl Packer {
     // What is to be said besides of events that were expected or told.
     #[inline(always)]
     pub fn is_dying(&mut self, serial: u64) {
-        self.dying.push(serial);
+        self.now.dying.push(serial);
     }
     /// A block went.
     #[inline(always)]
     pub fn is_free(&mut self, serial: u64, block: u64, pile: u8) {
         if self.innermost() == serial {
-            self.dying.pop();
+            self.now.dying.pop();
         }
         self.is_dead(serial, block, pile);
     }
@@ -368,19 +327,19 @@ impl Packer {
     }
     #[inline(always)]
     pub fn is_entered(&mut self, code: u32) {
-        self.stack.push(code);
+        self.now.stack.push(code);
     }
     #[inline(always)]
     pub fn is_left(&mut self) {
-        self.stack.pop();
+        self.now.stack.pop();
     }
     #[inline(always)]
     pub fn is_asked(&mut self) {
         self.asked += 1;
     }
 
-    /// Tells an event that was not expected. `extra` is the teller's word as for `again` and `born_again`, `event` all of it; then the numbers of its place
-    /// and of what is called there.
+    /// Tells an event that was not expected. `extra` is the teller's word as for `again` and `born_again`, `event` all of it; then the
+    /// numbers of its place and of what is called there.
     #[inline(never)]
     pub fn tell(&mut self, key: u64, extra: u64, here: &Here, (site, by): (u32, u32), event: &Event, category: Category) {
         self.write_run();
@@ -392,21 +351,21 @@ impl Packer {
             _ => 0,
         };
         if let Event::Birth { serial, .. } | Event::Buffer { serial, .. } = event {
-            self.next = serial + 1;
+            self.now.next = serial + 1;
         }
         let serial = match event {
             Event::Dying { serial, .. } | Event::Free { serial, .. } | Event::Asked { serial, .. } | Event::Count { serial, .. } | Event::Slot { serial, .. } => *serial,
             _ => 0,
         };
-        let extra = if has_age(kind) { self.age(serial) } else { extra };
+        let extra = if has_age(kind) { self.now.age(serial) } else { extra };
         if self.tell_almost(key, extra, serial, here, block) {
             return;
         }
         let nth = match self.node(self.last) {
-            last if (last.site, last.by) == (site, by) && here.step == self.step => (last.nth + 1).min(7),
+            last if (last.site, last.by) == (site, by) && here.step == self.now.step => (last.nth + 1).min(7),
             _ => 0,
         };
-        let ahead = here.step.wrapping_sub(self.step);
+        let ahead = here.step.wrapping_sub(self.now.step);
         let after = (self.node(self.last).key as u8, self.node(self.last).site);
         self.put_place(here.step, site, by);
         let mut node = Node {
@@ -477,7 +436,7 @@ impl Packer {
     /// Tells what differs from one of the two events that came next so far, if that is all that can be told by a number.
     fn tell_almost(&mut self, key: u64, extra: u64, serial: u64, here: &Here, block: u64) -> bool {
         let kind = key as u8;
-        let ahead = here.step.wrapping_sub(self.step);
+        let ahead = here.step.wrapping_sub(self.now.step);
         for which in 0..2u8 {
             let i = self.node(self.last).next.0[which as usize];
             let n = *self.node(i);
@@ -514,7 +473,7 @@ impl Packer {
                 node.extra = if n.serial == serial && serial != 0 { serial | FIXED } else { extra };
             }
             (node.key, node.serial, node.ahead) = (key, serial, u32::try_from(ahead).unwrap_or(u32::MAX));
-            self.step = here.step;
+            self.now.step = here.step;
             self.whole = false;
             self.follow(i);
             return true;
@@ -522,7 +481,7 @@ impl Packer {
         false
     }
     fn put_place(&mut self, step: u64, site: u32, by: u32) {
-        let (ahead, before) = (step.wrapping_sub(self.step), self.place());
+        let (ahead, before) = (step.wrapping_sub(self.now.step), self.place());
         if (site, by) == before {
             if ahead != 0 {
                 self.bytes.push(AT_STEP);
@@ -536,24 +495,24 @@ impl Packer {
                 number(&mut self.bytes, u64::from(by));
             }
         }
-        (self.step, self.site, self.by, self.whole) = (step, site, by, true);
+        (self.now.step, self.now.site, self.now.by, self.whole) = (step, site, by, true);
     }
     fn put_address(&mut self, address: u64) {
-        number(&mut self.bytes, zigzag((address.wrapping_sub(self.address) as i64) >> 4));
-        self.address = address;
+        number(&mut self.bytes, zigzag((address.wrapping_sub(self.now.address) as i64) >> 4));
+        self.now.address = address;
     }
     /// A block: zero where it is the one that comes next, else its address.
     fn put_block(&mut self, pile: u8, block: u64) {
         if self.piles.top(pile) == block {
             self.bytes.push(0);
         } else {
-            number(&mut self.bytes, zigzag((block.wrapping_sub(self.address) as i64) >> 4) + 1);
+            number(&mut self.bytes, zigzag((block.wrapping_sub(self.now.address) as i64) >> 4) + 1);
         }
-        self.address = block;
+        self.now.address = block;
         self.piles.pop(pile);
     }
     fn put_serial(&mut self, serial: u64) {
-        let age = self.age(serial);
+        let age = self.now.age(serial);
         number(&mut self.bytes, age);
     }
 
@@ -604,7 +563,7 @@ impl Packer {
             Event::Thread { id } => {
                 self.bytes.push(THREAD);
                 number(&mut self.bytes, u64::from(id));
-                switch(id, &mut self.thread, &mut self.stack, &mut self.waiting);
+                self.now.switch(id);
             }
             Event::Checkpoint { blocks } => {
                 self.bytes.push(CHECKPOINT);
@@ -711,20 +670,5 @@ impl Packer {
             Event::Asked { .. } => self.is_asked(),
             _ => {}
         }
-    }
-}
-
-/// Another thread runs: its stack comes, the other's goes.
-pub(crate) fn switch(id: u32, thread: &mut u32, stack: &mut Vec<u32>, waiting: &mut Vec<(u32, Vec<u32>)>) {
-    let arrives = waiting.iter().position(|w| w.0 == id).map(|i| waiting.swap_remove(i).1).unwrap_or_default();
-    let leaves = std::mem::replace(stack, arrives);
-    waiting.push((*thread, leaves));
-    *thread = id;
-}
-
-fn put_list(out: &mut Vec<u8>, list: impl ExactSizeIterator<Item = u64>) {
-    number(out, list.len() as u64);
-    for n in list {
-        number(out, n);
     }
 }

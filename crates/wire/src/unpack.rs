@@ -1,12 +1,9 @@
 //! From bytes to events.
 
 use crate::laps::*;
-use crate::pack::switch;
+use crate::state::State;
 use retic_bytecode::varint::unzigzag;
 use retic_events::{ELDER as ELDER_SERIAL, Event, Holder, Link, Look, Nature, Phase, Trigger};
-
-/// Frames, dying objects and threads that a state names are at most so many; more come from a damaged file.
-const SAVED_MAX: u64 = 1 << 20;
 
 /// Bytes being read; every read may find the end.
 pub struct Input<'a>(pub &'a [u8]);
@@ -37,15 +34,8 @@ impl Input<'_> {
         self.0 = rest;
         Some(String::from_utf8_lossy(text).into_owned())
     }
-    fn small(&mut self) -> Option<u32> {
+    pub(crate) fn small(&mut self) -> Option<u32> {
         u32::try_from(self.number()?).ok()
-    }
-    fn list(&mut self) -> Option<Vec<u64>> {
-        let n = self.number().filter(|n| *n <= SAVED_MAX)?;
-        (0..n).map(|_| self.number()).collect()
-    }
-    fn small_list(&mut self) -> Option<Vec<u32>> {
-        self.list()?.into_iter().map(|n| u32::try_from(n).ok()).collect()
     }
 }
 
@@ -79,16 +69,9 @@ pub struct Unpacker {
     nodes: Box<[Node; NODES]>,
     piles: Piles,
     last: u16,
-    step: u64,
-    site: u32,
-    by: u32,
-    next: u64,
+    now: State,
+    /// The serial number that came next when the chunk began.
     first: u64,
-    address: u64,
-    dying: Vec<u64>,
-    stack: Vec<u32>,
-    waiting: Vec<(u32, Vec<u32>)>,
-    thread: u32,
     events: u32,
     /// Block and pile of what was born in the chunk.
     born: Vec<(u64, u8)>,
@@ -104,16 +87,8 @@ impl Default for Unpacker {
             nodes: Box::new([Node::default(); NODES]),
             piles: Piles::default(),
             last: START,
-            step: 0,
-            site: 0,
-            by: 0,
-            next: 1,
+            now: State::default(),
             first: 1,
-            address: 0,
-            dying: Vec::new(),
-            stack: Vec::new(),
-            waiting: Vec::new(),
-            thread: FIRST_THREAD,
             events: 0,
             born: Vec::new(),
             told: (u64::MAX, 0, 0),
@@ -129,24 +104,17 @@ impl Unpacker {
         self.piles.clear();
         self.born.clear();
         (self.last, self.events) = (START, 0);
-        (self.step, self.site, self.by) = (input.number()?, input.small()?, input.small()?);
-        (self.next, self.address, self.thread) = (input.number()?, input.number()?, input.small()?);
-        self.first = self.next;
-        self.dying = input.list()?;
-        self.stack = input.small_list()?;
-        self.waiting.clear();
-        for _ in 0..input.number().filter(|n| *n <= SAVED_MAX)? {
-            self.waiting.push((input.small()?, input.small_list()?));
-        }
+        self.now = State::load(input)?;
+        self.first = self.now.next;
         Some(())
     }
     /// The serial number that comes next; from 1.
     pub fn next_serial(&self) -> u64 {
-        self.next.max(1)
+        self.now.next.max(1)
     }
     /// The codes of the frames of the thread that runs, outermost first.
     pub fn stack(&self) -> &[u32] {
-        &self.stack
+        &self.now.stack
     }
 
     /// Reads events that are one in the bytes; nothing where these make no sense. `block_of` gives the block of what was born in a
@@ -155,10 +123,10 @@ impl Unpacker {
         let mut tag = input.byte()?;
         while matches!(tag, AT | AT_SITE | AT_STEP) {
             let ahead = input.number()?;
-            self.step = self.step.wrapping_add(ahead);
+            self.now.step = self.now.step.wrapping_add(ahead);
             if tag != AT_STEP {
-                self.site = u32::try_from(i64::from(self.site).checked_add(unzigzag(input.number()?))?).ok()?;
-                self.by = if tag == AT { input.small()? } else { 0 };
+                self.now.site = u32::try_from(i64::from(self.now.site).checked_add(unzigzag(input.number()?))?).ok()?;
+                self.now.by = if tag == AT { input.small()? } else { 0 };
             }
             self.ahead_told = ahead;
             tag = input.byte()?;
@@ -194,10 +162,10 @@ impl Unpacker {
         &self.nodes[i as usize % NODES]
     }
     fn tell_place(&mut self, out: &mut Vec<Event>) {
-        let here = (self.step, self.site, self.by);
+        let here = (self.now.step, self.now.site, self.now.by);
         if self.told != here {
             self.told = here;
-            out.push(Event::At { step: self.step, site: self.site, by: self.by });
+            out.push(Event::At { step: self.now.step, site: self.now.site, by: self.now.by });
         }
     }
     fn block_of(&self, serial: u64, older: &dyn Fn(u64) -> u64) -> u64 {
@@ -206,17 +174,10 @@ impl Unpacker {
             _ => older(serial),
         }
     }
-    fn serial(&self, age: u64) -> Option<u64> {
-        match age {
-            0 => Some(0),
-            age if age & 1 == 1 => ELDER_SERIAL.checked_add(age >> 1),
-            age => self.next.checked_sub(age >> 1),
-        }
-    }
     /// A remembered event happens again, so many steps ahead; `address`: of its block, where that is not the one that comes next.
     fn again(&mut self, i: u16, ahead: u64, address: Option<u64>, older: &dyn Fn(u64) -> u64, out: &mut Vec<Event>) -> Option<()> {
         let n = *self.node(i);
-        (self.step, self.site, self.by) = (self.step.wrapping_add(ahead), n.site, n.by);
+        (self.now.step, self.now.site, self.now.by) = (self.now.step.wrapping_add(ahead), n.site, n.by);
         self.last = i;
         self.happens(i, &n, address, older, out)
     }
@@ -225,7 +186,7 @@ impl Unpacker {
         self.tell_place(out);
         let serial = match has_age(n.kind) {
             true if n.fixed => n.serial,
-            true => self.serial(n.age)?,
+            true => self.now.serial(n.age)?,
             false => 0,
         };
         self.nodes[i as usize % NODES].serial = serial;
@@ -233,8 +194,8 @@ impl Unpacker {
             BIRTH | BUFFER => {
                 let block = address.unwrap_or(self.piles.top(n.pile));
                 self.piles.pop(n.pile);
-                let serial = self.next.max(1);
-                self.next = serial.checked_add(1)?;
+                let serial = self.now.next.max(1);
+                self.now.next = serial.checked_add(1)?;
                 self.born.push((block, n.pile));
                 match n.kind {
                     BIRTH => Event::Birth { serial, address: block.wrapping_add(u64::from(n.before)), size: u32::try_from(n.size).ok()?, before: n.before, type_id: n.id },
@@ -242,7 +203,7 @@ impl Unpacker {
                 }
             }
             DYING => {
-                self.dying.push(serial);
+                self.now.dying.push(serial);
                 Event::Dying { serial, how: one_of(n.how, &HOWS)?, arg: n.arg }
             }
             DIES => {
@@ -250,18 +211,18 @@ impl Unpacker {
                 self.freed(serial, older)
             }
             FREE | FREE_DYING => {
-                let serial = if n.kind == FREE { serial } else { *self.dying.last()? };
-                if self.dying.last() == Some(&serial) {
-                    self.dying.pop();
+                let serial = if n.kind == FREE { serial } else { *self.now.dying.last()? };
+                if self.now.dying.last() == Some(&serial) {
+                    self.now.dying.pop();
                 }
                 self.freed(serial, older)
             }
             ENTER => {
-                self.stack.push(n.id);
+                self.now.stack.push(n.id);
                 Event::Enter { code: n.id }
             }
             LEAVE => {
-                self.stack.pop();
+                self.now.stack.pop();
                 Event::Leave { how: one_of(n.how, &LEFTS)? }
             }
             ASKED => Event::Asked { serial, how: one_of(n.how, &ASKEDS)? },
@@ -294,7 +255,7 @@ impl Unpacker {
             if n.kind == COUNT {
                 n.arg = input.small()?;
             }
-            let serial = self.serial(n.age)?;
+            let serial = self.now.serial(n.age)?;
             n.fixed = serial == n.serial && serial != 0;
         }
         let address = if tag & OTHER_BLOCK != 0 { Some(self.address(input)?) } else { None };
@@ -309,20 +270,20 @@ impl Unpacker {
     }
     fn address(&mut self, input: &mut Input) -> Option<u64> {
         let v = unzigzag(input.number()?);
-        self.address = self.address.wrapping_add((v << 4) as u64);
-        Some(self.address)
+        self.now.address = self.now.address.wrapping_add((v << 4) as u64);
+        Some(self.now.address)
     }
     /// A block: none where it is the one that comes next.
     fn block(&mut self, pile: u8, input: &mut Input) -> Option<u64> {
-        self.address = match input.number()? {
+        self.now.address = match input.number()? {
             0 => self.piles.top(pile),
-            v => self.address.wrapping_add((unzigzag(v - 1) << 4) as u64),
+            v => self.now.address.wrapping_add((unzigzag(v - 1) << 4) as u64),
         };
-        Some(self.address)
+        Some(self.now.address)
     }
     /// An event that is remembered from now on.
     fn new_node(&mut self, kind: u8, input: &mut Input, older: &dyn Fn(u64) -> u64, out: &mut Vec<Event>) -> Option<()> {
-        let (site, by, ahead) = (self.site, self.by, std::mem::take(&mut self.ahead_told));
+        let (site, by, ahead) = (self.now.site, self.now.by, std::mem::take(&mut self.ahead_told));
         let nth = match self.node(self.last) {
             last if (last.site, last.by) == (site, by) && ahead == 0 => (last.nth + 1).min(7),
             _ => 0,
@@ -380,7 +341,7 @@ impl Unpacker {
             }
             RESIZE => {
                 let age = input.number()?;
-                let serial = self.serial(age)?;
+                let serial = self.now.serial(age)?;
                 let size = input.number()?;
                 let address = self.address(input)?;
                 if let Some(b) = serial.checked_sub(self.first).and_then(|i| self.born.get_mut(i as usize)) {
@@ -403,7 +364,7 @@ impl Unpacker {
             PHASE => Event::Phase(one_of(input.byte()?, &PHASES)?),
             THREAD => {
                 let id = input.small()?;
-                switch(id, &mut self.thread, &mut self.stack, &mut self.waiting);
+                self.now.switch(id);
                 Event::Thread { id }
             }
             CHECKPOINT => Event::Checkpoint { blocks: input.number()? },
@@ -423,7 +384,7 @@ impl Unpacker {
         })
     }
     fn get_serial(&self, input: &mut Input) -> Option<u64> {
-        self.serial(input.number()?)
+        self.now.serial(input.number()?)
     }
     fn holder(&self, input: &mut Input) -> Option<Holder> {
         Some(match input.byte()? {

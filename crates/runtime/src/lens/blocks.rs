@@ -28,8 +28,9 @@ fn on(whose: usize, entry: Entry, act: impl FnOnce(&Cx, &mut Recorder)) {
     }
 }
 
+/// Told when the recorder is not busy any more.
 #[inline(never)]
-fn wait(cx: &Cx, entry: Entry) {
+pub fn wait(cx: &Cx, entry: Entry) {
     cx.lens.pending.set(true);
     cx.lens.missed.borrow_mut().push(entry);
 }

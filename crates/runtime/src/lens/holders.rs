@@ -267,11 +267,11 @@ enum Place {
 
 impl Recorder {
     /// Every object that may hold others: those the collector tracks, and those it does not but that were recorded.
-    fn owners(&self, cx: &Cx) -> Vec<Obj> {
+    fn owners(&mut self, cx: &Cx) -> Vec<Obj> {
         let mut all = memory::cycles::objects(cx, None);
         all.extend(memory::cycles::objects(cx, Some(3)));
         let known: rustc_hash::FxHashSet<usize> = all.iter().map(Obj::address).collect();
-        for address in self.living() {
+        for address in self.living(cx) {
             if !known.contains(&address) {
                 // SAFETY: the block of a recorded object that did not go; a count is taken while it is looked at.
                 let raw = unsafe { std::ptr::NonNull::new_unchecked(address as *mut Header) };

@@ -53,6 +53,7 @@ pub struct Recorder {
     pub refs: Option<Box<Refs>>,
     pub window: Option<Window>,
     pub(super) packer: Packer,
+    /// For a sink that wants slices of events.
     one_by_one: Option<Box<OneByOne>>,
     /// The object's block that came last, until its header is read: at the next event.
     fresh: Fresh,
@@ -203,8 +204,7 @@ impl Recorder {
                 known => known,
             },
         };
-        let callee = cx.lens.callee.get();
-        (site, if callee.is_null() { 0 } else { self.names.callee(&mut *self.sink, callee) })
+        (site, self.names.callee(&mut *self.sink, cx.lens.callee.get()))
     }
     /// What was changed by an instruction that is over is told; 0: no longer.
     #[inline(always)]
@@ -474,7 +474,8 @@ impl Recorder {
         if places::is_object(known) && places::serial(known) < ELDER { places::serial(known) } else { 0 }
     }
     /// Addresses of the recorded objects whose blocks did not go.
-    pub fn living(&self) -> Vec<usize> {
+    pub fn living(&mut self, cx: &Cx) -> Vec<usize> {
+        self.read_fresh(cx);
         let mut out = Vec::new();
         self.blocks.each(|block, entry| {
             if places::is_object(entry) && places::serial(entry) < ELDER {

@@ -404,7 +404,7 @@ impl Recorder {
     pub fn all_counts(&mut self, cx: &Cx) {
         let Some(mut refs) = self.refs.take() else { return };
         self.machine(true);
-        for address in self.living() {
+        for address in self.living(cx) {
             let raw = address as *mut Header;
             // SAFETY: L1.
             let block = address - pre_size(unsafe { crate::eval::peek(&raw) }.ty());
